@@ -1,0 +1,85 @@
+# Thali's commands. `make up` is the one to begin with; `make` alone lists them all.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help init up down logs demo test lint format deploy createsuperuser
+
+PYTHON := $(CURDIR)/.venv/bin/python
+STACK := $(PYTHON) infra/local/stack.py
+# The stack's state; a relative path is below this directory.
+export THALI_LOCAL ?= .local
+# Tools that are not on the machine are kept in .local/tools and .venv.
+export PATH := $(CURDIR)/.local/tools/bin:$(CURDIR)/.venv/bin:$(PATH)
+export SAM_CLI_TELEMETRY := 0
+
+help: ## List the commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "  Ports: THALI_PORT=8080 THALI_AWS_PORT=4566 THALI_REDIS_PORT=6390 THALI_SANDBOX_PORT=8090"
+	@echo "  State: THALI_LOCAL=.local"
+
+init: ## Install what the stack needs: .venv, Redis
+	@infra/local/install.sh
+
+up: init ## Set up, build, start and seed everything; or update what runs
+	@$(STACK) up
+
+down: ## Stop what `make up` started; the data stays
+	@if [ -x $(PYTHON) ]; then $(STACK) down; fi
+
+logs: ## Follow the functions' logs (FUNCTION=login for one)
+	@$(STACK) logs $(FUNCTION)
+
+demo: ## Play the story against the running stack
+	@$(PYTHON) infra/local/demo.py
+
+# The tests' stack is fresh, on free ports, and gone afterwards whatever happens.
+test: init ## Run all tests, the deployed stack's too (TESTS=… passes arguments to nextest)
+	@infra/local/install.sh nextest
+	@cargo build --workspace --bins
+	@cargo nextest run --workspace --no-run
+	@trap '$(STACK) --test down >/dev/null' EXIT; \
+	trap 'exit 130' INT TERM; \
+	$(STACK) --test up --no-build; \
+	THALI_STACK_ENV="$$(realpath $(THALI_LOCAL))/test/stack.env" THALI_PYTHON=$(PYTHON) \
+		cargo nextest run --workspace $(TESTS)
+
+lint: ## Formatting, clippy, documentation, dependencies, the template
+	@infra/local/install.sh lint
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --quiet
+	cargo deny --log-level error check bans licenses sources
+	cargo machete
+	AWS_DEFAULT_REGION=ap-south-1 sam validate --lint --template-file template.yaml
+
+format: ## Format the code
+	cargo fmt --all
+
+# `make deploy` builds for arm64 and asks for the parameters that it is not given:
+#
+#   make deploy STACK_NAME=thali STAGE=prod SENDER=no-reply@example.org
+#
+# Before the first deployment of a stage:
+#   thali keys init --stage prod               the signing keys
+#   aws secretsmanager create-secret --name thali/prod/razorpay --secret-string \
+#       '{"key_id":"…","key_secret":"…","webhook_secrets":"…"}'
+#   aws sesv2 create-email-identity --email-identity example.org
+#
+# Anything else is a parameter of template.yaml, in PARAMETERS='RedisUrl=rediss://… LogRetentionDays=90'.
+STACK_NAME ?= thali
+STAGE ?= dev
+deploy: ## Build for AWS (arm64) and deploy to the account of your credentials
+	@infra/local/install.sh arm64
+	@# What `make up` put there are hard links to the binaries of this machine.
+	rm -rf target/lambda
+	cargo lambda build --release --arm64 --package thali-functions
+	sam deploy --guided --template-file template.yaml --stack-name $(STACK_NAME) \
+		--resolve-s3 --capabilities CAPABILITY_IAM --parameter-overrides Stage=$(STAGE) \
+		RazorpaySecretId=thali/$(STAGE)/razorpay Architecture=arm64 \
+		$(if $(SENDER),SenderAddress=$(SENDER)) $(PARAMETERS)
+
+createsuperuser: ## Make an owner of a mess on the running stack: MESS=… EMAIL=… NAME=…
+	@$(STACK) thali owner create --mess "$(or $(MESS),mess_demo)" \
+		--email "$(or $(EMAIL),$(error EMAIL=… is needed))" --name "$(or $(NAME),$(EMAIL))"

@@ -1,0 +1,139 @@
+//! `POST /login`: a password for an access token and the refresh cookie.
+
+use serde::Serialize;
+use thali_domain::Unacceptable;
+use thali_domain::identity::{Email, LoginName, Role};
+use thali_domain::ids::{MessId, SessionId};
+use thali_domain::sessions::{ACCESS_LIFETIME, REFRESH_LIFETIME};
+use thali_platform::app::App;
+use thali_platform::auth::access::Claims;
+use thali_platform::auth::password::{self, PresentedPassword};
+use thali_platform::auth::refresh::{COOKIE, RefreshToken};
+use thali_platform::config::Part;
+use thali_platform::handler;
+use thali_platform::http::{Access, Caller, Endpoint, Problem, RATE_LOGIN, Request, Response};
+use thali_platform::problems;
+use thali_platform::store::{Account, Consistency, SessionRecord, Stamp};
+
+use super::view::AccountView;
+
+/// The endpoint.
+pub static ENDPOINT: Endpoint = Endpoint::post(
+    "login",
+    &["/login", "/login/", "/api/auth/login"],
+    Access::Public,
+    handler!(login),
+)
+.rate(RATE_LOGIN)
+.needs(&[Part::SigningKey]);
+
+/// The path to which browsers send the refresh cookie.
+pub const COOKIE_PATH: &str = "/api/auth";
+
+#[derive(eserde::Deserialize)]
+struct Login {
+    #[serde(default)]
+    username: Option<String>,
+    #[serde(default)]
+    #[eserde(compat)]
+    email: Option<Email>,
+    #[eserde(compat)]
+    password: PresentedPassword,
+    #[serde(default)]
+    #[eserde(compat)]
+    mess_id: Option<MessId>,
+    #[serde(default)]
+    #[eserde(compat)]
+    role: Option<Role>,
+}
+
+/// What a login and a refresh answer.
+#[derive(Serialize)]
+pub struct LoggedIn {
+    access_token: String,
+    token_type: &'static str,
+    expires_in: i64,
+    account: AccountView,
+}
+
+impl LoggedIn {
+    /// A new access token for a session of `account`.
+    #[must_use]
+    pub fn new(app: &App, account: Account, session_id: SessionId, stamp: &Stamp) -> Self {
+        let holder = (account.account_id, account.mess_id.clone(), account.role, account.status);
+        let claims = Claims::new(&app.jwt_issuer, holder, session_id, stamp.at);
+        Self {
+            access_token: app.signer().sign(&claims),
+            token_type: "Bearer",
+            expires_in: ACCESS_LIFETIME.as_secs(),
+            account: account.into(),
+        }
+    }
+
+    /// The answer, with the refresh token as a cookie.
+    #[must_use]
+    pub fn into_response(self, refresh: &RefreshToken) -> Response {
+        let max_age_s = REFRESH_LIFETIME.as_secs();
+        Response::ok(&self).with_cookie(COOKIE, &refresh.expose(), COOKIE_PATH, max_age_s)
+    }
+}
+
+async fn login(app: &App, caller: &Caller, request: &Request) -> Result<Response, Problem> {
+    let wanted: Login = request.json()?;
+    let name = wanted.name()?;
+    let mess = request.mess_or_default(app, wanted.mess_id.clone())?;
+    let stamp = caller.stamp(app, request);
+    let account = prove(app, &mess, &name, &wanted, &stamp).await?;
+    if !account.status.may_log_in() {
+        return Err(problems::account_closed());
+    }
+    let session_id = SessionId::from_ulid(app.clock.ulid());
+    let refresh = RefreshToken::first(account.account_id, session_id);
+    let session =
+        SessionRecord::begin(account.account_id, session_id, mess, refresh.hash(), stamp.at);
+    let stamp = Stamp { actor: account.account_id.to_string(), ..stamp };
+    app.store.session_put(&session, &stamp).await?;
+    Ok(LoggedIn::new(app, account, session_id, &stamp).into_response(&refresh))
+}
+
+/// The account that has the name and the password. An unknown name takes as long to
+/// refuse, is counted and is locked as a known one.
+async fn prove(
+    app: &App,
+    mess: &MessId,
+    name: &LoginName,
+    wanted: &Login,
+    stamp: &Stamp,
+) -> Result<Account, Problem> {
+    let lookup = app.store.login_lookup(mess, name).await?;
+    if let Some(wait_s) = lookup.failures.locked_for_s(stamp.at) {
+        return Err(problems::locked(wait_s));
+    }
+    let account = match lookup.account_id {
+        Some(id) => app.store.account_get(id, Consistency::Strong).await?,
+        None => None,
+    };
+    let hash = account.as_ref().map(|account| account.password_hash.as_str());
+    let proven = password::verify(&wanted.password, hash);
+    let account =
+        account.filter(|account| proven && wanted.role.is_none_or(|role| role == account.role));
+    let Some(account) = account else {
+        app.store.login_failed(mess, name, stamp).await?;
+        return Err(problems::invalid_credentials());
+    };
+    if lookup.failures.count > 0 {
+        app.store.login_succeeded(mess, name).await?;
+    }
+    Ok(account)
+}
+
+impl Login {
+    fn name(&self) -> Result<LoginName, Problem> {
+        match (&self.email, &self.username) {
+            (Some(email), _) => Ok(LoginName::Email(email.clone())),
+            (None, Some(username)) => LoginName::parse(username)
+                .map_err(|refusal: Unacceptable| Problem::invalid_field("username", refusal)),
+            (None, None) => Err(Problem::invalid_field("username", "is missing, and so is email")),
+        }
+    }
+}

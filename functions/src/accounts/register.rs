@@ -1,0 +1,173 @@
+//! `POST /sign-up`: stores a registration that waits for its one-time code, and nothing
+//! else. The answer is the same whether or not the e-mail is known; the mail is not.
+
+use futures_util::try_join;
+use jiff::Timestamp;
+use serde::Serialize;
+use thali_domain::identity::{Email, Name, Phone, Role, RollNo, RoomNo, Username};
+use thali_domain::ids::{MessId, RegistrationId};
+use thali_domain::registration::LIFETIME;
+use thali_platform::app::App;
+use thali_platform::auth::password::{NewPassword, PresentedPassword};
+use thali_platform::auth::sha256_hex;
+use thali_platform::handler;
+use thali_platform::http::{
+    Access, Caller, Endpoint, FieldError, Problem, RATE_SIGN_UP, Request, Response,
+};
+use thali_platform::problems;
+use thali_platform::store::Registration;
+
+/// The endpoint.
+pub static ENDPOINT: Endpoint = Endpoint::post(
+    "register",
+    &["/sign-up", "/sign-up/", "/api/auth/register"],
+    Access::Public,
+    handler!(register),
+)
+.rate(RATE_SIGN_UP);
+
+#[derive(eserde::Deserialize)]
+struct SignUp {
+    #[serde(default)]
+    #[eserde(compat)]
+    mess_id: Option<MessId>,
+    #[serde(default)]
+    #[eserde(compat)]
+    username: Option<Username>,
+    #[serde(default)]
+    #[eserde(compat)]
+    name: Option<Name>,
+    #[eserde(compat)]
+    email: Email,
+    #[eserde(compat)]
+    password: NewPassword,
+    #[serde(default, alias = "confirmPassword")]
+    #[eserde(compat)]
+    confirm_password: Option<PresentedPassword>,
+    #[serde(default)]
+    #[eserde(compat)]
+    role: Option<Role>,
+    #[serde(default, alias = "inviteCode")]
+    invite_code: Option<String>,
+    #[serde(default)]
+    #[eserde(compat)]
+    phone: Option<Phone>,
+    #[serde(default, alias = "rollNo")]
+    #[eserde(compat)]
+    roll_no: Option<RollNo>,
+    #[serde(default, alias = "roomNo")]
+    #[eserde(compat)]
+    room_no: Option<RoomNo>,
+}
+
+#[derive(Serialize)]
+struct Accepted {
+    registration_id: RegistrationId,
+    email: Email,
+    expires_at: Timestamp,
+}
+
+async fn register(app: &App, caller: &Caller, request: &Request) -> Result<Response, Problem> {
+    let wanted: SignUp = request.json()?;
+    wanted.check()?;
+    let mess = request.mess_or_default(app, wanted.mess_id.clone())?;
+    let role = wanted.role.unwrap_or(Role::Student);
+    let invite_hash = wanted.invite_code.as_deref().map(sha256_hex);
+    let (known, ()) = try_join!(
+        facts(app, &mess, &wanted),
+        check_invite(app, &mess, role, invite_hash.as_deref()),
+    )?;
+    let registration = wanted.into_registration(app, mess, role, invite_hash, known);
+    app.store.registration_create(&registration, &caller.stamp(app, request)).await?;
+    let Registration { registration_id, email, expires_at, .. } = registration;
+    Ok(Response::accepted(&Accepted { registration_id, email, expires_at }))
+}
+
+/// Refuses what is taken or missing in public; answers, for the mail alone, whether the
+/// e-mail is known.
+async fn facts(app: &App, mess: &MessId, wanted: &SignUp) -> Result<bool, Problem> {
+    let username_taken = async {
+        match &wanted.username {
+            Some(username) => app.store.username_is_taken(mess, username).await,
+            None => Ok(false),
+        }
+    };
+    let (found, known, username_taken) = try_join!(
+        app.store.mess_get(mess),
+        app.store.email_is_known(mess, &wanted.email),
+        username_taken,
+    )?;
+    if found.is_none() {
+        Err(problems::mess_not_found())
+    } else if username_taken {
+        Err(problems::username_taken())
+    } else {
+        Ok(known)
+    }
+}
+
+/// Owners and staff need an invite; verifying the code uses it up.
+async fn check_invite(
+    app: &App,
+    mess: &MessId,
+    role: Role,
+    invite_hash: Option<&str>,
+) -> Result<(), Problem> {
+    let Some(invite_hash) = invite_hash else {
+        return if role.needs_invite() { Err(problems::invite_required()) } else { Ok(()) };
+    };
+    let invite = app.store.invite_get(mess, invite_hash).await?;
+    match invite {
+        Some(invite) if invite.admits(role, app.clock.now()) => Ok(()),
+        _ => Err(problems::invite_invalid()),
+    }
+}
+
+impl SignUp {
+    /// The rules between fields, all that are broken in one answer.
+    fn check(&self) -> Result<(), Problem> {
+        let mut errors = Vec::new();
+        if let Err(refusal) = self.password.check_not_email(&self.email) {
+            errors.push(FieldError::new("password", &refusal.to_string()));
+        }
+        if self.confirm_password.as_ref().is_some_and(|again| !self.password.is_same_as(again)) {
+            errors.push(FieldError::new("confirm_password", "is not the same as password"));
+        }
+        if errors.is_empty() { Ok(()) } else { Err(Problem::invalid_fields(errors)) }
+    }
+
+    fn into_registration(
+        self,
+        app: &App,
+        mess_id: MessId,
+        role: Role,
+        invite_hash: Option<String>,
+        known: bool,
+    ) -> Registration {
+        let now = app.clock.now();
+        // Hashed for a known e-mail too, so that the time of the answer does not tell.
+        let password_hash = self.password.hash();
+        let name = self.name.unwrap_or_else(|| {
+            let shown = self.username.as_ref().map_or(self.email.local_part(), Username::as_str);
+            Name::parse(shown).expect("a username or the local part of an address is a name")
+        });
+        Registration {
+            registration_id: RegistrationId::from_ulid(app.clock.ulid()),
+            mess_id,
+            email: self.email,
+            known,
+            username: self.username,
+            name,
+            role,
+            phone: self.phone,
+            roll_no: self.roll_no,
+            room_no: self.room_no,
+            password_hash,
+            invite_hash,
+            attempts: 0,
+            resends: 0,
+            created_at: now,
+            expires_at: now + LIFETIME,
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! `POST /sign-up/otp-resend`: has another one-time code mailed, which invalidates the
+//! one before. The answer does not tell whether there was anything to resend.
+
+use serde_json::json;
+use thali_domain::identity::Email;
+use thali_domain::ids::{MessId, RegistrationId};
+use thali_platform::app::App;
+use thali_platform::handler;
+use thali_platform::http::{Access, Caller, Endpoint, Problem, RATE_SIGN_UP, Request, Response};
+
+use super::pending;
+
+/// The endpoint.
+pub static ENDPOINT: Endpoint = Endpoint::post(
+    "resend-otp",
+    &["/sign-up/otp-resend", "/sign-up/otp-resend/"],
+    Access::Public,
+    handler!(resend_otp),
+)
+.rate(RATE_SIGN_UP);
+
+#[derive(eserde::Deserialize)]
+struct ResendOtp {
+    #[serde(default, alias = "registrationId")]
+    #[eserde(compat)]
+    registration_id: Option<RegistrationId>,
+    #[serde(default)]
+    #[eserde(compat)]
+    email: Option<Email>,
+    #[serde(default)]
+    #[eserde(compat)]
+    mess_id: Option<MessId>,
+}
+
+async fn resend_otp(app: &App, caller: &Caller, request: &Request) -> Result<Response, Problem> {
+    let ResendOtp { registration_id, email, mess_id } = request.json()?;
+    if let Some(id) = pending::find(app, request, registration_id, email, mess_id).await? {
+        app.store.registration_resend(id, &caller.stamp(app, request)).await?;
+    }
+    Ok(Response::accepted(&json!({})))
+}

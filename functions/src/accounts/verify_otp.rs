@@ -1,0 +1,76 @@
+//! `POST /sign-up/otp-verify`: turns a registration into an account, once its one-time
+//! code is right.
+
+use serde::Serialize;
+use thali_domain::identity::Email;
+use thali_domain::ids::{AccountId, MessId, RegistrationId};
+use thali_domain::registration::one_time_code;
+use thali_platform::app::App;
+use thali_platform::auth::same_secret;
+use thali_platform::config::Part;
+use thali_platform::handler;
+use thali_platform::http::{Access, Caller, Endpoint, Problem, RATE_SIGN_UP, Request, Response};
+use thali_platform::problems;
+use thali_platform::store::{Account, Registration};
+
+use secrecy::ExposeSecret;
+
+use super::pending;
+use super::view::AccountView;
+
+/// The endpoint.
+pub static ENDPOINT: Endpoint = Endpoint::post(
+    "verify-otp",
+    &["/sign-up/otp-verify", "/sign-up/otp-verify/"],
+    Access::Public,
+    handler!(verify_otp),
+)
+.rate(RATE_SIGN_UP)
+.needs(&[Part::OtpKey]);
+
+#[derive(eserde::Deserialize)]
+struct VerifyOtp {
+    #[serde(default, alias = "registrationId")]
+    #[eserde(compat)]
+    registration_id: Option<RegistrationId>,
+    #[serde(default)]
+    #[eserde(compat)]
+    email: Option<Email>,
+    #[serde(default)]
+    #[eserde(compat)]
+    mess_id: Option<MessId>,
+    otp: String,
+}
+
+#[derive(Serialize)]
+struct Verified {
+    account: AccountView,
+}
+
+async fn verify_otp(app: &App, caller: &Caller, request: &Request) -> Result<Response, Problem> {
+    let VerifyOtp { registration_id, email, mess_id, otp } = request.json()?;
+    let found = pending::find(app, request, registration_id, email, mess_id).await?;
+    let id = found.ok_or_else(problems::otp_expired)?;
+    let stamp = caller.stamp(app, request);
+    // The try is counted before the code is compared, so that tries at once cannot be
+    // more than are borne.
+    let attempted = app.store.registration_attempt(id, &stamp).await?;
+    let registration = attempted.ok_or_else(problems::otp_expired)?;
+    if !code_is_right(app, &registration, otp.trim()) {
+        return Err(problems::otp_invalid(registration.attempts));
+    }
+    let mess = app.store.mess_get(&registration.mess_id).await?;
+    let mess = mess.ok_or_else(problems::mess_not_found)?;
+    let status = mess.status_after_verification(registration.role);
+    let account_id = AccountId::from_ulid(app.clock.ulid());
+    let account = Account::of_registration(&registration, account_id, status, stamp.at);
+    app.store.account_create_from(&registration, &account, &stamp).await?;
+    Ok(Response::created(&Verified { account: account.into() }))
+}
+
+/// The registration of a known e-mail has no right code.
+fn code_is_right(app: &App, registration: &Registration, presented: &str) -> bool {
+    let key = app.otp_key().expose_secret().as_bytes();
+    let code = one_time_code(key, registration.registration_id, registration.resends);
+    same_secret(&code, presented) && !registration.known
+}

@@ -1,0 +1,48 @@
+//! An account as clients see it.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use thali_domain::identity::{AccountStatus, Email, Name, Phone, Role, RollNo, RoomNo, Username};
+use thali_domain::ids::{AccountId, MessId};
+use thali_platform::store::Account;
+
+/// An account without its secrets.
+#[derive(Debug, Serialize)]
+pub struct AccountView {
+    account_id: AccountId,
+    mess_id: MessId,
+    role: Role,
+    status: AccountStatus,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    username: Option<Username>,
+    name: Name,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<Email>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    roll_no: Option<RollNo>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    room_no: Option<RoomNo>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    phone: Option<Phone>,
+    telegram_linked: bool,
+    created_at: Timestamp,
+}
+
+impl From<Account> for AccountView {
+    fn from(account: Account) -> Self {
+        Self {
+            account_id: account.account_id,
+            mess_id: account.mess_id,
+            role: account.role,
+            status: account.status,
+            username: account.username,
+            name: account.name,
+            email: account.email,
+            roll_no: account.roll_no,
+            room_no: account.room_no,
+            phone: account.phone,
+            telegram_linked: false,
+            created_at: account.created_at,
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! Thali's functions. Each Lambda is a five-line bin over this library.
+//!
+//! An endpoint is a file in its area with its request and answer types, its handler, and
+//! a constant `ENDPOINT`, which is listed in [`ENDPOINTS`]. A queue's consumer is a file in
+//! [`workers`] with a constant `CONSUMER`. To add an endpoint: the rule in `thali-domain`,
+//! the store's method, the file here and its line below, the bin, the resource in
+//! `template.yaml`, the sample in `events/`, a test. `tests/coverage.rs` names what was
+//! forgotten.
+
+pub mod accounts;
+pub mod ops;
+pub mod owner;
+pub mod payments;
+pub mod tokens;
+pub mod workers;
+
+use thali_platform::http::Endpoint;
+use thali_platform::worker::Consumer;
+
+/// Every endpoint.
+pub static ENDPOINTS: &[&Endpoint] = &[
+    &accounts::register::ENDPOINT,
+    &accounts::verify_otp::ENDPOINT,
+    &accounts::resend_otp::ENDPOINT,
+    &accounts::login::ENDPOINT,
+    &accounts::refresh::ENDPOINT,
+    &accounts::logout::ENDPOINT,
+    &accounts::jwks::ENDPOINT,
+    &payments::create_order::ENDPOINT,
+    &payments::verify_payment::ENDPOINT,
+    &payments::razorpay_webhook::ENDPOINT,
+    &payments::history::ENDPOINT,
+    &tokens::count::ENDPOINT,
+    &tokens::data::ENDPOINT,
+    &tokens::history::ENDPOINT,
+    &tokens::submit::ENDPOINT,
+    &tokens::submissions::ENDPOINT,
+    &owner::mess_get::ENDPOINT,
+    &ops::health::ENDPOINT,
+];
+
+/// Every consumer of a queue.
+pub static CONSUMERS: &[&Consumer] =
+    &[&workers::mailer::CONSUMER, &workers::audit_writer::CONSUMER];

@@ -1,0 +1,3 @@
+//! The mess as its owner runs it.
+
+pub mod mess_get;

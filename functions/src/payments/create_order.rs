@@ -1,0 +1,119 @@
+//! `POST /create-order`: an order at Razorpay for a number of tokens, at the mess's price.
+
+use serde::Serialize;
+use std::collections::BTreeSet;
+use thali_domain::ids::RazorpayOrderId;
+use thali_domain::mess::Mess;
+use thali_domain::money::Paise;
+use thali_domain::payments::CURRENCY;
+use thali_domain::tokens::{Purchase, PurchaseSize, PurchaseState};
+use thali_platform::app::App;
+use thali_platform::config::Part;
+use thali_platform::handler;
+use thali_platform::http::{
+    Access, Caller, Endpoint, IdempotencyKey, Problem, Request, Response, Session,
+};
+use thali_platform::problems;
+use thali_platform::store::Replay;
+
+/// The endpoint.
+pub static ENDPOINT: Endpoint = Endpoint::post(
+    "create-order",
+    &["/create-order", "/create-order/"],
+    Access::Student,
+    handler!(create_order),
+)
+.needs(&[Part::Razorpay]);
+
+#[derive(eserde::Deserialize)]
+struct CreateOrder {
+    #[serde(alias = "tokenCount")]
+    #[eserde(compat)]
+    token_count: PurchaseSize,
+}
+
+#[derive(Serialize)]
+struct Created<'a> {
+    order_id: RazorpayOrderId,
+    amount_paise: Paise,
+    currency: &'static str,
+    token_count: u16,
+    razorpay_key_id: &'a str,
+}
+
+async fn create_order(app: &App, caller: &Caller, request: &Request) -> Result<Response, Problem> {
+    let session = caller.session()?;
+    let wanted: CreateOrder = request.json()?;
+    let key = request.idempotency_key()?;
+    let (first, mess) = futures_util::try_join!(replay(app, session, key.as_ref()), async {
+        Ok(app.store.mess_get(&session.mess_id).await?)
+    },)?;
+    if let Some(first) = first {
+        return Ok(answer(app, &first).replayed_if(true));
+    }
+    let mess = mess.ok_or_else(problems::mess_not_found)?;
+    let purchase = order(app, session, &mess, wanted.token_count).await?;
+    let stamp = caller.stamp(app, request);
+    if app.store.purchase_create(&purchase, key.as_ref(), &stamp).await? {
+        return Ok(answer(app, &purchase));
+    }
+    // The same key came twice at once. The order that was just made is never paid.
+    let first = replay(app, session, key.as_ref()).await?;
+    let first =
+        first.ok_or_else(|| Problem::unavailable("busy", "Too much at once; try again."))?;
+    Ok(answer(app, &first).replayed_if(true))
+}
+
+/// The purchase that the idempotency key named before.
+async fn replay(
+    app: &App,
+    session: &Session,
+    key: Option<&IdempotencyKey>,
+) -> Result<Option<Purchase>, Problem> {
+    let Some(key) = key else { return Ok(None) };
+    match app.store.purchase_replay(session.account_id, key).await? {
+        None => Ok(None),
+        Some(Replay::OtherBody) => Err(problems::idempotency_key_reused()),
+        Some(Replay::Of(order_id)) => {
+            let order_id = RazorpayOrderId::parse(&order_id).map_err(Problem::internal)?;
+            Ok(app.store.purchase_get(session.account_id, &order_id).await?)
+        }
+    }
+}
+
+/// Creates the order at Razorpay and the purchase that it names.
+async fn order(
+    app: &App,
+    session: &Session,
+    mess: &Mess,
+    size: PurchaseSize,
+) -> Result<Purchase, Problem> {
+    let price = mess.token_price_paise;
+    let amount = price.checked_times(size.get()).expect("500 times a token's price fits");
+    let receipt = app.clock.ulid().to_string();
+    let partner = app.razorpay();
+    let order_id =
+        partner.order_create(amount, &receipt, session.account_id, &session.mess_id).await?;
+    Ok(Purchase {
+        order_id,
+        account_id: session.account_id,
+        mess_id: session.mess_id.clone(),
+        token_count: size.get(),
+        price,
+        amount,
+        validity_days: mess.token_validity_days,
+        created_at: app.clock.now(),
+        state: PurchaseState::Created { failed_at: None },
+        redeemed: BTreeSet::new(),
+    })
+}
+
+fn answer(app: &App, purchase: &Purchase) -> Response {
+    Response::created(&Created {
+        order_id: purchase.order_id.clone(),
+        amount_paise: purchase.amount,
+        currency: CURRENCY,
+        token_count: purchase.token_count,
+        razorpay_key_id: app.razorpay().key_id(),
+    })
+}

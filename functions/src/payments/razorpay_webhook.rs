@@ -1,0 +1,74 @@
+//! `POST /webhooks/razorpay`: what Razorpay tells of payments. Events come at least once
+//! and in any order; each only has an effect if the purchase's state allows it, so none
+//! needs to be remembered.
+
+use serde::Deserialize;
+use serde_json::json;
+use thali_domain::payments::{Payment, PaymentStatus};
+use thali_platform::app::App;
+use thali_platform::config::Part;
+use thali_platform::handler;
+use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response};
+use thali_platform::problems;
+use thali_platform::razorpay::{PaymentEntity, webhook_signature_is_good};
+use thali_platform::store::Stamp;
+
+use super::settle::settle;
+
+/// The endpoint.
+pub static ENDPOINT: Endpoint = Endpoint::post(
+    "razorpay-webhook",
+    &["/webhooks/razorpay"],
+    Access::Partner,
+    handler!(razorpay_webhook),
+)
+.needs(&[Part::WebhookSecrets]);
+
+/// The envelope of an event; what is in it depends on the event.
+#[derive(Deserialize)]
+struct Event {
+    event: String,
+    payload: serde_json::Value,
+}
+
+async fn razorpay_webhook(
+    app: &App,
+    caller: &Caller,
+    request: &Request,
+) -> Result<Response, Problem> {
+    let body = request.raw_body()?;
+    let signature = request.header("x-razorpay-signature").unwrap_or_default();
+    if !webhook_signature_is_good(app.webhook_secrets(), body, signature) {
+        return Err(problems::webhook_signature_wrong());
+    }
+    // What is signed and cannot be read is our fault: a 500 makes Razorpay send it again.
+    let event: Event = serde_json::from_slice(body).map_err(Problem::internal)?;
+    if matches!(event.event.as_str(), "payment.captured" | "order.paid" | "payment.failed") {
+        let entity = event.payload["payment"]["entity"].clone();
+        let entity: PaymentEntity = serde_json::from_value(entity).map_err(Problem::internal)?;
+        let stamp = Stamp { actor: "razorpay".to_owned(), ..caller.stamp(app, request) };
+        take(app, &entity.into(), &stamp).await?;
+    }
+    Ok(Response::ok(&json!({ "status": "ok" })))
+}
+
+/// Brings a payment's news to its purchase, if it is still open.
+async fn take(app: &App, payment: &Payment, stamp: &Stamp) -> Result<(), Problem> {
+    let Some(order_id) = &payment.order_id else { return Ok(()) };
+    let Some(purchase) = app.store.purchase_find_open(order_id).await? else {
+        tracing::info!("the order is unknown, or was settled before");
+        return Ok(());
+    };
+    if payment.status == PaymentStatus::Failed {
+        return Ok(app.store.purchase_failed(purchase.account_id, order_id, stamp).await?);
+    }
+    match settle(app, purchase, payment, stamp).await {
+        Ok(_) => Ok(()),
+        Err(problem) if problem.status.is_server_error() => Err(problem),
+        Err(problem) => {
+            // A retry would bring the same. The purchase stays open and uncredited.
+            tracing::error!(code = problem.code, "a payment does not pay for its purchase");
+            Ok(())
+        }
+    }
+}

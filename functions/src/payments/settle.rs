@@ -1,0 +1,32 @@
+//! What happens when a payment becomes known, by whichever way: the same conditional
+//! update, so that one payment credits once.
+
+use thali_domain::payments::{Payment, Settlement, settle as decide};
+use thali_domain::tokens::Purchase;
+use thali_platform::app::App;
+use thali_platform::http::Problem;
+use thali_platform::store::{CaptureError, Stamp};
+
+/// Settles `purchase` with `payment` and answers the captured purchase; a payment that
+/// settled it before gives the same.
+pub async fn settle(
+    app: &App,
+    purchase: Purchase,
+    payment: &Payment,
+    stamp: &Stamp,
+) -> Result<Purchase, Problem> {
+    match decide(&purchase, payment)? {
+        Settlement::AlreadyCaptured => Ok(purchase),
+        Settlement::Capture => {
+            match app.store.purchase_capture(&purchase, payment, stamp).await {
+                Ok(captured) => Ok(captured),
+                Err(CaptureError::NotOpen(found)) => {
+                    // The webhook and the browser came at once; judge by what is there now.
+                    decide(&found, payment)?;
+                    Ok(*found)
+                }
+                Err(CaptureError::Store(error)) => Err(error.into()),
+            }
+        }
+    }
+}

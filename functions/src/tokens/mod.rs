@@ -1,0 +1,9 @@
+//! Tokens: what a student has, had, and redeems.
+
+pub mod count;
+pub mod data;
+pub mod history;
+mod security_code;
+pub mod submissions;
+pub mod submit;
+pub mod view;

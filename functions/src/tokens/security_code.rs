@@ -1,0 +1,45 @@
+//! The security code, which proves that it is the student who redeems. Until one is set
+//! in the profile, the password serves.
+
+use thali_domain::identity::AccountStatus;
+use thali_platform::app::App;
+use thali_platform::auth::password::{self, PresentedPassword};
+use thali_platform::auth::{hmac_hex, same_secret};
+use thali_platform::http::Problem;
+use thali_platform::problems;
+use thali_platform::store::{Account, Stamp};
+
+/// Checks `code` for an active account, counts a wrong one, and locks after five.
+pub async fn check(
+    app: &App,
+    account: &Account,
+    code: &PresentedPassword,
+    stamp: &Stamp,
+) -> Result<(), Problem> {
+    match account.status {
+        AccountStatus::Active => {}
+        AccountStatus::PendingApproval => return Err(Problem::not_approved()),
+        AccountStatus::Rejected | AccountStatus::Blocked => return Err(problems::account_closed()),
+    }
+    if let Some(wait_s) = account.security_code_failures().locked_for_s(stamp.at) {
+        return Err(problems::security_code_locked(wait_s));
+    }
+    if !is_right(app, account, code) {
+        let failures = app.store.security_code_failed(account.account_id, stamp).await?;
+        return Err(problems::security_code_wrong(failures));
+    }
+    if account.security_code_failures > 0 {
+        app.store.security_code_succeeded(account.account_id, stamp).await?;
+    }
+    Ok(())
+}
+
+fn is_right(app: &App, account: &Account, code: &PresentedPassword) -> bool {
+    match &account.security_code_hash {
+        Some(hash) => {
+            let message = format!("security-code|{}|{}", account.account_id, code.expose());
+            same_secret(&hmac_hex(app.pin_key(), message.as_bytes()), hash)
+        }
+        None => password::verify(code, Some(&account.password_hash)),
+    }
+}

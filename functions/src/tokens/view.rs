@@ -1,0 +1,28 @@
+//! A submission as clients see it.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use thali_domain::ids::{SubmissionId, TokenId};
+use thali_domain::tokens::Submission;
+
+/// A submission, and the balance that it left.
+#[derive(Debug, Serialize)]
+pub struct SubmissionView {
+    submission_id: SubmissionId,
+    count: usize,
+    token_ids: Vec<TokenId>,
+    submitted_at: Timestamp,
+    balance: usize,
+}
+
+impl From<Submission> for SubmissionView {
+    fn from(submission: Submission) -> Self {
+        Self {
+            submission_id: submission.submission_id,
+            count: submission.token_ids.len(),
+            token_ids: submission.token_ids,
+            submitted_at: submission.submitted_at,
+            balance: submission.balance,
+        }
+    }
+}

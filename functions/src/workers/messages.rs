@@ -1,0 +1,77 @@
+//! What the relay tells the mailer. The audit queue carries
+//! [`thali_platform::store::AuditRecord`]s.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use thali_domain::identity::Email;
+use thali_domain::ids::{AccountId, MessId, RazorpayOrderId, RegistrationId};
+use thali_domain::money::Paise;
+
+/// A mail that is to be sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "mail", rename_all = "snake_case")]
+pub enum MailMessage {
+    /// The one-time code of a registration. The code is not in the message; the mailer
+    /// derives it.
+    OneTimeCode {
+        /// The registration.
+        registration_id: RegistrationId,
+        /// How often the code was asked for again.
+        resends: u32,
+        /// To whom.
+        email: Email,
+        /// The mess to be joined.
+        mess_id: MessId,
+    },
+    /// Somebody signs up with an address that an account has.
+    AccountExists {
+        /// The registration.
+        registration_id: RegistrationId,
+        /// How often the code was asked for again.
+        resends: u32,
+        /// To whom.
+        email: Email,
+        /// The mess of the account.
+        mess_id: MessId,
+    },
+    /// Tokens were bought.
+    Receipt {
+        /// The purchase.
+        order_id: RazorpayOrderId,
+        /// Who bought.
+        account_id: AccountId,
+        /// In which mess.
+        mess_id: MessId,
+        /// How many tokens.
+        token_count: u16,
+        /// What they cost.
+        amount_paise: Paise,
+        /// Until when they are good, as milliseconds since 1970.
+        #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
+        expires_at: Timestamp,
+    },
+}
+
+impl MailMessage {
+    /// The mail's id: the same for the same mail, however often it is asked for.
+    #[must_use]
+    pub fn id(&self) -> String {
+        match self {
+            Self::OneTimeCode { registration_id, resends, .. }
+            | Self::AccountExists { registration_id, resends, .. } => {
+                format!("registration#{registration_id}#{resends}")
+            }
+            Self::Receipt { order_id, .. } => format!("receipt#{order_id}"),
+        }
+    }
+
+    /// The mess in whose name the mail is sent.
+    #[must_use]
+    pub const fn mess_id(&self) -> &MessId {
+        match self {
+            Self::OneTimeCode { mess_id, .. }
+            | Self::AccountExists { mess_id, .. }
+            | Self::Receipt { mess_id, .. } => mess_id,
+        }
+    }
+}

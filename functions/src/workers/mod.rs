@@ -1,0 +1,7 @@
+//! What follows a write: the relay reads the tables' change streams and fills queues,
+//! consumers empty them.
+
+pub mod audit_writer;
+pub mod mailer;
+pub mod messages;
+pub mod relay;

@@ -1,0 +1,189 @@
+//! `relay`: reads the change streams of the tables and puts what follows from a change on
+//! the queues: every change on `audit`, and on `mail` what somebody is to be told.
+//!
+//! It decides nothing and keeps nothing; a record that comes twice makes the same
+//! messages again, and their consumers do each once.
+
+use aws_lambda_events::dynamodb::{Event, EventRecord};
+use jiff::Timestamp;
+use lambda_runtime::{LambdaEvent, service_fn};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use thali_platform::app::App;
+use thali_platform::config::Part;
+use thali_platform::queue::{BATCH_MAX, QueueName};
+use thali_platform::store::AuditRecord;
+use thali_platform::{telemetry, worker};
+use worker::BatchResponse;
+
+use super::messages::MailMessage;
+
+/// The function's name.
+pub const NAME: &str = "relay";
+
+/// What it needs.
+pub const PARTS: &[Part] = &[Part::Queues];
+
+/// Attributes that no reader of the audit trail may see.
+const SECRETS: [&str; 5] =
+    ["password_hash", "security_code_hash", "refresh_hash", "previous_hash", "invite_hash"];
+
+/// Runs the relay on Lambda.
+pub async fn serve() -> Result<(), lambda_runtime::Error> {
+    telemetry::start();
+    let app = worker::start(NAME, PARTS).await?;
+    let app = &app;
+    lambda_runtime::run(service_fn(async move |event: LambdaEvent<Event>| {
+        Ok::<_, lambda_runtime::Error>(relay(app, event.payload).await)
+    }))
+    .await
+}
+
+/// Sends what follows from a batch of changes. Where a message did not get into its
+/// queue, the batch comes again from that record on.
+pub async fn relay(app: &App, event: Event) -> BatchResponse {
+    let changes: Vec<Change> = event.records.into_iter().map(Change::from).collect();
+    let audits = changes.iter().enumerate().filter_map(|(i, c)| Some((i, c.audit_record()?)));
+    let mails = changes.iter().enumerate().filter_map(|(i, c)| Some((i, c.mail()?)));
+    let first_failures = [
+        send(app, QueueName::Audit, &audits.collect::<Vec<_>>()).await,
+        send(app, QueueName::Mail, &mails.collect::<Vec<_>>()).await,
+    ];
+    let mut response = BatchResponse::default();
+    if let Some(index) = first_failures.into_iter().flatten().min() {
+        response.failed(changes[index].sequence_number.clone());
+    }
+    tracing::info!(records = changes.len(), failed = response.batch_item_failures.len(), "relayed");
+    response
+}
+
+/// Sends messages, each with the index of its change; answers the first index that did
+/// not get through.
+async fn send(
+    app: &App,
+    queue: QueueName,
+    messages: &[(usize, impl serde::Serialize)],
+) -> Option<usize> {
+    let mut failed = Vec::new();
+    for batch in messages.chunks(BATCH_MAX) {
+        let bodies: Vec<_> = batch.iter().map(|(_, body)| body).collect();
+        let taken = app.queues().send(queue, &bodies).await.unwrap_or_else(|error| {
+            tracing::error!(cause = telemetry::chain(&error), "a queue took nothing");
+            vec![false; batch.len()]
+        });
+        let refused = batch.iter().zip(taken).filter(|(_, taken)| !taken);
+        failed.extend(refused.map(|((index, _), _)| *index));
+    }
+    failed.into_iter().min()
+}
+
+/// A change of one item, its images as plain JSON.
+struct Change {
+    event_id: String,
+    operation: String,
+    sequence_number: String,
+    at: Timestamp,
+    key: String,
+    before: Option<Map<String, Value>>,
+    after: Option<Map<String, Value>>,
+}
+
+impl From<EventRecord> for Change {
+    fn from(record: EventRecord) -> Self {
+        let change = record.change;
+        let image = |item: serde_dynamo::Item| -> Option<Map<String, Value>> {
+            let image: Map<String, Value> = serde_dynamo::from_item(item).ok()?;
+            (!image.is_empty()).then_some(image)
+        };
+        let keys = image(change.keys).unwrap_or_default();
+        let part = |name: &str| keys.get(name).and_then(Value::as_str).unwrap_or_default();
+        let created_ms = change.approximate_creation_date_time.timestamp_millis();
+        Self {
+            event_id: record.event_id,
+            operation: record.event_name,
+            sequence_number: change.sequence_number.unwrap_or_default(),
+            at: Timestamp::from_millisecond(created_ms).unwrap_or(Timestamp::UNIX_EPOCH),
+            key: format!("{}/{}", part("pk"), part("sk")),
+            before: image(change.old_image),
+            after: image(change.new_image),
+        }
+    }
+}
+
+/// The parts of a registration that a mail needs.
+#[derive(Deserialize)]
+struct RegistrationImage {
+    registration_id: thali_domain::ids::RegistrationId,
+    mess_id: thali_domain::ids::MessId,
+    email: thali_domain::identity::Email,
+    known: bool,
+    resends: u32,
+}
+
+impl Change {
+    fn text(&self, attribute: &str) -> Option<&str> {
+        let image = self.after.as_ref().or(self.before.as_ref())?;
+        image.get(attribute)?.as_str()
+    }
+
+    /// The value of an attribute after the change, if the change made it.
+    fn became(&self, attribute: &str) -> Option<&Value> {
+        let after = self.after.as_ref()?.get(attribute)?;
+        let before = self.before.as_ref().and_then(|before| before.get(attribute));
+        (before != Some(after)).then_some(after)
+    }
+
+    /// The change as the audit trail records it. Outcomes of idempotency keys are left
+    /// out: they repeat what the change beside them says.
+    fn audit_record(&self) -> Option<AuditRecord> {
+        let kind = self.text("kind").unwrap_or("unknown");
+        if kind == "idempotency" {
+            return None;
+        }
+        // Who removes an item leaves no stamp on it; the last writer's would be a lie.
+        let removed = self.after.is_none();
+        let stamp = |name| if removed { "unknown" } else { self.text(name).unwrap_or("unknown") };
+        Some(AuditRecord {
+            event_id: self.event_id.clone(),
+            mess_id: self.text("mess_id").unwrap_or("none").to_owned(),
+            entity: self.key.clone(),
+            kind: kind.to_owned(),
+            operation: self.operation.clone(),
+            actor: stamp("actor").to_owned(),
+            request_id: stamp("request_id").to_owned(),
+            at: self.at,
+            before: self.before.clone().map(without_secrets),
+            after: self.after.clone().map(without_secrets),
+        })
+    }
+
+    /// The mail that follows from the change, if one does.
+    fn mail(&self) -> Option<MailMessage> {
+        let after = || Value::Object(self.after.clone().unwrap_or_default());
+        match self.text("kind")? {
+            "registration" => {
+                self.became("resends")?;
+                let RegistrationImage { registration_id, mess_id, email, known, resends } =
+                    serde_json::from_value(after()).ok()?;
+                Some(if known {
+                    MailMessage::AccountExists { registration_id, resends, email, mess_id }
+                } else {
+                    MailMessage::OneTimeCode { registration_id, resends, email, mess_id }
+                })
+            }
+            "purchase" if self.became("state")? == "captured" => {
+                let mut receipt = after();
+                receipt["mail"] = "receipt".into();
+                serde_json::from_value(receipt).ok()
+            }
+            _ => None,
+        }
+    }
+}
+
+fn without_secrets(mut image: Map<String, Value>) -> Value {
+    for secret in SECRETS {
+        image.remove(secret);
+    }
+    Value::Object(image)
+}

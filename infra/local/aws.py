@@ -1,0 +1,22 @@
+"""Clients of the local AWS, and only of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from settings import ACCESS_KEY, REGION, SECRET_KEY, Settings
+
+
+def client(settings: Settings, service: str) -> Any:
+    """A boto3 client. The endpoint and keys are given here, so no profile can change them."""
+    return boto3.client(
+        service,
+        endpoint_url=settings.aws_url,
+        region_name=REGION,
+        aws_access_key_id=ACCESS_KEY,
+        aws_secret_access_key=SECRET_KEY,
+        config=Config(proxies={}, retries={"max_attempts": 2}, s3={"addressing_style": "path"}),
+    )

@@ -1,0 +1,224 @@
+"""Serves the local AWS: ministack on loopback, with the bridges over its gaps.
+
+    aws_server.py --aws-port 4566 --api-port 8080 --domain api.thali.test
+
+It is a program of its own, started by `stack.py` with the environment that ministack
+reads (see `stack.aws_service`). Each bridge below says which behaviour of AWS was
+missing; when a later ministack has it, the bridge can go.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import copy
+import signal
+import socketserver
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+# ministack reads its environment when it is imported.
+import ministack.app as ministack
+from hypercorn.asyncio import serve
+from hypercorn.config import Config
+from ministack.core import iam_actions
+from ministack.services import dynamodb, lambda_svc
+
+Scope = dict[str, Any]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+
+
+def runtime_api_without_delay() -> None:
+    """The runtime API answers in two small writes, which costs 40 ms each by Nagle's algorithm."""
+    socketserver.StreamRequestHandler.disable_nagle_algorithm = True
+
+
+def api_paths_are_the_apis(domain: str) -> None:
+    """At the API's own domain every path is the API's.
+
+    ministack answers some paths itself whatever the host: /health is its own health, and
+    /login and /.well-known/… belong to its Cognito.
+    """
+
+    def skip_at_domain(shortcut: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        async def shortcut_elsewhere(
+            method: str, path: str, headers: dict[str, str], *rest: Any
+        ) -> Any:
+            if headers.get("host") == domain:
+                return None
+            return await shortcut(method, path, headers, *rest)
+
+        return shortcut_elsewhere
+
+    ministack._handle_pre_body_request = skip_at_domain(ministack._handle_pre_body_request)
+    ministack._handle_post_body_shortcuts = skip_at_domain(ministack._handle_post_body_shortcuts)
+
+
+def queue_batches_are_authorized_as_single_calls() -> None:
+    """SQS has no actions for batches: a grant of `sqs:SendMessage` covers `SendMessageBatch`."""
+    original = iam_actions.extract_iam_action
+
+    def action(*args: Any, **options: Any) -> str | None:
+        found = original(*args, **options)
+        return found.removesuffix("Batch") if found and found.startswith("sqs:") else found
+
+    iam_actions.extract_iam_action = action
+
+
+def mail_is_authorized_by_identity() -> None:
+    """SES authorises `SendEmail` against the sender's identity.
+
+    ministack asks for the resource `*`, which would force a policy that is too wide.
+    """
+    original = iam_actions._ses_v2_resource_arn
+
+    def resource(method: str, path: str, body: bytes, region: str, account: str) -> str:
+        if path.rstrip("/") == "/v2/email/outbound-emails":
+            sender = iam_actions._safe_json_field(body, "FromEmailAddress")
+            address = sender.rpartition("<")[2].rstrip(">")
+            if address:
+                return f"arn:aws:ses:{region}:{account}:identity/{address}"
+        return original(method, path, body, region, account)
+
+    iam_actions._ses_v2_resource_arn = resource
+
+
+def stream_failures_are_retried() -> None:
+    """Stream batches honour `batchItemFailures`, `MaximumRetryAttempts` and `OnFailure`.
+
+    ministack takes a batch with reported failures as done, and retries one that raised
+    for ever. Here a failed batch is tried again as a whole (AWS starts at the first
+    failed record; both deliver at least once). After the last try its records are sent
+    one by one, which is where AWS's halving ends, and those that still fail go to the
+    destination.
+    """
+    execute = lambda_svc._execute_function
+    attempts: dict[tuple[str, str], int] = {}
+
+    def failed(result: dict[str, Any]) -> bool:
+        body = result.get("body")
+        return bool(result.get("error")) or bool(
+            isinstance(body, dict) and body.get("batchItemFailures")
+        )
+
+    def execute_retrying(
+        function: dict[str, Any], event: Any, *args: Any, **options: Any
+    ) -> dict[str, Any]:
+        result = execute(function, event, *args, **options)
+        records = event.get("Records") if isinstance(event, dict) else None
+        if not records or records[0].get("eventSource") != "aws:dynamodb":
+            return result
+        source = records[0].get("eventSourceARN", "")
+        batch = (source, records[0]["dynamodb"]["SequenceNumber"])
+        if not failed(result):
+            attempts.pop(batch, None)
+            return result
+
+        mapping = next(
+            (
+                esm
+                for _, _, esm in lambda_svc._iter_all_esms()
+                if esm.get("EventSourceArn") == source
+            ),
+            {},
+        )
+        limit = int(mapping.get("MaximumRetryAttempts", -1))
+        attempts[batch] = attempts.get(batch, 0) + 1
+        if limit < 0 or attempts[batch] <= limit:
+            return {**result, "error": True}
+        del attempts[batch]
+        for record in records:
+            single = execute(function, {"Records": [record]}, *args, **options)
+            if failed(single):
+                lambda_svc._send_ddb_stream_failure_record(
+                    mapping, function, [record], source, single, "RetryAttemptsExhausted"
+                )
+        return {"body": {"batchItemFailures": []}, "log": result.get("log", "")}
+
+    lambda_svc._execute_function = execute_retrying
+
+
+def streams_survive_a_restart() -> None:
+    """Stream records are kept with the tables they belong to.
+
+    ministack keeps how far each consumer has read, but not the records: after a restart
+    a consumer waits for as many new ones as there were old ones.
+    """
+    state_of, load = dynamodb.get_state, dynamodb.load_persisted_state
+
+    def state() -> dict[str, Any]:
+        return {
+            **state_of(),
+            "stream_records": copy.deepcopy(dynamodb._stream_records),
+            "stream_trimmed": copy.deepcopy(dynamodb._stream_trimmed),
+        }
+
+    def restore(data: dict[str, Any]) -> None:
+        load(data)
+        dynamodb._stream_records.update(data.get("stream_records", {}))
+        dynamodb._stream_trimmed.update(data.get("stream_trimmed", {}))
+
+    dynamodb.get_state, dynamodb.load_persisted_state = state, restore
+
+
+def application(api_port: int, domain: str) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
+    """ministack, and at the API's port the API.
+
+    API Gateway finds an API by its domain. `localhost` cannot be one there, and other
+    names resolve in browsers only, so the port stands for the domain.
+    """
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        server = scope.get("server")
+        if scope["type"] == "http" and server and server[1] == api_port:
+            headers = [(k, v) for k, v in scope["headers"] if k.lower() != b"host"]
+            scope = {**scope, "headers": [(b"host", domain.encode()), *headers]}
+        await ministack.app(scope, receive, send)
+
+    return app
+
+
+async def run(aws_port: int, api_port: int, domain: str) -> None:
+    """Serves until SIGTERM or SIGINT; ministack then writes its state."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(each, stop.set)
+
+    config = Config()
+    config.bind = [f"127.0.0.1:{aws_port}", f"127.0.0.1:{api_port}"]
+    config.keep_alive_timeout = 75
+    config.graceful_timeout = 2
+    config.shutdown_timeout = 60
+
+    async def stopped() -> None:
+        # State is written at the end. Written every minute too, it survives a crash.
+        while not stop.is_set():
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(stop.wait(), timeout=60)
+            if ministack.PERSIST_STATE and not stop.is_set():
+                ministack.save_all(ministack._build_persistence_save_dict())
+
+    await serve(application(api_port, domain), config, shutdown_trigger=stopped)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--aws-port", type=int, required=True)
+    parser.add_argument("--api-port", type=int, required=True)
+    parser.add_argument("--domain", required=True)
+    options = parser.parse_args()
+
+    runtime_api_without_delay()
+    api_paths_are_the_apis(options.domain)
+    queue_batches_are_authorized_as_single_calls()
+    mail_is_authorized_by_identity()
+    stream_failures_are_retried()
+    streams_survive_a_restart()
+    asyncio.run(run(options.aws_port, options.api_port, options.domain))
+
+
+if __name__ == "__main__":
+    main()

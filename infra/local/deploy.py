@@ -1,0 +1,173 @@
+"""Puts the built functions where the template packs them, and deploys the template.
+
+It is the template of a real deployment and the same `sam deploy`; only the parameters
+differ. Nothing here builds.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import platform
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from aws import client
+from settings import MESS_ID, REGION, ROOT, SENDER_ADDRESS, Settings, StackError, tool
+
+TEMPLATE = ROOT / "template.yaml"
+ARTIFACTS = "thali-artifacts"
+
+
+def functions() -> list[str]:
+    """The functions of the template, by the name of their binary."""
+    return re.findall(r"^ +CodeUri: target/lambda/([^/\s]+)/$", TEMPLATE.read_text(), re.MULTILINE)
+
+
+def binaries_place(target: Path) -> int:
+    """Gives each function its directory under target/lambda with the binary as `bootstrap`.
+
+    The binaries are hard links to what cargo built: 27 MB each, and there are many.
+    Returns how many were new or had changed.
+    """
+    changed = 0
+    for name in functions():
+        built = target / "debug" / name
+        if not built.exists():
+            raise StackError(
+                f"The template has a function `{name}`, but cargo built no such binary."
+            )
+        bootstrap = ROOT / "target" / "lambda" / name / "bootstrap"
+        if bootstrap.exists() and bootstrap.samefile(built):
+            continue
+        bootstrap.parent.mkdir(parents=True, exist_ok=True)
+        bootstrap.unlink(missing_ok=True)
+        try:
+            os.link(built, bootstrap)
+        except OSError:  # another file system
+            shutil.copy2(built, bootstrap)
+        changed += 1
+    return changed
+
+
+def parameters(settings: Settings) -> dict[str, str]:
+    """The template's parameters on the local AWS."""
+    return {
+        "Stage": settings.stage,
+        "SenderAddress": SENDER_ADDRESS,
+        "AppUrl": settings.api_url,
+        "RazorpaySecretId": settings.razorpay_secret_id,
+        "RazorpayUrl": f"{settings.sandbox_url}/razorpay",
+        "RedisUrl": settings.redis_url,
+        "DefaultMessId": MESS_ID,
+        "LogRetentionDays": "7",
+        # Demos and tests are not to be in each other's way.
+        "RateLimitFactor": "50",
+        "QueueVisibilitySeconds": str(settings.queue_visibility_seconds),
+        "Architecture": "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64",
+    }
+
+
+def deploy(settings: Settings, secrets: str) -> bool:
+    """Deploys what changed. False if nothing had.
+
+    `secrets` stands for the values that the template reads by reference: CloudFormation
+    does not see them change, so here they are part of what a deployment is.
+    """
+    wanted = _fingerprint(settings, secrets)
+    marker = settings.local / "deployed.json"
+    if _deployed(marker) == wanted and _stack_exists(settings):
+        return False
+
+    with contextlib.suppress(FileNotFoundError):
+        marker.unlink()
+    _bucket(settings)
+    # Its own configuration file: a samconfig.toml of `sam deploy --guided` is for a real account.
+    configuration = settings.local / "samconfig.toml"
+    configuration.write_text("version = 0.1\n")
+    log = settings.logs / "deploy.log"
+    with log.open("w") as output:
+        deployed = subprocess.run(
+            [
+                tool("sam"), "deploy",
+                "--template-file", str(TEMPLATE),
+                "--config-file", str(configuration),
+                "--stack-name", settings.stack_name,
+                "--s3-bucket", ARTIFACTS,
+                "--capabilities", "CAPABILITY_IAM",
+                "--no-confirm-changeset",
+                "--no-fail-on-empty-changeset",
+                "--no-progressbar",
+                "--parameter-overrides", *(f"{k}={v}" for k, v in parameters(settings).items()),
+            ],
+            cwd=ROOT, env=settings.aws_environment(), stdout=output, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+    if deployed.returncode != 0:
+        raise StackError(f"`sam deploy` failed. The end of {log}:\n{_errors(log)}")
+    marker.write_text(json.dumps({"fingerprint": wanted}))
+    _artifacts_prune(settings)
+    return True
+
+
+def outputs(settings: Settings) -> dict[str, str]:
+    """The deployed stack's outputs."""
+    stacks = client(settings, "cloudformation").describe_stacks(StackName=settings.stack_name)
+    return {each["OutputKey"]: each["OutputValue"] for each in stacks["Stacks"][0]["Outputs"]}
+
+
+def _fingerprint(settings: Settings, secrets: str) -> str:
+    digest = hashlib.sha256()
+    digest.update(json.dumps([parameters(settings), secrets]).encode())
+    digest.update(TEMPLATE.read_bytes())
+    for name in functions():
+        with (ROOT / "target" / "lambda" / name / "bootstrap").open("rb") as binary:
+            # Python 3.11 has hashlib.file_digest; this runs on 3.10 too.
+            while chunk := binary.read(1 << 20):
+                digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _deployed(marker: Path) -> str | None:
+    try:
+        return json.loads(marker.read_text())["fingerprint"]
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def _stack_exists(settings: Settings) -> bool:
+    try:
+        stacks = client(settings, "cloudformation").describe_stacks(StackName=settings.stack_name)
+    except ClientError:
+        return False
+    return stacks["Stacks"][0]["StackStatus"] in ("CREATE_COMPLETE", "UPDATE_COMPLETE")
+
+
+def _bucket(settings: Settings) -> None:
+    with contextlib.suppress(ClientError):  # it is there from last time
+        client(settings, "s3").create_bucket(
+            Bucket=ARTIFACTS, CreateBucketConfiguration={"LocationConstraint": REGION}
+        )
+
+
+def _artifacts_prune(settings: Settings) -> None:
+    """Removes the packages of earlier deployments, 200 MB for each change of shared code."""
+    template: Any = client(settings, "cloudformation").get_template(
+        StackName=settings.stack_name, TemplateStage="Processed"
+    )["TemplateBody"]
+    text = template if isinstance(template, str) else json.dumps(template)
+    s3 = client(settings, "s3")
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=ARTIFACTS):
+        for each in page.get("Contents", []):
+            if each["Key"] not in text:
+                s3.delete_object(Bucket=ARTIFACTS, Key=each["Key"])
+
+
+def _errors(log: Path) -> str:
+    return "\n".join(log.read_text(errors="replace").splitlines()[-25:])

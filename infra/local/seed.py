@@ -1,0 +1,245 @@
+"""Secrets before the deployment, and the demo mess after it.
+
+Everything is done as an operator and as people would do it: with the `thali` command,
+and with HTTP requests and the codes in the mails. What is there already is left alone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from aws import client
+from settings import MESS_ID, SENDER_ADDRESS, Settings, StackError
+
+# A proxy of the machine is not asked for 127.0.0.1.
+_http = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+@dataclass(frozen=True)
+class Person:
+    """An account of the demo mess."""
+
+    key: str
+    """Begins its variables in stack.env."""
+    name: str
+    email: str
+    role: str
+
+
+OWNER = Person("OWNER", "Meera Nair", "owner@demo.thali.test", "owner")
+STUDENT = Person("STUDENT", "Asha Rao", "asha@demo.thali.test", "student")
+SECOND_STUDENT = Person("SECOND_STUDENT", "Ravi Kumar", "ravi@demo.thali.test", "student")
+STAFF = Person("STAFF", "Salim Khan", "staff@demo.thali.test", "staff")
+PEOPLE = [OWNER, STUDENT, SECOND_STUDENT, STAFF]
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """What is drawn at random at the first start and kept, so that every start has the same."""
+
+    razorpay_key_id: str
+    razorpay_key_secret: str
+    razorpay_webhook_secret: str
+    passwords: dict[str, str]
+    """By e-mail address."""
+
+    @classmethod
+    def load(cls, settings: Settings) -> Credentials:
+        """Those of this stack, drawn and written down if there are none yet."""
+        path = settings.local / "credentials.json"
+        try:
+            return cls(**json.loads(path.read_text()))
+        except FileNotFoundError:
+            pass
+        except (ValueError, TypeError) as error:
+            raise StackError(
+                f"{path} cannot be read ({error}). Remove it to start over."
+            ) from error
+        drawn = cls(
+            razorpay_key_id="rzp_test_" + secrets.token_hex(7),
+            razorpay_key_secret=secrets.token_urlsafe(18),
+            razorpay_webhook_secret=secrets.token_urlsafe(18),
+            passwords={person.email: _password() for person in PEOPLE},
+        )
+        private_write(path, json.dumps(drawn.__dict__, indent=2))
+        return drawn
+
+    def of(self, person: Person) -> str:
+        return self.passwords[person.email]
+
+
+def private_write(path: Path, text: str) -> None:
+    """Writes a file that only its owner can read, at no moment otherwise."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(path.name + ".new")
+    beside.unlink(missing_ok=True)
+    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+    beside.replace(path)
+
+
+def secrets_prepare(settings: Settings, credentials: Credentials, thali: Path) -> str:
+    """The keys, the partner's secret and the sender: what a deployment finds in place.
+
+    Returns a text that changes when a value changes which the template reads by reference.
+    """
+    _thali(settings, thali, "keys", "init", "--stage", settings.stage)
+    manager = client(settings, "secretsmanager")
+    wanted = json.dumps(
+        {
+            "key_id": credentials.razorpay_key_id,
+            "key_secret": credentials.razorpay_key_secret,
+            "webhook_secrets": credentials.razorpay_webhook_secret,
+        }
+    )
+    secret = settings.razorpay_secret_id
+    try:
+        if manager.get_secret_value(SecretId=secret)["SecretString"] != wanted:
+            manager.put_secret_value(SecretId=secret, SecretString=wanted)
+    except manager.exceptions.ResourceNotFoundException:
+        manager.create_secret(Name=secret, SecretString=wanted)
+
+    mail = client(settings, "sesv2")
+    try:
+        mail.get_email_identity(EmailIdentity=SENDER_ADDRESS)
+    except ClientError:
+        mail.create_email_identity(EmailIdentity=SENDER_ADDRESS)
+
+    keys = manager.get_secret_value(SecretId=f"thali/{settings.stage}/keys")
+    return f"{keys['VersionId']} {manager.get_secret_value(SecretId=secret)['VersionId']}"
+
+
+def mess_prepare(settings: Settings, credentials: Credentials, thali: Path) -> list[str]:
+    """The demo mess with its people. Returns what was new."""
+    new = []
+    _thali(
+        settings, thali,
+        "mess", "create", "--if-missing", "--id", MESS_ID, "--name", "Demo Mess",
+        "--time-zone", "Asia/Kolkata", "--approval", "automatic",
+    )  # fmt: skip
+    if _log_in(settings, OWNER, credentials) is None:
+        _thali(
+            settings, thali,
+            "owner", "create", "--if-missing", "--mess", MESS_ID,
+            "--email", OWNER.email, "--name", OWNER.name,
+            password=credentials.of(OWNER),
+        )  # fmt: skip
+        _require_log_in(settings, OWNER, credentials)
+        new.append(OWNER.email)
+    for person in (STUDENT, SECOND_STUDENT, STAFF):
+        if _log_in(settings, person, credentials) is None:
+            invite = (
+                _thali(settings, thali, "invite", "--mess", MESS_ID, "--role", person.role).strip()
+                if person.role != "student"
+                else None
+            )
+            _sign_up(settings, person, credentials.of(person), invite)
+            _require_log_in(settings, person, credentials)
+            new.append(person.email)
+    return new
+
+
+def _sign_up(settings: Settings, person: Person, password: str, invite: str | None) -> None:
+    """As the app does it: the form, then the code from the mail."""
+    form: dict[str, Any] = {
+        "mess_id": MESS_ID,
+        "name": person.name,
+        "email": person.email,
+        "password": password,
+        "confirm_password": password,
+    }
+    if invite is not None:
+        form |= {"role": person.role, "invite_code": invite}
+    before = len(_mails(settings, person.email))
+    status, answer = _post(settings, "/sign-up", form)
+    if status != 202:
+        raise StackError(f"Sign-up of {person.email} answered {status}: {answer}")
+    code = _code(settings, person.email, before)
+    verify = {"registration_id": answer["registration_id"], "otp": code}
+    status, answer = _post(settings, "/sign-up/otp-verify", verify)
+    if status != 201:
+        raise StackError(f"The code of {person.email} was answered {status}: {answer}")
+
+
+def _code(settings: Settings, email: str, before: int, seconds: int = 60) -> str:
+    """The six digits in the mail that arrives after the first `before`."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        for mail in _mails(settings, email)[before:]:
+            found = re.findall(r"(?<!\d)\d{6}(?!\d)", mail["BodyText"])
+            if len(found) == 1:
+                return found[0]
+        time.sleep(0.2)
+    raise StackError(
+        f"No mail with a code for {email} arrived within {seconds} s. "
+        "`make logs` shows what relay and mailer say."
+    )
+
+
+def _mails(settings: Settings, email: str) -> list[dict[str, Any]]:
+    """The mails to an address, the oldest first."""
+    with _http.open(f"{settings.aws_url}/_ministack/ses/messages", timeout=10) as response:
+        accounts = json.load(response)["messages"]
+    return [mail for mails in accounts.values() for mail in mails if email in mail["To"]]
+
+
+def _log_in(settings: Settings, person: Person, credentials: Credentials) -> str | None:
+    """The person's access token, or nothing if there is no such account yet."""
+    form = {"mess_id": MESS_ID, "email": person.email, "password": credentials.of(person)}
+    status, answer = _post(settings, "/login", form)
+    if status == 200:
+        return answer["access_token"]
+    if status == 401:
+        return None
+    raise StackError(f"Login of {person.email} answered {status}: {answer}")
+
+
+def _require_log_in(settings: Settings, person: Person, credentials: Credentials) -> None:
+    if _log_in(settings, person, credentials) is None:
+        raise StackError(
+            f"{person.email} exists with another password than the one in {settings.local}. "
+            f"`make down`, then remove {settings.local} to start over."
+        )
+
+
+def _post(settings: Settings, path: str, body: dict[str, Any]) -> tuple[int, Any]:
+    request = urllib.request.Request(
+        settings.api_url + path,
+        data=json.dumps(body).encode(),
+        headers={"content-type": "application/json"},
+        method="POST",
+    )
+    try:
+        with _http.open(request, timeout=30) as response:
+            return response.status, json.load(response)
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode(errors="replace")
+
+
+def _thali(settings: Settings, thali: Path, *arguments: str, password: str | None = None) -> str:
+    """Runs the operator's command and returns what it printed."""
+    environment = settings.aws_environment()
+    if password is not None:
+        environment["THALI_PASSWORD"] = password
+    done = subprocess.run([thali, *arguments], env=environment, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise StackError(f"`thali {' '.join(arguments)}` failed:\n{done.stderr or done.stdout}")
+    return done.stdout
+
+
+def _password() -> str:
+    """Twenty letters and digits in groups: strong, and still typed in without a mistake."""
+    letters = "abcdefghjkmnpqrstuvwxyz23456789"
+    return "-".join("".join(secrets.choice(letters) for _ in range(5)) for _ in range(4))

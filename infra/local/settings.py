@@ -1,0 +1,185 @@
+"""What a local stack is called, where it keeps its state and which ports it takes.
+
+There are two kinds: the one that `make up` runs, and the one that `make test` starts
+afresh, on free ports and with its own state, so that they do not meet. Nothing here
+starts anything.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# Loopback only: the stack has well-known credentials.
+HOST = "127.0.0.1"
+
+REGION = "ap-south-1"
+ACCESS_KEY = "test"
+SECRET_KEY = "test"
+
+# The name under which the API's port asks the local AWS for the API. It never resolves
+# anywhere: the launcher writes it into the Host header of what arrives at that port.
+API_DOMAIN = "api.thali.test"
+
+SENDER_ADDRESS = "no-reply@demo.thali.test"
+
+MESS_ID = "mess_demo"
+
+
+class StackError(Exception):
+    """Something a person can put right. The message says how; no traceback is shown."""
+
+
+@dataclass(frozen=True)
+class Ports:
+    """The four ports of a stack, each on 127.0.0.1."""
+
+    api: int
+    aws: int
+    redis: int
+    sandbox: int
+
+    @classmethod
+    def from_environment(cls) -> Ports:
+        """The ports of `make up`: the usual ones, or what the variables say."""
+        return cls(
+            api=_port("THALI_PORT", 8080),
+            aws=_port("THALI_AWS_PORT", 4566),
+            redis=_port("THALI_REDIS_PORT", 6390),
+            sandbox=_port("THALI_SANDBOX_PORT", 8090),
+        )
+
+    @classmethod
+    def free(cls) -> Ports:
+        """Four ports that nothing listens on right now."""
+        sockets = [socket.socket() for _ in range(4)]
+        try:
+            for each in sockets:
+                each.bind((HOST, 0))
+            return cls(*(each.getsockname()[1] for each in sockets))
+        finally:
+            for each in sockets:
+                each.close()
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One local stack."""
+
+    local: Path
+    """Its state, all of it: removing this directory forgets the stack."""
+    stage: str
+    stack_name: str
+    ports: Ports
+    queue_visibility_seconds: int
+    """How long a failed message waits. Short: nobody wants to wait 15 minutes for five tries."""
+
+    @classmethod
+    def development(cls) -> Settings:
+        """The stack of `make up`."""
+        return cls(
+            local=(ROOT / os.environ.get("THALI_LOCAL", ".local")).resolve(),
+            stage="local",
+            stack_name="thali",
+            ports=Ports.from_environment(),
+            queue_visibility_seconds=20,
+        )
+
+    @classmethod
+    def test(cls, ports: Ports | None = None) -> Settings:
+        """The stack of `make test`. Its ports are written down by `up`, for `down` and `logs`."""
+        local = (ROOT / os.environ.get("THALI_LOCAL", ".local") / "test").resolve()
+        if ports is None:
+            try:
+                ports = Ports(**json.loads((local / "ports.json").read_text()))
+            except (OSError, ValueError, TypeError):
+                ports = Ports.free()
+        return cls(
+            local=local,
+            stage="test",
+            stack_name="thali-test",
+            ports=ports,
+            queue_visibility_seconds=2,
+        )
+
+    @property
+    def disposable(self) -> bool:
+        """Whether the stack's data may be lost: then it is never written to disk."""
+        return self.stage == "test"
+
+    @property
+    def api_url(self) -> str:
+        return f"http://localhost:{self.ports.api}"
+
+    @property
+    def aws_url(self) -> str:
+        # An address and not a name: SDKs then put an S3 bucket into the path.
+        return f"http://{HOST}:{self.ports.aws}"
+
+    @property
+    def redis_url(self) -> str:
+        return f"redis://{HOST}:{self.ports.redis}"
+
+    @property
+    def sandbox_url(self) -> str:
+        return f"http://localhost:{self.ports.sandbox}"
+
+    @property
+    def razorpay_secret_id(self) -> str:
+        return f"thali/{self.stage}/razorpay"
+
+    @property
+    def logs(self) -> Path:
+        return self.local / "logs"
+
+    @property
+    def stack_env(self) -> Path:
+        return self.local / "stack.env"
+
+    def aws_environment(self) -> dict[str, str]:
+        """The caller's environment, pointed at the local AWS and at nothing else.
+
+        Profiles, tokens and endpoints of a real account are taken out, so that no
+        mistake in here can reach one.
+        """
+        kept = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
+        return {
+            **kept,
+            "AWS_ENDPOINT_URL": self.aws_url,
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+            "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "SAM_CLI_TELEMETRY": "0",
+            "STACK_NAME": self.stack_name,
+            # A proxy of the machine must not be asked for 127.0.0.1.
+            "NO_PROXY": "127.0.0.1,localhost",
+            "no_proxy": "127.0.0.1,localhost",
+        }
+
+
+def tool(name: str) -> str:
+    """The path of a program, from the virtual environment first, then from PATH."""
+    local = ROOT / ".venv" / "bin" / name
+    if local.exists():
+        return str(local)
+    found = shutil.which(name)
+    if found is None:
+        raise StackError(f"`{name}` is not installed. `make init` installs what the stack needs.")
+    return found
+
+
+def _port(variable: str, default: int) -> int:
+    text = os.environ.get(variable) or str(default)
+    if not text.isdigit() or not 0 < int(text) < 65536:
+        raise StackError(f"{variable}={text} is not a port.")
+    return int(text)

@@ -1,0 +1,284 @@
+//! Who somebody is: the names by which an account is found, its role and its status.
+//! Every newtype here is normalised once, where it is parsed, and never again.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Unacceptable;
+use crate::text::text_newtype;
+
+/// An e-mail address, trimmed and in lower case, so that one mailbox has one spelling.
+///
+/// The check is the browser's (`<input type=email>`), with a dot required in the domain:
+/// whether the mailbox exists is proven by the one-time code, not by a pattern.
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Email(String);
+
+impl Email {
+    /// Parses and normalises an address of at most 254 characters.
+    pub fn parse(text: &str) -> Result<Self, Unacceptable> {
+        let email = text.trim().to_lowercase();
+        if Self::is_acceptable(&email) {
+            Ok(Self(email))
+        } else {
+            Err(Unacceptable::new("must be an e-mail address"))
+        }
+    }
+
+    /// The part before the `@`.
+    #[must_use]
+    pub fn local_part(&self) -> &str {
+        self.0.split_once('@').map_or(self.0.as_str(), |(local, _)| local)
+    }
+
+    fn is_acceptable(email: &str) -> bool {
+        let Some((local, domain)) = email.split_once('@') else { return false };
+        let local_ok = (1..=64).contains(&local.len())
+            && local
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b".!#$%&'*+/=?^_`{|}~-".contains(&b));
+        let domain_ok = domain.contains('.')
+            && domain.split('.').all(|label| {
+                (1..=63).contains(&label.len())
+                    && !label.starts_with('-')
+                    && !label.ends_with('-')
+                    && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+            });
+        email.len() <= 254 && local_ok && domain_ok
+    }
+}
+text_newtype!(Email);
+
+impl std::fmt::Debug for Email {
+    /// Hides the address, so that no log line can hold one by accident.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Email(…)")
+    }
+}
+
+/// A username: 3 to 32 letters, digits, `.`, `_` or `-`, beginning with a letter or a
+/// digit, in lower case.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Username(String);
+
+impl Username {
+    /// Parses and normalises a username.
+    pub fn parse(text: &str) -> Result<Self, Unacceptable> {
+        let name = text.trim().to_lowercase();
+        let accepted = (3..=32).contains(&name.len())
+            && name.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
+        if accepted {
+            Ok(Self(name))
+        } else {
+            Err(Unacceptable::new(
+                "must be 3 to 32 letters, digits, dots, underscores or hyphens, beginning with a letter or a digit",
+            ))
+        }
+    }
+}
+text_newtype!(Username);
+
+/// What somebody logs in with: an address if it has an `@`, else a username.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LoginName {
+    /// By e-mail address.
+    Email(Email),
+    /// By username.
+    Username(Username),
+}
+
+impl LoginName {
+    /// Parses either form.
+    pub fn parse(text: &str) -> Result<Self, Unacceptable> {
+        if text.contains('@') {
+            Email::parse(text).map(Self::Email)
+        } else {
+            Username::parse(text).map(Self::Username)
+        }
+    }
+}
+
+/// Trims `text` and accepts it with 1 to `length_max` characters, none of them a control
+/// character.
+fn line_of_text(text: &str, length_max: usize) -> Result<String, Unacceptable> {
+    let line = text.trim();
+    let length = line.chars().count();
+    if (1..=length_max).contains(&length) && !line.chars().any(char::is_control) {
+        Ok(line.to_owned())
+    } else {
+        Err(Unacceptable::new(format!("must be 1 to {length_max} characters on one line")))
+    }
+}
+
+/// A person's or a mess's name: 1 to 100 characters on one line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Name(String);
+
+impl Name {
+    /// Parses a name.
+    pub fn parse(text: &str) -> Result<Self, Unacceptable> {
+        line_of_text(text, 100).map(Self)
+    }
+}
+text_newtype!(Name);
+
+/// A roll number, unique in its mess: 1 to 32 letters, digits, `-`, `/` or `.`, in upper case.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct RollNo(String);
+
+impl RollNo {
+    /// Parses and normalises a roll number.
+    pub fn parse(text: &str) -> Result<Self, Unacceptable> {
+        let roll_no = text.trim().to_uppercase();
+        let accepted = (1..=32).contains(&roll_no.len())
+            && roll_no.bytes().all(|b| b.is_ascii_alphanumeric() || b"-/.".contains(&b));
+        if accepted {
+            Ok(Self(roll_no))
+        } else {
+            Err(Unacceptable::new("must be 1 to 32 letters, digits, hyphens, slashes or dots"))
+        }
+    }
+}
+text_newtype!(RollNo);
+
+/// A room number: 1 to 32 characters on one line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct RoomNo(String);
+
+impl RoomNo {
+    /// Parses a room number.
+    pub fn parse(text: &str) -> Result<Self, Unacceptable> {
+        line_of_text(text, 32).map(Self)
+    }
+}
+text_newtype!(RoomNo);
+
+/// A telephone number: 7 to 15 digits after an optional `+`, without spaces or hyphens
+/// (ITU-T E.164's length).
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Phone(String);
+
+impl Phone {
+    /// Parses a number, dropping spaces, hyphens and brackets.
+    pub fn parse(text: &str) -> Result<Self, Unacceptable> {
+        let phone: String = text.chars().filter(|c| !" -()".contains(*c)).collect();
+        let digits = phone.strip_prefix('+').unwrap_or(&phone);
+        if (7..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()) {
+            Ok(Self(phone))
+        } else {
+            Err(Unacceptable::new("must be a telephone number of 7 to 15 digits"))
+        }
+    }
+}
+text_newtype!(Phone);
+
+impl std::fmt::Debug for Phone {
+    /// Hides the number, so that no log line can hold one by accident.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Phone(…)")
+    }
+}
+
+/// What an account may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Buys and redeems tokens, orders, shows a QR code.
+    Student,
+    /// Scans codes and hands over orders.
+    Staff,
+    /// Runs the mess.
+    Owner,
+}
+
+impl Role {
+    /// The role's name in JSON and in access tokens.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Student => "student",
+            Self::Staff => "staff",
+            Self::Owner => "owner",
+        }
+    }
+
+    /// Whether an account of this role is made only for who was invited.
+    #[must_use]
+    pub const fn needs_invite(self) -> bool {
+        matches!(self, Self::Staff | Self::Owner)
+    }
+}
+
+/// Where an account stands with its mess.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AccountStatus {
+    /// Verified, and waiting for an owner.
+    PendingApproval,
+    /// May do what the role allows.
+    Active,
+    /// Refused by an owner.
+    Rejected,
+    /// Shut out by an owner.
+    Blocked,
+}
+
+impl AccountStatus {
+    /// Whether the account may log in at all. One that waits may, to see that it waits.
+    #[must_use]
+    pub const fn may_log_in(self) -> bool {
+        matches!(self, Self::Active | Self::PendingApproval)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_email_is_normalised_once() {
+        let email = Email::parse("  Asha.K@Example.COM ").expect("an address");
+        assert_eq!(email.as_str(), "asha.k@example.com");
+        assert_eq!(email.local_part(), "asha.k");
+    }
+
+    #[test]
+    fn what_is_no_email_is_refused() {
+        for refused in [
+            "",
+            "asha",
+            "@example.com",
+            "a@b",
+            "a b@example.com",
+            "a@-b.com",
+            "a@b..com",
+            "a@b.com\r\nBcc: x",
+        ] {
+            assert!(Email::parse(refused).is_err(), "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_login_name_with_an_at_sign_is_an_email() {
+        assert!(matches!(LoginName::parse("Asha@Example.com"), Ok(LoginName::Email(_))));
+        assert!(matches!(LoginName::parse("Asha_K"), Ok(LoginName::Username(_))));
+    }
+
+    #[test]
+    fn a_phone_number_loses_its_separators() {
+        assert_eq!(Phone::parse("+91 98765-43210").expect("a number").as_str(), "+919876543210");
+        assert!(Phone::parse("12ab567").is_err());
+    }
+
+    #[test]
+    fn debug_output_of_personal_data_is_empty_of_it() {
+        let shown = format!("{:?} {:?}", Email::parse("a@b.in"), Phone::parse("9876543210"));
+        assert!(!shown.contains("a@b") && !shown.contains("98765"), "{shown}");
+    }
+}

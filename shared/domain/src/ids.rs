@@ -1,0 +1,273 @@
+//! Typed identifiers. Thali's own are a short prefix and a ULID, so that they sort by
+//! creation and a wrong kind is refused where it is parsed; partners' identifiers keep
+//! the partner's form.
+
+use serde::{Deserialize, Serialize};
+use ulid::Ulid;
+
+use crate::Unacceptable;
+use crate::text::text_newtype;
+
+macro_rules! ulid_id {
+    ($(#[$doc:meta])* $name:ident, $prefix:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(Ulid);
+
+        impl $name {
+            /// The identifier's prefix, with its underscore.
+            pub const PREFIX: &'static str = concat!($prefix, "_");
+
+            /// Makes the identifier from a ULID that the caller drew.
+            #[must_use]
+            pub const fn from_ulid(ulid: Ulid) -> Self {
+                Self(ulid)
+            }
+
+            /// Parses the printed form, refusing another kind's prefix and any ULID
+            /// that is not in its canonical upper case.
+            pub fn parse(text: &str) -> Result<Self, Unacceptable> {
+                let refused = || Unacceptable::new(concat!("must be an identifier that begins with ", $prefix, "_"));
+                let ulid = text.strip_prefix(Self::PREFIX).ok_or_else(refused)?;
+                let parsed = Ulid::from_string(ulid).map_err(|_| refused())?;
+                if parsed.to_string() == ulid { Ok(Self(parsed)) } else { Err(refused()) }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(f, "{}{}", Self::PREFIX, self.0)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = Unacceptable;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Self::parse(text)
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = Unacceptable;
+
+            fn try_from(text: String) -> Result<Self, Self::Error> {
+                Self::parse(&text)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> Self {
+                id.to_string()
+            }
+        }
+    };
+}
+
+ulid_id!(
+    /// An account of any role.
+    AccountId, "acc"
+);
+ulid_id!(
+    /// A sign-up that waits for its one-time code.
+    RegistrationId, "reg"
+);
+ulid_id!(
+    /// One login on one device.
+    SessionId, "ses"
+);
+ulid_id!(
+    /// One act of redeeming tokens.
+    SubmissionId, "sub"
+);
+
+/// A mess (tenant): `mess_` and 1 to 40 letters, digits, `-` or `_`.
+///
+/// Not necessarily a ULID, because an operator may choose a name that people can read.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct MessId(String);
+
+impl MessId {
+    /// Parses a mess id.
+    pub fn parse(text: &str) -> Result<Self, Unacceptable> {
+        let accepted = text.strip_prefix("mess_").is_some_and(|name| {
+            (1..=40).contains(&name.len())
+                && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+        });
+        if accepted {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(Unacceptable::new("must be mess_ and 1 to 40 letters, digits, - or _"))
+        }
+    }
+
+    /// Makes an id that nobody has chosen yet.
+    #[must_use]
+    pub fn from_ulid(ulid: Ulid) -> Self {
+        Self(format!("mess_{ulid}"))
+    }
+}
+text_newtype!(MessId);
+
+/// Parses `prefix` followed by 1 to 40 letters and digits, which is how Razorpay's ids look.
+fn razorpay_id(text: &str, prefix: &str) -> Result<String, Unacceptable> {
+    let accepted = text.strip_prefix(prefix).is_some_and(|tail| {
+        (1..=40).contains(&tail.len()) && tail.bytes().all(|b| b.is_ascii_alphanumeric())
+    });
+    if accepted {
+        Ok(text.to_owned())
+    } else {
+        Err(Unacceptable::new(format!("must be a Razorpay id that begins with {prefix}")))
+    }
+}
+
+/// The id that Razorpay gave an order, `order_IEIaMR65cu6nz3`. It names a purchase.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct RazorpayOrderId(String);
+
+impl RazorpayOrderId {
+    const PREFIX: &'static str = "order_";
+
+    /// Parses Razorpay's form.
+    pub fn parse(text: &str) -> Result<Self, Unacceptable> {
+        razorpay_id(text, Self::PREFIX).map(Self)
+    }
+
+    fn tail(&self) -> &str {
+        &self.0[Self::PREFIX.len()..]
+    }
+}
+text_newtype!(RazorpayOrderId);
+
+/// The id that Razorpay gave a payment, `pay_IH4NVgf4Dreq1l`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct RazorpayPaymentId(String);
+
+impl RazorpayPaymentId {
+    /// Parses Razorpay's form.
+    pub fn parse(text: &str) -> Result<Self, Unacceptable> {
+        razorpay_id(text, "pay_").map(Self)
+    }
+}
+text_newtype!(RazorpayPaymentId);
+
+/// One meal token: the number of a token inside its purchase, `tok_IEIaMR65cu6nz3_007`.
+///
+/// The number has three digits, so that ids sort as the numbers do.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct TokenId {
+    order_id: RazorpayOrderId,
+    number: u16,
+}
+
+impl TokenId {
+    /// Names token `number` (from 1) of the purchase `order_id`.
+    #[must_use]
+    pub const fn new(order_id: RazorpayOrderId, number: u16) -> Self {
+        Self { order_id, number }
+    }
+
+    /// The purchase that the token came with.
+    #[must_use]
+    pub const fn order_id(&self) -> &RazorpayOrderId {
+        &self.order_id
+    }
+
+    /// Its number in that purchase, from 1.
+    #[must_use]
+    pub const fn number(&self) -> u16 {
+        self.number
+    }
+
+    /// Parses the printed form.
+    pub fn parse(text: &str) -> Result<Self, Unacceptable> {
+        let refused = || Unacceptable::new("must be a token id such as tok_IEIaMR65cu6nz3_007");
+        let (tail, number) =
+            text.strip_prefix("tok_").and_then(|rest| rest.rsplit_once('_')).ok_or_else(refused)?;
+        if number.len() != 3 || !number.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(refused());
+        }
+        let number = number.parse().map_err(|_| refused())?;
+        let order_id = RazorpayOrderId::parse(&format!("{}{tail}", RazorpayOrderId::PREFIX))
+            .map_err(|_| refused())?;
+        if number == 0 { Err(refused()) } else { Ok(Self { order_id, number }) }
+    }
+}
+
+impl std::fmt::Display for TokenId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "tok_{}_{:03}", self.order_id.tail(), self.number)
+    }
+}
+
+impl TryFrom<String> for TokenId {
+    type Error = Unacceptable;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text)
+    }
+}
+
+impl From<TokenId> for String {
+    fn from(id: TokenId) -> Self {
+        id.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn an_account_id_survives_print_and_parse(bits in any::<u128>()) {
+            let id = AccountId::from_ulid(Ulid(bits));
+            prop_assert_eq!(AccountId::parse(&id.to_string()), Ok(id));
+        }
+
+        #[test]
+        fn a_token_id_survives_print_and_parse(tail in "[0-9A-Za-z]{14}", number in 1_u16..=500) {
+            let order = RazorpayOrderId::parse(&format!("order_{tail}")).expect("of Razorpay's form");
+            let id = TokenId::new(order, number);
+            prop_assert_eq!(TokenId::parse(&id.to_string()), Ok(id));
+        }
+
+        #[test]
+        fn parsing_never_panics(text in ".{0,60}") {
+            let _ = (AccountId::parse(&text), TokenId::parse(&text), MessId::parse(&text));
+        }
+    }
+
+    #[test]
+    fn an_id_of_another_kind_is_refused() {
+        let account = AccountId::from_ulid(Ulid(0xabc)).to_string();
+        assert!(SessionId::parse(&account).is_err());
+        assert!(AccountId::parse(&account.to_lowercase()).is_err());
+    }
+
+    #[test]
+    fn a_mess_id_is_short_and_plain() {
+        assert!(MessId::parse("mess_demo").is_ok());
+        for refused in
+            ["demo", "mess_", "mess_a b", "mess_a#b", &format!("mess_{}", "x".repeat(41))]
+        {
+            assert!(MessId::parse(refused).is_err(), "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_token_number_has_three_digits_and_begins_at_one() {
+        for refused in
+            ["tok_A_1", "tok_A_0001", "tok_A_000", "tok_A_+12", "tok__001", "tok_A-B_001"]
+        {
+            assert!(TokenId::parse(refused).is_err(), "{refused}");
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! The rules of Thali, and nothing else.
+//!
+//! Everything here is pure: no I/O, no clock, no environment and no randomness, which
+//! `Cargo.toml` proves by what it does not list. What a rule needs to know of the
+//! world (the time, a key, a fresh identifier) is an argument. A handler loads, asks a
+//! function of this crate to decide, and commits the decision with one conditional
+//! write that repeats the rule.
+//!
+//! | module | its subject |
+//! |---|---|
+//! | [`ids`] | typed, sortable identifiers |
+//! | [`identity`] | who somebody is: e-mail, username, roll number, role, status |
+//! | [`registration`] | a sign-up that waits for its one-time code, and the code itself |
+//! | [`sessions`] | access and refresh tokens: lifetimes, rotation, reuse |
+//! | [`lockout`] | how many wrong passwords or codes are borne |
+//! | [`mess`] | the settings of a mess |
+//! | [`money`] | paise |
+//! | [`tokens`] | purchases, the tokens in them, redeeming |
+//! | [`payments`] | when a payment pays for a purchase |
+
+pub mod identity;
+pub mod ids;
+pub mod lockout;
+pub mod mess;
+pub mod money;
+pub mod payments;
+pub mod registration;
+pub mod sessions;
+mod text;
+pub mod tokens;
+
+/// A value that a person or a client sent and that is not acceptable.
+///
+/// The message is meant for the person who typed the value: it says what is accepted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Unacceptable(pub String);
+
+impl Unacceptable {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self(message.into())
+    }
+}

@@ -1,0 +1,192 @@
+//! The settings of a mess (tenant). The owner changes them; every rule that depends on
+//! them takes a [`Mess`] as an argument.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Time;
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+
+use crate::Unacceptable;
+use crate::identity::{AccountStatus, Name, Role};
+use crate::ids::MessId;
+use crate::money::Paise;
+use crate::text::text_newtype;
+
+/// A meal of the day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Meal {
+    /// The morning meal.
+    Breakfast,
+    /// The midday meal.
+    Lunch,
+    /// The evening meal.
+    Dinner,
+}
+
+/// A wall-clock time in the mess's time zone, printed `07:30`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct WallTime(Time);
+
+impl WallTime {
+    /// Makes a time of day.
+    ///
+    /// # Panics
+    ///
+    /// Where `hour` or `minute` is out of range; meant for constants.
+    #[must_use]
+    pub const fn constant(hour: i8, minute: i8) -> Self {
+        Self(Time::constant(hour, minute, 0, 0))
+    }
+
+    /// Parses `HH:MM`.
+    pub fn parse(text: &str) -> Result<Self, Unacceptable> {
+        let refused = || Unacceptable::new("must be a time of day such as 07:30");
+        if text.len() != 5 {
+            return Err(refused());
+        }
+        Time::strptime("%H:%M", text).map(Self).map_err(|_| refused())
+    }
+}
+
+impl TryFrom<String> for WallTime {
+    type Error = Unacceptable;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text)
+    }
+}
+
+impl From<WallTime> for String {
+    fn from(time: WallTime) -> Self {
+        time.0.strftime("%H:%M").to_string()
+    }
+}
+
+/// When a meal is served. `closes` before `opens` means that it ends after midnight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MealWindow {
+    /// The first minute.
+    pub opens: WallTime,
+    /// The minute at which it has ended.
+    pub closes: WallTime,
+}
+
+/// A time zone by its IANA name, `Asia/Kolkata`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ZoneName(String);
+
+impl ZoneName {
+    /// Accepts the name of a zone that the IANA database knows.
+    pub fn parse(text: &str) -> Result<Self, Unacceptable> {
+        match TimeZone::get(text) {
+            Ok(zone) => Ok(Self(zone.iana_name().unwrap_or(text).to_owned())),
+            Err(_) => Err(Unacceptable::new("must be a time zone such as Asia/Kolkata")),
+        }
+    }
+}
+text_newtype!(ZoneName);
+
+/// Whether a verified student may use the mess at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Approval {
+    /// An owner approves each student.
+    Required,
+    /// A verified e-mail address is enough.
+    Automatic,
+}
+
+/// A mess and its settings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mess {
+    /// Its id.
+    pub mess_id: MessId,
+    /// Its name, as students know it.
+    pub name: Name,
+    /// The zone of its wall clock; all dates of the mess are dates in it.
+    pub time_zone: ZoneName,
+    /// When each meal is served.
+    pub meal_windows: BTreeMap<Meal, MealWindow>,
+    /// The price of one meal token.
+    pub token_price_paise: Paise,
+    /// How many days a token is good for, counted from the capture of its payment.
+    pub token_validity_days: u16,
+    /// Whether students need an owner's approval.
+    pub approval: Approval,
+    /// Until when on the day before a mess cut can be applied or cancelled.
+    pub cut_cutoff: WallTime,
+}
+
+impl Mess {
+    /// A mess with the usual settings: three meals, tokens at ₹50 for 90 days, approval
+    /// required, cuts until 23:00.
+    #[must_use]
+    pub fn with_defaults(mess_id: MessId, name: Name, time_zone: ZoneName) -> Self {
+        let window = |opens, closes| MealWindow { opens, closes };
+        let time = WallTime::constant;
+        Self {
+            mess_id,
+            name,
+            time_zone,
+            meal_windows: BTreeMap::from([
+                (Meal::Breakfast, window(time(7, 30), time(9, 30))),
+                (Meal::Lunch, window(time(12, 30), time(14, 30))),
+                (Meal::Dinner, window(time(19, 30), time(21, 30))),
+            ]),
+            token_price_paise: Paise::new(5_000),
+            token_validity_days: 90,
+            approval: Approval::Required,
+            cut_cutoff: time(23, 0),
+        }
+    }
+
+    /// The status of an account that has just verified its e-mail address. Who was
+    /// invited was approved by the invitation.
+    #[must_use]
+    pub const fn status_after_verification(&self, role: Role) -> AccountStatus {
+        match (role, self.approval) {
+            (Role::Student, Approval::Required) => AccountStatus::PendingApproval,
+            _ => AccountStatus::Active,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mess() -> Mess {
+        let zone = ZoneName::parse("Asia/Kolkata").expect("a zone");
+        let id = MessId::parse("mess_demo").expect("an id");
+        Mess::with_defaults(id, Name::parse("Demo").expect("a name"), zone)
+    }
+
+    #[test]
+    fn students_wait_where_approval_is_required_and_others_never() {
+        let mut mess = mess();
+        assert_eq!(mess.status_after_verification(Role::Student), AccountStatus::PendingApproval);
+        assert_eq!(mess.status_after_verification(Role::Staff), AccountStatus::Active);
+        mess.approval = Approval::Automatic;
+        assert_eq!(mess.status_after_verification(Role::Student), AccountStatus::Active);
+    }
+
+    #[test]
+    fn settings_survive_json() {
+        let json = serde_json::to_value(mess()).expect("serialises");
+        assert_eq!(json["meal_windows"]["BREAKFAST"]["opens"], "07:30");
+        assert_eq!(json["cut_cutoff"], "23:00");
+        assert_eq!(serde_json::from_value::<Mess>(json).expect("parses"), mess());
+    }
+
+    #[test]
+    fn an_unknown_zone_and_a_strange_time_are_refused() {
+        assert!(ZoneName::parse("Asia/Thali").is_err());
+        for refused in ["7:30", "24:00", "12:60", "12:30:00", "noon!"] {
+            assert!(WallTime::parse(refused).is_err(), "{refused}");
+        }
+    }
+}

@@ -1,0 +1,522 @@
+//! Meal tokens. A purchase is one item; once captured it is a lot of tokens, and a token
+//! is a number in it. The balance is never stored: it is what is left in the purchases.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+
+use crate::Unacceptable;
+use crate::ids::{AccountId, MessId, RazorpayOrderId, RazorpayPaymentId, SubmissionId, TokenId};
+use crate::money::Paise;
+
+/// The most tokens that one purchase holds.
+pub const PURCHASE_TOKENS_MAX: u16 = 500;
+
+/// The most tokens that one submission redeems. A condition expression has room for
+/// about this many.
+pub const SUBMISSION_TOKENS_MAX: usize = 50;
+
+/// A number of tokens that one purchase can hold: 1 to [`PURCHASE_TOKENS_MAX`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "i64")]
+pub struct PurchaseSize(u16);
+
+impl PurchaseSize {
+    /// The number.
+    #[must_use]
+    pub const fn get(self) -> u16 {
+        self.0
+    }
+}
+
+impl TryFrom<i64> for PurchaseSize {
+    type Error = Unacceptable;
+
+    fn try_from(count: i64) -> Result<Self, Self::Error> {
+        let size = u16::try_from(count).ok().filter(|n| (1..=PURCHASE_TOKENS_MAX).contains(n));
+        let refused = || Unacceptable::new(format!("must be 1 to {PURCHASE_TOKENS_MAX}"));
+        size.map(Self).ok_or_else(refused)
+    }
+}
+
+/// One buying of tokens, from the partner's order on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Purchase {
+    /// The partner's order, which names the purchase.
+    pub order_id: RazorpayOrderId,
+    /// Who buys.
+    pub account_id: AccountId,
+    /// In which mess the tokens are good.
+    pub mess_id: MessId,
+    /// How many tokens.
+    pub token_count: u16,
+    /// The price of one.
+    pub price: Paise,
+    /// The price of all.
+    pub amount: Paise,
+    /// How long the tokens are good once paid, in days.
+    pub validity_days: u16,
+    /// When the order was made.
+    pub created_at: Timestamp,
+    /// How far it got.
+    pub state: PurchaseState,
+    /// The numbers of the tokens that were redeemed.
+    pub redeemed: BTreeSet<u16>,
+}
+
+/// How far a purchase got.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PurchaseState {
+    /// Not paid. A failed payment does not end it: the same order can be paid again, and
+    /// a failed payment can become captured later.
+    Created {
+        /// When the last payment for it failed.
+        failed_at: Option<Timestamp>,
+    },
+    /// Paid: the purchase is a lot of tokens.
+    Captured(Lot),
+}
+
+/// What the capture of a payment adds to a purchase.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lot {
+    /// The payment that paid.
+    pub payment_id: RazorpayPaymentId,
+    /// How it was paid.
+    pub method: Option<String>,
+    /// Since when the tokens are good.
+    pub captured_at: Timestamp,
+    /// From when on they are not.
+    pub expires_at: Timestamp,
+}
+
+impl Purchase {
+    /// The captured lot, if the purchase is paid.
+    #[must_use]
+    pub const fn lot(&self) -> Option<&Lot> {
+        match &self.state {
+            PurchaseState::Captured(lot) => Some(lot),
+            PurchaseState::Created { .. } => None,
+        }
+    }
+
+    /// When tokens paid at `captured_at` expire.
+    #[must_use]
+    pub fn expiry(&self, captured_at: Timestamp) -> Timestamp {
+        captured_at + SignedDuration::from_hours(24 * i64::from(self.validity_days))
+    }
+
+    /// The numbers of the tokens that can be redeemed at `now`, lowest first.
+    pub fn open_numbers(&self, now: Timestamp) -> impl Iterator<Item = u16> + '_ {
+        let good = self.lot().is_some_and(|lot| now < lot.expires_at);
+        let count = if good { self.token_count } else { 0 };
+        (1..=count).filter(|number| !self.redeemed.contains(number))
+    }
+}
+
+/// How many tokens can be redeemed at `now`.
+#[must_use]
+pub fn balance(purchases: &[Purchase], now: Timestamp) -> usize {
+    purchases.iter().map(|purchase| purchase.open_numbers(now).count()).sum()
+}
+
+/// The tokens that expire next: how many, and when. `None` where there are none.
+#[must_use]
+pub fn expiring_next(purchases: &[Purchase], now: Timestamp) -> Option<(usize, Timestamp)> {
+    let mut counts = BTreeMap::<Timestamp, usize>::new();
+    for purchase in purchases {
+        if let Some(lot) = purchase.lot() {
+            *counts.entry(lot.expires_at).or_default() += purchase.open_numbers(now).count();
+        }
+    }
+    counts.into_iter().find(|(_, count)| *count > 0).map(|(expires_at, count)| (count, expires_at))
+}
+
+/// The tokens that somebody wants to redeem: 1 to [`SUBMISSION_TOKENS_MAX`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Selection {
+    /// These very tokens.
+    Tokens(BTreeSet<TokenId>),
+    /// So many, those that expire first.
+    Count(usize),
+}
+
+impl Selection {
+    /// Selects tokens by id; a token that is named twice is refused.
+    pub fn tokens(ids: Vec<TokenId>) -> Result<Self, Unacceptable> {
+        let named = ids.len();
+        let tokens: BTreeSet<TokenId> = ids.into_iter().collect();
+        if tokens.len() != named {
+            return Err(Unacceptable::new("names a token twice"));
+        }
+        Self::check_count(named)?;
+        Ok(Self::Tokens(tokens))
+    }
+
+    /// Selects a number of tokens.
+    pub fn count(count: usize) -> Result<Self, Unacceptable> {
+        Self::check_count(count)?;
+        Ok(Self::Count(count))
+    }
+
+    fn check_count(count: usize) -> Result<(), Unacceptable> {
+        if (1..=SUBMISSION_TOKENS_MAX).contains(&count) {
+            Ok(())
+        } else {
+            Err(Unacceptable::new(format!("must be 1 to {SUBMISSION_TOKENS_MAX} tokens")))
+        }
+    }
+}
+
+/// A decided redemption, to be committed under the condition that it repeats.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Redemption {
+    /// The numbers to mark in each purchase.
+    pub numbers: BTreeMap<RazorpayOrderId, BTreeSet<u16>>,
+    /// The balance that is left.
+    pub balance: usize,
+}
+
+impl Redemption {
+    /// The redeemed tokens' ids, sorted.
+    #[must_use]
+    pub fn token_ids(&self) -> Vec<TokenId> {
+        let of_order = |(order_id, numbers): (&RazorpayOrderId, &BTreeSet<u16>)| {
+            let order_id = order_id.clone();
+            numbers.clone().into_iter().map(move |number| TokenId::new(order_id.clone(), number))
+        };
+        self.numbers.iter().flat_map(of_order).collect()
+    }
+}
+
+/// Why tokens cannot be redeemed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RedeemRefusal {
+    /// These are not the student's, or redeemed, or expired.
+    #[error("some of the tokens cannot be redeemed")]
+    TokensUnavailable(Vec<TokenId>),
+    /// There are fewer than were asked for.
+    #[error("{available} tokens are left, {requested} were asked for")]
+    InsufficientTokens {
+        /// How many can be redeemed.
+        available: usize,
+        /// How many were asked for.
+        requested: usize,
+    },
+}
+
+/// Decides which tokens a selection redeems at `now`.
+///
+/// For a count these are the ones that expire first; among those of one expiry, the ones
+/// of the lowest order id and number, so that the same state gives the same choice.
+pub fn redeem(
+    purchases: &[Purchase],
+    selection: &Selection,
+    now: Timestamp,
+) -> Result<Redemption, RedeemRefusal> {
+    let chosen = match selection {
+        Selection::Tokens(tokens) => choose_named(purchases, tokens, now)?,
+        Selection::Count(count) => choose_first_to_expire(purchases, *count, now)?,
+    };
+    let redeemed: usize = chosen.values().map(BTreeSet::len).sum();
+    Ok(Redemption { numbers: chosen, balance: balance(purchases, now) - redeemed })
+}
+
+type Chosen = BTreeMap<RazorpayOrderId, BTreeSet<u16>>;
+
+fn choose_named(
+    purchases: &[Purchase],
+    tokens: &BTreeSet<TokenId>,
+    now: Timestamp,
+) -> Result<Chosen, RedeemRefusal> {
+    let open: BTreeMap<&RazorpayOrderId, BTreeSet<u16>> = purchases
+        .iter()
+        .map(|purchase| (&purchase.order_id, purchase.open_numbers(now).collect()))
+        .collect();
+    let is_open = |token: &TokenId| {
+        open.get(token.order_id()).is_some_and(|numbers| numbers.contains(&token.number()))
+    };
+    let unavailable: Vec<TokenId> =
+        tokens.iter().filter(|token| !is_open(token)).cloned().collect();
+    if !unavailable.is_empty() {
+        return Err(RedeemRefusal::TokensUnavailable(unavailable));
+    }
+    let mut chosen = Chosen::new();
+    for token in tokens {
+        chosen.entry(token.order_id().clone()).or_default().insert(token.number());
+    }
+    Ok(chosen)
+}
+
+fn choose_first_to_expire(
+    purchases: &[Purchase],
+    count: usize,
+    now: Timestamp,
+) -> Result<Chosen, RedeemRefusal> {
+    let available = balance(purchases, now);
+    if available < count {
+        return Err(RedeemRefusal::InsufficientTokens { available, requested: count });
+    }
+    let mut by_expiry: Vec<&Purchase> = purchases.iter().filter(|p| p.lot().is_some()).collect();
+    by_expiry.sort_by_key(|purchase| {
+        (purchase.lot().map(|lot| lot.expires_at), purchase.order_id.clone())
+    });
+    let mut chosen = Chosen::new();
+    let open = by_expiry.into_iter().flat_map(|purchase| {
+        purchase.open_numbers(now).map(|number| (purchase.order_id.clone(), number))
+    });
+    for (order_id, number) in open.take(count) {
+        chosen.entry(order_id).or_default().insert(number);
+    }
+    Ok(chosen)
+}
+
+/// A recorded redemption.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Submission {
+    /// Its id.
+    pub submission_id: SubmissionId,
+    /// Who redeemed.
+    pub account_id: AccountId,
+    /// In which mess.
+    pub mess_id: MessId,
+    /// The redeemed tokens.
+    pub token_ids: Vec<TokenId>,
+    /// When.
+    pub submitted_at: Timestamp,
+    /// The balance that it left.
+    pub balance: usize,
+}
+
+/// What became of one token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TokenFate {
+    /// It can be redeemed.
+    Available,
+    /// It was redeemed, by this submission at this time.
+    Redeemed(Option<(SubmissionId, Timestamp)>),
+    /// Its time ran out.
+    Expired,
+}
+
+/// One token that was ever issued, and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IssuedToken<'a> {
+    /// Its id.
+    pub token_id: TokenId,
+    /// The purchase that it came with.
+    pub purchase: &'a Purchase,
+    /// The capture that issued it.
+    pub lot: &'a Lot,
+    /// What became of it.
+    pub fate: TokenFate,
+}
+
+/// Every token ever issued, the newest purchase first, with its fate at `now`.
+#[must_use]
+pub fn history<'a>(
+    purchases: &'a [Purchase],
+    submissions: &[Submission],
+    now: Timestamp,
+) -> Vec<IssuedToken<'a>> {
+    let mut redeemed_by = BTreeMap::new();
+    for submission in submissions {
+        for token in &submission.token_ids {
+            redeemed_by.insert(token.clone(), (submission.submission_id, submission.submitted_at));
+        }
+    }
+    let mut captured: Vec<(&Purchase, &Lot)> =
+        purchases.iter().filter_map(|purchase| Some((purchase, purchase.lot()?))).collect();
+    captured.sort_by_key(|(purchase, lot)| {
+        std::cmp::Reverse((lot.captured_at, purchase.order_id.clone()))
+    });
+    let of_purchase = |(purchase, lot): (&'a Purchase, &'a Lot)| {
+        let redeemed_by = &redeemed_by;
+        (1..=purchase.token_count).map(move |number| {
+            let token_id = TokenId::new(purchase.order_id.clone(), number);
+            let fate = if purchase.redeemed.contains(&number) {
+                TokenFate::Redeemed(redeemed_by.get(&token_id).copied())
+            } else if now < lot.expires_at {
+                TokenFate::Available
+            } else {
+                TokenFate::Expired
+            };
+            IssuedToken { token_id, purchase, lot, fate }
+        })
+    };
+    captured.into_iter().flat_map(of_purchase).collect()
+}
+
+#[cfg(test)]
+pub(crate) mod samples {
+    //! Purchases for tests.
+
+    use ulid::Ulid;
+
+    use super::*;
+
+    pub const NOW: Timestamp = Timestamp::constant(1_700_000_000, 0);
+
+    pub fn created(order_id: &str, token_count: u16) -> Purchase {
+        let price = Paise::new(5_000);
+        Purchase {
+            order_id: RazorpayOrderId::parse(order_id).expect("of Razorpay's form"),
+            account_id: AccountId::from_ulid(Ulid(1)),
+            mess_id: MessId::parse("mess_demo").expect("an id"),
+            token_count,
+            price,
+            amount: price.checked_times(token_count).expect("small"),
+            validity_days: 90,
+            created_at: NOW,
+            state: PurchaseState::Created { failed_at: None },
+            redeemed: BTreeSet::new(),
+        }
+    }
+
+    pub fn captured(order_id: &str, token_count: u16) -> Purchase {
+        let mut purchase = created(order_id, token_count);
+        purchase.state = PurchaseState::Captured(Lot {
+            payment_id: RazorpayPaymentId::parse("pay_1").expect("an id"),
+            method: Some("upi".into()),
+            captured_at: NOW,
+            expires_at: purchase.expiry(NOW),
+        });
+        purchase
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::samples::{NOW, captured, created};
+    use super::*;
+
+    fn token(order: &str, number: u16) -> TokenId {
+        TokenId::new(RazorpayOrderId::parse(order).expect("an id"), number)
+    }
+
+    fn later_by_days(days: i64) -> Timestamp {
+        NOW + SignedDuration::from_hours(24 * days)
+    }
+
+    #[test]
+    fn only_captured_unexpired_unredeemed_tokens_count() {
+        let mut bought = captured("order_A", 10);
+        bought.redeemed = BTreeSet::from([1, 2, 3]);
+        let purchases = [created("order_B", 5), bought];
+        assert_eq!(balance(&purchases, NOW), 7);
+        assert_eq!(balance(&purchases, later_by_days(90)), 0);
+    }
+
+    #[test]
+    fn a_count_takes_the_tokens_that_expire_first() {
+        let mut later = captured("order_A", 5);
+        if let PurchaseState::Captured(lot) = &mut later.state {
+            lot.expires_at = later_by_days(100);
+        }
+        let purchases = [later, captured("order_B", 2)];
+        let chosen = redeem(&purchases, &Selection::Count(3), NOW).expect("enough tokens");
+        let expected = [token("order_A", 1), token("order_B", 1), token("order_B", 2)];
+        assert_eq!(chosen.token_ids(), expected);
+        assert_eq!(chosen.balance, 4);
+    }
+
+    #[test]
+    fn named_tokens_that_cannot_be_redeemed_are_named_in_the_refusal() {
+        let mut bought = captured("order_A", 3);
+        bought.redeemed.insert(2);
+        let selection = Selection::tokens(vec![
+            token("order_A", 1),
+            token("order_A", 2),
+            token("order_A", 4),
+            token("order_Z", 1),
+        ])
+        .expect("all different");
+        assert_eq!(
+            redeem(&[bought], &selection, NOW),
+            Err(RedeemRefusal::TokensUnavailable(vec![
+                token("order_A", 2),
+                token("order_A", 4),
+                token("order_Z", 1)
+            ]))
+        );
+    }
+
+    #[test]
+    fn a_selection_is_bounded_and_names_no_token_twice() {
+        assert!(Selection::count(0).is_err());
+        assert!(Selection::count(51).is_err());
+        assert!(Selection::tokens(vec![]).is_err());
+        assert!(Selection::tokens(vec![token("order_A", 1), token("order_A", 1)]).is_err());
+    }
+
+    #[test]
+    fn what_expires_next_skips_what_is_used_up() {
+        let mut used_up = captured("order_A", 1);
+        used_up.redeemed.insert(1);
+        let mut open = captured("order_B", 4);
+        if let PurchaseState::Captured(lot) = &mut open.state {
+            lot.expires_at = later_by_days(95);
+        }
+        let purchases = [used_up, open];
+        assert_eq!(expiring_next(&purchases, NOW), Some((4, later_by_days(95))));
+        assert_eq!(expiring_next(&purchases, later_by_days(95)), None);
+    }
+
+    #[test]
+    fn the_history_tells_each_tokens_fate() {
+        let mut bought = captured("order_A", 3);
+        bought.redeemed.insert(2);
+        let submission = Submission {
+            submission_id: SubmissionId::from_ulid(ulid::Ulid(9)),
+            account_id: bought.account_id,
+            mess_id: bought.mess_id.clone(),
+            token_ids: vec![token("order_A", 2)],
+            submitted_at: NOW,
+            balance: 2,
+        };
+        let purchases = [bought];
+        let fates: Vec<_> =
+            history(&purchases, std::slice::from_ref(&submission), later_by_days(90))
+                .into_iter()
+                .map(|issued| issued.fate)
+                .collect();
+        let redeemed = TokenFate::Redeemed(Some((submission.submission_id, NOW)));
+        assert_eq!(fates, [TokenFate::Expired, redeemed, TokenFate::Expired]);
+    }
+
+    proptest! {
+        #[test]
+        fn redeeming_conserves_tokens(sizes in prop::collection::vec(1_u16..40, 1..4), asks in prop::collection::vec(1_usize..=50, 1..8)) {
+            let mut purchases: Vec<Purchase> = sizes
+                .iter()
+                .enumerate()
+                .map(|(index, size)| captured(&format!("order_{index}"), *size))
+                .collect();
+            let issued: usize = sizes.iter().map(|size| usize::from(*size)).sum();
+            let mut redeemed = 0;
+            for ask in asks {
+                match redeem(&purchases, &Selection::Count(ask), NOW) {
+                    Ok(redemption) => {
+                        prop_assert_eq!(redemption.token_ids().len(), ask);
+                        for purchase in &mut purchases {
+                            let numbers = redemption.numbers.get(&purchase.order_id);
+                            for number in numbers.into_iter().flatten() {
+                                prop_assert!(purchase.redeemed.insert(*number), "redeemed twice");
+                            }
+                        }
+                        redeemed += ask;
+                        prop_assert_eq!(redemption.balance, issued - redeemed);
+                    }
+                    Err(RedeemRefusal::InsufficientTokens { available, .. }) => {
+                        prop_assert!(available < ask);
+                        prop_assert_eq!(available, issued - redeemed);
+                    }
+                    Err(other) => prop_assert!(false, "{other:?}"),
+                }
+            }
+        }
+    }
+}

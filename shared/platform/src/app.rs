@@ -1,0 +1,157 @@
+//! What one function's process holds: clients, keys and the clock, made once at start.
+
+use aws_config::BehaviorVersion;
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use jsonwebtoken::jwk::JwkSet;
+use secrecy::SecretString;
+use std::time::Duration;
+use thali_domain::ids::MessId;
+
+use crate::auth::access::{Signer, Verifier};
+use crate::cache::Cache;
+use crate::clock::Clock;
+use crate::config::{Config, MailConfig, Part};
+use crate::mail::Mailer;
+use crate::queue::Queues;
+use crate::razorpay::Razorpay;
+use crate::store::Store;
+
+/// An error that keeps a function from starting.
+pub type StartError = Box<dyn std::error::Error + Send + Sync>;
+
+/// The outside world of a function: where effects go. Tests give their own.
+pub struct Backends {
+    /// The tables.
+    pub dynamodb: aws_sdk_dynamodb::Client,
+    /// The queues, for the relay.
+    pub queues: Option<Queues>,
+    /// The mailer, for the mailer function.
+    pub mailer: Option<Mailer>,
+    /// The clock.
+    pub clock: Clock,
+}
+
+/// Everything that a handler may use.
+pub struct App {
+    /// The time, and fresh ids.
+    pub clock: Clock,
+    /// DynamoDB.
+    pub store: Store,
+    /// Redis.
+    pub cache: Cache,
+    /// The mess that is meant where a request names none.
+    pub default_mess: Option<MessId>,
+    /// By how much the rate limits are multiplied.
+    pub rate_limit_factor: u32,
+    /// The issuer of access tokens.
+    pub jwt_issuer: String,
+    jwks: Option<JwkSet>,
+    verifier: Option<Verifier>,
+    signer: Option<Signer>,
+    refresh_key: Option<SecretString>,
+    otp_key: Option<SecretString>,
+    pin_key: Option<SecretString>,
+    razorpay: Option<Razorpay>,
+    webhook_secrets: Option<Vec<SecretString>>,
+    queues: Option<Queues>,
+    mailer: Option<Mailer>,
+    mail: Option<MailConfig>,
+}
+
+/// The accessors of what only a function that declares the [`Part`] has.
+macro_rules! parts {
+    ($($(#[$doc:meta])* $name:ident: $type:ty, $part:ident;)*) => {
+        $($(#[$doc])*
+        ///
+        /// # Panics
+        ///
+        /// Where the function does not declare the part; the stack tests call every function.
+        #[must_use]
+        pub fn $name(&self) -> &$type {
+            self.$name.as_ref().expect(concat!("the function declares Part::", stringify!($part)))
+        })*
+    };
+}
+
+impl App {
+    /// Makes the app of a function that needs `parts`, from the process's environment.
+    pub async fn from_env(parts: &[Part]) -> Result<Self, StartError> {
+        let config = Config::read(parts, &|name| std::env::var(name).ok())?;
+        let aws = aws_config().await;
+        let queues = config
+            .queues
+            .clone()
+            .map(|urls| Queues::Sqs { client: aws_sdk_sqs::Client::new(&aws), urls });
+        let mailer = config.mail.as_ref().map(|mail| Mailer::Ses {
+            client: aws_sdk_sesv2::Client::new(&aws),
+            from: mail.from.clone(),
+        });
+        let dynamodb = aws_sdk_dynamodb::Client::new(&aws);
+        Self::new(config, Backends { dynamodb, queues, mailer, clock: Clock::System })
+    }
+
+    /// Makes an app of a configuration and its backends.
+    pub fn new(config: Config, backends: Backends) -> Result<Self, StartError> {
+        let issuer = &config.jwt_issuer;
+        Ok(Self {
+            verifier: config.jwks.as_ref().map(|jwks| Verifier::new(jwks, issuer)),
+            signer: config.signing_key.as_ref().map(Signer::new).transpose()?,
+            cache: Cache::new(config.redis_url.as_deref(), &config.stage)?,
+            razorpay: config.razorpay.map(Razorpay::new).transpose()?,
+            store: Store::new(backends.dynamodb, config.tables),
+            clock: backends.clock,
+            queues: backends.queues,
+            mailer: backends.mailer,
+            default_mess: config.default_mess,
+            rate_limit_factor: config.rate_limit_factor,
+            jwt_issuer: config.jwt_issuer,
+            jwks: config.jwks,
+            refresh_key: config.refresh_key,
+            otp_key: config.otp_key,
+            pin_key: config.pin_key,
+            webhook_secrets: config.webhook_secrets,
+            mail: config.mail,
+        })
+    }
+
+    parts! {
+        /// The public keys of access tokens.
+        jwks: JwkSet, PublicKeys;
+        /// What checks access tokens.
+        verifier: Verifier, PublicKeys;
+        /// What makes access tokens.
+        signer: Signer, SigningKey;
+        /// The key that derives a refresh token's successor.
+        refresh_key: SecretString, RefreshKey;
+        /// The key that derives one-time codes.
+        otp_key: SecretString, OtpKey;
+        /// The key under which security codes are hashed.
+        pin_key: SecretString, PinKey;
+        /// Razorpay.
+        razorpay: Razorpay, Razorpay;
+        /// The secrets of Razorpay's webhooks.
+        webhook_secrets: Vec<SecretString>, WebhookSecrets;
+        /// The queues.
+        queues: Queues, Queues;
+        /// The mailer.
+        mailer: Mailer, Mail;
+        /// How mail is sent.
+        mail: MailConfig, Mail;
+    }
+}
+
+/// The SDK's configuration: region, credentials and endpoint from the environment, and
+/// time limits that leave a function of ten seconds time to answer.
+pub async fn aws_config() -> aws_config::SdkConfig {
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(1))
+        .operation_attempt_timeout(Duration::from_secs(2))
+        .operation_timeout(Duration::from_secs(5))
+        .build();
+    aws_config::defaults(BehaviorVersion::latest())
+        .timeout_config(timeouts)
+        .retry_config(RetryConfig::standard().with_max_attempts(3))
+        .load()
+        .await
+}

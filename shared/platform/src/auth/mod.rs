@@ -1,0 +1,33 @@
+//! Proving who somebody is: [`access`] tokens, [`refresh`] tokens, and the hashing of
+//! [`password`]s and security codes.
+
+pub mod access;
+pub mod password;
+pub mod refresh;
+
+use hmac::{Hmac, KeyInit, Mac};
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+/// HMAC-SHA256 of `message` under a server key, in lower-case hex.
+#[must_use]
+pub fn hmac_hex(key: &SecretString, message: &[u8]) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key.expose_secret().as_bytes())
+        .expect("HMAC takes keys of any length");
+    mac.update(message);
+    hex::encode(mac.finalize().into_bytes())
+}
+
+/// SHA-256 of a random secret, in lower-case hex. Enough for secrets of 128 bits and
+/// more; passwords and codes need [`password`] or [`hmac_hex`].
+#[must_use]
+pub fn sha256_hex(secret: &str) -> String {
+    hex::encode(Sha256::digest(secret.as_bytes()))
+}
+
+/// Compares two texts in a time that does not depend on where they differ.
+#[must_use]
+pub fn same_secret(one: &str, other: &str) -> bool {
+    one.as_bytes().ct_eq(other.as_bytes()).into()
+}

@@ -1,0 +1,162 @@
+//! Passwords: which are accepted, and how they are hashed (argon2id, m = 19,456 KiB,
+//! t = 2, p = 1, the library's and OWASP's default).
+
+use argon2::Argon2;
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use thali_domain::Unacceptable;
+use thali_domain::identity::Email;
+use zxcvbn::zxcvbn;
+
+/// The shortest password, in characters.
+pub const LENGTH_MIN: usize = 8;
+
+/// The longest password, in characters, so that nobody makes us hash a book.
+pub const LENGTH_MAX: usize = 128;
+
+/// A password whose estimated number of guesses is below this is among the most common
+/// ones or a small variation of them.
+const GUESSES_MIN: u64 = 10_000;
+
+/// A password that was presented: anything up to the longest one that is accepted.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "String")]
+pub struct PresentedPassword(SecretString);
+
+impl TryFrom<String> for PresentedPassword {
+    type Error = Unacceptable;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        if text.is_empty() || text.chars().count() > LENGTH_MAX {
+            return Err(Unacceptable(format!("must be 1 to {LENGTH_MAX} characters")));
+        }
+        Ok(Self(text.into()))
+    }
+}
+
+impl PresentedPassword {
+    /// The text, to be compared.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+/// A password that somebody chooses: 8 to 128 characters and not among the most common.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "String")]
+pub struct NewPassword(SecretString);
+
+impl TryFrom<String> for NewPassword {
+    type Error = Unacceptable;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        if !(LENGTH_MIN..=LENGTH_MAX).contains(&text.chars().count()) {
+            return Err(Unacceptable(format!("must be {LENGTH_MIN} to {LENGTH_MAX} characters")));
+        }
+        if zxcvbn(&text, &[]).guesses() < GUESSES_MIN {
+            return Err(Unacceptable("is too easy to guess".to_owned()));
+        }
+        Ok(Self(text.into()))
+    }
+}
+
+impl NewPassword {
+    /// Refuses the password where it is the e-mail address or the part of it before the `@`.
+    pub fn check_not_email(&self, email: &Email) -> Result<(), Unacceptable> {
+        let password = self.0.expose_secret().trim().to_lowercase();
+        if password == email.as_str() || password == email.local_part() {
+            Err(Unacceptable("must not be the e-mail address".to_owned()))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Whether the repeated password is the same.
+    #[must_use]
+    pub fn is_same_as(&self, repeated: &PresentedPassword) -> bool {
+        super::same_secret(self.0.expose_secret(), repeated.expose())
+    }
+
+    /// Hashes the password with a fresh salt, as a PHC string. Takes some 20 ms of CPU.
+    #[must_use]
+    pub fn hash(&self) -> String {
+        Argon2::default()
+            .hash_password(self.0.expose_secret().as_bytes())
+            .expect("the default parameters and the kernel's random source are good")
+            .to_string()
+    }
+}
+
+/// A hash of nothing that anybody knows. Verifying against it takes as long as against
+/// an account's, so that an unknown name cannot be told by the time of the answer.
+const HASH_OF_NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29tZS1vbmUtbm8tb25l$\
+    bm9ib2R5LWNhbi1oYXZlLXRoaXMtYXMtYS1oYXNoLSE";
+
+/// Whether `presented` is the password of `hash`; `None` stands for an account that does
+/// not exist and takes as long to answer.
+#[must_use]
+pub fn verify(presented: &PresentedPassword, hash: Option<&str>) -> bool {
+    let parsed = PasswordHash::new(hash.unwrap_or(HASH_OF_NOBODY));
+    let same = parsed.is_ok_and(|parsed| {
+        Argon2::default().verify_password(presented.expose().as_bytes(), &parsed).is_ok()
+    });
+    same && hash.is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chosen(text: &str) -> Result<NewPassword, Unacceptable> {
+        NewPassword::try_from(text.to_owned())
+    }
+
+    #[test]
+    fn short_long_and_common_passwords_are_refused() {
+        for refused in [
+            "",
+            "short",
+            "password",
+            "password1",
+            "12345678",
+            "qwertyuiop",
+            "iloveyou",
+            "11111111",
+            "Password1",
+        ] {
+            assert!(chosen(refused).is_err(), "{refused}");
+        }
+        assert!(chosen(&"long enough ".repeat(11)).is_err());
+    }
+
+    #[test]
+    fn a_sentence_or_a_random_word_is_accepted() {
+        for accepted in ["rice and dal at noon", "tX9#kf2_qL", "Str0ng-Pass-2026", "mess-tray-42"] {
+            assert!(chosen(accepted).is_ok(), "{accepted}");
+        }
+    }
+
+    #[test]
+    fn the_own_address_is_no_password() {
+        let email = Email::parse("asha.kumari@example.com").expect("an address");
+        for refused in ["Asha.Kumari@example.com", "asha.kumari"] {
+            assert!(
+                chosen(refused).expect("long enough").check_not_email(&email).is_err(),
+                "{refused}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_hash_verifies_its_own_password_only() {
+        let hash = chosen("rice and dal at noon").expect("accepted").hash();
+        let presented = |text: &str| PresentedPassword::try_from(text.to_owned()).expect("short");
+        assert!(verify(&presented("rice and dal at noon"), Some(&hash)));
+        assert!(!verify(&presented("rice and dal at night"), Some(&hash)));
+        assert!(!verify(&presented("rice and dal at noon"), None));
+        assert!(PasswordHash::new(HASH_OF_NOBODY).is_ok(), "verifying must really hash");
+    }
+}

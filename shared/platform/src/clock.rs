@@ -1,0 +1,59 @@
+//! Time and fresh randomness: the two things that the rules are never allowed to fetch
+//! for themselves.
+
+use std::sync::{Arc, Mutex};
+
+use jiff::{SignedDuration, Timestamp};
+use ulid::Ulid;
+
+/// Where the time comes from.
+#[derive(Debug, Clone)]
+pub enum Clock {
+    /// The machine's clock.
+    System,
+    /// A clock that stands until it is moved, for tests.
+    Fixed(Arc<Mutex<Timestamp>>),
+}
+
+impl Clock {
+    /// A clock that stands at `now`.
+    #[must_use]
+    pub fn fixed(now: Timestamp) -> Self {
+        Self::Fixed(Arc::new(Mutex::new(now)))
+    }
+
+    /// The time now, in whole milliseconds, because that is what is stored.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        let now = match self {
+            Self::System => Timestamp::now(),
+            Self::Fixed(now) => *now.lock().expect("no holder of the clock panics"),
+        };
+        Timestamp::from_millisecond(now.as_millisecond()).expect("it was a timestamp before")
+    }
+
+    /// Moves a fixed clock.
+    ///
+    /// # Panics
+    ///
+    /// If this is the machine's clock.
+    pub fn advance(&self, by: SignedDuration) {
+        let Self::Fixed(now) = self else { panic!("the machine's clock cannot be moved") };
+        *now.lock().expect("no holder of the clock panics") += by;
+    }
+
+    /// Draws a ULID of this moment.
+    #[must_use]
+    pub fn ulid(&self) -> Ulid {
+        let millis = u64::try_from(self.now().as_millisecond()).unwrap_or(0);
+        Ulid::from_parts(millis, u128::from_be_bytes(random_bytes()))
+    }
+}
+
+/// Draws `N` bytes from the kernel's random source.
+#[must_use]
+pub fn random_bytes<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).expect("the kernel's random source answers");
+    bytes
+}

@@ -1,0 +1,244 @@
+//! The environment of a function, typed. A function names the [`Part`]s that it needs;
+//! [`Config::read`] reads those and no others, and fails at start with every variable
+//! that is missing or malformed.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use jsonwebtoken::jwk::JwkSet;
+use secrecy::SecretString;
+use thali_domain::ids::MessId;
+
+/// Something that not every function has, and that its role may not even read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// The public keys of access tokens: `JWKS`.
+    PublicKeys,
+    /// The private key of access tokens: `JWT_SIGNING_KEY`. Login and refresh only.
+    SigningKey,
+    /// The key that derives a refresh token's successor: `REFRESH_KEY`.
+    RefreshKey,
+    /// The key that derives one-time codes: `OTP_KEY`.
+    OtpKey,
+    /// The key under which security codes are hashed: `PIN_KEY`.
+    PinKey,
+    /// Razorpay's API: `RAZORPAY_URL`, `RAZORPAY_KEY_ID`, `RAZORPAY_KEY_SECRET`.
+    Razorpay,
+    /// The secrets of Razorpay's webhooks, the newest first: `RAZORPAY_WEBHOOK_SECRETS`.
+    WebhookSecrets,
+    /// The queues that the relay fills: `QUEUE_MAIL_URL`, `QUEUE_AUDIT_URL`.
+    Queues,
+    /// Sending mail: `MAIL_FROM`, and `APP_URL` (may be empty).
+    Mail,
+}
+
+/// The names of the tables.
+#[derive(Debug, Clone)]
+pub struct TableNames {
+    /// Accounts, guards, registrations, sessions, invites.
+    pub accounts: String,
+    /// Purchases and submissions.
+    pub tokens: String,
+    /// Messes, and what a scan must know.
+    pub meals: String,
+    /// The audit trail and the log of sent mail.
+    pub audit: String,
+}
+
+impl TableNames {
+    /// The names that `template.yaml` gives the tables of a stack.
+    #[must_use]
+    pub fn of_stack(stack: &str) -> Self {
+        let name = |table: &str| format!("{stack}-{table}");
+        Self {
+            accounts: name("accounts"),
+            tokens: name("tokens"),
+            meals: name("meals"),
+            audit: name("audit"),
+        }
+    }
+}
+
+/// How to reach Razorpay.
+#[derive(Debug, Clone)]
+pub struct RazorpayConfig {
+    /// The API's address without a path.
+    pub url: String,
+    /// The public half of the key, which browsers see.
+    pub key_id: String,
+    /// The secret half.
+    pub key_secret: SecretString,
+}
+
+/// The addresses of the queues that the relay fills.
+#[derive(Debug, Clone)]
+pub struct QueueUrls {
+    /// Mail to be sent.
+    pub mail: String,
+    /// Changes to be recorded.
+    pub audit: String,
+}
+
+/// How mail is sent.
+#[derive(Debug, Clone)]
+pub struct MailConfig {
+    /// The sender's address, verified with SES.
+    pub from: String,
+    /// Where the web app is, for links in mails.
+    pub app_url: Option<String>,
+}
+
+/// A function's configuration. What belongs to a [`Part`] is `None` unless it was asked for.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The deployment's stage, `dev`, `prod` and so on: `STAGE`.
+    pub stage: String,
+    /// `TABLE_ACCOUNTS`, `TABLE_TOKENS`, `TABLE_MEALS`, `TABLE_AUDIT`.
+    pub tables: TableNames,
+    /// The mess that is meant where a request names none: `DEFAULT_MESS_ID`, may be empty.
+    pub default_mess: Option<MessId>,
+    /// Redis, `redis://` or `rediss://`: `REDIS_URL`, empty or absent where there is none.
+    pub redis_url: Option<String>,
+    /// By how much the rate limits are multiplied: `RATE_LIMIT_FACTOR`, 1 if absent.
+    pub rate_limit_factor: u32,
+    /// The issuer of access tokens: `JWT_ISSUER`.
+    pub jwt_issuer: String,
+    /// See [`Part::PublicKeys`].
+    pub jwks: Option<JwkSet>,
+    /// See [`Part::SigningKey`].
+    pub signing_key: Option<SecretString>,
+    /// See [`Part::RefreshKey`].
+    pub refresh_key: Option<SecretString>,
+    /// See [`Part::OtpKey`].
+    pub otp_key: Option<SecretString>,
+    /// See [`Part::PinKey`].
+    pub pin_key: Option<SecretString>,
+    /// See [`Part::Razorpay`].
+    pub razorpay: Option<RazorpayConfig>,
+    /// See [`Part::WebhookSecrets`].
+    pub webhook_secrets: Option<Vec<SecretString>>,
+    /// See [`Part::Queues`].
+    pub queues: Option<QueueUrls>,
+    /// See [`Part::Mail`].
+    pub mail: Option<MailConfig>,
+}
+
+/// Everything that is wrong with the environment, in one message.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the environment is not complete: {}", .0.join("; "))]
+pub struct ConfigError(pub Vec<String>);
+
+/// Looks variables up and collects what is wrong with them.
+struct Reader<'a> {
+    lookup: &'a dyn Fn(&str) -> Option<String>,
+    wrong: Vec<String>,
+}
+
+impl Reader<'_> {
+    fn optional(&self, name: &str) -> Option<String> {
+        (self.lookup)(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+    }
+
+    /// The variable's text. Where it is missing, the empty text stands in, and the whole
+    /// configuration is refused at the end.
+    fn required(&mut self, name: &str) -> String {
+        self.optional(name).unwrap_or_else(|| {
+            self.wrong.push(format!("{name} is missing"));
+            String::new()
+        })
+    }
+
+    fn secret(&mut self, name: &str) -> SecretString {
+        self.required(name).into()
+    }
+
+    fn parsed<T>(&mut self, name: &str, text: &str) -> Option<T>
+    where
+        T: FromStr<Err: Display>,
+    {
+        let parsed = text.parse::<T>();
+        parsed.map_err(|error| self.wrong.push(format!("{name} is malformed: {error}"))).ok()
+    }
+
+    fn jwks(&mut self) -> Option<JwkSet> {
+        let text = self.required("JWKS");
+        if text.is_empty() {
+            return None;
+        }
+        let parsed = serde_json::from_str(&text);
+        parsed.map_err(|error| self.wrong.push(format!("JWKS is malformed: {error}"))).ok()
+    }
+}
+
+impl Config {
+    /// Reads the variables that every function has, and those of `parts`, through
+    /// `lookup`, which answers `None` for a variable that is not set.
+    pub fn read(
+        parts: &[Part],
+        lookup: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, ConfigError> {
+        let mut reader = Reader { lookup, wrong: Vec::new() };
+        let has = |part| parts.contains(&part);
+        let default_mess = reader.optional("DEFAULT_MESS_ID");
+        let factor = reader.optional("RATE_LIMIT_FACTOR").unwrap_or_else(|| "1".to_owned());
+        let config = Self {
+            stage: reader.required("STAGE"),
+            tables: TableNames {
+                accounts: reader.required("TABLE_ACCOUNTS"),
+                tokens: reader.required("TABLE_TOKENS"),
+                meals: reader.required("TABLE_MEALS"),
+                audit: reader.required("TABLE_AUDIT"),
+            },
+            default_mess: default_mess.and_then(|id| reader.parsed("DEFAULT_MESS_ID", &id)),
+            redis_url: reader.optional("REDIS_URL"),
+            rate_limit_factor: reader.parsed("RATE_LIMIT_FACTOR", &factor).unwrap_or(1),
+            jwt_issuer: reader.required("JWT_ISSUER"),
+            jwks: has(Part::PublicKeys).then(|| reader.jwks()).flatten(),
+            signing_key: has(Part::SigningKey).then(|| reader.secret("JWT_SIGNING_KEY")),
+            refresh_key: has(Part::RefreshKey).then(|| reader.secret("REFRESH_KEY")),
+            otp_key: has(Part::OtpKey).then(|| reader.secret("OTP_KEY")),
+            pin_key: has(Part::PinKey).then(|| reader.secret("PIN_KEY")),
+            razorpay: has(Part::Razorpay).then(|| RazorpayConfig {
+                url: reader.required("RAZORPAY_URL"),
+                key_id: reader.required("RAZORPAY_KEY_ID"),
+                key_secret: reader.secret("RAZORPAY_KEY_SECRET"),
+            }),
+            webhook_secrets: has(Part::WebhookSecrets).then(|| {
+                let secrets = reader.required("RAZORPAY_WEBHOOK_SECRETS");
+                secrets.split(',').map(|secret| secret.trim().to_owned().into()).collect()
+            }),
+            queues: has(Part::Queues).then(|| QueueUrls {
+                mail: reader.required("QUEUE_MAIL_URL"),
+                audit: reader.required("QUEUE_AUDIT_URL"),
+            }),
+            mail: has(Part::Mail).then(|| MailConfig {
+                from: reader.required("MAIL_FROM"),
+                app_url: reader.optional("APP_URL"),
+            }),
+        };
+        if reader.wrong.is_empty() { Ok(config) } else { Err(ConfigError(reader.wrong)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_missing_and_malformed_variable_is_named_at_once() {
+        let lookup = |name: &str| match name {
+            "STAGE" | "TABLE_ACCOUNTS" | "TABLE_TOKENS" | "TABLE_AUDIT" => Some("x".to_owned()),
+            "DEFAULT_MESS_ID" => Some("demo".to_owned()),
+            "JWKS" => Some("{".to_owned()),
+            _ => None,
+        };
+        let error = Config::read(&[Part::PublicKeys, Part::OtpKey], &lookup).expect_err("refused");
+        let message = error.to_string();
+        for named in
+            ["TABLE_MEALS", "JWT_ISSUER", "OTP_KEY", "DEFAULT_MESS_ID", "JWKS is malformed"]
+        {
+            assert!(message.contains(named), "{named} in {message}");
+        }
+        assert!(!message.contains("PIN_KEY"), "only what was asked for: {message}");
+    }
+}

@@ -1,0 +1,130 @@
+//! JSON bodies: read strictly, and refused with everything that is wrong in one answer.
+
+use eserde::EDeserialize;
+use eserde::reporter::ErrorReporter;
+use serde::de::IgnoredAny;
+
+use super::problem::{FieldError, Problem};
+
+/// Reads `body` as a `T`.
+///
+/// Malformed JSON is a 400. Everything else that is wrong (wrong types, missing fields,
+/// unknown fields, values that a newtype refuses) is one 422 that names all of it.
+pub fn parse<'de, T: EDeserialize<'de>>(body: &'de [u8]) -> Result<T, Problem> {
+    if let Err(error) = serde_json::from_slice::<IgnoredAny>(body) {
+        return Err(Problem::malformed_json(&error));
+    }
+    let mut unknown = Vec::new();
+    let parsed: Result<T, _> = {
+        let mut json = serde_json::Deserializer::from_slice(body);
+        let mut on_unknown = |path: serde_ignored::Path<'_>| unknown.push(path.to_string());
+        T::deserialize(serde_ignored::Deserializer::new(&mut json, &mut on_unknown))
+    };
+    match parsed {
+        Ok(value) if unknown.is_empty() => Ok(value),
+        Ok(_) => Err(Problem::invalid_fields(unknown.iter().map(unknown_field).collect())),
+        Err(first) => Err(Problem::invalid_fields(all_errors::<T>(body, &first))),
+    }
+}
+
+fn unknown_field(path: impl AsRef<str>) -> FieldError {
+    FieldError::new(path.as_ref(), "is not a field of this request")
+}
+
+/// Goes over the body again, past its first error, and collects every one.
+fn all_errors<'de, T: EDeserialize<'de>>(
+    body: &'de [u8],
+    first: &serde_json::Error,
+) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    if let Err(found) = eserde::json::from_slice::<T>(body) {
+        errors.extend(found.iter().map(|error| {
+            // The body itself is printed as a lone dot.
+            let path = error.path().map(ToString::to_string).unwrap_or_default();
+            field_error(path.trim_start_matches('.'), error.message())
+        }));
+    }
+    errors.extend(unknown_fields::<T>(body).iter().map(unknown_field));
+    if errors.is_empty() {
+        errors.push(field_error("", &first.to_string()));
+    }
+    errors
+}
+
+/// The fields that `T` does not have, also where others are wrong.
+fn unknown_fields<'de, T: EDeserialize<'de>>(body: &'de [u8]) -> Vec<String> {
+    let mut unknown = Vec::new();
+    let _reporting = ErrorReporter::start_deserialization();
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let mut on_unknown = |path: serde_ignored::Path<'_>| unknown.push(path.to_string());
+    let watched = serde_ignored::Deserializer::new(&mut json, &mut on_unknown);
+    // What else is wrong was collected before; here only the unknown fields count.
+    let _ = T::deserialize_for_errors(watched);
+    unknown
+}
+
+/// Turns serde's words into a field and a sentence for people.
+fn field_error(path: &str, message: &str) -> FieldError {
+    let message = message.split(" at line ").next().unwrap_or(message);
+    if let Some(field) = message.strip_prefix("missing field `").and_then(|m| m.strip_suffix('`')) {
+        let field = if path.is_empty() { field.to_owned() } else { format!("{path}.{field}") };
+        return FieldError::new(&field, "is missing");
+    }
+    FieldError::new(path, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use thali_domain::identity::Email;
+
+    use super::*;
+
+    #[derive(Debug, eserde::Deserialize)]
+    struct Form {
+        #[eserde(compat)]
+        #[expect(dead_code, reason = "only its parsing is tested")]
+        email: Email,
+        #[serde(alias = "tokenCount")]
+        token_count: u16,
+        #[serde(default)]
+        note: Option<String>,
+    }
+
+    fn errors_of(body: &str) -> Vec<(String, String)> {
+        let problem = parse::<Form>(body.as_bytes()).expect_err("refused");
+        problem.errors.into_iter().map(|error| (error.field, error.message)).collect()
+    }
+
+    #[test]
+    fn a_good_body_is_read_with_its_aliases() {
+        let form: Form = parse(br#"{"email": "a@b.in", "tokenCount": 3}"#).expect("read");
+        assert_eq!((form.token_count, form.note), (3, None));
+    }
+
+    #[test]
+    fn wrong_missing_and_unknown_fields_are_all_named_at_once() {
+        let errors = errors_of(r#"{"email": "nobody", "note": 5, "price": 1}"#);
+        let fields: Vec<&str> = errors.iter().map(|(field, _)| field.as_str()).collect();
+        for field in ["email", "token_count", "note", "price"] {
+            assert!(fields.contains(&field), "{field} in {errors:?}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_field_alone_is_refused() {
+        let errors = errors_of(r#"{"email": "a@b.in", "token_count": 3, "price": 1}"#);
+        assert_eq!(errors, [("price".to_owned(), "is not a field of this request".to_owned())]);
+    }
+
+    #[test]
+    fn malformed_json_is_not_a_matter_of_fields() {
+        let problem = parse::<Form>(br#"{"email": "#).expect_err("refused");
+        assert_eq!(problem.status, http::StatusCode::BAD_REQUEST);
+    }
+
+    #[test]
+    fn another_shape_than_an_object_is_refused_with_a_message() {
+        assert!(!errors_of("[]").is_empty());
+        assert!(!errors_of("null").is_empty());
+    }
+}

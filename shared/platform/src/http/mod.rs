@@ -1,0 +1,223 @@
+//! HTTP: what an endpoint declares, and how a request is taken from the gateway to the
+//! handler and back.
+//!
+//! An endpoint is a constant [`Endpoint`]: its function's name, method and paths, who may
+//! call it ([`Access`]), how often ([`Rate`]), and its handler. [`dispatch`] enforces all
+//! of that before the handler runs; [`serve`] does it on Lambda.
+
+mod idempotency;
+mod json;
+mod problem;
+mod request;
+mod response;
+mod serve;
+
+use std::pin::Pin;
+
+use http::Method;
+use thali_domain::identity::{AccountStatus, Role};
+use thali_domain::ids::{AccountId, MessId, SessionId};
+
+pub use self::idempotency::IdempotencyKey;
+pub use self::json::parse as parse_json;
+pub use self::problem::{FieldError, Problem};
+pub use self::request::{Page, Request};
+pub use self::response::Response;
+pub use self::serve::{dispatch, serve};
+use crate::app::App;
+use crate::config::Part;
+use crate::store::Stamp;
+
+/// Who may call an endpoint. Everything that is not [`Access::Public`] is refused before
+/// the handler runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody.
+    Public,
+    /// A partner, whose signature the handler checks.
+    Partner,
+    /// Anybody who is logged in, also while waiting for approval.
+    Any,
+    /// An active student.
+    Student,
+    /// Active staff.
+    Staff,
+    /// An active owner.
+    Owner,
+}
+
+impl Access {
+    /// Whether a session is needed.
+    #[must_use]
+    pub const fn needs_session(self) -> bool {
+        !matches!(self, Self::Public | Self::Partner)
+    }
+
+    /// The one role that is let in, if there is one.
+    const fn role(self) -> Option<Role> {
+        match self {
+            Self::Student => Some(Role::Student),
+            Self::Staff => Some(Role::Staff),
+            Self::Owner => Some(Role::Owner),
+            Self::Public | Self::Partner | Self::Any => None,
+        }
+    }
+}
+
+/// How many requests a minute are borne, before the deployment's factor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rate {
+    /// So many from one address.
+    PerAddress(u32),
+    /// So many by one account.
+    PerAccount(u32),
+    /// As many as come: signed calls of a partner.
+    Unlimited,
+}
+
+/// Sign-up, one-time codes, password reset: from one address in a minute.
+pub const RATE_SIGN_UP: Rate = Rate::PerAddress(10);
+/// Logins from one address in a minute.
+pub const RATE_LOGIN: Rate = Rate::PerAddress(20);
+/// Other public requests from one address in a minute.
+pub const RATE_PUBLIC: Rate = Rate::PerAddress(300);
+/// Requests by one account in a minute.
+pub const RATE_ACCOUNT: Rate = Rate::PerAccount(120);
+/// Submissions and orders by one account in a minute.
+pub const RATE_SUBMISSION: Rate = Rate::PerAccount(20);
+
+/// A proven session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// Whose.
+    pub account_id: AccountId,
+    /// Of which mess.
+    pub mess_id: MessId,
+    /// With which role.
+    pub role: Role,
+    /// With which status when the access token was made.
+    pub status: AccountStatus,
+    /// Which of the account's sessions.
+    pub session_id: SessionId,
+}
+
+/// Who calls.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Caller {
+    /// Nobody in particular.
+    Anonymous,
+    /// Somebody who is logged in.
+    Session(Session),
+}
+
+impl Caller {
+    /// The session; a 401 where there is none.
+    pub fn session(&self) -> Result<&Session, Problem> {
+        match self {
+            Self::Session(session) => Ok(session),
+            Self::Anonymous => Err(Problem::unauthenticated()),
+        }
+    }
+
+    /// The stamp of what this caller changes with `request`.
+    #[must_use]
+    pub fn stamp(&self, app: &App, request: &Request) -> Stamp {
+        let actor = match self {
+            Self::Session(session) => session.account_id.to_string(),
+            Self::Anonymous => "anonymous".to_owned(),
+        };
+        Stamp { actor, request_id: request.request_id.clone(), at: app.clock.now() }
+    }
+}
+
+/// What a handler gives back.
+pub type Handled<'a> = Pin<Box<dyn Future<Output = Result<Response, Problem>> + Send + 'a>>;
+
+/// A handler: essential steps only, load, decide, commit, answer.
+pub type Handler = for<'a> fn(&'a App, &'a Caller, &'a Request) -> Handled<'a>;
+
+/// Makes a [`Handler`] of an `async fn(&App, &Caller, &Request) -> Result<Response, Problem>`.
+#[macro_export]
+macro_rules! handler {
+    ($handle:path) => {
+        |app, caller, request| Box::pin($handle(app, caller, request))
+    };
+}
+
+/// One endpoint, and the function that serves it.
+pub struct Endpoint {
+    /// The function's name: its bin, its resource and its sample event.
+    pub name: &'static str,
+    /// The method.
+    pub method: Method,
+    /// The path, and its aliases. A part in braces is a parameter.
+    pub paths: &'static [&'static str],
+    /// Who may call it.
+    pub access: Access,
+    /// How often.
+    pub rate: Rate,
+    /// What the function needs beside what every function has.
+    pub parts: &'static [Part],
+    /// What it does.
+    pub handler: Handler,
+}
+
+impl Endpoint {
+    /// A GET endpoint.
+    #[must_use]
+    pub const fn get(
+        name: &'static str,
+        paths: &'static [&'static str],
+        access: Access,
+        handler: Handler,
+    ) -> Self {
+        Self::new(Method::GET, name, paths, access, handler)
+    }
+
+    /// A POST endpoint.
+    #[must_use]
+    pub const fn post(
+        name: &'static str,
+        paths: &'static [&'static str],
+        access: Access,
+        handler: Handler,
+    ) -> Self {
+        Self::new(Method::POST, name, paths, access, handler)
+    }
+
+    const fn new(
+        method: Method,
+        name: &'static str,
+        paths: &'static [&'static str],
+        access: Access,
+        handler: Handler,
+    ) -> Self {
+        let rate = match access {
+            Access::Public => RATE_PUBLIC,
+            Access::Partner => Rate::Unlimited,
+            _ => RATE_ACCOUNT,
+        };
+        Self { name, method, paths, access, rate, parts: &[], handler }
+    }
+
+    /// The same with another rate than its access suggests.
+    #[must_use]
+    pub const fn rate(mut self, rate: Rate) -> Self {
+        self.rate = rate;
+        self
+    }
+
+    /// The same with what it needs of the configuration.
+    #[must_use]
+    pub const fn needs(mut self, parts: &'static [Part]) -> Self {
+        self.parts = parts;
+        self
+    }
+
+    /// Everything that it needs: a session needs the public keys.
+    #[must_use]
+    pub fn all_parts(&self) -> Vec<Part> {
+        let keys = self.access.needs_session().then_some(Part::PublicKeys);
+        self.parts.iter().copied().chain(keys).collect()
+    }
+}

@@ -1,0 +1,167 @@
+//! RFC 9457 problems: the one form in which anything is refused.
+
+use std::error::Error;
+
+use http::StatusCode;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+/// One field of a request that is not acceptable.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FieldError {
+    /// The field's name, with dots and indices for nested ones.
+    pub field: String,
+    /// What is wrong with it.
+    pub message: String,
+}
+
+impl FieldError {
+    /// Says that `field` is wrong, and why.
+    #[must_use]
+    pub fn new(field: &str, message: &str) -> Self {
+        Self { field: field.to_owned(), message: message.to_owned() }
+    }
+}
+
+/// A refusal or a failure, as the client sees it, with the cause, which only the log sees.
+#[derive(Debug)]
+pub struct Problem {
+    /// The status.
+    pub status: StatusCode,
+    /// The stable name of the problem, for programs.
+    pub code: &'static str,
+    /// What happened, for people; never internals.
+    pub detail: String,
+    /// The fields that are wrong, with a 422.
+    pub errors: Vec<FieldError>,
+    /// Further members that the problem's code defines.
+    pub members: Map<String, Value>,
+    /// After how many seconds to try again.
+    pub retry_after_s: Option<u64>,
+    /// What caused it.
+    pub cause: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl Problem {
+    /// A problem of this status and code.
+    #[must_use]
+    pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            status,
+            code,
+            detail: detail.into(),
+            errors: Vec::new(),
+            members: Map::new(),
+            retry_after_s: None,
+            cause: None,
+        }
+    }
+
+    /// The same with a further member.
+    #[must_use]
+    pub fn with(mut self, member: &str, value: impl Serialize) -> Self {
+        let value = serde_json::to_value(value).expect("members are plain data and serialise");
+        self.members.insert(member.to_owned(), value);
+        self
+    }
+
+    /// The same with the time after which a retry makes sense.
+    #[must_use]
+    pub const fn retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after_s = Some(seconds);
+        self
+    }
+
+    /// The same with its cause, for the log.
+    #[must_use]
+    pub fn caused_by(mut self, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        self.cause = Some(cause.into());
+        self
+    }
+
+    /// 400: the body is not JSON.
+    #[must_use]
+    pub fn malformed_json(error: &serde_json::Error) -> Self {
+        let detail =
+            format!("The body is not JSON: line {}, column {}.", error.line(), error.column());
+        Self::new(StatusCode::BAD_REQUEST, "malformed_json", detail)
+    }
+
+    /// 422: these fields are wrong.
+    #[must_use]
+    pub fn invalid_fields(errors: Vec<FieldError>) -> Self {
+        let detail = "Some fields of the request are not acceptable; `errors` names them.";
+        let problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_fields", detail);
+        Self { errors, ..problem }
+    }
+
+    /// 422 for one field.
+    #[must_use]
+    pub fn invalid_field(field: &str, message: impl std::fmt::Display) -> Self {
+        Self::invalid_fields(vec![FieldError::new(field, &message.to_string())])
+    }
+
+    /// 401: not, or no longer, logged in.
+    #[must_use]
+    pub fn unauthenticated() -> Self {
+        let detail = "Log in: the access token is missing, expired, logged out or not genuine.";
+        Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", detail)
+    }
+
+    /// 403: logged in, but with another role.
+    #[must_use]
+    pub fn wrong_role() -> Self {
+        Self::new(StatusCode::FORBIDDEN, "wrong_role", "Your role does not allow this.")
+    }
+
+    /// 403: an owner has not approved the account yet.
+    #[must_use]
+    pub fn not_approved() -> Self {
+        let detail = "The mess has not approved your account yet.";
+        Self::new(StatusCode::FORBIDDEN, "not_approved", detail)
+    }
+
+    /// 404: not there, or not yours.
+    #[must_use]
+    pub fn not_found(code: &'static str, detail: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, code, detail)
+    }
+
+    /// 409: a rule refuses it.
+    #[must_use]
+    pub fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, code, detail)
+    }
+
+    /// 500: our fault.
+    #[must_use]
+    pub fn internal(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        let detail = "Something went wrong on our side. The request id helps us to find it.";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail).caused_by(cause)
+    }
+
+    /// 503: something that we need does not answer; trying again is safe.
+    #[must_use]
+    pub fn unavailable(code: &'static str, detail: &str) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail).retry_after(2)
+    }
+
+    /// The problem's JSON.
+    #[must_use]
+    pub fn to_json(&self, request_id: &str) -> Value {
+        let mut body = json!({
+            "type": format!("urn:thali:problem:{}", self.code),
+            "title": self.status.canonical_reason().unwrap_or("Error"),
+            "status": self.status.as_u16(),
+            "detail": self.detail,
+            "code": self.code,
+            "request_id": request_id,
+        });
+        let members = body.as_object_mut().expect("an object was just made");
+        members.extend(self.members.clone());
+        if !self.errors.is_empty() {
+            members.insert("errors".to_owned(), json!(self.errors));
+        }
+        body
+    }
+}

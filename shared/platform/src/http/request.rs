@@ -1,0 +1,239 @@
+//! A request as handlers see it: the parts of the gateway's event that matter, each
+//! bounded.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use eserde::EDeserialize;
+use http::header::{CONTENT_TYPE, COOKIE};
+use http::{HeaderMap, Method, StatusCode};
+use jiff::Timestamp;
+use lambda_http::request::RequestContext;
+use lambda_http::{Body, RequestExt};
+use thali_domain::ids::MessId;
+
+use super::{IdempotencyKey, Problem, json};
+use crate::app::App;
+use crate::clock::random_bytes;
+
+/// The largest body that is read.
+pub const BODY_BYTES_MAX: usize = 64 * 1024;
+
+/// The most items of a list in one answer.
+const PAGE_ITEMS_MAX: usize = 100;
+
+/// The number of items where a request names none.
+const PAGE_ITEMS_DEFAULT: usize = 25;
+
+/// The longest cursor that is read; ours are far shorter.
+const CURSOR_LENGTH_MAX: usize = 256;
+
+/// A request, after the gateway.
+#[derive(Debug)]
+pub struct Request {
+    /// The method.
+    pub method: Method,
+    /// The path as the client sent it, without the query.
+    pub path: String,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The gateway's id of the request; it is in the answer, in every log line and in
+    /// every item that the request writes.
+    pub request_id: String,
+    /// The client's address as the gateway saw it, never a header.
+    pub source_ip: String,
+    query: Vec<(String, String)>,
+    body: Vec<u8>,
+}
+
+impl From<lambda_http::Request> for Request {
+    fn from(request: lambda_http::Request) -> Self {
+        let (request_id, source_ip) = match request.request_context_ref() {
+            Some(RequestContext::ApiGatewayV2(context)) => {
+                (context.request_id.clone(), context.http.source_ip.clone())
+            }
+            _ => (None, None),
+        };
+        let query = request.query_string_parameters_ref().map(|query| {
+            query.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+        });
+        let path = request.raw_http_path().to_owned();
+        let query = query.unwrap_or_default();
+        let (parts, body) = request.into_parts();
+        Self {
+            method: parts.method,
+            path,
+            headers: parts.headers,
+            request_id: request_id.unwrap_or_else(|| hex::encode(random_bytes::<16>())),
+            source_ip: source_ip.unwrap_or_default(),
+            query,
+            body: match body {
+                Body::Text(text) => text.into_bytes(),
+                Body::Binary(bytes) => bytes,
+                _ => Vec::new(),
+            },
+        }
+    }
+}
+
+impl Request {
+    /// Reads the body as JSON of the type `T`; see [`super::parse_json`] for what is
+    /// refused, and how.
+    pub fn json<'a, T: EDeserialize<'a>>(&'a self) -> Result<T, Problem> {
+        let body = self.raw_body()?;
+        let content_type = self.header(CONTENT_TYPE.as_str()).unwrap_or_default();
+        let essence = content_type.split(';').next().unwrap_or_default().trim();
+        if !essence.eq_ignore_ascii_case("application/json") {
+            let detail = "Send the body as application/json.";
+            let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+            return Err(Problem::new(status, "unsupported_media_type", detail));
+        }
+        json::parse(body)
+    }
+
+    /// The body as it came, at most [`BODY_BYTES_MAX`] long.
+    pub fn raw_body(&self) -> Result<&[u8], Problem> {
+        if self.body.len() > BODY_BYTES_MAX {
+            let detail = "The body is larger than 64 KiB.";
+            return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail));
+        }
+        Ok(&self.body)
+    }
+
+    /// A header's text; `None` where it is absent or no text.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// A cookie's value.
+    #[must_use]
+    pub fn cookie(&self, name: &str) -> Option<&str> {
+        let cookies = self.headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+        let mut pairs = cookies.flat_map(|cookies| cookies.split(';'));
+        pairs.find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('='))
+    }
+
+    /// The bearer token.
+    #[must_use]
+    pub fn bearer_token(&self) -> Option<&str> {
+        let (scheme, token) = self.header("authorization")?.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+    }
+
+    /// The client's idempotency key, if it sent one.
+    pub fn idempotency_key(&self) -> Result<Option<IdempotencyKey>, Problem> {
+        IdempotencyKey::of(self)
+    }
+
+    /// The mess that a public request means: the one it names, else the deployment's.
+    pub fn mess_or_default(&self, app: &App, named: Option<MessId>) -> Result<MessId, Problem> {
+        named.or_else(|| app.default_mess.clone()).ok_or_else(|| {
+            Problem::invalid_field("mess_id", "is missing: there are several messes")
+        })
+    }
+
+    /// Which page of a list is asked for.
+    pub fn page(&self) -> Result<Page, Problem> {
+        let mut page = Page { limit: PAGE_ITEMS_DEFAULT, after: None };
+        for (name, value) in &self.query {
+            match name.as_str() {
+                "limit" => page.limit = parse_limit(value)?,
+                "cursor" => page.after = Some(parse_cursor(value)?),
+                _ => return Err(Problem::invalid_field(name, "is not a parameter of this list")),
+            }
+        }
+        Ok(page)
+    }
+}
+
+fn parse_limit(text: &str) -> Result<usize, Problem> {
+    let limit = text.parse().ok().filter(|limit| (1..=PAGE_ITEMS_MAX).contains(limit));
+    limit.ok_or_else(|| Problem::invalid_field("limit", "must be 1 to 100"))
+}
+
+fn parse_cursor(text: &str) -> Result<String, Problem> {
+    let decoded = (text.len() <= CURSOR_LENGTH_MAX).then(|| URL_SAFE_NO_PAD.decode(text).ok());
+    decoded
+        .flatten()
+        .and_then(|bytes| String::from_utf8(bytes).ok())
+        .ok_or_else(|| Problem::invalid_field("cursor", "is not one that a list has answered"))
+}
+
+/// Which page of a list is asked for.
+///
+/// A list is sorted by a text that every item has (its position); a cursor holds the
+/// position of the last item that was answered, so that items which come or go between
+/// two pages neither repeat others nor hide them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    limit: usize,
+    after: Option<String>,
+}
+
+impl Page {
+    /// Sorts `items` by position and cuts this page out of them; answers the page and
+    /// the cursor of the next.
+    pub fn cut<T>(
+        &self,
+        mut items: Vec<T>,
+        position: impl Fn(&T) -> String,
+    ) -> (Vec<T>, Option<String>) {
+        items.sort_by_cached_key(&position);
+        if let Some(after) = &self.after {
+            items.retain(|item| position(item) > *after);
+        }
+        let more = items.len() > self.limit;
+        items.truncate(self.limit);
+        let last = if more { items.last() } else { None };
+        let cursor = last.map(|item| URL_SAFE_NO_PAD.encode(position(item)));
+        (items, cursor)
+    }
+
+    /// The position of something that happened at `time`, in a list whose newest item
+    /// comes first.
+    #[must_use]
+    pub fn newest_first(time: Timestamp, id: impl std::fmt::Display) -> String {
+        format!("{:016x}#{id}", i64::MAX - time.as_millisecond())
+    }
+
+    /// The position of something due at `time`, in a list whose oldest item comes first.
+    #[must_use]
+    pub fn oldest_first(time: Timestamp, id: impl std::fmt::Display) -> String {
+        format!("{:016x}#{id}", time.as_millisecond())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(limit: usize, after: Option<String>) -> Page {
+        Page { limit, after }
+    }
+
+    #[test]
+    fn pages_follow_each_other_without_gap_or_repetition() {
+        let position = |number: &u8| format!("{number:03}");
+        let (first, cursor) = page(3, None).cut(vec![4, 1, 3, 2, 5], position);
+        assert_eq!(first, [1, 2, 3]);
+        let after = parse_cursor(&cursor.expect("there is more")).expect("ours");
+        // 3, where the first page ended, is gone meanwhile.
+        let (second, cursor) = page(3, Some(after)).cut(vec![4, 1, 2, 5], position);
+        assert_eq!((second, cursor), (vec![4, 5], None));
+    }
+
+    #[test]
+    fn newest_comes_first() {
+        let time = |second| Timestamp::from_second(second).expect("in range");
+        assert!(Page::newest_first(time(2), "a") < Page::newest_first(time(1), "a"));
+        assert!(Page::oldest_first(time(1), "a") < Page::oldest_first(time(2), "a"));
+    }
+
+    #[test]
+    fn strange_limits_and_cursors_are_refused() {
+        for limit in ["0", "101", "-1", "ten", ""] {
+            assert!(parse_limit(limit).is_err(), "{limit}");
+        }
+        assert!(parse_cursor("not base64!").is_err());
+    }
+}

@@ -1,0 +1,175 @@
+//! The way of every request: rate, session, handler, answer, one log line.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Instant;
+
+use futures_util::FutureExt;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, RETRY_AFTER};
+use http::{HeaderValue, StatusCode};
+use lambda_http::service_fn;
+use thali_domain::identity::AccountStatus;
+use tracing::Instrument;
+
+use super::{Access, Caller, Endpoint, Problem, Rate, Request, Response, Session};
+use crate::app::App;
+use crate::cache::SessionState;
+use crate::telemetry;
+
+/// Runs the function of `endpoint` on Lambda. Ends at once, with every missing variable
+/// named, where the environment is not complete.
+pub async fn serve(endpoint: &'static Endpoint) -> Result<(), lambda_runtime::Error> {
+    telemetry::start();
+    let app = App::from_env(&endpoint.all_parts()).await.inspect_err(|error| {
+        tracing::error!(function = endpoint.name, error = %error, "the function cannot start");
+    })?;
+    let app = &app;
+    lambda_http::run(service_fn(async move |request: lambda_http::Request| {
+        Ok::<_, lambda_runtime::Error>(dispatch(app, endpoint, request.into()).await)
+    }))
+    .await
+}
+
+/// Answers one request: enforces what the endpoint declares, then calls its handler.
+pub async fn dispatch(
+    app: &App,
+    endpoint: &Endpoint,
+    request: Request,
+) -> http::Response<lambda_http::Body> {
+    let span =
+        tracing::info_span!("request", function = endpoint.name, request_id = %request.request_id);
+    async {
+        let started = Instant::now();
+        let handled = AssertUnwindSafe(handle(app, endpoint, &request)).catch_unwind().await;
+        let outcome = handled.unwrap_or_else(|_| Err(Problem::internal("the handler panicked")));
+        log(&outcome, started);
+        let response = match outcome {
+            Ok(response) => response,
+            Err(problem) => problem_response(&problem, &request.request_id),
+        };
+        finish(response, &request.request_id)
+    }
+    .instrument(span)
+    .await
+}
+
+async fn handle(app: &App, endpoint: &Endpoint, request: &Request) -> Result<Response, Problem> {
+    if let Rate::PerAddress(per_minute) = endpoint.rate {
+        let bucket = format!("{}:{}", endpoint.name, request.source_ip);
+        check_rate(app, &bucket, per_minute).await?;
+    }
+    let caller = authenticate(app, endpoint.access, request).await?;
+    if let (Rate::PerAccount(per_minute), Caller::Session(session)) = (endpoint.rate, &caller) {
+        // One bucket for all ordinary requests of an account, one for each stricter rate.
+        let bucket = format!("{per_minute}:{}", session.account_id);
+        check_rate(app, &bucket, per_minute).await?;
+    }
+    (endpoint.handler)(app, &caller, request).await
+}
+
+async fn check_rate(app: &App, bucket: &str, per_minute: u32) -> Result<(), Problem> {
+    let per_minute = per_minute.saturating_mul(app.rate_limit_factor);
+    match app.cache.over_limit(bucket, per_minute, app.clock.now()).await {
+        None => Ok(()),
+        Some(wait_s) => {
+            let detail = "Too many requests; wait a moment.";
+            let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", detail);
+            Err(problem.retry_after(wait_s))
+        }
+    }
+}
+
+/// Proves the session behind the access token and checks it against `access`.
+async fn authenticate(app: &App, access: Access, request: &Request) -> Result<Caller, Problem> {
+    if !access.needs_session() {
+        return Ok(Caller::Anonymous);
+    }
+    let token = request.bearer_token().ok_or_else(Problem::unauthenticated)?;
+    let claims =
+        app.verifier().verify(token, app.clock.now()).ok_or_else(Problem::unauthenticated)?;
+    let session = Session {
+        account_id: claims.sub,
+        mess_id: claims.mess,
+        role: claims.role,
+        status: claims.status,
+        session_id: claims.sid,
+    };
+    check_session_lives(app, &session).await?;
+    check_access(access, &session)?;
+    Ok(Caller::Session(session))
+}
+
+/// Redis knows most answers; what it does not know, and all without it, DynamoDB does.
+async fn check_session_lives(app: &App, session: &Session) -> Result<(), Problem> {
+    match app.cache.session_state(session.session_id).await {
+        SessionState::Live => Ok(()),
+        SessionState::Ended => Err(Problem::unauthenticated()),
+        SessionState::Unknown => {
+            let found = app.store.session_get(session.account_id, session.session_id).await?;
+            if !found.is_some_and(|found| found.is_alive(app.clock.now())) {
+                return Err(Problem::unauthenticated());
+            }
+            app.cache.session_seen(session.session_id).await;
+            Ok(())
+        }
+    }
+}
+
+fn check_access(access: Access, session: &Session) -> Result<(), Problem> {
+    match access.role() {
+        None => Ok(()),
+        Some(role) if role != session.role => Err(Problem::wrong_role()),
+        Some(_) if session.status != AccountStatus::Active => Err(Problem::not_approved()),
+        Some(_) => Ok(()),
+    }
+}
+
+fn log(outcome: &Result<Response, Problem>, started: Instant) {
+    let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    match outcome {
+        Ok(response) => {
+            tracing::info!(status = response.status.as_u16(), duration_ms, "answered");
+        }
+        Err(problem) => {
+            let status = problem.status.as_u16();
+            let cause = problem.cause.as_deref().map(|cause| telemetry::chain(cause));
+            if problem.status.is_server_error() {
+                tracing::error!(status, code = problem.code, cause, duration_ms, "failed");
+            } else {
+                tracing::info!(status, code = problem.code, cause, duration_ms, "refused");
+            }
+        }
+    }
+}
+
+fn problem_response(problem: &Problem, request_id: &str) -> Response {
+    let mut response = Response::ok(&problem.to_json(request_id));
+    response.status = problem.status;
+    response.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    if let Some(seconds) = problem.retry_after_s {
+        response.headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if problem.status == StatusCode::UNAUTHORIZED {
+        response.headers.insert(http::header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    response
+}
+
+/// Adds the headers that every answer has.
+fn finish(response: Response, request_id: &str) -> http::Response<lambda_http::Body> {
+    let Response { status, mut headers, body } = response;
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    let fixed = [
+        ("x-content-type-options", "nosniff"),
+        ("strict-transport-security", "max-age=31536000; includeSubDomains"),
+    ];
+    for (name, value) in fixed {
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    if let Ok(request_id) = HeaderValue::try_from(request_id) {
+        headers.insert(HeaderName::from_static("x-request-id"), request_id);
+    }
+    let mut answer = http::Response::new(body.into());
+    *answer.status_mut() = status;
+    *answer.headers_mut() = headers;
+    answer
+}

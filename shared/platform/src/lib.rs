@@ -1,0 +1,31 @@
+//! Everything in Thali that does I/O, and what the functions stand on.
+//!
+//! | module | what lives there |
+//! |---|---|
+//! | [`app`] | [`app::App`]: the clients and keys that one function's process holds |
+//! | [`config`] | the environment variables, typed and checked at start |
+//! | [`http`] | endpoints, requests, problems, and the server that enforces [`http::Access`] |
+//! | [`problems`] | every refusal's HTTP status and `code`, side by side |
+//! | [`auth`] | access and refresh tokens, password and code hashing |
+//! | [`store`] | DynamoDB; its keys are built in [`store::keys`] alone |
+//! | [`cache`] | Redis: sessions known to live or to have ended, rate limits |
+//! | [`queue`], [`worker`] | SQS messages out and in |
+//! | [`mail`] | sending mail |
+//! | [`razorpay`] | the payment partner's API and signatures |
+//! | [`clock`], [`telemetry`] | time and fresh identifiers; logs |
+//!
+//! Rules are not here: they are in `thali-domain`.
+
+pub mod app;
+pub mod auth;
+pub mod cache;
+pub mod clock;
+pub mod config;
+pub mod http;
+pub mod mail;
+pub mod problems;
+pub mod queue;
+pub mod razorpay;
+pub mod store;
+pub mod telemetry;
+pub mod worker;

@@ -1,0 +1,84 @@
+//! Sending mail. What the mails say is the mailer function's business.
+
+use std::sync::Mutex;
+
+use aws_sdk_sesv2::Client;
+use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message};
+use thali_domain::identity::Email;
+
+/// A mail, ready to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mail {
+    /// Who gets it.
+    pub to: Email,
+    /// Its subject line.
+    pub subject: String,
+    /// The text part.
+    pub text: String,
+    /// The HTML part.
+    pub html: String,
+}
+
+/// Who sends.
+pub enum Mailer {
+    /// Amazon SES.
+    Ses {
+        /// The client.
+        client: Client,
+        /// The sender's address, verified with SES.
+        from: String,
+    },
+    /// A list in memory, for tests. It refuses addresses that begin with `refused`.
+    Memory(Mutex<Vec<Mail>>),
+}
+
+/// A mail that was not accepted for delivery.
+#[derive(Debug, thiserror::Error)]
+#[error("the mail was not accepted for delivery")]
+pub struct MailError(#[source] Box<dyn std::error::Error + Send + Sync>);
+
+impl Mailer {
+    /// Hands a mail over for delivery.
+    pub async fn send(&self, mail: &Mail) -> Result<(), MailError> {
+        match self {
+            Self::Ses { client, from } => {
+                send_with_ses(client, from, mail).await.map_err(MailError)
+            }
+            Self::Memory(_) if mail.to.as_str().starts_with("refused") => {
+                Err(MailError("the memory backend refuses this address".into()))
+            }
+            Self::Memory(sent) => {
+                sent.lock().expect("no holder of the list panics").push(mail.clone());
+                Ok(())
+            }
+        }
+    }
+
+    /// Takes what the memory backend was given; nothing from SES.
+    pub fn take(&self) -> Vec<Mail> {
+        match self {
+            Self::Ses { .. } => Vec::new(),
+            Self::Memory(sent) => {
+                std::mem::take(&mut *sent.lock().expect("no holder of the list panics"))
+            }
+        }
+    }
+}
+
+async fn send_with_ses(
+    client: &Client,
+    from: &str,
+    mail: &Mail,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let content = |text: &str| Content::builder().data(text).charset("UTF-8").build();
+    let body = Body::builder().text(content(&mail.text)?).html(content(&mail.html)?).build();
+    let message = Message::builder().subject(content(&mail.subject)?).body(body).build();
+    client
+        .send_email()
+        .from_email_address(from)
+        .destination(Destination::builder().to_addresses(mail.to.as_str()).build())
+        .content(EmailContent::builder().simple(message).build())
+        .send()
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,201 @@
+//! Every refusal's HTTP status and `code`, side by side. An error of the store or of a
+//! partner becomes a problem here and nowhere else; its cause goes to the log alone.
+
+use http::StatusCode;
+use thali_domain::lockout::attempts_left;
+use thali_domain::payments::PaymentRefusal;
+use thali_domain::sessions::RefreshRefusal;
+use thali_domain::tokens::RedeemRefusal;
+
+use crate::http::Problem;
+use crate::razorpay::RazorpayError;
+use crate::store::{AccountCreateError, StoreError};
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(_) => Self::unavailable(
+                "database_unavailable",
+                "The database does not answer; try again.",
+            )
+            .caused_by(error),
+            StoreError::Contended => {
+                Self::unavailable("busy", "Too much at once; try again.").caused_by(error)
+            }
+            StoreError::Refused(_) | StoreError::Corrupt(_) => Self::internal(error),
+        }
+    }
+}
+
+impl From<AccountCreateError> for Problem {
+    fn from(error: AccountCreateError) -> Self {
+        let detail = format!("{}.", capitalised(&error));
+        match error {
+            AccountCreateError::RegistrationEnded => otp_expired(),
+            AccountCreateError::EmailTaken => Self::conflict("email_taken", detail),
+            AccountCreateError::UsernameTaken => Self::conflict("username_taken", detail),
+            AccountCreateError::RollNoTaken => Self::conflict("roll_no_taken", detail),
+            AccountCreateError::InviteUsed => invite_invalid(),
+            AccountCreateError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<RefreshRefusal> for Problem {
+    fn from(refusal: RefreshRefusal) -> Self {
+        let code = match refusal {
+            RefreshRefusal::Expired => "refresh_expired",
+            RefreshRefusal::Reused => "refresh_reused",
+        };
+        Self::new(StatusCode::UNAUTHORIZED, code, format!("{}.", capitalised(&refusal)))
+    }
+}
+
+impl From<PaymentRefusal> for Problem {
+    fn from(refusal: PaymentRefusal) -> Self {
+        let code = match refusal {
+            PaymentRefusal::NotCaptured => "payment_not_captured",
+            PaymentRefusal::AmountMismatch => "amount_mismatch",
+            PaymentRefusal::PaidByAnother => "already_paid",
+        };
+        Self::conflict(code, format!("{}.", capitalised(&refusal)))
+    }
+}
+
+impl From<RedeemRefusal> for Problem {
+    fn from(refusal: RedeemRefusal) -> Self {
+        let detail = format!("{}.", capitalised(&refusal));
+        match refusal {
+            RedeemRefusal::TokensUnavailable(tokens) => {
+                Self::conflict("tokens_unavailable", detail).with("token_ids", tokens)
+            }
+            RedeemRefusal::InsufficientTokens { available, requested } => {
+                Self::conflict("insufficient_tokens", detail)
+                    .with("available", available)
+                    .with("requested", requested)
+            }
+        }
+    }
+}
+
+impl From<RazorpayError> for Problem {
+    fn from(error: RazorpayError) -> Self {
+        let detail = "The payment partner does not answer; try again. Nothing is lost.";
+        match error {
+            RazorpayError::Unavailable(_) | RazorpayError::Failing(_) => {
+                Self::unavailable("partner_unavailable", detail).caused_by(error)
+            }
+            RazorpayError::Refused(_) => Self::internal(error),
+        }
+    }
+}
+
+/// 409: the one-time code is wrong.
+#[must_use]
+pub fn otp_invalid(attempts: u32) -> Problem {
+    let detail = "The code is wrong. Look for the newest mail, or ask for another code.";
+    Problem::conflict("otp_invalid", detail).with("attempts_left", attempts_left(attempts))
+}
+
+/// 409: the one-time code cannot be used any more.
+#[must_use]
+pub fn otp_expired() -> Problem {
+    let detail = "The code has expired, was used, or was tried too often. Sign up again.";
+    Problem::conflict("otp_expired", detail)
+}
+
+/// 409: an invite code that is wrong, used or too old.
+#[must_use]
+pub fn invite_invalid() -> Problem {
+    let detail = "The invite code is wrong, was used, or has expired.";
+    Problem::conflict("invite_invalid", detail)
+}
+
+/// 403: a role for which one must be invited.
+#[must_use]
+pub fn invite_required() -> Problem {
+    let detail = "Owners and staff sign up with an invite code.";
+    Problem::new(StatusCode::FORBIDDEN, "invite_required", detail)
+}
+
+/// 404: no such mess.
+#[must_use]
+pub fn mess_not_found() -> Problem {
+    Problem::not_found("mess_not_found", "There is no such mess.")
+}
+
+/// 409: somebody has the username.
+#[must_use]
+pub fn username_taken() -> Problem {
+    AccountCreateError::UsernameTaken.into()
+}
+
+/// 401: no such account, or another password; the answer does not say which.
+#[must_use]
+pub fn invalid_credentials() -> Problem {
+    let detail = "There is no account with this name and password.";
+    Problem::new(StatusCode::UNAUTHORIZED, "invalid_credentials", detail)
+}
+
+/// 429: too many wrong passwords.
+#[must_use]
+pub fn locked(wait_s: u64) -> Problem {
+    let detail = "Too many wrong passwords; wait a while.";
+    Problem::new(StatusCode::TOO_MANY_REQUESTS, "locked", detail).retry_after(wait_s)
+}
+
+/// 403: shut out by an owner.
+#[must_use]
+pub fn account_closed() -> Problem {
+    let detail = "The mess has blocked or rejected this account.";
+    Problem::new(StatusCode::FORBIDDEN, "account_closed", detail)
+}
+
+/// 403: the security code is wrong.
+#[must_use]
+pub fn security_code_wrong(failures: u32) -> Problem {
+    let detail = "The security code is wrong.";
+    Problem::new(StatusCode::FORBIDDEN, "security_code_wrong", detail)
+        .with("attempts_left", attempts_left(failures))
+}
+
+/// 429: too many wrong security codes.
+#[must_use]
+pub fn security_code_locked(wait_s: u64) -> Problem {
+    let detail = "Too many wrong security codes; wait a while.";
+    Problem::new(StatusCode::TOO_MANY_REQUESTS, "security_code_locked", detail).retry_after(wait_s)
+}
+
+/// 409: the same idempotency key came with another body.
+#[must_use]
+pub fn idempotency_key_reused() -> Problem {
+    let detail = "This Idempotency-Key was used for another request.";
+    Problem::conflict("idempotency_key_reused", detail)
+}
+
+/// 409: the checkout's signature is not Razorpay's.
+#[must_use]
+pub fn signature_mismatch() -> Problem {
+    let detail = "The signature is not Razorpay's for this order and payment.";
+    Problem::conflict("signature_mismatch", detail)
+}
+
+/// 401: the webhook's signature is not Razorpay's.
+#[must_use]
+pub fn webhook_signature_wrong() -> Problem {
+    let detail = "The signature is not Razorpay's for this body.";
+    Problem::new(StatusCode::UNAUTHORIZED, "signature_wrong", detail)
+}
+
+/// 404: no such order of this account.
+#[must_use]
+pub fn order_not_found() -> Problem {
+    Problem::not_found("order_not_found", "You have no such order.")
+}
+
+/// An error's message with a capital letter, for a sentence.
+fn capitalised(error: &impl std::fmt::Display) -> String {
+    let message = error.to_string();
+    let mut letters = message.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}

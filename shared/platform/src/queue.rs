@@ -1,0 +1,103 @@
+//! Messages into SQS. Only the relay sends, and only to the queues of [`QueueName`].
+
+use std::sync::Mutex;
+
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use serde::Serialize;
+
+use crate::config::QueueUrls;
+
+/// The most messages that one call takes, as SQS sets it.
+pub const BATCH_MAX: usize = 10;
+
+/// A queue that the relay fills.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum QueueName {
+    /// Mail to be sent.
+    Mail,
+    /// Changes to be recorded.
+    Audit,
+}
+
+/// Where messages go.
+pub enum Queues {
+    /// SQS.
+    Sqs {
+        /// The client.
+        client: Client,
+        /// The queues' addresses.
+        urls: QueueUrls,
+    },
+    /// A list in memory, for tests.
+    Memory(Mutex<Vec<(QueueName, String)>>),
+}
+
+/// A message that did not get into its queue.
+#[derive(Debug, thiserror::Error)]
+#[error("{queue:?}: the queue did not take the message")]
+pub struct QueueError {
+    queue: QueueName,
+    #[source]
+    cause: Box<dyn std::error::Error + Send + Sync>,
+}
+
+impl Queues {
+    /// Sends at most [`BATCH_MAX`] messages and answers, message by message, which got in.
+    pub async fn send(
+        &self,
+        queue: QueueName,
+        messages: &[impl Serialize],
+    ) -> Result<Vec<bool>, QueueError> {
+        debug_assert!(messages.len() <= BATCH_MAX, "SQS takes ten messages at a time");
+        let bodies = messages.iter().map(|message| {
+            serde_json::to_string(message).expect("messages are plain data and serialise")
+        });
+        match self {
+            Self::Memory(sent) => {
+                let mut sent = sent.lock().expect("no holder of the list panics");
+                sent.extend(bodies.map(|body| (queue, body)));
+                Ok(vec![true; messages.len()])
+            }
+            Self::Sqs { client, urls } => {
+                let url = match queue {
+                    QueueName::Mail => &urls.mail,
+                    QueueName::Audit => &urls.audit,
+                };
+                send_batch(client, url, bodies.collect())
+                    .await
+                    .map_err(|cause| QueueError { queue, cause })
+            }
+        }
+    }
+
+    /// Takes the messages of `queue` out of the memory backend; none from SQS.
+    pub fn take(&self, queue: QueueName) -> Vec<String> {
+        let Self::Memory(sent) = self else { return Vec::new() };
+        let mut sent = sent.lock().expect("no holder of the list panics");
+        let (taken, left) = sent.drain(..).partition(|(name, _)| *name == queue);
+        *sent = left;
+        taken.into_iter().map(|(_, body): (QueueName, String)| body).collect()
+    }
+}
+
+async fn send_batch(
+    client: &Client,
+    url: &str,
+    bodies: Vec<String>,
+) -> Result<Vec<bool>, Box<dyn std::error::Error + Send + Sync>> {
+    let count = bodies.len();
+    let mut request = client.send_message_batch().queue_url(url);
+    for (index, body) in bodies.into_iter().enumerate() {
+        let entry = SendMessageBatchRequestEntry::builder().id(index.to_string());
+        request = request.entries(entry.message_body(body).build()?);
+    }
+    let answer = request.send().await?;
+    let mut taken = vec![false; count];
+    for success in answer.successful() {
+        if let Some(taken) = success.id().parse::<usize>().ok().and_then(|i| taken.get_mut(i)) {
+            *taken = true;
+        }
+    }
+    Ok(taken)
+}

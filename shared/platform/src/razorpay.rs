@@ -1,0 +1,171 @@
+//! Razorpay: creating orders, looking payments up, and checking what it signed.
+//! Formats and signatures are those of its API reference; amounts are in paise.
+
+use std::time::Duration;
+
+use reqwest::StatusCode;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use thali_domain::ids::{AccountId, MessId, RazorpayOrderId, RazorpayPaymentId};
+use thali_domain::money::Paise;
+use thali_domain::payments::{CURRENCY, Payment, PaymentStatus};
+
+use crate::auth::{hmac_hex, same_secret};
+use crate::config::RazorpayConfig;
+
+/// How long one call may take. The function that calls must answer within ten seconds.
+const WAIT_MAX: Duration = Duration::from_secs(4);
+
+/// A client of Razorpay's API.
+pub struct Razorpay {
+    http: reqwest::Client,
+    config: RazorpayConfig,
+}
+
+/// A call to Razorpay that gave no usable answer.
+#[derive(Debug, thiserror::Error)]
+pub enum RazorpayError {
+    /// It could not be reached, was too slow, or was not itself; a later try may succeed.
+    #[error("Razorpay cannot be reached or is failing")]
+    Unavailable(#[source] reqwest::Error),
+    /// It answered with a server error or "too many requests"; a later try may succeed.
+    #[error("Razorpay answered {0}")]
+    Failing(StatusCode),
+    /// It refused the request.
+    #[error("Razorpay refused the request with {0}")]
+    Refused(StatusCode),
+}
+
+/// What Razorpay answers when an order is created.
+#[derive(Debug, Deserialize)]
+struct OrderEntity {
+    id: RazorpayOrderId,
+}
+
+/// A payment as the API answers it and as webhooks carry it.
+#[derive(Debug, Deserialize)]
+pub struct PaymentEntity {
+    id: RazorpayPaymentId,
+    order_id: Option<RazorpayOrderId>,
+    amount: Paise,
+    currency: String,
+    status: PaymentStatus,
+    method: Option<String>,
+}
+
+impl From<PaymentEntity> for Payment {
+    fn from(entity: PaymentEntity) -> Self {
+        let PaymentEntity { id, order_id, amount, currency, status, method } = entity;
+        Self { payment_id: id, order_id, amount, currency, status, method }
+    }
+}
+
+impl Razorpay {
+    /// Prepares a client; nothing is connected yet.
+    pub fn new(config: RazorpayConfig) -> Result<Self, reqwest::Error> {
+        let http = reqwest::Client::builder().timeout(WAIT_MAX).build()?;
+        Ok(Self { http, config })
+    }
+
+    /// The public half of the key, which the browser's checkout needs.
+    #[must_use]
+    pub fn key_id(&self) -> &str {
+        &self.config.key_id
+    }
+
+    /// Creates an order for `amount` and answers its id. The account and the mess go
+    /// along as notes, so that a person at the partner's dashboard finds the way back.
+    pub async fn order_create(
+        &self,
+        amount: Paise,
+        receipt: &str,
+        account: AccountId,
+        mess: &MessId,
+    ) -> Result<RazorpayOrderId, RazorpayError> {
+        let order = serde_json::json!({
+            "amount": amount,
+            "currency": CURRENCY,
+            "receipt": receipt,
+            "notes": { "account_id": account, "mess_id": mess },
+        });
+        let request = self.http.post(format!("{}/v1/orders", self.config.url)).json(&order);
+        Ok(self.answer::<OrderEntity>(request).await?.id)
+    }
+
+    /// Looks a payment up.
+    pub async fn payment_fetch(&self, id: &RazorpayPaymentId) -> Result<Payment, RazorpayError> {
+        let request = self.http.get(format!("{}/v1/payments/{id}", self.config.url));
+        Ok(self.answer::<PaymentEntity>(request).await?.into())
+    }
+
+    /// Whether `signature` is what the checkout hands to the browser after a payment:
+    /// HMAC-SHA256 of `order_id|payment_id` under the key's secret.
+    #[must_use]
+    pub fn checkout_signature_is_good(
+        &self,
+        order_id: &RazorpayOrderId,
+        payment_id: &RazorpayPaymentId,
+        signature: &str,
+    ) -> bool {
+        checkout_signature_is_good(&self.config.key_secret, order_id, payment_id, signature)
+    }
+
+    async fn answer<T: serde::de::DeserializeOwned>(
+        &self,
+        request: reqwest::RequestBuilder,
+    ) -> Result<T, RazorpayError> {
+        let request =
+            request.basic_auth(&self.config.key_id, Some(self.config.key_secret.expose_secret()));
+        let answer = request.send().await.map_err(RazorpayError::Unavailable)?;
+        match answer.status() {
+            status if status.is_success() => {
+                answer.json().await.map_err(RazorpayError::Unavailable)
+            }
+            status if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS => {
+                Err(RazorpayError::Failing(status))
+            }
+            status => Err(RazorpayError::Refused(status)),
+        }
+    }
+}
+
+fn checkout_signature_is_good(
+    secret: &SecretString,
+    order_id: &RazorpayOrderId,
+    payment_id: &RazorpayPaymentId,
+    signature: &str,
+) -> bool {
+    same_secret(&hmac_hex(secret, format!("{order_id}|{payment_id}").as_bytes()), signature)
+}
+
+/// Whether a webhook's raw body was signed with one of `secrets`. There are two while a
+/// secret is being changed, because events from before still come with the old one.
+#[must_use]
+pub fn webhook_signature_is_good(secrets: &[SecretString], body: &[u8], signature: &str) -> bool {
+    secrets.iter().any(|secret| same_secret(&hmac_hex(secret, body), signature))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn checkout_signatures_agree_with_published_ones() {
+        let good = checkout_signature_is_good(
+            &"EnLs21M47BllR3X8PSFtjtbd".into(),
+            &RazorpayOrderId::parse("order_IEIaMR65cu6nz3").expect("an id"),
+            &RazorpayPaymentId::parse("pay_IH4NVgf4Dreq1l").expect("an id"),
+            "0d4e745a1838664ad6c9c9902212a32d627d68e917290b0ad5f08ff4561bc50f",
+        );
+        assert!(good);
+    }
+
+    #[test]
+    fn webhook_signatures_agree_with_a_published_one_under_the_old_secret_too() {
+        let body = br#"{"a":1,"b":2,"c":{"d":3}}"#;
+        let signature = "2fe04e22977002e6c7cb553adab8b460cb9e2a4970d5953cb27a8472752e3bbc";
+        assert!(webhook_signature_is_good(&["new".into(), "123456".into()], body, signature));
+        assert!(!webhook_signature_is_good(&["new".into()], body, signature));
+        assert!(!webhook_signature_is_good(&["123456".into()], b"{}", signature));
+    }
+}

@@ -1,0 +1,405 @@
+//! Accounts, the guards of their unique names, and the counters of wrong tries.
+
+use aws_sdk_dynamodb::types::TransactWriteItem;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use thali_domain::identity::{
+    AccountStatus, Email, LoginName, Name, Phone, Role, RollNo, RoomNo, Username,
+};
+use thali_domain::ids::{AccountId, MessId};
+use thali_domain::lockout::{Failures, LOCK, TRIES_MAX};
+
+use super::keys::Key;
+use super::{
+    Consistency, Registration, STAMPED, Stamp, Store, StoreError, TransactError, condition_failed,
+    delete, expiring, item, keys, millis, number, put_new, update, values,
+};
+
+/// An account as it is stored.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Account {
+    /// Its id.
+    pub account_id: AccountId,
+    /// Its mess.
+    pub mess_id: MessId,
+    /// What it may do.
+    pub role: Role,
+    /// Where it stands.
+    pub status: AccountStatus,
+    /// The username.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<Username>,
+    /// The person's name.
+    pub name: Name,
+    /// The e-mail address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<Email>,
+    /// The roll number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub roll_no: Option<RollNo>,
+    /// The room number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub room_no: Option<RoomNo>,
+    /// The telephone number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<Phone>,
+    /// The password's hash.
+    pub password_hash: String,
+    /// The HMAC of the security code, once one is set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub security_code_hash: Option<String>,
+    /// Wrong security codes.
+    #[serde(default)]
+    pub security_code_failures: u32,
+    /// When they are forgotten.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "jiff::fmt::serde::timestamp::millisecond::optional"
+    )]
+    pub security_code_forgotten_at: Option<Timestamp>,
+    /// When it was made.
+    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
+    pub created_at: Timestamp,
+}
+
+impl Account {
+    /// The account that a verified registration becomes.
+    #[must_use]
+    pub fn of_registration(
+        registration: &Registration,
+        account_id: AccountId,
+        status: AccountStatus,
+        now: Timestamp,
+    ) -> Self {
+        let registration = registration.clone();
+        Self {
+            account_id,
+            mess_id: registration.mess_id,
+            role: registration.role,
+            status,
+            username: registration.username,
+            name: registration.name,
+            email: Some(registration.email),
+            roll_no: registration.roll_no,
+            room_no: registration.room_no,
+            phone: registration.phone,
+            password_hash: registration.password_hash,
+            security_code_hash: None,
+            security_code_failures: 0,
+            security_code_forgotten_at: None,
+            created_at: now,
+        }
+    }
+
+    /// The wrong security codes so far.
+    #[must_use]
+    pub fn security_code_failures(&self) -> Failures {
+        Failures {
+            count: self.security_code_failures,
+            forgotten_at: self.security_code_forgotten_at.unwrap_or(Timestamp::UNIX_EPOCH),
+        }
+    }
+}
+
+/// Why an account cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum AccountCreateError {
+    /// The registration ended, or became an account, a moment ago.
+    #[error("the registration has ended")]
+    RegistrationEnded,
+    /// An account has the address.
+    #[error("there is an account with this e-mail address")]
+    EmailTaken,
+    /// Somebody has the username.
+    #[error("the username is taken")]
+    UsernameTaken,
+    /// Somebody has the roll number.
+    #[error("the roll number is taken")]
+    RollNoTaken,
+    /// The invite was used or has ended.
+    #[error("the invite was used or has expired")]
+    InviteUsed,
+    /// Neither done nor refused.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What is known of the name that somebody logs in with.
+#[derive(Debug, Clone, Copy)]
+pub struct LoginLookup {
+    /// The account that has the name.
+    pub account_id: Option<AccountId>,
+    /// The wrong passwords tried for the name.
+    pub failures: Failures,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Guard {
+    account_id: AccountId,
+    mess_id: MessId,
+}
+
+#[derive(Serialize, Deserialize)]
+struct LoginFailures {
+    mess_id: MessId,
+    count: u32,
+    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
+    forgotten_at: Timestamp,
+}
+
+/// Whether a name is taken, and by whom it would be refused.
+type Part = (TransactWriteItem, AccountCreateError);
+
+impl Store {
+    /// Reads an account.
+    pub async fn account_get(
+        &self,
+        id: AccountId,
+        consistency: Consistency,
+    ) -> Result<Option<Account>, StoreError> {
+        self.get(&self.tables.accounts, &keys::account(id), consistency).await
+    }
+
+    /// Whether an account has this address.
+    pub async fn email_is_known(&self, mess: &MessId, email: &Email) -> Result<bool, StoreError> {
+        self.guard_exists(&keys::email_guard(mess, email)).await
+    }
+
+    /// Whether an account has this username.
+    pub async fn username_is_taken(
+        &self,
+        mess: &MessId,
+        username: &Username,
+    ) -> Result<bool, StoreError> {
+        self.guard_exists(&keys::username_guard(mess, username)).await
+    }
+
+    async fn guard_exists(&self, key: &Key) -> Result<bool, StoreError> {
+        let guard: Option<Guard> =
+            self.get(&self.tables.accounts, key, Consistency::Strong).await?;
+        Ok(guard.is_some())
+    }
+
+    /// Makes an account of a verified registration: the registration and the invite are
+    /// used up and every unique name is taken, all or nothing.
+    pub async fn account_create_from(
+        &self,
+        registration: &Registration,
+        account: &Account,
+        stamp: &Stamp,
+    ) -> Result<(), AccountCreateError> {
+        let table = &self.tables.accounts;
+        let given = [(":resends".to_owned(), number(registration.resends))];
+        let used_up = delete(
+            table,
+            &keys::registration(registration.registration_id),
+            "resends = :resends",
+            given.into(),
+        );
+        let mut parts = vec![(used_up, AccountCreateError::RegistrationEnded)];
+        if let Some(code_hash) = &registration.invite_hash {
+            let key = keys::invite(&registration.mess_id, code_hash);
+            let expression = format!("SET used_at = :changed_at, {STAMPED}");
+            let condition = "attribute_not_exists(used_at) AND expires_at > :changed_at";
+            let used = update(table, &key, &expression, condition, None, values(stamp, []));
+            parts.push((used, AccountCreateError::InviteUsed));
+        }
+        parts.extend(self.account_parts(account, stamp)?);
+        self.account_transact(parts).await
+    }
+
+    /// Makes an account without a registration, for the operator.
+    pub async fn account_create(
+        &self,
+        account: &Account,
+        stamp: &Stamp,
+    ) -> Result<(), AccountCreateError> {
+        let parts = self.account_parts(account, stamp)?;
+        self.account_transact(parts).await
+    }
+
+    /// The account and the guards of its names.
+    fn account_parts(&self, account: &Account, stamp: &Stamp) -> Result<Vec<Part>, StoreError> {
+        let table = &self.tables.accounts;
+        let mess = &account.mess_id;
+        let guard = Guard { account_id: account.account_id, mess_id: mess.clone() };
+        let put =
+            |key: Key| Ok::<_, StoreError>(put_new(table, item(&key, "guard", &guard, stamp)?));
+        let key = keys::account(account.account_id);
+        let new = put_new(table, item(&key, "account", account, stamp)?);
+        let mut parts = vec![(new, AccountCreateError::RegistrationEnded)];
+        if let Some(email) = &account.email {
+            parts.push((put(keys::email_guard(mess, email))?, AccountCreateError::EmailTaken));
+        }
+        if let Some(name) = &account.username {
+            parts.push((put(keys::username_guard(mess, name))?, AccountCreateError::UsernameTaken));
+        }
+        if let Some(roll_no) = &account.roll_no {
+            parts.push((put(keys::roll_no_guard(mess, roll_no))?, AccountCreateError::RollNoTaken));
+        }
+        Ok(parts)
+    }
+
+    async fn account_transact(&self, parts: Vec<Part>) -> Result<(), AccountCreateError> {
+        let (writes, refusals): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
+        match self.transact(writes).await {
+            Ok(()) => Ok(()),
+            Err(TransactError::Conditions(failed)) => {
+                let mut refused = refusals.into_iter().zip(failed).filter(|(_, failed)| *failed);
+                let refusal = refused.next().map(|(refusal, _)| refusal);
+                Err(refusal.unwrap_or(AccountCreateError::Store(StoreError::Contended)))
+            }
+            Err(TransactError::Conflict) => Err(StoreError::Contended.into()),
+            Err(TransactError::Store(error)) => Err(error.into()),
+        }
+    }
+
+    /// What is known of a login name: one read of its guard's partition.
+    pub async fn login_lookup(
+        &self,
+        mess: &MessId,
+        name: &LoginName,
+    ) -> Result<LoginLookup, StoreError> {
+        let pk = keys::login_guard(mess, name).pk;
+        let none = Failures { count: 0, forgotten_at: Timestamp::UNIX_EPOCH };
+        let mut lookup = LoginLookup { account_id: None, failures: none };
+        for found in self.query(&self.tables.accounts, &pk, "", Consistency::Strong).await? {
+            match found.get("sk").and_then(|sk| sk.as_s().ok()).map(String::as_str) {
+                Some("guard") => {
+                    lookup.account_id =
+                        Some(serde_dynamo::from_item::<_, Guard>(found)?.account_id);
+                }
+                Some("failures") => {
+                    let LoginFailures { count, forgotten_at, .. } = serde_dynamo::from_item(found)?;
+                    lookup.failures = Failures { count, forgotten_at };
+                }
+                _ => {}
+            }
+        }
+        Ok(lookup)
+    }
+
+    /// Counts a wrong password for a name. The count begins anew where the wrong tries
+    /// before are forgotten.
+    pub async fn login_failed(
+        &self,
+        mess: &MessId,
+        name: &LoginName,
+        stamp: &Stamp,
+    ) -> Result<(), StoreError> {
+        let key = keys::login_failures(mess, name);
+        let forgotten_at = stamp.at + LOCK;
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.tables.accounts)
+            .set_key(Some(key.attributes()))
+            .update_expression(format!(
+                "SET #count = #count + :one, forgotten_at = :forgotten_at, {STAMPED}"
+            ))
+            .condition_expression("forgotten_at > :changed_at")
+            .expression_attribute_names("#count", "count")
+            .set_expression_attribute_values(Some(values(
+                stamp,
+                [(":one", number(1)), (":forgotten_at", millis(forgotten_at))],
+            )));
+        match request.send().await {
+            Ok(_) => Ok(()),
+            Err(error) if condition_failed(&error) => {
+                let first = LoginFailures { mess_id: mess.clone(), count: 1, forgotten_at };
+                let attributes = item(&key, "login_failures", &first, stamp)?;
+                let request = self.client.put_item().table_name(&self.tables.accounts);
+                request.set_item(Some(expiring(attributes, forgotten_at))).send().await?;
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Forgets the wrong passwords of a name after a right one.
+    pub async fn login_succeeded(&self, mess: &MessId, name: &LoginName) -> Result<(), StoreError> {
+        let key = keys::login_failures(mess, name);
+        let request = self.client.delete_item().table_name(&self.tables.accounts);
+        request.set_key(Some(key.attributes())).send().await?;
+        Ok(())
+    }
+
+    /// Counts a wrong security code and answers how many there are now. Where that is as
+    /// many as are borne, the count stays.
+    pub async fn security_code_failed(
+        &self,
+        account: AccountId,
+        stamp: &Stamp,
+    ) -> Result<u32, StoreError> {
+        let one_more = "security_code_forgotten_at > :changed_at AND security_code_failures < :max";
+        let forgotten = "attribute_exists(pk) AND (attribute_not_exists(security_code_forgotten_at) \
+                         OR security_code_forgotten_at <= :changed_at)";
+        let tries = [("security_code_failures + :one", one_more), (":one", forgotten)];
+        for (count, condition) in tries {
+            if let Some(count) = self.security_code_count(account, count, condition, stamp).await? {
+                return Ok(count);
+            }
+        }
+        Ok(TRIES_MAX)
+    }
+
+    async fn security_code_count(
+        &self,
+        account: AccountId,
+        count: &str,
+        condition: &str,
+        stamp: &Stamp,
+    ) -> Result<Option<u32>, StoreError> {
+        let mut given = vec![(":one", number(1)), (":forgotten_at", millis(stamp.at + LOCK))];
+        if condition.contains(":max") {
+            given.push((":max", number(TRIES_MAX)));
+        }
+        let mut attributes = values(stamp, []);
+        attributes.extend(given.into_iter().map(|(name, value)| (name.to_owned(), value)));
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.tables.accounts)
+            .set_key(Some(keys::account(account).attributes()))
+            .update_expression(format!(
+                "SET security_code_failures = {count}, \
+                 security_code_forgotten_at = :forgotten_at, {STAMPED}"
+            ))
+            .condition_expression(condition)
+            .set_expression_attribute_values(Some(attributes))
+            .return_values("ALL_NEW".into());
+        match request.send().await {
+            Ok(answer) => {
+                let account: Option<Account> =
+                    answer.attributes.map(serde_dynamo::from_item).transpose()?;
+                Ok(account.map(|account| account.security_code_failures))
+            }
+            Err(error) if condition_failed(&error) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Forgets the wrong security codes after a right one.
+    pub async fn security_code_succeeded(
+        &self,
+        account: AccountId,
+        stamp: &Stamp,
+    ) -> Result<(), StoreError> {
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.tables.accounts)
+            .set_key(Some(keys::account(account).attributes()))
+            .update_expression(format!(
+                "SET security_code_failures = :zero, {STAMPED} REMOVE security_code_forgotten_at"
+            ))
+            .condition_expression("attribute_exists(pk)")
+            .set_expression_attribute_values(Some(values(stamp, [(":zero", number(0))])));
+        match request.send().await {
+            Ok(_) => Ok(()),
+            Err(error) if condition_failed(&error) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! What became of a request that came with an idempotency key. The record is written in
+//! the same transaction as what the request does, so one never exists without the other.
+
+use aws_sdk_dynamodb::types::TransactWriteItem;
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+use thali_domain::ids::AccountId;
+
+use super::{Consistency, Stamp, Store, StoreError, expiring, item, keys, put_new};
+use crate::http::IdempotencyKey;
+
+/// How long a key is remembered.
+const REMEMBERED: SignedDuration = SignedDuration::from_hours(24);
+
+/// The stored outcome of a key.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Outcome {
+    fingerprint: String,
+    outcome: String,
+}
+
+/// What a stored outcome means for a request that comes with its key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Replay {
+    /// The same request: answer with what has this id.
+    Of(String),
+    /// Another body under the same key.
+    OtherBody,
+}
+
+impl Outcome {
+    /// Compares the request that was, with the one that is.
+    #[must_use]
+    pub fn replay_for(self, key: &IdempotencyKey) -> Replay {
+        if self.fingerprint == key.fingerprint {
+            Replay::Of(self.outcome)
+        } else {
+            Replay::OtherBody
+        }
+    }
+}
+
+impl Store {
+    /// The outcome of `key` for this operation of the account, if it was used in the last
+    /// 24 hours.
+    pub async fn idempotency_get(
+        &self,
+        account: AccountId,
+        operation: &str,
+        key: &IdempotencyKey,
+    ) -> Result<Option<Outcome>, StoreError> {
+        let key = keys::idempotency(account, operation, &key.key);
+        self.get(&self.tables.tokens, &key, Consistency::Strong).await
+    }
+
+    /// The write that remembers `outcome` under `key`, for the transaction that brings it
+    /// about.
+    pub(super) fn idempotency_put(
+        &self,
+        account: AccountId,
+        operation: &str,
+        key: &IdempotencyKey,
+        outcome: String,
+        stamp: &Stamp,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let record = Outcome { fingerprint: key.fingerprint.clone(), outcome };
+        let key = keys::idempotency(account, operation, &key.key);
+        let attributes = item(&key, "idempotency", &record, stamp)?;
+        Ok(put_new(&self.tables.tokens, expiring(attributes, stamp.at + REMEMBERED)))
+    }
+}

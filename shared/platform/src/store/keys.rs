@@ -1,0 +1,177 @@
+//! Every key of every item; no key is built anywhere else.
+//!
+//! Every partition key contains the mess, or an id that is random, so that no partition
+//! is shared by all tenants. The one exception is the index `open`, whose sixteen
+//! partitions hold only purchases that wait for their payment.
+//!
+//! | table | item | pk | sk |
+//! |---|---|---|---|
+//! | accounts | account | `acc_…` | `account` |
+//! | accounts | session | `acc_…` | `session#ses_…` |
+//! | accounts | guard of an e-mail, username or roll number | `mess_…#email#…`, `mess_…#username#…`, `mess_…#roll_no#…` | `guard` |
+//! | accounts | wrong passwords for that name | as its guard | `failures` |
+//! | accounts | the newest registration of that e-mail | as its guard | `registration` |
+//! | accounts | registration | `reg_…` | `registration` |
+//! | accounts | invite | `mess_…#invite#<hash of the code>` | `invite` |
+//! | tokens | purchase | `acc_…` | `purchase#order_…` |
+//! | tokens | submission | `acc_…` | `submission#sub_…` |
+//! | tokens | outcome of an idempotency key | `acc_…` | `idempotency#<operation>#<key>` |
+//! | tokens, index `open` | purchase that is not paid | `open` = `open#00` to `open#15` | `order_id` |
+//! | meals | mess and its settings | `mess_…` | `mess` |
+//! | audit | audit record | `mess_…#<UTC date>` | `<milliseconds>#<event id>` |
+//! | audit, index `entity` | audit record | `entity` = `mess_…#<entity>` | `sk` |
+//! | audit | log of one mail | `mail#<message id>` | `mail` |
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use sha2::{Digest, Sha256};
+use thali_domain::identity::{Email, LoginName, RollNo, Username};
+use thali_domain::ids::{
+    AccountId, MessId, RazorpayOrderId, RegistrationId, SessionId, SubmissionId,
+};
+
+/// The number of partitions of the index `open`.
+const OPEN_SHARDS: u8 = 16;
+
+/// The prefix of the sort keys of an account's purchases.
+pub const PURCHASES: &str = "purchase#";
+
+/// The prefix of the sort keys of an account's submissions.
+pub const SUBMISSIONS: &str = "submission#";
+
+/// The name of the sparse index of unpaid purchases.
+pub const OPEN_INDEX: &str = "open";
+
+/// A primary key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    /// The partition key.
+    pub pk: String,
+    /// The sort key.
+    pub sk: String,
+}
+
+impl Key {
+    fn new(pk: impl Into<String>, sk: impl Into<String>) -> Self {
+        Self { pk: pk.into(), sk: sk.into() }
+    }
+
+    /// The key as attributes.
+    #[must_use]
+    pub fn attributes(&self) -> HashMap<String, AttributeValue> {
+        HashMap::from([
+            ("pk".to_owned(), AttributeValue::S(self.pk.clone())),
+            ("sk".to_owned(), AttributeValue::S(self.sk.clone())),
+        ])
+    }
+}
+
+/// An account.
+#[must_use]
+pub fn account(id: AccountId) -> Key {
+    Key::new(id.to_string(), "account")
+}
+
+/// A session.
+#[must_use]
+pub fn session(account: AccountId, session: SessionId) -> Key {
+    Key::new(account.to_string(), format!("session#{session}"))
+}
+
+/// The guard that keeps an e-mail address unique in its mess.
+#[must_use]
+pub fn email_guard(mess: &MessId, email: &Email) -> Key {
+    Key::new(format!("{mess}#email#{email}"), "guard")
+}
+
+/// The guard that keeps a username unique in its mess.
+#[must_use]
+pub fn username_guard(mess: &MessId, username: &Username) -> Key {
+    Key::new(format!("{mess}#username#{username}"), "guard")
+}
+
+/// The guard that keeps a roll number unique in its mess.
+#[must_use]
+pub fn roll_no_guard(mess: &MessId, roll_no: &RollNo) -> Key {
+    Key::new(format!("{mess}#roll_no#{roll_no}"), "guard")
+}
+
+/// The guard of whatever somebody logs in with.
+#[must_use]
+pub fn login_guard(mess: &MessId, name: &LoginName) -> Key {
+    match name {
+        LoginName::Email(email) => email_guard(mess, email),
+        LoginName::Username(username) => username_guard(mess, username),
+    }
+}
+
+/// The wrong passwords that were tried for a name, whether or not an account has it.
+#[must_use]
+pub fn login_failures(mess: &MessId, name: &LoginName) -> Key {
+    Key { sk: "failures".to_owned(), ..login_guard(mess, name) }
+}
+
+/// A registration.
+#[must_use]
+pub fn registration(id: RegistrationId) -> Key {
+    Key::new(id.to_string(), "registration")
+}
+
+/// Which registration of an e-mail address is the newest.
+#[must_use]
+pub fn newest_registration(mess: &MessId, email: &Email) -> Key {
+    Key { sk: "registration".to_owned(), ..email_guard(mess, email) }
+}
+
+/// An invite, by the hash of its code.
+#[must_use]
+pub fn invite(mess: &MessId, code_hash: &str) -> Key {
+    Key::new(format!("{mess}#invite#{code_hash}"), "invite")
+}
+
+/// A purchase.
+#[must_use]
+pub fn purchase(account: AccountId, order: &RazorpayOrderId) -> Key {
+    Key::new(account.to_string(), format!("{PURCHASES}{order}"))
+}
+
+/// A submission.
+#[must_use]
+pub fn submission(account: AccountId, submission: SubmissionId) -> Key {
+    Key::new(account.to_string(), format!("{SUBMISSIONS}{submission}"))
+}
+
+/// The outcome of a request that came with an idempotency key.
+#[must_use]
+pub fn idempotency(account: AccountId, operation: &str, key: &str) -> Key {
+    Key::new(account.to_string(), format!("idempotency#{operation}#{key}"))
+}
+
+/// The partition of the index `open` in which an unpaid purchase is.
+#[must_use]
+pub fn open_partition(order: &RazorpayOrderId) -> String {
+    let digest = Sha256::digest(order.as_str().as_bytes());
+    format!("open#{:02}", digest[0] % OPEN_SHARDS)
+}
+
+/// A mess.
+#[must_use]
+pub fn mess(id: &MessId) -> Key {
+    Key::new(id.to_string(), "mess")
+}
+
+/// An audit record of something that happened at `at`.
+#[must_use]
+pub fn audit(mess: &str, at: Timestamp, event_id: &str) -> Key {
+    let date = at.to_zoned(TimeZone::UTC).date();
+    Key::new(format!("{mess}#{date}"), format!("{:015}#{event_id}", at.as_millisecond()))
+}
+
+/// The log of one mail.
+#[must_use]
+pub fn mail(message_id: &str) -> Key {
+    Key::new(format!("mail#{message_id}"), "mail")
+}

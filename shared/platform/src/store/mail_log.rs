@@ -1,0 +1,92 @@
+//! Which mail was sent: so that a message that comes twice makes one mail.
+
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Store, StoreError, condition_failed, keys, millis, number};
+
+/// How long one try to send holds off the others. Longer than the mailer may run.
+const LEASE: SignedDuration = SignedDuration::from_secs(60);
+
+/// How long a mail is remembered; no message comes again later than that.
+const REMEMBERED: SignedDuration = SignedDuration::from_hours(15 * 24);
+
+/// Whose turn it is to send a mail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MailTurn {
+    /// Ours: send it.
+    Ours,
+    /// It was sent before.
+    Sent,
+    /// Somebody else is sending it, or died while doing so less than a minute ago.
+    Theirs,
+}
+
+impl Store {
+    /// Takes the turn to send the mail `message_id`, for a minute.
+    pub async fn mail_begin(
+        &self,
+        message_id: &str,
+        now: Timestamp,
+    ) -> Result<MailTurn, StoreError> {
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.tables.audit)
+            .set_key(Some(keys::mail(message_id).attributes()))
+            .update_expression("SET sending_until = :until, #ttl = :ttl")
+            .condition_expression(
+                "attribute_not_exists(sent_at) AND \
+                 (attribute_not_exists(sending_until) OR sending_until <= :now)",
+            )
+            .expression_attribute_names("#ttl", "ttl")
+            .expression_attribute_values(":until", millis(now + LEASE))
+            .expression_attribute_values(":ttl", number((now + REMEMBERED).as_second()))
+            .expression_attribute_values(":now", millis(now))
+            .return_values_on_condition_check_failure("ALL_OLD".into());
+        match request.send().await {
+            Ok(_) => Ok(MailTurn::Ours),
+            Err(error) if condition_failed(&error) => Ok(turn_of_another(&error)),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Remembers that the mail was sent.
+    pub async fn mail_sent(&self, message_id: &str, now: Timestamp) -> Result<(), StoreError> {
+        self.mail_set(message_id, "SET sent_at = :now REMOVE sending_until", now).await
+    }
+
+    /// Gives the turn back after a try that failed, so that the next need not wait.
+    pub async fn mail_give_back(&self, message_id: &str, now: Timestamp) -> Result<(), StoreError> {
+        self.mail_set(message_id, "SET failed_at = :now REMOVE sending_until", now).await
+    }
+
+    async fn mail_set(
+        &self,
+        message_id: &str,
+        expression: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let request = self.client.update_item().table_name(&self.tables.audit);
+        request
+            .set_key(Some(keys::mail(message_id).attributes()))
+            .update_expression(expression)
+            .expression_attribute_values(":now", millis(now))
+            .send()
+            .await?;
+        Ok(())
+    }
+}
+
+fn turn_of_another<R>(error: &SdkError<UpdateItemError, R>) -> MailTurn {
+    let found = match error.as_service_error() {
+        Some(UpdateItemError::ConditionalCheckFailedException(failed)) => failed.item(),
+        _ => None,
+    };
+    if found.is_some_and(|item| item.contains_key("sent_at")) {
+        MailTurn::Sent
+    } else {
+        MailTurn::Theirs
+    }
+}

@@ -1,0 +1,309 @@
+//! DynamoDB. [`Store`] is concrete; its methods are in one file for each area, named by
+//! the noun first. A method does one read or one conditional write and turns a failed
+//! condition into the area's named refusal. Keys are built in [`keys`] alone.
+//!
+//! Times are stored as milliseconds since 1970 (numbers, so that conditions can compare
+//! them), ids as text, and `ttl` as seconds since 1970. Every item that is written
+//! carries its `kind` and the [`Stamp`] of the change, because the audit trail is the
+//! tables' change streams.
+
+mod accounts;
+mod audit;
+mod idempotency;
+mod invites;
+pub mod keys;
+mod mail_log;
+mod messes;
+mod purchases;
+mod registrations;
+mod sessions;
+mod submissions;
+
+use std::collections::HashMap;
+use std::error::Error;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem, Update};
+use jiff::Timestamp;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+pub use self::accounts::{Account, AccountCreateError, LoginLookup};
+pub use self::audit::AuditRecord;
+pub use self::idempotency::{Outcome, Replay};
+pub use self::invites::Invite;
+pub use self::mail_log::MailTurn;
+pub use self::purchases::CaptureError;
+pub use self::registrations::Registration;
+pub use self::sessions::SessionRecord;
+pub use self::submissions::SubmissionError;
+use crate::config::TableNames;
+use keys::Key;
+
+/// The tables.
+pub struct Store {
+    client: Client,
+    tables: TableNames,
+}
+
+/// A read or a write that did not succeed, other than by a condition.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// DynamoDB was throttling, too slow or not to be reached. A write may or may not have
+    /// happened.
+    #[error("DynamoDB does not answer")]
+    Unavailable(#[source] Box<dyn Error + Send + Sync>),
+    /// Others were writing the same items all the time. Nothing was written.
+    #[error("too many writes of the same items at once")]
+    Contended,
+    /// DynamoDB refused the request: a programming error, or a missing grant.
+    #[error("DynamoDB refused the request")]
+    Refused(#[source] Box<dyn Error + Send + Sync>),
+    /// An item is not what this version of the code writes.
+    #[error("an item cannot be read")]
+    Corrupt(#[from] serde_dynamo::Error),
+}
+
+/// Who changed something, with which request, and when: part of every written item.
+#[derive(Debug, Clone)]
+pub struct Stamp {
+    /// An account's id, or a name such as `anonymous`, `razorpay` or `operator`.
+    pub actor: String,
+    /// The id of the request or the message that led to the change.
+    pub request_id: String,
+    /// The time of the change.
+    pub at: Timestamp,
+}
+
+/// An item's attributes.
+type Attributes = HashMap<String, AttributeValue>;
+
+/// The assignments that every update makes beside its own.
+const STAMPED: &str = "actor = :actor, request_id = :request_id, changed_at = :changed_at";
+
+fn text(value: impl ToString) -> AttributeValue {
+    AttributeValue::S(value.to_string())
+}
+
+fn number(value: impl ToString) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
+
+fn millis(time: Timestamp) -> AttributeValue {
+    number(time.as_millisecond())
+}
+
+/// The values of an update expression: the stamp's, and those given.
+fn values<const N: usize>(stamp: &Stamp, given: [(&str, AttributeValue); N]) -> Attributes {
+    let stamp = [
+        (":actor", text(&stamp.actor)),
+        (":request_id", text(&stamp.request_id)),
+        (":changed_at", millis(stamp.at)),
+    ];
+    given.into_iter().chain(stamp).map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// The attributes of an item to be put.
+fn item(
+    key: &Key,
+    kind: &str,
+    record: &impl Serialize,
+    stamp: &Stamp,
+) -> Result<Attributes, StoreError> {
+    let mut attributes: Attributes = serde_dynamo::to_item(record)?;
+    attributes.extend(key.attributes());
+    attributes.insert("kind".to_owned(), text(kind));
+    attributes.insert("actor".to_owned(), text(&stamp.actor));
+    attributes.insert("request_id".to_owned(), text(&stamp.request_id));
+    attributes.insert("changed_at".to_owned(), millis(stamp.at));
+    Ok(attributes)
+}
+
+/// Lets DynamoDB remove the item some time after `at`. Nothing relies on when.
+fn expiring(mut attributes: Attributes, at: Timestamp) -> Attributes {
+    attributes.insert("ttl".to_owned(), number(at.as_second()));
+    attributes
+}
+
+/// A put of an item that must not exist yet, as part of a transaction.
+fn put_new(table: &str, attributes: Attributes) -> TransactWriteItem {
+    let put = Put::builder()
+        .table_name(table)
+        .set_item(Some(attributes))
+        .condition_expression("attribute_not_exists(pk)");
+    TransactWriteItem::builder().put(put.build().expect("table and item are set")).build()
+}
+
+/// An update, as part of a transaction.
+fn update(
+    table: &str,
+    key: &Key,
+    expression: &str,
+    condition: &str,
+    names: Option<HashMap<String, String>>,
+    values: Attributes,
+) -> TransactWriteItem {
+    let update = Update::builder()
+        .table_name(table)
+        .set_key(Some(key.attributes()))
+        .update_expression(expression)
+        .condition_expression(condition)
+        .set_expression_attribute_names(names)
+        .set_expression_attribute_values(Some(values));
+    TransactWriteItem::builder()
+        .update(update.build().expect("table, key and expression are set"))
+        .build()
+}
+
+/// A delete, as part of a transaction.
+fn delete(table: &str, key: &Key, condition: &str, values: Attributes) -> TransactWriteItem {
+    let delete = Delete::builder()
+        .table_name(table)
+        .set_key(Some(key.attributes()))
+        .condition_expression(condition)
+        .set_expression_attribute_values(Some(values));
+    TransactWriteItem::builder().delete(delete.build().expect("table and key are set")).build()
+}
+
+/// A transaction that was not carried out.
+#[derive(Debug)]
+enum TransactError {
+    /// Conditions failed: one flag for each item, in their order.
+    Conditions(Vec<bool>),
+    /// Somebody else was writing one of the items at the same moment.
+    Conflict,
+    Store(StoreError),
+}
+
+impl<E, R> From<SdkError<E, R>> for StoreError
+where
+    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+    R: std::fmt::Debug + Send + Sync + 'static,
+{
+    fn from(error: SdkError<E, R>) -> Self {
+        const LATER: [&str; 7] = [
+            "InternalServerError",
+            "LimitExceededException",
+            "ProvisionedThroughputExceededException",
+            "RequestLimitExceeded",
+            "ServiceUnavailable",
+            "ThrottlingException",
+            "TransactionInProgressException",
+        ];
+        let later = match &error {
+            SdkError::ServiceError(_) => error.code().is_some_and(|code| LATER.contains(&code)),
+            _ => true,
+        };
+        if later { Self::Unavailable(error.into()) } else { Self::Refused(error.into()) }
+    }
+}
+
+/// Whether a single write failed by its condition.
+fn condition_failed<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
+    error.code() == Some("ConditionalCheckFailedException")
+}
+
+impl Store {
+    /// Takes a client and the tables' names.
+    #[must_use]
+    pub const fn new(client: Client, tables: TableNames) -> Self {
+        Self { client, tables }
+    }
+
+    /// Whether DynamoDB answers: reads an item that never exists.
+    pub async fn answers(&self) -> bool {
+        let nothing = Key { pk: "health".to_owned(), sk: "health".to_owned() };
+        let request = self.client.get_item().table_name(&self.tables.accounts);
+        request.set_key(Some(nothing.attributes())).send().await.is_ok()
+    }
+
+    async fn get<T: DeserializeOwned>(
+        &self,
+        table: &str,
+        key: &Key,
+        consistency: Consistency,
+    ) -> Result<Option<T>, StoreError> {
+        let request = self.client.get_item().table_name(table).set_key(Some(key.attributes()));
+        let answer = request.consistent_read(consistency == Consistency::Strong).send().await?;
+        Ok(answer.item.map(serde_dynamo::from_item).transpose()?)
+    }
+
+    /// All items of a partition whose sort key begins with `prefix`, in its order.
+    async fn query(
+        &self,
+        table: &str,
+        pk: &str,
+        prefix: &str,
+        consistency: Consistency,
+    ) -> Result<Vec<Attributes>, StoreError> {
+        let mut pages = self
+            .client
+            .query()
+            .table_name(table)
+            .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
+            .expression_attribute_values(":pk", text(pk))
+            .expression_attribute_values(":prefix", text(prefix))
+            .consistent_read(consistency == Consistency::Strong)
+            .into_paginator()
+            .send();
+        let mut items = Vec::new();
+        while let Some(page) = pages.next().await {
+            items.extend(page?.items.unwrap_or_default());
+        }
+        Ok(items)
+    }
+
+    /// Puts an item that must not exist yet; answers whether it did not.
+    async fn put_if_new(&self, table: &str, attributes: Attributes) -> Result<bool, StoreError> {
+        let request = self.client.put_item().table_name(table).set_item(Some(attributes));
+        match request.condition_expression("attribute_not_exists(pk)").send().await {
+            Ok(_) => Ok(true),
+            Err(error) if condition_failed(&error) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Carries out a transaction. The SDK gives it a request token, so that a transaction
+    /// which it sends again after a lost answer is not carried out twice.
+    async fn transact(&self, items: Vec<TransactWriteItem>) -> Result<(), TransactError> {
+        let request = self.client.transact_write_items().set_transact_items(Some(items));
+        let Err(error) = request.send().await else { return Ok(()) };
+        let cancelled = match error.as_service_error() {
+            Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => cancelled,
+            _ => return Err(TransactError::Store(error.into())),
+        };
+        let codes: Vec<&str> =
+            cancelled.cancellation_reasons().iter().map(|r| r.code().unwrap_or("None")).collect();
+        if codes.contains(&"ConditionalCheckFailed") {
+            let failed = codes.iter().map(|code| *code == "ConditionalCheckFailed");
+            Err(TransactError::Conditions(failed.collect()))
+        } else if codes.contains(&"TransactionConflict") {
+            Err(TransactError::Conflict)
+        } else {
+            Err(TransactError::Store(error.into()))
+        }
+    }
+}
+
+/// Whether a read sees every write before it. A strong read costs twice as much.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Consistency {
+    /// May miss the writes of the last moment; for what a condition decides anyway.
+    Eventual,
+    /// Sees every write before it.
+    Strong,
+}
+
+/// How often an operation is tried that others disturb, before it is given up.
+pub const CONTENTION_TRIES_MAX: u32 = 20;
+
+/// Waits a moment before try number `attempt`, longer each time and never as long as the
+/// neighbours, so that those who disturbed each other do not meet again.
+pub async fn contention_pause(attempt: u32) {
+    let [random] = crate::clock::random_bytes::<1>();
+    let ceiling_ms = 4 * u64::from(attempt.min(16)) + 1;
+    let pause_ms = ceiling_ms * u64::from(random) / 255;
+    tokio::time::sleep(std::time::Duration::from_millis(pause_ms)).await;
+}

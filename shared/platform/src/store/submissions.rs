@@ -1,0 +1,163 @@
+//! Submissions: redeeming tokens, and the record of it, in one transaction.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use thali_domain::ids::{AccountId, MessId, SubmissionId, TokenId};
+use thali_domain::tokens::{Purchase, Redemption, Submission};
+
+use super::purchases::purchase_of;
+use super::{
+    Attributes, Consistency, STAMPED, Stamp, Store, StoreError, TransactError, item, keys, put_new,
+    text, update, values,
+};
+use crate::http::IdempotencyKey;
+
+/// The operation's name in idempotency records.
+const OPERATION: &str = "submit-tokens";
+
+#[derive(Debug, Serialize, Deserialize)]
+struct SubmissionItem {
+    submission_id: SubmissionId,
+    account_id: AccountId,
+    mess_id: MessId,
+    token_ids: Vec<TokenId>,
+    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
+    submitted_at: Timestamp,
+    balance: usize,
+}
+
+impl From<Submission> for SubmissionItem {
+    fn from(submission: Submission) -> Self {
+        let Submission { submission_id, account_id, mess_id, token_ids, submitted_at, balance } =
+            submission;
+        Self { submission_id, account_id, mess_id, token_ids, submitted_at, balance }
+    }
+}
+
+impl From<SubmissionItem> for Submission {
+    fn from(item: SubmissionItem) -> Self {
+        let SubmissionItem { submission_id, account_id, mess_id, token_ids, submitted_at, balance } =
+            item;
+        Self { submission_id, account_id, mess_id, token_ids, submitted_at, balance }
+    }
+}
+
+/// Why a submission was not recorded.
+#[derive(Debug, thiserror::Error)]
+pub enum SubmissionError {
+    /// A token was redeemed by somebody else, or expired, since the decision; or the
+    /// idempotency key was used. Nothing was written: look again.
+    #[error("the tokens changed since the decision")]
+    Overtaken,
+    /// Neither done nor refused.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Store {
+    /// Redeems the decided tokens and records the submission: all or nothing. The
+    /// conditions repeat the rule that a token is redeemed once, and only while it is good.
+    pub async fn submission_record(
+        &self,
+        submission: &Submission,
+        redemption: &Redemption,
+        key: Option<&IdempotencyKey>,
+        stamp: &Stamp,
+    ) -> Result<(), SubmissionError> {
+        let account = submission.account_id;
+        let at = keys::submission(account, submission.submission_id);
+        let record = SubmissionItem::from(submission.clone());
+        let record = put_new(&self.tables.tokens, item(&at, "submission", &record, stamp)?);
+        let redeem = |(order, numbers): (_, &_)| {
+            redeem_write(&self.tables.tokens, &keys::purchase(account, order), numbers, stamp)
+        };
+        let mut writes: Vec<TransactWriteItem> = redemption.numbers.iter().map(redeem).collect();
+        writes.push(record);
+        if let Some(key) = key {
+            let id = submission.submission_id.to_string();
+            writes.push(self.idempotency_put(account, OPERATION, key, id, stamp)?);
+        }
+        match self.transact(writes).await {
+            Ok(()) => Ok(()),
+            Err(TransactError::Conditions(_) | TransactError::Conflict) => {
+                Err(SubmissionError::Overtaken)
+            }
+            Err(TransactError::Store(error)) => Err(error.into()),
+        }
+    }
+
+    /// The outcome of an idempotency key of submissions.
+    pub async fn submission_replay(
+        &self,
+        account: AccountId,
+        key: &IdempotencyKey,
+    ) -> Result<Option<super::Replay>, StoreError> {
+        let outcome = self.idempotency_get(account, OPERATION, key).await?;
+        Ok(outcome.map(|outcome| outcome.replay_for(key)))
+    }
+
+    /// Reads one submission of an account.
+    pub async fn submission_get(
+        &self,
+        account: AccountId,
+        submission: SubmissionId,
+    ) -> Result<Option<Submission>, StoreError> {
+        let key = keys::submission(account, submission);
+        let found: Option<SubmissionItem> =
+            self.get(&self.tables.tokens, &key, Consistency::Strong).await?;
+        Ok(found.map(Into::into))
+    }
+
+    /// All submissions of an account, the oldest first.
+    pub async fn submissions_of(&self, account: AccountId) -> Result<Vec<Submission>, StoreError> {
+        let pk = account.to_string();
+        let table = &self.tables.tokens;
+        let found = self.query(table, &pk, keys::SUBMISSIONS, Consistency::Strong).await?;
+        found.into_iter().map(submission_of).collect()
+    }
+
+    /// All purchases and all submissions of an account, read side by side.
+    pub async fn tokens_of(
+        &self,
+        account: AccountId,
+    ) -> Result<(Vec<Purchase>, Vec<Submission>), StoreError> {
+        let pk = account.to_string();
+        let table = &self.tables.tokens;
+        let (purchases, submissions) = futures_util::try_join!(
+            self.query(table, &pk, keys::PURCHASES, Consistency::Strong),
+            self.submissions_of(account),
+        )?;
+        let purchases: Result<_, StoreError> = purchases.into_iter().map(purchase_of).collect();
+        Ok((purchases?, submissions))
+    }
+}
+
+fn submission_of(attributes: Attributes) -> Result<Submission, StoreError> {
+    let item: SubmissionItem = serde_dynamo::from_item(attributes)?;
+    Ok(item.into())
+}
+
+/// The write that redeems tokens of one purchase. Fifty numbers need some hundred
+/// operators of the three hundred that a condition may have.
+fn redeem_write<'a>(
+    table: &str,
+    key: &keys::Key,
+    numbers: impl IntoIterator<Item = &'a u16>,
+    stamp: &Stamp,
+) -> TransactWriteItem {
+    let mut given = values(stamp, [(":captured", text("captured"))]);
+    let mut condition = "#state = :captured AND expires_at > :changed_at".to_owned();
+    let mut redeemed = Vec::new();
+    for number in numbers {
+        condition.push_str(&format!(" AND NOT contains(redeemed, :n{number})"));
+        given.insert(format!(":n{number}"), super::number(number));
+        redeemed.push(number.to_string());
+    }
+    given.insert(":numbers".to_owned(), AttributeValue::Ns(redeemed));
+    let names = HashMap::from([("#state".to_owned(), "state".to_owned())]);
+    let expression = format!("SET {STAMPED} ADD redeemed :numbers");
+    update(table, key, &expression, &condition, Some(names), given)
+}

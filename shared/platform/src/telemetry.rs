@@ -1,0 +1,36 @@
+//! Logs: one JSON object a line on standard output, where CloudWatch picks them up.
+//! A line is a message and fields; it holds no body, code, token, e-mail or phone number.
+
+use std::error::Error;
+
+use tracing_subscriber::EnvFilter;
+
+/// Starts logging at the level of `LOG_LEVEL` (default `info`). A second call does
+/// nothing.
+pub fn start() {
+    let level = std::env::var("LOG_LEVEL").unwrap_or_else(|_| "info".to_owned());
+    let filter = EnvFilter::try_new(level).unwrap_or_else(|_| EnvFilter::new("info"));
+    let outcome = tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_current_span(true)
+        .with_span_list(false)
+        .with_target(false)
+        .with_env_filter(filter)
+        .try_init();
+    if outcome.is_err() {
+        tracing::debug!("logging was started before");
+    }
+}
+
+/// An error and its causes on one line, the outermost first.
+#[must_use]
+pub fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut messages = vec![error.to_string()];
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        messages.push(error.to_string());
+        cause = error.source();
+    }
+    messages.join(": ")
+}

@@ -1,0 +1,3 @@
+//! Every endpoint's rules: each has its refusal, its replay and its race.
+
+mod story;

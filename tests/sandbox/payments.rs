@@ -1,0 +1,197 @@
+//! Orders, payments and refunds, through the API and the checkout page.
+
+use serde_json::{Value, json};
+use thali_sandbox::signature;
+
+use super::{AMOUNT, Fixture, KEY_SECRET, body, text};
+
+#[test]
+fn signatures_are_those_that_razorpay_documents() {
+    assert_eq!(
+        signature::checkout(
+            "EnLs21M47BllR3X8PSFtjtbd",
+            "order_IEIaMR65cu6nz3",
+            "pay_IH4NVgf4Dreq1l"
+        ),
+        "0d4e745a1838664ad6c9c9902212a32d627d68e917290b0ad5f08ff4561bc50f"
+    );
+    assert_eq!(
+        signature::checkout("key_secret", "fake_order_id", "fake_payment_id"),
+        "b2335e3b0801106b84a7faff035df56ecffde06918c9ddd1f0fafbb37a51cc89"
+    );
+    assert_eq!(
+        signature::webhook("123456", br#"{"a":1,"b":2,"c":{"d":3}}"#),
+        "2fe04e22977002e6c7cb553adab8b460cb9e2a4970d5953cb27a8472752e3bbc"
+    );
+}
+
+#[tokio::test]
+async fn an_authorized_payment_is_captured_by_the_merchant_later() {
+    let fixture = Fixture::start().await;
+    let order_id = fixture.order().await;
+    let checkout = fixture.pay(&order_id, json!({ "outcome": "authorized" })).await;
+    let payment_id = text(&checkout, "payment_id");
+    assert_eq!(fixture.api_get(&format!("/orders/{order_id}")).await["status"], "attempted");
+
+    let path = format!("/payments/{payment_id}/capture");
+    let wrong = fixture.api_post(&path, json!({ "amount": AMOUNT - 1 })).await;
+    assert_eq!(wrong.status(), 400);
+    let captured = fixture.api_post(&path, json!({ "amount": AMOUNT, "currency": "INR" })).await;
+    assert_eq!(body(captured).await["status"], "captured");
+
+    fixture.receiver.wait_for(2).await;
+    assert_eq!(fixture.receiver.events(), ["payment.captured", "order.paid"]);
+    assert_eq!(fixture.api_get(&format!("/orders/{order_id}")).await["status"], "paid");
+}
+
+#[tokio::test]
+async fn a_failed_payment_can_become_captured_days_later() {
+    let fixture = Fixture::start().await;
+    let order_id = fixture.order().await;
+    let checkout = fixture.pay(&order_id, json!({ "outcome": "failed" })).await;
+    let payment_id = text(&checkout, "payment_id");
+    let failed = fixture.api_get(&format!("/payments/{payment_id}")).await;
+    assert_eq!(failed["status"], "failed");
+    assert_eq!(failed["error_code"], "BAD_REQUEST_ERROR");
+
+    let path = format!("/payments/{payment_id}/capture");
+    let late = fixture.control(&path, json!({ "webhook": true, "wait": true })).await;
+    assert_eq!(late["payment_id"], payment_id);
+    assert_eq!(late["signature"], signature::checkout(KEY_SECRET, &order_id, &payment_id));
+    let captured = fixture.api_get(&format!("/payments/{payment_id}")).await;
+    assert_eq!(captured["status"], "captured");
+    assert_eq!(captured["error_code"], Value::Null);
+    assert_eq!(fixture.receiver.events(), ["payment.authorized", "payment.captured", "order.paid"]);
+
+    let again = fixture.control_send("POST", &path, &json!({})).await;
+    assert_eq!(again.status(), 409);
+}
+
+#[tokio::test]
+async fn a_failed_attempt_leaves_the_order_to_be_paid_again() {
+    let fixture = Fixture::start().await;
+    let order_id = fixture.order().await;
+    fixture.pay(&order_id, json!({ "outcome": "failed" })).await;
+    fixture.pay(&order_id, json!({ "outcome": "captured" })).await;
+
+    let payments = fixture.api_get(&format!("/orders/{order_id}/payments")).await;
+    assert_eq!(payments["entity"], "collection");
+    assert_eq!(payments["items"][0]["status"], "captured", "newest first");
+    assert_eq!(payments["items"][1]["status"], "failed");
+    let order = fixture.api_get(&format!("/orders/{order_id}")).await;
+    assert_eq!((&order["status"], &order["attempts"]), (&json!("paid"), &json!(2)));
+
+    let path = format!("/orders/{order_id}/pay");
+    let third = fixture.control_send("POST", &path, &json!({ "outcome": "captured" })).await;
+    assert_eq!(third.status(), 409, "a paid order takes no further payment");
+}
+
+#[tokio::test]
+async fn a_payment_can_have_another_amount_and_currency_than_its_order() {
+    let fixture = Fixture::start().await;
+    let order_id = fixture.order().await;
+    let how = json!({ "outcome": "captured", "amount_paise": 100, "currency": "USD" });
+    let checkout = fixture.pay(&order_id, how).await;
+
+    let path = format!("/payments/{}", text(&checkout, "payment_id"));
+    let payment = fixture.api_get(&path).await;
+    assert_eq!((&payment["amount"], &payment["currency"]), (&json!(100), &json!("USD")));
+    let order = fixture.api_get(&format!("/orders/{order_id}")).await;
+    assert_eq!((&order["status"], &order["amount_due"]), (&json!("attempted"), &json!(AMOUNT)));
+}
+
+#[tokio::test]
+async fn orders_are_checked_as_razorpay_checks_them() {
+    let fixture = Fixture::start().await;
+    let many: Value = (0..16).map(|index| (index.to_string(), json!("x"))).collect();
+    let cases = [
+        (json!({ "currency": "INR" }), json!("amount")),
+        (json!({ "amount": 99, "currency": "INR" }), json!("amount")),
+        (json!({ "amount": -1, "currency": "INR" }), json!("amount")),
+        (json!({ "amount": 100.5, "currency": "INR" }), json!("amount")),
+        (json!({ "amount": "500", "currency": "INR" }), json!("amount")),
+        (json!({ "amount": 100 }), json!("currency")),
+        (json!({ "amount": 100, "currency": "XXX" }), json!("currency")),
+        (json!({ "amount": 100, "currency": "INR", "receipt": "r".repeat(41) }), json!("receipt")),
+        (json!({ "amount": 100, "currency": "INR", "notes": many }), json!("notes")),
+        (
+            json!({ "amount": 100, "currency": "INR", "notes": { "n": "x".repeat(257) } }),
+            json!("notes"),
+        ),
+        (json!({ "amount": 100, "currency": "INR", "colour": "red" }), Value::Null),
+    ];
+    for (sent, field) in cases {
+        let response = fixture.api_post("/orders", sent.clone()).await;
+        assert_eq!(response.status(), 400, "{sent}");
+        let error = &body(response).await["error"];
+        assert_eq!(error["code"], "BAD_REQUEST_ERROR", "{sent}");
+        assert_eq!(error["field"], field, "{sent}");
+    }
+}
+
+#[tokio::test]
+async fn the_same_refund_key_refunds_once() {
+    let fixture = Fixture::start().await;
+    let order_id = fixture.order().await;
+    let checkout = fixture.pay(&order_id, json!({ "outcome": "captured" })).await;
+    let payment_id = text(&checkout, "payment_id");
+    let path = format!("/payments/{payment_id}/refund");
+    let key = [("x-refund-idempotency", "refund-key-1")];
+    let refund = async |sent: Value, headers: &[(&str, &str)]| {
+        let response = fixture.api_send("POST", &path, &sent, headers).await;
+        let response = response.expect("the sandbox answers");
+        (response.status().as_u16(), body(response).await)
+    };
+
+    let (status, first) = refund(json!({ "amount": 20_000 }), &key).await;
+    assert_eq!(status, 200, "{first}");
+    let (_, again) = refund(json!({ "amount": 20_000 }), &key).await;
+    assert_eq!(again, first);
+    let (other_body, _) = refund(json!({ "amount": 10_000 }), &key).await;
+    assert_eq!(other_body, 400);
+    let (short_key, _) = refund(json!({}), &[("x-refund-idempotency", "short")]).await;
+    assert_eq!(short_key, 400);
+    let (too_much, _) = refund(json!({ "amount": 30_001 }), &[]).await;
+    assert_eq!(too_much, 400);
+
+    let refunds = fixture.api_get(&format!("/payments/{payment_id}/refunds")).await;
+    assert_eq!(refunds["count"], 1);
+    let payment = fixture.api_get(&format!("/payments/{payment_id}")).await;
+    assert_eq!(payment["amount_refunded"], 20_000);
+    fixture.receiver.wait_for(2).await;
+    assert_eq!(fixture.receiver.events(), ["refund.created", "refund.processed"]);
+    let processed = fixture.receiver.received().remove(1);
+    assert_eq!(processed.json()["contains"], json!(["refund", "payment"]));
+}
+
+#[tokio::test]
+async fn the_checkout_page_pays_and_hands_the_result_to_the_callback() {
+    let fixture = Fixture::start().await;
+    let order_id = fixture.order().await;
+    let page_url = format!("{}/checkout/{order_id}", fixture.sandbox.razorpay_url());
+    let callback = "callback_url=http://localhost:8080/paid?from=%22checkout%22";
+    let page = fixture.client.get(format!("{page_url}?{callback}")).send().await;
+    let page = page.expect("the sandbox answers").text().await.expect("a page");
+    assert!(page.contains("₹500.00") && page.contains(&order_id), "{page}");
+    assert!(page.contains("from=&quot;checkout&quot;"), "{page}");
+
+    let form = fixture
+        .client
+        .post(&page_url)
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(format!("outcome=pay&{callback}"));
+    let result = form.send().await;
+    let result = result.expect("the sandbox answers").text().await.expect("a page");
+    let payments = fixture.api_get(&format!("/orders/{order_id}/payments")).await;
+    assert_eq!(payments["items"][0]["status"], "captured");
+    let payment_id = text(&payments["items"][0], "id");
+    for value in [&payment_id, &order_id, &signature::checkout(KEY_SECRET, &order_id, &payment_id)]
+    {
+        assert!(result.contains(value.as_str()), "{value} in {result}");
+    }
+    fixture.receiver.wait_for(3).await;
+
+    let unsafe_url = format!("{page_url}?callback_url=javascript:alert(1)");
+    let refused = fixture.client.get(unsafe_url).send().await;
+    assert_eq!(refused.expect("the sandbox answers").status(), 409);
+}

@@ -1,0 +1,241 @@
+//! The real handlers in this process: on a `DynamoDB` store and a Redis of the test's own,
+//! with a clock that stands, and mails and queues in memory.
+
+use std::collections::HashMap;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use thali_domain::identity::Name;
+use thali_domain::ids::MessId;
+use thali_domain::mess::{Approval, Mess, ZoneName};
+use thali_functions::ENDPOINTS;
+use thali_functions::workers::{audit_writer, mailer, relay};
+use thali_platform::app::{App, Backends};
+use thali_platform::auth::access::generate_key;
+use thali_platform::clock::Clock;
+use thali_platform::config::{Config, Part};
+use thali_platform::http::{Endpoint, dispatch};
+use thali_platform::mail::{Mail, Mailer};
+use thali_platform::queue::{QueueName, Queues};
+use thali_platform::store::Stamp;
+use thali_platform::worker::{BatchResponse, Consumer, consume};
+use thali_sandbox::{RazorpayConfig, Sandbox, SandboxConfig};
+
+use super::call::{Answer, Call};
+use super::dynamo::{Dynamo, STACK};
+use super::redis_server::RedisServer;
+
+/// The secret of the sandbox's key.
+pub const RAZORPAY_KEY_SECRET: &str = "test-key-secret";
+
+/// The secret with which webhooks are signed; the one before is `test-webhook-old`.
+pub const RAZORPAY_WEBHOOK_SECRET: &str = "test-webhook-new";
+
+const PARTS: [Part; 9] = [
+    Part::PublicKeys,
+    Part::SigningKey,
+    Part::RefreshKey,
+    Part::OtpKey,
+    Part::PinKey,
+    Part::Razorpay,
+    Part::WebhookSecrets,
+    Part::Queues,
+    Part::Mail,
+];
+
+/// The app under test.
+pub struct TestApp {
+    /// The app that the handlers are given.
+    pub app: App,
+    /// The payment partner.
+    pub sandbox: Sandbox,
+    /// The Redis behind the cache.
+    pub redis: RedisServer,
+    /// The store behind the tables.
+    pub dynamo: Dynamo,
+    /// The mess that requests mean which name none. It admits students without approval.
+    pub mess_id: MessId,
+    /// The private key of access tokens, as configured.
+    pub signing_key: String,
+    environment: HashMap<&'static str, String>,
+    calls: std::sync::atomic::AtomicU64,
+}
+
+impl TestApp {
+    /// Starts an app in which the rate limits are out of the way.
+    pub async fn start() -> Self {
+        Self::start_with("RATE_LIMIT_FACTOR", "1000").await
+    }
+
+    /// Starts an app with one environment variable of the test's choice.
+    pub async fn start_with(variable: &'static str, value: &str) -> Self {
+        let dynamo = Dynamo::start().await;
+        let redis = RedisServer::start();
+        let sandbox = start_sandbox().await;
+        let (private, public) = generate_key("test-key");
+        let signing_key = secrecy::ExposeSecret::expose_secret(&private).to_owned();
+        let jwks = json!({ "keys": [public] }).to_string();
+        let mut environment =
+            environment(&redis.url(), &sandbox.razorpay_url(), &signing_key, jwks);
+        environment.insert(variable, value.to_owned());
+        let clock = Clock::fixed("2026-01-15T06:30:00Z".parse().expect("a time"));
+        let app = make_app(&environment, &dynamo, clock);
+        let mess_id = MessId::parse("mess_demo").expect("an id");
+        let calls = 0.into();
+        let test = Self { app, sandbox, redis, dynamo, mess_id, signing_key, environment, calls };
+        test.create_mess("mess_demo", Approval::Automatic).await;
+        test
+    }
+
+    /// The app as another process would have it: with the same tables, and with nothing
+    /// in its memory. `change` overrides environment variables; an empty value unsets one.
+    pub fn another_process(&self, change: &[(&'static str, &str)]) -> App {
+        let mut environment = self.environment.clone();
+        for (name, value) in change {
+            environment.insert(name, (*value).to_owned());
+        }
+        make_app(&environment, &self.dynamo, self.app.clock.clone())
+    }
+
+    /// Creates a mess.
+    pub async fn create_mess(&self, id: &str, approval: Approval) {
+        let zone = ZoneName::parse("Asia/Kolkata").expect("a zone");
+        let name = Name::parse("Demo Mess").expect("a name");
+        let mess = Mess::with_defaults(MessId::parse(id).expect("an id"), name, zone);
+        let mess = Mess { approval, ..mess };
+        assert!(self.app.store.mess_create(&mess, &self.stamp()).await.expect("stored"));
+    }
+
+    /// A stamp for what a test writes itself.
+    pub fn stamp(&self) -> Stamp {
+        Stamp { actor: "test".into(), request_id: "test".into(), at: self.now() }
+    }
+
+    /// The time that stands.
+    pub fn now(&self) -> Timestamp {
+        self.app.clock.now()
+    }
+
+    /// Moves the time on.
+    pub fn advance(&self, by: SignedDuration) {
+        self.app.clock.advance(by);
+    }
+
+    /// Sends a call through the endpoint that the gateway would choose.
+    pub async fn send(&self, call: Call) -> Answer {
+        self.send_to(&self.app, call).await
+    }
+
+    /// Sends a call to an app of [`TestApp::another_process`].
+    pub async fn send_to(&self, app: &App, call: Call) -> Answer {
+        let endpoint = endpoint_of(call.method(), call.path());
+        let number = self.calls.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let event = call.event(&format!("request-{number}")).to_string();
+        let request = lambda_http::request::from_str(&event).expect("the gateway's format");
+        let (parts, body) = dispatch(app, endpoint, request.into()).await.into_parts();
+        let body = match &body {
+            lambda_http::Body::Text(text) if !text.is_empty() => {
+                serde_json::from_str(text).expect("answers are JSON")
+            }
+            _ => Value::Null,
+        };
+        Answer { status: parts.status.as_u16(), headers: parts.headers, body }
+    }
+
+    /// Lets everything follow that follows from what was written: relays the changes and
+    /// empties the queues, and answers the mails that were sent. No message may fail.
+    pub async fn settle(&self) -> Vec<Mail> {
+        loop {
+            let changes = self.dynamo.new_changes().await;
+            if changes.is_empty() {
+                return self.app.mailer().take();
+            }
+            assert_eq!(self.relay(&changes).await, BatchResponse::default());
+            for (consumer, queue) in consumers() {
+                let bodies = self.app.queues().take(queue);
+                assert_eq!(self.consume(consumer, &bodies).await, BatchResponse::default());
+            }
+        }
+    }
+
+    /// Invokes the relay with changes.
+    pub async fn relay(&self, changes: &[Value]) -> BatchResponse {
+        let event = serde_json::from_value(json!({ "Records": changes }));
+        relay::relay(&self.app, event.expect("the stream's format")).await
+    }
+
+    /// Invokes a consumer with messages, whose ids are their indices.
+    pub async fn consume(&self, consumer: &Consumer, bodies: &[String]) -> BatchResponse {
+        let message = |(index, body): (usize, &String)| json!({ "messageId": index.to_string(), "body": body });
+        let records: Vec<Value> = bodies.iter().enumerate().map(message).collect();
+        let event = serde_json::from_value(json!({ "Records": records })).expect("SQS's format");
+        consume(&self.app, consumer, event).await
+    }
+}
+
+fn consumers() -> [(&'static Consumer, QueueName); 2] {
+    [(&mailer::CONSUMER, QueueName::Mail), (&audit_writer::CONSUMER, QueueName::Audit)]
+}
+
+async fn start_sandbox() -> Sandbox {
+    let razorpay = RazorpayConfig {
+        key_id: "rzp_test_key".to_owned(),
+        key_secret: RAZORPAY_KEY_SECRET.to_owned(),
+        webhook_secret: RAZORPAY_WEBHOOK_SECRET.to_owned(),
+        ..RazorpayConfig::default()
+    };
+    let config = SandboxConfig { razorpay, ..SandboxConfig::default() };
+    Sandbox::start(config).await.expect("a free port")
+}
+
+fn environment(
+    redis: &str,
+    razorpay: &str,
+    signing_key: &str,
+    jwks: String,
+) -> HashMap<&'static str, String> {
+    let table = |name: &str| format!("{STACK}-{name}");
+    HashMap::from([
+        ("STAGE", "test".to_owned()),
+        ("TABLE_ACCOUNTS", table("accounts")),
+        ("TABLE_TOKENS", table("tokens")),
+        ("TABLE_MEALS", table("meals")),
+        ("TABLE_AUDIT", table("audit")),
+        ("DEFAULT_MESS_ID", "mess_demo".to_owned()),
+        ("REDIS_URL", redis.to_owned()),
+        ("RATE_LIMIT_FACTOR", "1000".to_owned()),
+        ("JWT_ISSUER", "thali-test".to_owned()),
+        ("JWT_SIGNING_KEY", signing_key.to_owned()),
+        ("JWKS", jwks),
+        ("REFRESH_KEY", "test-refresh-key".to_owned()),
+        ("OTP_KEY", "test-otp-key".to_owned()),
+        ("PIN_KEY", "test-pin-key".to_owned()),
+        ("RAZORPAY_URL", razorpay.to_owned()),
+        ("RAZORPAY_KEY_ID", "rzp_test_key".to_owned()),
+        ("RAZORPAY_KEY_SECRET", RAZORPAY_KEY_SECRET.to_owned()),
+        ("RAZORPAY_WEBHOOK_SECRETS", format!("{RAZORPAY_WEBHOOK_SECRET},test-webhook-old")),
+        ("QUEUE_MAIL_URL", "memory".to_owned()),
+        ("QUEUE_AUDIT_URL", "memory".to_owned()),
+        ("MAIL_FROM", "mess@thali.test".to_owned()),
+        ("APP_URL", "https://thali.test".to_owned()),
+    ])
+}
+
+fn make_app(environment: &HashMap<&'static str, String>, dynamo: &Dynamo, clock: Clock) -> App {
+    let config = Config::read(&PARTS, &|name| environment.get(name).cloned());
+    let backends = Backends {
+        dynamodb: dynamo.client(),
+        queues: Some(Queues::Memory(std::sync::Mutex::default())),
+        mailer: Some(Mailer::Memory(std::sync::Mutex::default())),
+        clock,
+    };
+    App::new(config.expect("complete"), backends).expect("the app starts")
+}
+
+/// The endpoint to which the gateway would send a call.
+fn endpoint_of(method: &str, path: &str) -> &'static Endpoint {
+    let serves = |endpoint: &&&Endpoint| {
+        endpoint.method == method && endpoint.paths.iter().any(|known| *known == path)
+    };
+    ENDPOINTS.iter().find(serves).unwrap_or_else(|| panic!("nothing serves {method} {path}"))
+}

@@ -1,0 +1,167 @@
+//! A call of an endpoint, and its answer.
+
+use http::HeaderMap;
+use serde_json::{Map, Value, json};
+
+/// A request to be sent.
+#[derive(Debug, Clone)]
+pub struct Call {
+    method: &'static str,
+    path: String,
+    headers: Map<String, Value>,
+    cookies: Vec<String>,
+    body: Option<String>,
+    source_ip: String,
+}
+
+impl Call {
+    fn new(method: &'static str, path: &str) -> Self {
+        let headers = Map::from_iter([("host".to_owned(), json!("thali.test"))]);
+        let source_ip = "192.0.2.1".to_owned();
+        Self { method, path: path.to_owned(), headers, cookies: Vec::new(), body: None, source_ip }
+    }
+
+    /// A GET; the path may have a query.
+    pub fn get(path: &str) -> Self {
+        Self::new("GET", path)
+    }
+
+    /// A POST of JSON.
+    pub fn post(path: &str, body: &Value) -> Self {
+        Self::post_raw(path, "application/json", &body.to_string())
+    }
+
+    /// A POST of anything.
+    pub fn post_raw(path: &str, content_type: &str, body: &str) -> Self {
+        let mut call = Self::new("POST", path).header("content-type", content_type);
+        call.body = Some(body.to_owned());
+        call
+    }
+
+    /// The same with an access token.
+    pub fn bearer(self, token: &str) -> Self {
+        self.header("authorization", &format!("Bearer {token}"))
+    }
+
+    /// The same with a header; its name in lower case.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.insert(name.to_owned(), json!(value));
+        self
+    }
+
+    /// The same with a cookie, `name=value`.
+    pub fn cookie(mut self, cookie: &str) -> Self {
+        self.cookies.push(cookie.to_owned());
+        self
+    }
+
+    /// The same from another address.
+    pub fn from_address(mut self, address: &str) -> Self {
+        address.clone_into(&mut self.source_ip);
+        self
+    }
+
+    /// The method.
+    pub fn method(&self) -> &str {
+        self.method
+    }
+
+    /// The path without its query.
+    pub fn path(&self) -> &str {
+        self.path.split('?').next().unwrap_or_default()
+    }
+
+    /// The event with which the gateway invokes a function (payload format 2.0).
+    pub fn event(&self, request_id: &str) -> Value {
+        let query = self.path.split_once('?').map_or("", |(_, query)| query);
+        json!({
+            "version": "2.0",
+            "routeKey": format!("{} {}", self.method, self.path()),
+            "rawPath": self.path(),
+            "rawQueryString": query,
+            "cookies": self.cookies,
+            "headers": self.headers,
+            "requestContext": {
+                "accountId": "000000000000",
+                "apiId": "test",
+                "domainName": "thali.test",
+                "domainPrefix": "thali",
+                "http": {
+                    "method": self.method,
+                    "path": self.path(),
+                    "protocol": "HTTP/1.1",
+                    "sourceIp": self.source_ip,
+                    "userAgent": "tests",
+                },
+                "requestId": request_id,
+                "routeKey": format!("{} {}", self.method, self.path()),
+                "stage": "$default",
+                "time": "01/Jan/2026:00:00:00 +0000",
+                "timeEpoch": 1_767_225_600_000_i64,
+            },
+            "body": self.body,
+            "isBase64Encoded": false,
+        })
+    }
+}
+
+/// An answer.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body as JSON; null where there is none.
+    pub body: Value,
+}
+
+impl Answer {
+    /// The answer itself, if it has this status; a panic that shows it otherwise.
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status, status, "{}", self.body);
+        self
+    }
+
+    /// The problem's code, once it is proven to be a complete problem of this status.
+    #[track_caller]
+    pub fn problem(&self, status: u16) -> &str {
+        assert_eq!(self.status, status, "{}", self.body);
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        assert_eq!(self.body["status"], status);
+        for member in ["type", "title", "detail", "code", "request_id"] {
+            assert!(self.body[member].is_string(), "{member} in {}", self.body);
+        }
+        self.body["code"].as_str().expect("just checked")
+    }
+
+    /// The names of the fields that a 422 names, sorted.
+    #[track_caller]
+    pub fn wrong_fields(&self) -> Vec<&str> {
+        assert_eq!(self.problem(422), "invalid_fields");
+        let errors = self.body["errors"].as_array().expect("a 422 names its fields");
+        let mut fields: Vec<&str> = errors.iter().filter_map(|e| e["field"].as_str()).collect();
+        fields.sort_unstable();
+        fields
+    }
+
+    /// A header's text; empty where it is absent.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    /// A member of the body that is text.
+    #[track_caller]
+    pub fn text(&self, member: &str) -> &str {
+        self.body[member].as_str().unwrap_or_else(|| panic!("{member} in {}", self.body))
+    }
+
+    /// The refresh cookie, `name=value`.
+    #[track_caller]
+    pub fn cookie(&self) -> String {
+        let cookie = self.header("set-cookie");
+        assert!(!cookie.is_empty(), "a cookie is set");
+        cookie.split(';').next().unwrap_or_default().to_owned()
+    }
+}

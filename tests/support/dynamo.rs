@@ -1,0 +1,108 @@
+//! A `DynamoDB` store in this process, with the template's tables and their streams.
+
+use std::collections::HashSet;
+use std::sync::Mutex;
+
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use dynoxide::Database;
+use serde_json::{Value, json};
+
+use super::template;
+
+/// The name with which the tables' names begin.
+pub const STACK: &str = "test";
+
+/// The store, and which of its changes were read.
+pub struct Dynamo {
+    url: String,
+    http: reqwest::Client,
+    read: Mutex<HashSet<String>>,
+}
+
+impl Dynamo {
+    /// Starts a store with the template's tables.
+    pub async fn start() -> Self {
+        let database = Database::memory().expect("a store in memory");
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let url = format!("http://{}", listener.local_addr().expect("it is bound"));
+        tokio::spawn(dynoxide::server::serve_on(listener, database));
+        let dynamo = Self { url, http: reqwest::Client::new(), read: Mutex::default() };
+        for request in template::create_table_requests(STACK) {
+            dynamo.raw("DynamoDB_20120810.CreateTable", &request).await;
+        }
+        dynamo
+    }
+
+    /// A client of it.
+    pub fn client(&self) -> aws_sdk_dynamodb::Client {
+        let config = aws_sdk_dynamodb::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .endpoint_url(&self.url)
+            .region(Region::new("ap-south-1"))
+            .credentials_provider(Credentials::new("test", "test", None, None, "test"));
+        aws_sdk_dynamodb::Client::from_conf(config.build())
+    }
+
+    /// The changes since the last call, as Lambda hands them to the relay.
+    pub async fn new_changes(&self) -> Vec<Value> {
+        let streams = self.raw("DynamoDBStreams_20120810.ListStreams", &json!({})).await;
+        let mut changes = Vec::new();
+        for stream in streams["Streams"].as_array().expect("a list") {
+            changes.extend(self.all_records(&stream["StreamArn"]).await);
+        }
+        let mut read = self.read.lock().expect("no holder panics");
+        changes.retain(|change| {
+            let id = change["eventID"].as_str().expect("a record has an id");
+            read.insert(format!("{id}{}", change["dynamodb"]["SequenceNumber"]))
+        });
+        changes
+    }
+
+    async fn all_records(&self, stream: &Value) -> Vec<Value> {
+        let request = json!({ "StreamArn": stream });
+        let described = self.raw("DynamoDBStreams_20120810.DescribeStream", &request).await;
+        let mut records = Vec::new();
+        for shard in described["StreamDescription"]["Shards"].as_array().expect("a list") {
+            let request = json!({
+                "StreamArn": stream,
+                "ShardId": shard["ShardId"],
+                "ShardIteratorType": "TRIM_HORIZON",
+            });
+            let got = self.raw("DynamoDBStreams_20120810.GetShardIterator", &request).await;
+            let mut iterator = got["ShardIterator"].clone();
+            while !iterator.is_null() {
+                let request = json!({ "ShardIterator": iterator });
+                let page = self.raw("DynamoDBStreams_20120810.GetRecords", &request).await;
+                let page_records = page["Records"].as_array().expect("a list");
+                if page_records.is_empty() {
+                    break;
+                }
+                records.extend(page_records.clone());
+                iterator = page["NextShardIterator"].clone();
+            }
+        }
+        records
+    }
+
+    async fn raw(&self, target: &str, request: &Value) -> Value {
+        let answer = self
+            .http
+            .post(&self.url)
+            .header("x-amz-target", target)
+            .header("content-type", "application/x-amz-json-1.0")
+            .header(
+                "authorization",
+                "AWS4-HMAC-SHA256 Credential=test/20260101/ap-south-1/dynamodb/aws4_request, \
+                 SignedHeaders=host;x-amz-date, Signature=0",
+            )
+            .header("x-amz-date", "20260101T000000Z")
+            .body(request.to_string())
+            .send()
+            .await
+            .expect("the store answers");
+        let status = answer.status();
+        let body = answer.text().await.expect("a body");
+        assert!(status.is_success(), "{target}: {status} {body}");
+        serde_json::from_str(&body).expect("JSON")
+    }
+}

@@ -1,0 +1,12 @@
+//! What the tests stand on: [`TestApp`] runs the real handlers in process; [`people`]
+//! makes its users; [`template`] reads `template.yaml`.
+
+mod app;
+mod call;
+mod dynamo;
+pub mod people;
+mod redis_server;
+pub mod template;
+
+pub use app::{RAZORPAY_WEBHOOK_SECRET, TestApp};
+pub use call::{Answer, Call};

@@ -1,0 +1,133 @@
+//! People who use the app under test, in the steps of a real person.
+
+use serde_json::json;
+use thali_platform::mail::Mail;
+
+use super::app::TestApp;
+use super::call::{Answer, Call};
+
+/// The password of everybody who is signed up here.
+pub const PASSWORD: &str = "rice and dal at noon";
+
+/// A student who is logged in.
+#[derive(Debug, Clone)]
+pub struct Student {
+    /// The e-mail address.
+    pub email: String,
+    /// The account's id.
+    pub account_id: String,
+    /// A good access token.
+    pub token: String,
+    /// The refresh cookie, `name=value`.
+    pub cookie: String,
+}
+
+/// The one-time code of a mail: the only run of exactly six digits in its text.
+#[track_caller]
+pub fn code_in(mail: &Mail) -> String {
+    let runs = mail.text.split(|c: char| !c.is_ascii_digit()).filter(|run| run.len() == 6);
+    let codes: Vec<&str> = runs.collect();
+    assert_eq!(codes.len(), 1, "one code in: {}", mail.text);
+    codes[0].to_owned()
+}
+
+/// What the checkout hands to the browser.
+#[derive(Debug, Clone)]
+pub struct Checkout {
+    /// The partner's order.
+    pub order_id: String,
+    /// The partner's payment.
+    pub payment_id: String,
+    /// The partner's signature over both.
+    pub signature: String,
+}
+
+impl Checkout {
+    /// The call that verifies it.
+    pub fn verify(&self, token: &str) -> Call {
+        let body = json!({
+            "order_id": self.order_id,
+            "payment_id": self.payment_id,
+            "signature": self.signature,
+        });
+        Call::post("/verify-payment", &body).bearer(token)
+    }
+}
+
+impl TestApp {
+    /// Signs up with nothing but an address and a password; answers the registration.
+    pub async fn sign_up(&self, email: &str) -> Answer {
+        let body = json!({ "email": email, "password": PASSWORD });
+        self.send(Call::post("/sign-up", &body)).await
+    }
+
+    /// Signs up and types the code from the mail.
+    pub async fn sign_up_and_verify(&self, email: &str) -> Answer {
+        let registration = self.sign_up(email).await.expect(202);
+        let mails = self.settle().await;
+        let mail = mails.iter().find(|mail| mail.to.as_str() == email).expect("a code is mailed");
+        let id = registration.text("registration_id");
+        let body = json!({ "registration_id": id, "otp": code_in(mail) });
+        self.send(Call::post("/sign-up/otp-verify", &body)).await
+    }
+
+    /// Logs in.
+    pub async fn log_in(&self, email: &str) -> Answer {
+        let body = json!({ "email": email, "password": PASSWORD });
+        self.send(Call::post("/login", &body)).await
+    }
+
+    /// A new student who is logged in.
+    pub async fn student(&self, email: &str) -> Student {
+        self.sign_up_and_verify(email).await.expect(201);
+        let login = self.log_in(email).await.expect(200);
+        Student {
+            email: email.to_owned(),
+            account_id: login.body["account"]["account_id"].as_str().expect("an id").to_owned(),
+            token: login.text("access_token").to_owned(),
+            cookie: login.cookie(),
+        }
+    }
+
+    /// Orders tokens; answers the order's id.
+    pub async fn order_tokens(&self, student: &Student, count: u16) -> String {
+        let call = Call::post("/create-order", &json!({ "token_count": count }));
+        let answer = self.send(call.bearer(&student.token)).await.expect(201);
+        answer.text("order_id").to_owned()
+    }
+
+    /// Pays for an order at the partner, with an outcome and changes of the sandbox's
+    /// control call.
+    pub async fn pay(&self, order_id: &str, control: serde_json::Value) -> Checkout {
+        let url = format!("{}/razorpay/sandbox/orders/{order_id}/pay", self.sandbox.url());
+        let answer = reqwest::Client::new().post(url).json(&control).send().await;
+        let answer = answer.expect("the sandbox answers").error_for_status().expect("it pays");
+        let paid: serde_json::Value = answer.json().await.expect("JSON");
+        let text = |member: &str| paid[member].as_str().expect(member).to_owned();
+        Checkout {
+            order_id: text("order_id"),
+            payment_id: text("payment_id"),
+            signature: text("signature"),
+        }
+    }
+
+    /// Buys tokens from the order to the credit.
+    pub async fn buy_tokens(&self, student: &Student, count: u16) -> Checkout {
+        let order_id = self.order_tokens(student, count).await;
+        let checkout = self.pay(&order_id, json!({ "outcome": "captured" })).await;
+        self.send(checkout.verify(&student.token)).await.expect(200);
+        checkout
+    }
+
+    /// How many tokens a student has.
+    pub async fn token_count(&self, student: &Student) -> u64 {
+        let answer = self.send(Call::get("/student/tokens").bearer(&student.token)).await;
+        answer.expect(200).body["count"].as_u64().expect("a number")
+    }
+
+    /// The call that redeems `count` tokens with the password as the security code.
+    pub fn submit(student: &Student, count: u64) -> Call {
+        let body = json!({ "count": count, "security_code": PASSWORD });
+        Call::post("/student/token-submission", &body).bearer(&student.token)
+    }
+}
