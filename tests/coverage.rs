@@ -1,1 +1,212 @@
-//! To be written.
+//! That what belongs together is there together: endpoints and consumers, bins, the
+//! template's functions, routes, grants and variables, sample events, and the README.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+use thali_functions::workers::messages::MailMessage;
+use thali_functions::workers::relay;
+use thali_functions::{CONSUMERS, ENDPOINTS};
+use thali_platform::config::Part;
+use thali_platform::http::Access;
+use thali_platform::store::AuditRecord;
+
+use crate::support::template::{resources, root, template};
+
+/// The functions that the code has, and what each needs of the configuration.
+fn functions_in_code() -> BTreeMap<&'static str, Vec<Part>> {
+    let endpoints = ENDPOINTS.iter().map(|endpoint| (endpoint.name, endpoint.all_parts()));
+    let consumers = CONSUMERS.iter().map(|consumer| (consumer.name, consumer.parts.to_vec()));
+    endpoints.chain(consumers).chain([(relay::NAME, relay::PARTS.to_vec())]).collect()
+}
+
+/// The functions of the template, by name.
+fn functions_in_template() -> BTreeMap<String, Value> {
+    let functions = resources(&template(), "AWS::Serverless::Function");
+    let named = |(_, function): (String, Value)| {
+        let name = function["Properties"]["FunctionName"]["!Sub"].as_str().expect("named");
+        let name = name.strip_prefix("${AWS::StackName}-").expect("named after the stack");
+        (name.to_owned(), function["Properties"].clone())
+    };
+    functions.into_iter().map(named).collect()
+}
+
+/// The names of the files in a folder, without their ending.
+fn stems(folder: &str) -> BTreeSet<String> {
+    let files = std::fs::read_dir(root().join(folder)).expect("the folder is there");
+    let stem = |file: std::io::Result<std::fs::DirEntry>| {
+        let path = file.expect("readable").path();
+        path.file_stem().expect("a file").to_string_lossy().into_owned()
+    };
+    files.map(stem).collect()
+}
+
+#[test]
+fn every_function_has_its_bin_its_resource_and_its_sample_event_and_nothing_is_left_over() {
+    let in_code: BTreeSet<String> = functions_in_code().keys().map(ToString::to_string).collect();
+    assert_eq!(in_code, stems("functions/src/bin"), "bins");
+    assert_eq!(in_code, functions_in_template().into_keys().collect(), "template.yaml");
+    assert_eq!(in_code, stems("events"), "events");
+}
+
+#[test]
+fn the_template_routes_every_path_of_every_endpoint_and_no_other() {
+    let in_code: BTreeSet<(String, String, String)> = ENDPOINTS
+        .iter()
+        .flat_map(|endpoint| {
+            let route = |path: &&str| {
+                (endpoint.name.to_owned(), endpoint.method.to_string(), (*path).to_owned())
+            };
+            endpoint.paths.iter().map(route).collect::<Vec<_>>()
+        })
+        .collect();
+    let mut in_template = BTreeSet::new();
+    for (name, function) in functions_in_template() {
+        for event in function["Events"].as_object().into_iter().flat_map(|events| events.values()) {
+            if event["Type"] == "HttpApi" {
+                let text =
+                    |field: &str| event["Properties"][field].as_str().expect(field).to_owned();
+                in_template.insert((name.clone(), text("Method"), text("Path")));
+            }
+        }
+    }
+    assert_eq!(in_code, in_template);
+}
+
+/// The variables that come with a part; `APP_URL` and `REDIS_URL` may be empty.
+fn variables_of(part: Part) -> &'static [&'static str] {
+    match part {
+        Part::PublicKeys => &["JWKS"],
+        Part::SigningKey => &["JWT_SIGNING_KEY"],
+        Part::RefreshKey => &["REFRESH_KEY"],
+        Part::OtpKey => &["OTP_KEY"],
+        Part::PinKey => &["PIN_KEY"],
+        Part::Razorpay => &["RAZORPAY_URL", "RAZORPAY_KEY_ID", "RAZORPAY_KEY_SECRET"],
+        Part::WebhookSecrets => &["RAZORPAY_WEBHOOK_SECRETS"],
+        Part::Queues => &["QUEUE_MAIL_URL", "QUEUE_AUDIT_URL"],
+        Part::Mail => &["MAIL_FROM", "APP_URL"],
+    }
+}
+
+#[test]
+fn every_function_is_given_exactly_the_variables_that_it_needs() {
+    let parts = functions_in_code();
+    for (name, function) in functions_in_template() {
+        let given = function["Environment"]["Variables"].as_object().cloned().unwrap_or_default();
+        let given: BTreeSet<&str> =
+            given.keys().map(String::as_str).filter(|name| *name != "REDIS_URL").collect();
+        let needed = parts[name.as_str()].iter().flat_map(|part| variables_of(*part)).copied();
+        assert_eq!(given, needed.collect(), "{name}");
+    }
+}
+
+#[test]
+fn functions_that_call_the_outside_world_have_no_redis() {
+    for (name, function) in functions_in_template() {
+        let given = &function["Environment"]["Variables"];
+        let calls_outside = !given["RAZORPAY_URL"].is_null() || !given["MAIL_FROM"].is_null();
+        assert!(!(calls_outside && !given["REDIS_URL"].is_null()), "{name}");
+    }
+}
+
+#[test]
+fn every_grant_names_its_actions_and_its_resources() {
+    for (name, function) in functions_in_template() {
+        for policy in function["Policies"].as_array().into_iter().flatten() {
+            for statement in policy["Statement"].as_array().expect("statements") {
+                let text = statement.to_string();
+                assert!(!text.contains("\"*\"") && !text.contains(":*\""), "{name}: {text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_function_has_a_log_group_that_forgets() {
+    let groups = resources(&template(), "AWS::Logs::LogGroup");
+    let named = |group: &Value| group["Properties"]["LogGroupName"]["!Sub"].clone();
+    for name in functions_in_template().into_keys() {
+        let expected = format!("/aws/lambda/${{AWS::StackName}}-{name}");
+        let group = groups.values().find(|group| named(group) == expected.as_str());
+        let group = group.unwrap_or_else(|| panic!("{name} has no log group"));
+        assert_eq!(group["Properties"]["RetentionInDays"]["!Ref"], "LogRetentionDays", "{name}");
+    }
+}
+
+#[test]
+fn every_queue_waits_six_times_as_long_as_its_consumer_may_run() {
+    let template = template();
+    let wait = &template["Parameters"]["QueueVisibilitySeconds"]["Default"];
+    let wait_s = wait.as_u64().expect("seconds");
+    for (name, queue) in resources(&template, "AWS::SQS::Queue") {
+        if !queue["Properties"]["RedrivePolicy"].is_null() {
+            let tries = &queue["Properties"]["RedrivePolicy"]["maxReceiveCount"];
+            assert_eq!(queue["Properties"]["VisibilityTimeout"]["!Ref"], "QueueVisibilitySeconds");
+            assert!(tries.as_u64() >= Some(5), "{name}");
+        }
+    }
+    for consumer in CONSUMERS {
+        let function = &functions_in_template()[consumer.name];
+        let timeout_s = function["Timeout"].as_u64().expect("a consumer has its own timeout");
+        assert!(wait_s >= 6 * timeout_s, "{}: {timeout_s} s", consumer.name);
+    }
+}
+
+fn event(name: &str) -> String {
+    std::fs::read_to_string(root().join(format!("events/{name}.json"))).expect("it is there")
+}
+
+#[test]
+fn every_sample_event_is_what_its_function_takes() {
+    for endpoint in ENDPOINTS {
+        let request = lambda_http::request::from_str(&event(endpoint.name));
+        let request = request.unwrap_or_else(|error| panic!("{}: {error}", endpoint.name));
+        let path = request.uri().path();
+        assert!(endpoint.paths.contains(&path), "{}: {path}", endpoint.name);
+        assert_eq!(request.method(), endpoint.method, "{}", endpoint.name);
+    }
+    let sqs = |name: &str| -> String {
+        let event: Value = serde_json::from_str(&event(name)).expect("JSON");
+        event["Records"][0]["body"].as_str().expect("a body").to_owned()
+    };
+    serde_json::from_str::<MailMessage>(&sqs("mailer")).expect("a mail");
+    serde_json::from_str::<AuditRecord>(&sqs("audit-writer")).expect("an audit record");
+    let stream: aws_lambda_events::dynamodb::Event =
+        serde_json::from_str(&event(relay::NAME)).expect("a stream's event");
+    assert!(!stream.records.is_empty());
+}
+
+/// Who may call, in the words of the README.
+fn access_words(access: Access) -> &'static str {
+    match access {
+        Access::Public => "public",
+        Access::Partner => "partner",
+        Access::Any => "any session",
+        Access::Student => "student",
+        Access::Staff => "staff",
+        Access::Owner => "owner",
+    }
+}
+
+#[test]
+fn the_readme_lists_every_endpoint_with_its_paths_and_its_access() {
+    let readme = std::fs::read_to_string(root().join("README.md")).expect("it is there");
+    let rows =
+        readme.lines().filter(|line| line.starts_with("| `GET ") || line.starts_with("| `POST "));
+    let listed: BTreeSet<String> = rows
+        .map(|row| {
+            let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+            format!("{} | {} | {}", cells[0], cells[1], cells[2])
+        })
+        .collect();
+    let expected = ENDPOINTS.iter().map(|endpoint| {
+        // A path with a trailing slash is the same path to a reader.
+        let paths = endpoint.paths.iter().filter(|path| path.len() == 1 || !path.ends_with('/'));
+        let mut paths = paths.map(|path| format!("`{path}`"));
+        let first = paths.next().expect("an endpoint has a path");
+        let first = format!("`{} {}", endpoint.method, first.trim_start_matches('`'));
+        let all: Vec<String> = std::iter::once(first).chain(paths).collect();
+        format!("{} | {} | `{}`", all.join(", "), access_words(endpoint.access), endpoint.name)
+    });
+    assert_eq!(listed, expected.collect());
+}

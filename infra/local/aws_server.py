@@ -17,13 +17,14 @@ import signal
 import socketserver
 from collections.abc import Awaitable, Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 # ministack reads its environment when it is imported.
 import ministack.app as ministack
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from ministack.core import iam_actions
-from ministack.services import dynamodb, lambda_svc
+from ministack.services import dynamodb, lambda_svc, sqs
 
 Scope = dict[str, Any]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -163,6 +164,23 @@ def streams_survive_a_restart() -> None:
     dynamodb.get_state, dynamodb.load_persisted_state = state, restore
 
 
+def queues_survive_another_port() -> None:
+    """Queues that were kept are found although the local AWS listens on another port now.
+
+    ministack knows a queue by its address, port included.
+    """
+    load = sqs.load_persisted_state
+
+    def restore(data: dict[str, Any]) -> None:
+        queues = data["queues"]._data
+        for account, region, address in list(queues):
+            now = urlsplit(address)._replace(netloc=sqs._CANONICAL_NETLOC).geturl()
+            queues[account, region, now] = queues.pop((account, region, address))
+        load(data)
+
+    sqs.load_persisted_state = restore
+
+
 def application(api_port: int, domain: str) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
     """ministack, and at the API's port the API.
 
@@ -217,6 +235,7 @@ def main() -> None:
     mail_is_authorized_by_identity()
     stream_failures_are_retried()
     streams_survive_a_restart()
+    queues_survive_another_port()
     asyncio.run(run(options.aws_port, options.api_port, options.domain))
 
 

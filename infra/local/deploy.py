@@ -57,12 +57,13 @@ def binaries_place(target: Path) -> int:
     return changed
 
 
-def parameters(settings: Settings) -> dict[str, str]:
+def parameters(settings: Settings, keys_version: str) -> dict[str, str]:
     """The template's parameters on the local AWS."""
     return {
         "Stage": settings.stage,
         "SenderAddress": SENDER_ADDRESS,
         "AppUrl": settings.api_url,
+        "KeysVersion": keys_version,
         "RazorpaySecretId": settings.razorpay_secret_id,
         "RazorpayUrl": f"{settings.sandbox_url}/razorpay",
         "RedisUrl": settings.redis_url,
@@ -75,17 +76,26 @@ def parameters(settings: Settings) -> dict[str, str]:
     }
 
 
-def deploy(settings: Settings, secrets: str) -> bool:
-    """Deploys what changed. False if nothing had.
+def fingerprint(values: dict[str, str]) -> str:
+    """What a deployment of the working copy is: template, parameters, binaries."""
+    digest = hashlib.sha256(json.dumps(values).encode())
+    digest.update(TEMPLATE.read_bytes())
+    for name in functions():
+        with (ROOT / "target" / "lambda" / name / "bootstrap").open("rb") as binary:
+            # Python 3.11 has hashlib.file_digest; this runs on 3.10 too.
+            while chunk := binary.read(1 << 20):
+                digest.update(chunk)
+    return digest.hexdigest()
 
-    `secrets` stands for the values that the template reads by reference: CloudFormation
-    does not see them change, so here they are part of what a deployment is.
-    """
-    wanted = _fingerprint(settings, secrets)
-    marker = settings.local / "deployed.json"
-    if _deployed(marker) == wanted and _stack_exists(settings):
-        return False
 
+def is_deployed(settings: Settings, wanted: str) -> bool:
+    """Whether the last deployment was of `wanted` and the local AWS still has it."""
+    return _deployed(_marker(settings)) == wanted and _stack_exists(settings)
+
+
+def deploy(settings: Settings, values: dict[str, str], wanted: str) -> None:
+    """Deploys the working copy with these parameters; `wanted` is its fingerprint."""
+    marker = _marker(settings)
     with contextlib.suppress(FileNotFoundError):
         marker.unlink()
     _bucket(settings)
@@ -105,7 +115,7 @@ def deploy(settings: Settings, secrets: str) -> bool:
                 "--no-confirm-changeset",
                 "--no-fail-on-empty-changeset",
                 "--no-progressbar",
-                "--parameter-overrides", *(f"{k}={v}" for k, v in parameters(settings).items()),
+                "--parameter-overrides", *(f"{k}={v}" for k, v in values.items()),
             ],
             cwd=ROOT, env=settings.aws_environment(), stdout=output, stderr=subprocess.STDOUT,
         )  # fmt: skip
@@ -113,25 +123,10 @@ def deploy(settings: Settings, secrets: str) -> bool:
         raise StackError(f"`sam deploy` failed. The end of {log}:\n{_errors(log)}")
     marker.write_text(json.dumps({"fingerprint": wanted}))
     _artifacts_prune(settings)
-    return True
 
 
-def outputs(settings: Settings) -> dict[str, str]:
-    """The deployed stack's outputs."""
-    stacks = client(settings, "cloudformation").describe_stacks(StackName=settings.stack_name)
-    return {each["OutputKey"]: each["OutputValue"] for each in stacks["Stacks"][0]["Outputs"]}
-
-
-def _fingerprint(settings: Settings, secrets: str) -> str:
-    digest = hashlib.sha256()
-    digest.update(json.dumps([parameters(settings), secrets]).encode())
-    digest.update(TEMPLATE.read_bytes())
-    for name in functions():
-        with (ROOT / "target" / "lambda" / name / "bootstrap").open("rb") as binary:
-            # Python 3.11 has hashlib.file_digest; this runs on 3.10 too.
-            while chunk := binary.read(1 << 20):
-                digest.update(chunk)
-    return digest.hexdigest()
+def _marker(settings: Settings) -> Path:
+    return settings.local / "deployed.json"
 
 
 def _deployed(marker: Path) -> str | None:

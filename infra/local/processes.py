@@ -181,8 +181,9 @@ def _require_free(name: str, variable: str, port: int) -> None:
             probe.bind((HOST, port))
         except OSError as error:
             raise StackError(
-                f"Port {port} on {HOST} is taken by another program ({error.strerror}), and {name} "
-                f"needs it. Stop that program, or choose another port: {variable}={port + 1} make up"
+                f"Port {port} on {HOST}, which {name} needs, is taken by another program "
+                f"({error.strerror}). Stop that program, or choose another port: "
+                f"{variable}={port + 1} make up"
             ) from error
 
 

@@ -6,6 +6,7 @@ and with HTTP requests and the codes in the mails. What is there already is left
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -93,7 +94,8 @@ def private_write(path: Path, text: str) -> None:
 def secrets_prepare(settings: Settings, credentials: Credentials, thali: Path) -> str:
     """The keys, the partner's secret and the sender: what a deployment finds in place.
 
-    Returns a text that changes when a value changes which the template reads by reference.
+    Returns their version, which changes when a value changes that the template reads by
+    reference.
     """
     _thali(settings, thali, "keys", "init", "--stage", settings.stage)
     manager = client(settings, "secretsmanager")
@@ -117,8 +119,14 @@ def secrets_prepare(settings: Settings, credentials: Credentials, thali: Path) -
     except ClientError:
         mail.create_email_identity(EmailIdentity=SENDER_ADDRESS)
 
-    keys = manager.get_secret_value(SecretId=f"thali/{settings.stage}/keys")
-    return f"{keys['VersionId']} {manager.get_secret_value(SecretId=secret)['VersionId']}"
+    versions = [
+        manager.get_secret_value(SecretId=f"thali/{settings.stage}/keys")["VersionId"],
+        manager.get_secret_value(SecretId=secret)["VersionId"],
+        client(settings, "ssm").get_parameter(Name=f"/thali/{settings.stage}/jwks")["Parameter"][
+            "Value"
+        ],
+    ]
+    return hashlib.sha256("\n".join(versions).encode()).hexdigest()[:16]
 
 
 def mess_prepare(settings: Settings, credentials: Credentials, thali: Path) -> list[str]:

@@ -92,12 +92,15 @@ def up(settings: Settings, build: bool) -> None:
         say(f"{service.name} {processes.ensure(service, ready)} on {_addresses(service)}")
 
     say("keys, partner's secret and sender address")
-    versions = seed.secrets_prepare(settings, credentials, thali)
-    say("deploying template.yaml with sam")
-    if deploy.deploy(settings, versions):
-        say(f"deployed stack {settings.stack_name}, {routes.bridge(settings)} routes")
+    keys_version = seed.secrets_prepare(settings, credentials, thali)
+    parameters = deploy.parameters(settings, keys_version)
+    wanted = deploy.fingerprint(parameters)
+    if deploy.is_deployed(settings, wanted):
+        say(f"stack {settings.stack_name} is up to date")
     else:
-        say(f"stack {settings.stack_name} is up to date, {routes.bridge(settings)} routes")
+        say(f"deploying template.yaml with sam as stack {settings.stack_name}")
+        deploy.deploy(settings, parameters, wanted)
+    say(f"{routes.bridge(settings)} routes")
     _wait(settings)
     new = seed.mess_prepare(settings, credentials, thali)
     say(f"demo mess {MESS_ID}: " + (f"new accounts {', '.join(new)}" if new else "all there"))
@@ -287,8 +290,9 @@ def write_functions_env(settings: Settings) -> None:
     for page in client(settings, "lambda").get_paginator("list_functions").paginate():
         for function in page["Functions"]:
             values |= {k: v for k, v in function["Environment"]["Variables"].items() if v}
+    # In quotes, for the JSON among them; no value contains one.
     seed.private_write(
-        settings.local / "functions.env", "".join(f"{k}={v}\n" for k, v in values.items())
+        settings.local / "functions.env", "".join(f"{k}='{v}'\n" for k, v in values.items())
     )
 
 
@@ -312,7 +316,7 @@ def _summary(settings: Settings, credentials: seed.Credentials) -> None:
 
 
 def _cargo_build() -> None:
-    built = subprocess.run([tool("cargo"), "build", "--workspace", "--bins", "--quiet"], cwd=ROOT)
+    built = subprocess.run([tool("cargo"), "build", "--workspace", "--bins"], cwd=ROOT)
     if built.returncode != 0:
         raise StackError("The build failed, see above.")
 
@@ -425,7 +429,8 @@ def main() -> None:
         print(f"\n{error}", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
-        sys.exit(130)
+        # The way to end `logs`, and no failure there.
+        sys.exit(0 if options.command == "logs" else 130)
 
 
 if __name__ == "__main__":

@@ -1,3 +1,8 @@
 //! Every endpoint's rules: each has its refusal, its replay and its race.
 
+mod accounts;
+mod http;
+mod payments;
 mod story;
+mod tokens;
+mod workers;

@@ -97,6 +97,13 @@ impl TestApp {
         make_app(&environment, &self.dynamo, self.app.clock.clone())
     }
 
+    /// The app as another process would have it, with other backends than this one's.
+    pub fn process_with(&self, change: impl FnOnce(&mut Backends)) -> App {
+        let mut backends = backends(&self.dynamo, self.app.clock.clone());
+        change(&mut backends);
+        app_of(&self.environment, backends)
+    }
+
     /// Creates a mess.
     pub async fn create_mess(&self, id: &str, approval: Approval) {
         let zone = ZoneName::parse("Asia/Kolkata").expect("a zone");
@@ -222,13 +229,20 @@ fn environment(
 }
 
 fn make_app(environment: &HashMap<&'static str, String>, dynamo: &Dynamo, clock: Clock) -> App {
-    let config = Config::read(&PARTS, &|name| environment.get(name).cloned());
-    let backends = Backends {
+    app_of(environment, backends(dynamo, clock))
+}
+
+fn backends(dynamo: &Dynamo, clock: Clock) -> Backends {
+    Backends {
         dynamodb: dynamo.client(),
         queues: Some(Queues::Memory(std::sync::Mutex::default())),
         mailer: Some(Mailer::Memory(std::sync::Mutex::default())),
         clock,
-    };
+    }
+}
+
+fn app_of(environment: &HashMap<&'static str, String>, backends: Backends) -> App {
+    let config = Config::read(&PARTS, &|name| environment.get(name).cloned());
     App::new(config.expect("complete"), backends).expect("the app starts")
 }
 

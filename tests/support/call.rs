@@ -15,7 +15,8 @@ pub struct Call {
 }
 
 impl Call {
-    fn new(method: &'static str, path: &str) -> Self {
+    /// A request with nothing but a method and a path.
+    pub fn new(method: &'static str, path: &str) -> Self {
         let headers = Map::from_iter([("host".to_owned(), json!("thali.test"))]);
         let source_ip = "192.0.2.1".to_owned();
         Self { method, path: path.to_owned(), headers, cookies: Vec::new(), body: None, source_ip }
@@ -56,7 +57,7 @@ impl Call {
     }
 
     /// The same from another address.
-    pub fn from_address(mut self, address: &str) -> Self {
+    pub fn sent_from(mut self, address: &str) -> Self {
         address.clone_into(&mut self.source_ip);
         self
     }
@@ -69,6 +70,19 @@ impl Call {
     /// The path without its query.
     pub fn path(&self) -> &str {
         self.path.split('?').next().unwrap_or_default()
+    }
+
+    /// The same call over HTTP, to the stack at `api_url`.
+    pub fn over_http(&self, client: &reqwest::Client, api_url: &str) -> reqwest::RequestBuilder {
+        let method = self.method.parse().expect("a method");
+        let mut request = client.request(method, format!("{api_url}{}", self.path));
+        for (name, value) in self.headers.iter().filter(|(name, _)| *name != "host") {
+            request = request.header(name, value.as_str().unwrap_or_default());
+        }
+        if !self.cookies.is_empty() {
+            request = request.header("cookie", self.cookies.join("; "));
+        }
+        request.body(self.body.clone().unwrap_or_default())
     }
 
     /// The event with which the gateway invokes a function (payload format 2.0).

@@ -4,9 +4,12 @@
 mod app;
 mod call;
 mod dynamo;
+mod faults;
 pub mod people;
 mod redis_server;
 pub mod template;
+mod together;
 
 pub use app::{RAZORPAY_WEBHOOK_SECRET, TestApp};
 pub use call::{Answer, Call};
+pub use faults::closed_port;

@@ -11,7 +11,6 @@ pub static ENDPOINT: Endpoint =
     Endpoint::get("jwks", &["/.well-known/jwks.json"], Access::Public, handler!(jwks))
         .needs(&[Part::PublicKeys]);
 
-#[expect(clippy::unused_async, reason = "handlers are async")]
 async fn jwks(app: &App, _caller: &Caller, _request: &Request) -> Result<Response, Problem> {
     Ok(Response::ok(app.jwks()).cached_for(300))
 }

@@ -79,7 +79,11 @@ async fn commit(
                 consistency = Consistency::Strong;
                 continue;
             }
-            Err(refusal) => return Err(refusal.into()),
+            Err(refusal) => {
+                // Perhaps it was this very request, sent twice at once, that took them.
+                let first = replay(app, session, key).await?.ok_or(refusal)?;
+                return Ok((first, true));
+            }
         };
         let submission = Submission {
             submission_id,

@@ -9,7 +9,7 @@ use secrecy::ExposeSecret;
 use serde_json::json;
 use thali_platform::app::aws_config;
 use thali_platform::auth::access::generate_key;
-use thali_platform::clock::{Clock, random_bytes};
+use thali_platform::clock::{Clock, random_hex};
 
 use crate::Failure;
 
@@ -73,12 +73,11 @@ async fn init(stage: &str) -> Result<(), Failure> {
 fn fresh_keys() -> serde_json::Value {
     let kid = Clock::System.ulid().to_string();
     let (signing_key, public) = generate_key(&kid);
-    let key = || random_bytes::<32>().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     json!({
         "jwt_signing_key": signing_key.expose_secret(),
         "jwks": { "keys": [public] },
-        "refresh_key": key(),
-        "otp_key": key(),
-        "pin_key": key(),
+        "refresh_key": random_hex::<32>(),
+        "otp_key": random_hex::<32>(),
+        "pin_key": random_hex::<32>(),
     })
 }

@@ -186,8 +186,11 @@ impl std::fmt::Debug for Phone {
 }
 
 /// What an account may do.
+///
+/// It is read by way of text, because eserde 0.1 does not forget the path of a variant
+/// that it does not know: every error after it would name `role.` before its field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", try_from = "String")]
 pub enum Role {
     /// Buys and redeems tokens, orders, shows a QR code.
     Student,
@@ -195,6 +198,16 @@ pub enum Role {
     Staff,
     /// Runs the mess.
     Owner,
+}
+
+impl TryFrom<String> for Role {
+    type Error = Unacceptable;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let known = [Self::Student, Self::Staff, Self::Owner];
+        let found = known.into_iter().find(|role| role.as_str() == text);
+        found.ok_or_else(|| Unacceptable::new("must be student, staff or owner"))
+    }
 }
 
 impl Role {

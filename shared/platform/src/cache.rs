@@ -1,8 +1,8 @@
 //! Redis (or Valkey): what makes answers quicker and may be lost at any time. Nothing
 //! here is the truth of anything; without Redis every question goes to DynamoDB.
 //!
-//! Keys begin with `thali:<stage>:`. After a failure Redis is left alone for
-//! [`PAUSE_MS`], so that a dead Redis slows one request and not every one.
+//! Keys begin with `thali:<stage>:`. After a failure Redis is left alone for two
+//! seconds, so that a dead Redis slows one request and not every one.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;

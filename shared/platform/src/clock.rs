@@ -57,3 +57,9 @@ pub fn random_bytes<const N: usize>() -> [u8; N] {
     getrandom::fill(&mut bytes).expect("the kernel's random source answers");
     bytes
 }
+
+/// Draws `N` bytes from the kernel's random source, as lower-case hex.
+#[must_use]
+pub fn random_hex<const N: usize>() -> String {
+    hex::encode(random_bytes::<N>())
+}

@@ -63,9 +63,14 @@ fn unknown_fields<'de, T: EDeserialize<'de>>(body: &'de [u8]) -> Vec<String> {
     unknown
 }
 
-/// Turns serde's words into a field and a sentence for people.
+/// Turns serde's words into a field and a sentence for people. Serde quotes what was sent
+/// in its place, which may be a password or a code: only what was expected is told.
 fn field_error(path: &str, message: &str) -> FieldError {
-    let message = message.split(" at line ").next().unwrap_or(message);
+    let message = message.rsplit_once(", expected ").map_or_else(
+        || message.to_owned(),
+        |(_, expected)| format!("must be {}", expected.replace('`', "")),
+    );
+    let message = message.split(" at line ").next().unwrap_or(&message);
     if let Some(field) = message.strip_prefix("missing field `").and_then(|m| m.strip_suffix('`')) {
         let field = if path.is_empty() { field.to_owned() } else { format!("{path}.{field}") };
         return FieldError::new(&field, "is missing");
@@ -114,6 +119,15 @@ mod tests {
     fn an_unknown_field_alone_is_refused() {
         let errors = errors_of(r#"{"email": "a@b.in", "token_count": 3, "price": 1}"#);
         assert_eq!(errors, [("price".to_owned(), "is not a field of this request".to_owned())]);
+    }
+
+    #[test]
+    fn a_value_of_the_wrong_type_is_not_repeated() {
+        for sent in [r#""secret at line 1, expected secret""#, "736563", "[\"secret\"]"] {
+            let body = format!(r#"{{"email": "a@b.in", "token_count": {sent}}}"#);
+            let errors = errors_of(&body);
+            assert_eq!(errors, [("token_count".to_owned(), "must be u16".to_owned())]);
+        }
     }
 
     #[test]

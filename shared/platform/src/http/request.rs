@@ -13,7 +13,7 @@ use thali_domain::ids::MessId;
 
 use super::{IdempotencyKey, Problem, json};
 use crate::app::App;
-use crate::clock::random_bytes;
+use crate::clock::random_hex;
 
 /// The largest body that is read.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
@@ -63,7 +63,7 @@ impl From<lambda_http::Request> for Request {
             method: parts.method,
             path,
             headers: parts.headers,
-            request_id: request_id.unwrap_or_else(|| hex::encode(random_bytes::<16>())),
+            request_id: request_id.unwrap_or_else(random_hex::<16>),
             source_ip: source_ip.unwrap_or_default(),
             query,
             body: match body {
@@ -90,7 +90,7 @@ impl Request {
         json::parse(body)
     }
 
-    /// The body as it came, at most [`BODY_BYTES_MAX`] long.
+    /// The body as it came, at most 64 KiB long.
     pub fn raw_body(&self) -> Result<&[u8], Problem> {
         if self.body.len() > BODY_BYTES_MAX {
             let detail = "The body is larger than 64 KiB.";

@@ -115,11 +115,13 @@ async fn check_session_lives(app: &App, session: &Session) -> Result<(), Problem
 }
 
 fn check_access(access: Access, session: &Session) -> Result<(), Problem> {
-    match access.role() {
-        None => Ok(()),
-        Some(role) if role != session.role => Err(Problem::wrong_role()),
-        Some(_) if session.status != AccountStatus::Active => Err(Problem::not_approved()),
-        Some(_) => Ok(()),
+    let Some(role) = access.role() else { return Ok(()) };
+    if role != session.role {
+        Err(Problem::wrong_role())
+    } else if session.status != AccountStatus::Active {
+        Err(Problem::not_approved())
+    } else {
+        Ok(())
     }
 }
 

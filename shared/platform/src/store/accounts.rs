@@ -11,8 +11,9 @@ use thali_domain::lockout::{Failures, LOCK, TRIES_MAX};
 
 use super::keys::Key;
 use super::{
-    Consistency, Registration, STAMPED, Stamp, Store, StoreError, TransactError, condition_failed,
-    delete, expiring, item, keys, millis, number, put_new, update, values,
+    CONTENTION_TRIES_MAX, Consistency, Registration, STAMPED, Stamp, Store, StoreError,
+    TransactError, condition_failed, delete, expiring, item, keys, millis, number, put_new, update,
+    values,
 };
 
 /// An account as it is stored.
@@ -264,7 +265,7 @@ impl Store {
         let pk = keys::login_guard(mess, name).pk;
         let none = Failures { count: 0, forgotten_at: Timestamp::UNIX_EPOCH };
         let mut lookup = LoginLookup { account_id: None, failures: none };
-        for found in self.query(&self.tables.accounts, &pk, "", Consistency::Strong).await? {
+        for found in self.query(&self.tables.accounts, &pk, None, Consistency::Strong).await? {
             match found.get("sk").and_then(|sk| sk.as_s().ok()).map(String::as_str) {
                 Some("guard") => {
                     lookup.account_id =
@@ -288,6 +289,25 @@ impl Store {
         name: &LoginName,
         stamp: &Stamp,
     ) -> Result<(), StoreError> {
+        // Where the first wrong tries come at once, one of them makes the counter and the
+        // others find it at their next turn.
+        for _ in 0..CONTENTION_TRIES_MAX {
+            if self.login_failure_add(mess, name, stamp).await?
+                || self.login_failure_begin(mess, name, stamp).await?
+            {
+                return Ok(());
+            }
+        }
+        Err(StoreError::Contended)
+    }
+
+    /// Adds to the wrong tries that are not forgotten; answers `false` where there are none.
+    async fn login_failure_add(
+        &self,
+        mess: &MessId,
+        name: &LoginName,
+        stamp: &Stamp,
+    ) -> Result<bool, StoreError> {
         let key = keys::login_failures(mess, name);
         let forgotten_at = stamp.at + LOCK;
         let request = self
@@ -305,14 +325,33 @@ impl Store {
                 [(":one", number(1)), (":forgotten_at", millis(forgotten_at))],
             )));
         match request.send().await {
-            Ok(_) => Ok(()),
-            Err(error) if condition_failed(&error) => {
-                let first = LoginFailures { mess_id: mess.clone(), count: 1, forgotten_at };
-                let attributes = item(&key, "login_failures", &first, stamp)?;
-                let request = self.client.put_item().table_name(&self.tables.accounts);
-                request.set_item(Some(expiring(attributes, forgotten_at))).send().await?;
-                Ok(())
-            }
+            Ok(_) => Ok(true),
+            Err(error) if condition_failed(&error) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Counts the first wrong try; answers `false` where there are some already.
+    async fn login_failure_begin(
+        &self,
+        mess: &MessId,
+        name: &LoginName,
+        stamp: &Stamp,
+    ) -> Result<bool, StoreError> {
+        let key = keys::login_failures(mess, name);
+        let forgotten_at = stamp.at + LOCK;
+        let first = LoginFailures { mess_id: mess.clone(), count: 1, forgotten_at };
+        let attributes = item(&key, "login_failures", &first, stamp)?;
+        let request = self
+            .client
+            .put_item()
+            .table_name(&self.tables.accounts)
+            .set_item(Some(expiring(attributes, forgotten_at)))
+            .condition_expression("attribute_not_exists(pk) OR forgotten_at <= :now")
+            .expression_attribute_values(":now", millis(stamp.at));
+        match request.send().await {
+            Ok(_) => Ok(true),
+            Err(error) if condition_failed(&error) => Ok(false),
             Err(error) => Err(error.into()),
         }
     }
@@ -335,7 +374,9 @@ impl Store {
         let one_more = "security_code_forgotten_at > :changed_at AND security_code_failures < :max";
         let forgotten = "attribute_exists(pk) AND (attribute_not_exists(security_code_forgotten_at) \
                          OR security_code_forgotten_at <= :changed_at)";
-        let tries = [("security_code_failures + :one", one_more), (":one", forgotten)];
+        // The third is for whoever finds that another made the counter since the first.
+        let add = ("security_code_failures + :one", one_more);
+        let tries = [add, (":one", forgotten), add];
         for (count, condition) in tries {
             if let Some(count) = self.security_code_count(account, count, condition, stamp).await? {
                 return Ok(count);

@@ -83,10 +83,12 @@ type Attributes = HashMap<String, AttributeValue>;
 /// The assignments that every update makes beside its own.
 const STAMPED: &str = "actor = :actor, request_id = :request_id, changed_at = :changed_at";
 
+#[expect(clippy::needless_pass_by_value, reason = "callers pass references and numbers")]
 fn text(value: impl ToString) -> AttributeValue {
     AttributeValue::S(value.to_string())
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "callers pass references and numbers")]
 fn number(value: impl ToString) -> AttributeValue {
     AttributeValue::N(value.to_string())
 }
@@ -230,24 +232,28 @@ impl Store {
         Ok(answer.item.map(serde_dynamo::from_item).transpose()?)
     }
 
-    /// All items of a partition whose sort key begins with `prefix`, in its order.
+    /// All items of a partition, or those whose sort key begins with a prefix, in the
+    /// sort key's order. A prefix may not be empty: DynamoDB refuses that.
     async fn query(
         &self,
         table: &str,
         pk: &str,
-        prefix: &str,
+        prefix: Option<&str>,
         consistency: Consistency,
     ) -> Result<Vec<Attributes>, StoreError> {
-        let mut pages = self
+        let request = self
             .client
             .query()
             .table_name(table)
-            .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
             .expression_attribute_values(":pk", text(pk))
-            .expression_attribute_values(":prefix", text(prefix))
-            .consistent_read(consistency == Consistency::Strong)
-            .into_paginator()
-            .send();
+            .consistent_read(consistency == Consistency::Strong);
+        let request = match prefix {
+            None => request.key_condition_expression("pk = :pk"),
+            Some(prefix) => request
+                .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
+                .expression_attribute_values(":prefix", text(prefix)),
+        };
+        let mut pages = request.into_paginator().send();
         let mut items = Vec::new();
         while let Some(page) = pages.next().await {
             items.extend(page?.items.unwrap_or_default());
@@ -270,9 +276,10 @@ impl Store {
     async fn transact(&self, items: Vec<TransactWriteItem>) -> Result<(), TransactError> {
         let request = self.client.transact_write_items().set_transact_items(Some(items));
         let Err(error) = request.send().await else { return Ok(()) };
-        let cancelled = match error.as_service_error() {
-            Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => cancelled,
-            _ => return Err(TransactError::Store(error.into())),
+        let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
+            error.as_service_error()
+        else {
+            return Err(TransactError::Store(error.into()));
         };
         let codes: Vec<&str> =
             cancelled.cancellation_reasons().iter().map(|r| r.code().unwrap_or("None")).collect();

@@ -186,7 +186,8 @@ impl Store {
         consistency: Consistency,
     ) -> Result<Vec<Purchase>, StoreError> {
         let pk = account.to_string();
-        let found = self.query(&self.tables.tokens, &pk, keys::PURCHASES, consistency).await?;
+        let found =
+            self.query(&self.tables.tokens, &pk, Some(keys::PURCHASES), consistency).await?;
         found.into_iter().map(purchase_of).collect()
     }
 

@@ -115,7 +115,7 @@ impl Store {
     pub async fn submissions_of(&self, account: AccountId) -> Result<Vec<Submission>, StoreError> {
         let pk = account.to_string();
         let table = &self.tables.tokens;
-        let found = self.query(table, &pk, keys::SUBMISSIONS, Consistency::Strong).await?;
+        let found = self.query(table, &pk, Some(keys::SUBMISSIONS), Consistency::Strong).await?;
         found.into_iter().map(submission_of).collect()
     }
 
@@ -127,7 +127,7 @@ impl Store {
         let pk = account.to_string();
         let table = &self.tables.tokens;
         let (purchases, submissions) = futures_util::try_join!(
-            self.query(table, &pk, keys::PURCHASES, Consistency::Strong),
+            self.query(table, &pk, Some(keys::PURCHASES), Consistency::Strong),
             self.submissions_of(account),
         )?;
         let purchases: Result<_, StoreError> = purchases.into_iter().map(purchase_of).collect();
@@ -149,15 +149,15 @@ fn redeem_write<'a>(
     stamp: &Stamp,
 ) -> TransactWriteItem {
     let mut given = values(stamp, [(":captured", text("captured"))]);
-    let mut condition = "#state = :captured AND expires_at > :changed_at".to_owned();
+    let mut conditions = vec!["#state = :captured AND expires_at > :changed_at".to_owned()];
     let mut redeemed = Vec::new();
     for number in numbers {
-        condition.push_str(&format!(" AND NOT contains(redeemed, :n{number})"));
+        conditions.push(format!("NOT contains(redeemed, :n{number})"));
         given.insert(format!(":n{number}"), super::number(number));
         redeemed.push(number.to_string());
     }
     given.insert(":numbers".to_owned(), AttributeValue::Ns(redeemed));
     let names = HashMap::from([("#state".to_owned(), "state".to_owned())]);
     let expression = format!("SET {STAMPED} ADD redeemed :numbers");
-    update(table, key, &expression, &condition, Some(names), given)
+    update(table, key, &expression, &conditions.join(" AND "), Some(names), given)
 }

@@ -1,0 +1,164 @@
+//! Login: who is let in, what a refusal tells, and when the door is shut.
+
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+use serde_json::json;
+
+use super::{logged_in, login, registered, set_status, verify};
+use crate::support::people::PASSWORD;
+use crate::support::{Answer, Call, TestApp};
+
+async fn with_username(test: &TestApp) {
+    let body = json!({ "email": "asha@example.com", "password": PASSWORD, "username": "asha" });
+    let registered = registered(test, &body).await;
+    test.send(verify(&registered.id, &registered.code)).await.expect(201);
+}
+
+#[track_caller]
+fn assert_locked(answer: &Answer) {
+    assert_eq!(answer.problem(429), "locked");
+    let wait_s: u64 = answer.header("retry-after").parse().expect("seconds");
+    assert!((1..=901).contains(&wait_s), "{wait_s}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_is_logged_in_by_address_and_by_username() {
+    let test = TestApp::start().await;
+    with_username(&test).await;
+    for body in [
+        json!({ "email": "asha@example.com", "password": PASSWORD }),
+        json!({ "username": "asha@example.com", "password": PASSWORD }),
+        json!({ "username": "asha", "password": PASSWORD }),
+        json!({ "username": " ASHA ", "password": PASSWORD, "role": "student" }),
+        json!({ "email": "asha@example.com", "password": PASSWORD, "mess_id": "mess_demo" }),
+    ] {
+        for path in ["/login", "/login/", "/api/auth/login"] {
+            let answer = test.send(Call::post(path, &body)).await.expect(200);
+            assert_eq!(answer.body["token_type"], "Bearer");
+            assert_eq!(answer.body["expires_in"], 900);
+            assert_eq!(answer.body["account"]["username"], "asha");
+            assert!(!answer.body.to_string().contains("argon2"), "the hash stays inside");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_lacks_no_name_and_no_password() {
+    let test = TestApp::start().await;
+    for (body, wrong) in [
+        (json!({}), vec!["password"]),
+        (json!({ "password": PASSWORD }), vec!["username"]),
+        (json!({ "username": "a b", "password": PASSWORD }), vec!["username"]),
+        (json!({ "username": "asha", "password": "" }), vec!["password"]),
+        (json!({ "email": "asha", "password": "x".repeat(129) }), vec!["email", "password"]),
+        (json!({ "username": "asha", "password": PASSWORD, "role": "cook" }), vec!["role"]),
+    ] {
+        assert_eq!(test.send(Call::post("/login", &body)).await.wrong_fields(), wrong, "{body}");
+    }
+    let several = test.another_process(&[("DEFAULT_MESS_ID", "")]);
+    let answer = test.send_to(&several, login("asha", PASSWORD)).await;
+    assert_eq!(answer.wrong_fields(), ["mess_id"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_password_an_unknown_name_and_another_role_are_answered_alike() {
+    let test = TestApp::start().await;
+    with_username(&test).await;
+    let refusals = [
+        json!({ "username": "asha", "password": "rice and dal at night" }),
+        json!({ "username": "nobody", "password": PASSWORD }),
+        json!({ "email": "nobody@example.com", "password": PASSWORD }),
+        json!({ "username": "asha", "password": PASSWORD, "role": "owner" }),
+        json!({ "username": "asha", "password": PASSWORD, "mess_id": "mess_nowhere" }),
+    ];
+    let mut bodies = Vec::new();
+    for body in &refusals {
+        let answer = test.send(Call::post("/login", body)).await;
+        assert_eq!(answer.problem(401), "invalid_credentials", "{body}");
+        assert_eq!(answer.header("set-cookie"), "");
+        let mut told = answer.body.clone();
+        told["request_id"] = json!(null);
+        bodies.push(told);
+    }
+    assert!(bodies.windows(2).all(|pair| pair[0] == pair[1]), "{bodies:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn five_wrong_passwords_shut_the_door_for_fifteen_minutes() {
+    let test = TestApp::start().await;
+    with_username(&test).await;
+    for name in ["asha", "nobody", "nobody@example.com"] {
+        for _ in 0..5 {
+            let wrong = test.send(login(name, "rice and dal at night")).await;
+            assert_eq!(wrong.problem(401), "invalid_credentials", "{name}");
+        }
+        assert_locked(&test.send(login(name, PASSWORD)).await);
+    }
+    // The wait is counted from the last wrong try; a try that was refused unseen is none.
+    test.advance(SignedDuration::from_mins(15) - SignedDuration::from_millis(1));
+    assert_locked(&test.send(login("asha", PASSWORD)).await);
+    test.advance(SignedDuration::from_millis(1));
+    logged_in(test.send(login("asha", PASSWORD)).await);
+    let unknown = test.send(login("nobody", PASSWORD)).await;
+    assert_eq!(unknown.problem(401), "invalid_credentials");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_right_password_forgives_the_wrong_ones_before() {
+    let test = TestApp::start().await;
+    with_username(&test).await;
+    for _ in 0..3 {
+        for _ in 0..4 {
+            test.send(login("asha", "rice and dal at night")).await.expect(401);
+        }
+        test.send(login("asha", PASSWORD)).await.expect(200);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_tries_are_counted_anew_once_they_are_forgotten() {
+    let test = TestApp::start().await;
+    with_username(&test).await;
+    for _ in 0..2 {
+        for _ in 0..4 {
+            test.send(login("asha", "rice and dal at night")).await.expect(401);
+        }
+        test.advance(SignedDuration::from_mins(15));
+    }
+    test.send(login("asha", PASSWORD)).await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_passwords_at_once_are_all_counted() {
+    let test = Arc::new(TestApp::start().await);
+    with_username(&test).await;
+    for name in ["asha", "nobody"] {
+        let tries = vec![login(name, "rice and dal at night"); 5];
+        for answer in test.send_together(tries).await {
+            assert_eq!(answer.problem(401), "invalid_credentials");
+        }
+        assert_locked(&test.send(login(name, PASSWORD)).await);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_shut_out_can_neither_log_in_nor_refresh() {
+    let test = TestApp::start().await;
+    for status in ["blocked", "rejected"] {
+        let asha = test.student(&format!("{status}@example.com")).await;
+        set_status(&test, &asha.account_id, status).await;
+        assert_eq!(test.log_in(&asha.email).await.problem(403), "account_closed");
+        // Only who has the password is told.
+        let guessed = test.send(login(&asha.email, "rice and dal at night")).await;
+        assert_eq!(guessed.problem(401), "invalid_credentials");
+
+        let refresh = || Call::post("/api/auth/refresh", &json!({})).cookie(&asha.cookie);
+        assert_eq!(test.send(refresh()).await.problem(403), "account_closed");
+        let read = test.send(super::read(&asha.token)).await;
+        assert_eq!(read.problem(401), "unauthenticated", "the session has ended");
+        set_status(&test, &asha.account_id, "active").await;
+        assert_eq!(test.send(refresh()).await.problem(401), "refresh_expired");
+        test.log_in(&asha.email).await.expect(200);
+    }
+}

@@ -1,0 +1,112 @@
+//! Accounts: sign-up, one-time codes, login and sessions. Here is what several of these
+//! tests need; what everybody needs is in `tests/support`.
+
+mod access_tokens;
+mod invites;
+mod login;
+mod logout;
+mod one_time_code;
+mod races;
+mod rate_limits;
+mod redis_faults;
+mod refresh;
+mod sign_up;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde_json::{Value, json};
+use thali_domain::identity::Role;
+use thali_domain::ids::{AccountId, MessId};
+use thali_platform::store::{Invite, keys};
+
+use crate::support::people::{PASSWORD, Student, code_in};
+use crate::support::{Answer, Call, TestApp};
+
+/// A registration whose code was mailed.
+pub struct Registered {
+    pub id: String,
+    pub code: String,
+}
+
+/// Signs up with this body and reads the mail.
+pub async fn registered(test: &TestApp, body: &Value) -> Registered {
+    let answer = test.send(Call::post("/sign-up", body)).await.expect(202);
+    let code = mailed_code(test, answer.text("email")).await;
+    Registered { id: answer.text("registration_id").to_owned(), code }
+}
+
+/// The code in the one mail that is now sent to `email`.
+pub async fn mailed_code(test: &TestApp, email: &str) -> String {
+    let mut mails = test.settle().await;
+    mails.retain(|mail| mail.to.as_str() == email);
+    assert_eq!(mails.len(), 1, "one mail to {email}: {mails:?}");
+    code_in(&mails[0])
+}
+
+/// The call that types a code.
+pub fn verify(registration_id: &str, code: &str) -> Call {
+    let body = json!({ "registration_id": registration_id, "otp": code });
+    Call::post("/sign-up/otp-verify", &body)
+}
+
+/// A code that is not `code`.
+pub fn another_code(code: &str) -> &'static str {
+    if code == "000000" { "000001" } else { "000000" }
+}
+
+/// The call that logs in with a password.
+pub fn login(name: &str, password: &str) -> Call {
+    Call::post("/login", &json!({ "username": name, "password": password }))
+}
+
+/// The call that reads what every active student may read.
+pub fn read(token: &str) -> Call {
+    Call::get("/student/tokens").bearer(token)
+}
+
+/// Invites somebody; answers the invite's code.
+pub async fn invite(test: &TestApp, role: Role) -> String {
+    let code = format!("invite-{}", test.app.clock.ulid());
+    let invite = Invite::new(test.mess_id.clone(), role, test.now());
+    test.app.store.invite_create(&code, &invite, &test.stamp()).await.expect("stored");
+    code
+}
+
+/// Somebody with a role for which one is invited, logged in.
+pub async fn invited(test: &TestApp, email: &str, role: Role) -> Student {
+    let code = invite(test, role).await;
+    let body = json!({ "email": email, "password": PASSWORD, "role": role, "invite_code": code });
+    let registered = registered(test, &body).await;
+    test.send(verify(&registered.id, &registered.code)).await.expect(201);
+    logged_in(test.log_in(email).await)
+}
+
+/// A student who waits for approval in a mess of their own, logged in.
+pub async fn waiting(test: &TestApp, email: &str, mess: &str) -> Student {
+    let mess = MessId::parse(mess).expect("an id");
+    test.create_mess(mess.as_str(), thali_domain::mess::Approval::Required).await;
+    let body = json!({ "email": email, "password": PASSWORD, "mess_id": mess });
+    let registered = registered(test, &body).await;
+    let account = test.send(verify(&registered.id, &registered.code)).await.expect(201);
+    assert_eq!(account.body["account"]["status"], "pending_approval");
+    logged_in(test.send(Call::post("/login", &body)).await)
+}
+
+/// Who has just logged in.
+#[track_caller]
+pub fn logged_in(answer: Answer) -> Student {
+    let answer = answer.expect(200);
+    let text = |member: &str| answer.body["account"][member].as_str().expect(member).to_owned();
+    Student {
+        email: text("email"),
+        account_id: text("account_id"),
+        token: answer.text("access_token").to_owned(),
+        cookie: answer.cookie(),
+    }
+}
+
+/// Writes an account's status as an owner's decision would.
+pub async fn set_status(test: &TestApp, account_id: &str, status: &str) {
+    let key = keys::account(AccountId::parse(account_id).expect("an id"));
+    let status = AttributeValue::S(status.to_owned());
+    test.dynamo.set("accounts", &key, "status", status).await;
+}

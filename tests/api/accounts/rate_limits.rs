@@ -1,0 +1,109 @@
+//! How often one address, and one account, may ask in a minute.
+
+use jiff::SignedDuration;
+use serde_json::json;
+
+use super::read;
+use crate::support::{Answer, Call, TestApp};
+
+/// An app whose limits are those of production.
+async fn strict() -> TestApp {
+    TestApp::start_with("RATE_LIMIT_FACTOR", "1").await
+}
+
+/// A sign-up that is refused for its fields, if it is read at all.
+fn sign_up(address: &str) -> Call {
+    Call::post("/sign-up", &json!({})).sent_from(address)
+}
+
+#[track_caller]
+fn assert_limited(answer: &Answer, wait_s_max: u64) {
+    assert_eq!(answer.problem(429), "rate_limited");
+    let wait_s: u64 = answer.header("retry-after").parse().expect("seconds");
+    assert!((1..=wait_s_max).contains(&wait_s), "{wait_s}");
+}
+
+/// How many of the calls pass before one is refused. A Redis that is late on a busy
+/// machine lets calls pass uncounted, so a round is played again, with calls that nobody
+/// has made, until it ends as it should; a call that is refused too early fails at once.
+async fn passing<C: Fn() -> Call>(
+    test: &TestApp,
+    limit: usize,
+    round: impl Fn(usize) -> C,
+) -> (C, Answer) {
+    for number in 0..5 {
+        let call = round(number);
+        for passed in 0..=limit {
+            let answer = test.send(call()).await;
+            if answer.status == 429 {
+                assert_eq!(passed, limit, "refused too early");
+                return (call, answer);
+            }
+        }
+    }
+    panic!("number {} is let in, in every round", limit + 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_eleventh_sign_up_from_an_address_in_a_minute_is_refused() {
+    let test = strict().await;
+    let from = |address: String| move || sign_up(&address);
+    let (call, refused) = passing(&test, 10, |round| from(format!("198.51.100.{round}"))).await;
+    assert_limited(&refused, 6);
+    // A header cannot claim another address; another address is not affected.
+    assert_limited(&test.send(call().header("x-forwarded-for", "203.0.113.9")).await, 6);
+    assert_eq!(test.send(sign_up("203.0.113.9")).await.status, 422);
+    // Other endpoints have their own count.
+    let login = Call::post("/login", &json!({})).sent_from("198.51.100.0");
+    assert_eq!(test.send(login).await.status, 422);
+
+    test.advance(SignedDuration::from_mins(1));
+    assert_eq!(test.send(call()).await.status, 422);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn codes_and_logins_are_limited_for_each_address_too() {
+    let test = strict().await;
+    for (path, limit) in [("/sign-up/otp-verify", 10), ("/sign-up/otp-resend", 10), ("/login", 20)]
+    {
+        let from = |address: String| {
+            move || Call::post(path, &json!({ "surprise": 1 })).sent_from(&address)
+        };
+        let (call, refused) =
+            passing(&test, limit, |round| from(format!("198.51.100.{round}"))).await;
+        assert_limited(&refused, 6);
+        test.advance(SignedDuration::from_mins(1));
+        assert_eq!(test.send(call()).await.status, 422, "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_may_ask_a_hundred_and_twenty_times_a_minute() {
+    let test = strict().await;
+    let mut people = Vec::new();
+    for name in ["asha", "binod", "chitra", "dev", "esha"] {
+        people.push(test.student(&format!("{name}@example.com")).await);
+        test.advance(SignedDuration::from_mins(1));
+    }
+    let as_student = |token: String| move || read(&token);
+    let (call, refused) =
+        passing(&test, 120, |round| as_student(people[round].token.clone())).await;
+    assert_limited(&refused, 1);
+    let other = test.student("farid@example.com").await;
+    test.send(read(&other.token)).await.expect(200);
+    test.advance(SignedDuration::from_secs(1));
+    test.send(call()).await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_redis_everything_passes() {
+    let mut test = strict().await;
+    let without = test.another_process(&[("REDIS_URL", "")]);
+    for _ in 0..15 {
+        assert_eq!(test.send_to(&without, sign_up("198.51.100.1")).await.status, 422);
+    }
+    test.redis.stop();
+    for _ in 0..15 {
+        assert_eq!(test.send(sign_up("198.51.100.1")).await.status, 422);
+    }
+}

@@ -1,0 +1,75 @@
+//! Buying tokens: the order, the payment that becomes known by two ways, and its history.
+
+mod create_order;
+mod history;
+mod once;
+mod partner;
+mod verify_payment;
+mod webhook;
+mod webhook_refusals;
+
+use serde_json::{Value, json};
+use thali_sandbox::signature;
+
+use crate::support::people::Student;
+use crate::support::{Call, RAZORPAY_WEBHOOK_SECRET, TestApp};
+
+const HISTORY: &str = "/payment-history";
+
+/// The call that orders `count` tokens.
+fn order(student: &Student, count: u16) -> Call {
+    Call::post("/create-order", &json!({ "token_count": count })).bearer(&student.token)
+}
+
+/// The webhook that brings `body`, signed with `secret`.
+fn signed(secret: &str, body: &str) -> Call {
+    Call::post_raw("/webhooks/razorpay", "application/json", body)
+        .header("x-razorpay-signature", &signature::webhook(secret, body.as_bytes()))
+}
+
+/// An event about a payment, in the partner's envelope.
+fn event(name: &str, payment: &Value) -> Value {
+    json!({
+        "entity": "event",
+        "account_id": "acc_ThaliSandbox01",
+        "event": name,
+        "contains": ["payment"],
+        "payload": { "payment": { "entity": payment } },
+        "created_at": 1_768_458_600,
+    })
+}
+
+/// The webhook that tells of a payment, signed as the partner does.
+fn told(name: &str, payment: &Value) -> Call {
+    signed(RAZORPAY_WEBHOOK_SECRET, &event(name, payment).to_string())
+}
+
+impl TestApp {
+    /// What the partner's API answers.
+    async fn at_partner(&self, path: &str) -> Value {
+        let request = reqwest::Client::new()
+            .get(format!("{}/v1{path}", self.sandbox.razorpay_url()))
+            .basic_auth("rzp_test_key", Some("test-key-secret"));
+        let answer = request.send().await.expect("the sandbox answers");
+        answer.error_for_status().expect("it knows that").json().await.expect("JSON")
+    }
+
+    /// A payment as the partner knows it now.
+    async fn payment(&self, payment_id: &str) -> Value {
+        self.at_partner(&format!("/payments/{payment_id}")).await
+    }
+
+    /// Lets an authorized or a failed payment be captured, as happens days later.
+    async fn capture_late(&self, payment_id: &str) {
+        let url = format!("{}/sandbox/payments/{payment_id}/capture", self.sandbox.razorpay_url());
+        let answer = reqwest::Client::new().post(url).send().await.expect("the sandbox answers");
+        assert_eq!(answer.status(), 200);
+    }
+
+    /// The status of a student's only purchase.
+    async fn status_of_purchase(&self, student: &Student) -> String {
+        let list = self.list(student, HISTORY, 100).await;
+        assert_eq!(list.len(), 1, "{list:?}");
+        list[0]["status"].as_str().expect("a status").to_owned()
+    }
+}

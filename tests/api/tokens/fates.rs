@@ -1,0 +1,80 @@
+//! What becomes of a token, and when its time is over.
+
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+
+use super::{DATA, FATES, ids, redeem, redeemed};
+use crate::support::people::{PASSWORD, Student};
+use crate::support::{Call, TestApp};
+
+const DAY: SignedDuration = SignedDuration::from_hours(24);
+
+/// The same student with a new session; the one before has ended.
+async fn back(test: &TestApp, student: &Student) -> Student {
+    let login = test.log_in(&student.email).await.expect(200);
+    Student { token: login.text("access_token").to_owned(), ..student.clone() }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_is_good_for_ninety_days_to_the_millisecond() {
+    let test = TestApp::start().await;
+    let asha = test.student("asha@example.com").await;
+    test.buy_tokens(&asha, 2).await;
+    let all = test.token_ids(&asha).await;
+
+    test.advance(90 * DAY - SignedDuration::from_millis(1));
+    let asha = back(&test, &asha).await;
+    assert_eq!(test.token_count(&asha).await, 2);
+    let last = json!({ "token_ids": [all[0]] });
+    test.send(redeem(&asha, &last, PASSWORD)).await.expect(201);
+
+    test.advance(SignedDuration::from_millis(1));
+    let answer = test.send(Call::get("/student/tokens").bearer(&asha.token)).await.expect(200);
+    assert_eq!(answer.body, json!({ "count": 0 }));
+    assert_eq!(test.list(&asha, DATA, 100).await.len(), 0);
+    let late = test.send(redeem(&asha, &json!({ "token_ids": [all[1]] }), PASSWORD)).await;
+    assert_eq!(late.problem(409), "tokens_unavailable");
+    assert_eq!(late.body["token_ids"], json!([all[1]]));
+    let late = test.send(redeem(&asha, &json!({ "count": 1 }), PASSWORD)).await;
+    assert_eq!(late.problem(409), "insufficient_tokens");
+
+    let fates = test.list(&asha, FATES, 100).await;
+    let fate = |token: &Value| token["status"].as_str().expect("a status").to_owned();
+    assert_eq!(fates.iter().map(fate).collect::<Vec<_>>(), ["redeemed", "expired"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_history_names_what_became_of_every_token() {
+    let test = TestApp::start().await;
+    let asha = test.student("asha@example.com").await;
+    let old = test.buy_tokens(&asha, 3).await;
+    let first = test.send(TestApp::submit(&asha, 2)).await.expect(201);
+    test.advance(90 * DAY);
+    let asha = back(&test, &asha).await;
+    let new = test.buy_tokens(&asha, 3).await;
+    test.advance(SignedDuration::from_mins(1));
+    let second = test.send(TestApp::submit(&asha, 1)).await.expect(201);
+
+    let fates = test.list(&asha, FATES, 100).await;
+    let of_order = |token: &Value| token["order_id"].as_str().expect("an order").to_owned();
+    let orders: Vec<String> = fates.iter().map(of_order).collect();
+    let expected = [vec![&*new.order_id; 3], vec![&*old.order_id; 3]].concat();
+    assert_eq!(orders, expected, "the newest purchase first");
+    let statuses: Vec<&Value> = fates.iter().map(|token| &token["status"]).collect();
+    let (open, done) = ("available", "redeemed");
+    assert_eq!(statuses, [done, open, open, done, done, "expired"]);
+
+    for (token, submission) in [(&fates[0], &second), (&fates[3], &first), (&fates[4], &first)] {
+        assert_eq!(token["submission_id"], submission.body["submission_id"]);
+        assert_eq!(token["redeemed_at"], submission.body["submitted_at"]);
+        let id = token["token_id"].as_str().expect("an id");
+        assert!(redeemed(&submission.body).iter().any(|named| named == id), "{id}");
+    }
+    for token in [&fates[1], &fates[5]] {
+        assert!(token.get("submission_id").is_none(), "{token}");
+        assert!(token.get("redeemed_at").is_none(), "{token}");
+    }
+    for limit in [1, 2, 5, 6] {
+        assert_eq!(ids(&test.list(&asha, FATES, limit).await), ids(&fates), "{limit}");
+    }
+}

@@ -1,0 +1,192 @@
+//! The audit trail: every change, who made it with which request, and no secret.
+
+use std::collections::{BTreeSet, HashMap};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde_json::{Value, json};
+use thali_functions::workers::audit_writer::CONSUMER as AUDIT_WRITER;
+use thali_platform::queue::QueueName;
+use thali_platform::worker::BatchResponse;
+
+use super::failed;
+use crate::support::people::{PASSWORD, Student};
+use crate::support::{Call, TestApp};
+
+type Item = HashMap<String, AttributeValue>;
+
+fn text<'a>(record: &'a Item, attribute: &str) -> &'a str {
+    let value = record.get(attribute).unwrap_or_else(|| panic!("{attribute} in {record:?}"));
+    value.as_s().expect("text")
+}
+
+/// The audit records, without the mailer's log.
+async fn records(test: &TestApp) -> Vec<Item> {
+    let mut items = test.dynamo.items("audit").await;
+    items.retain(|item| item.contains_key("event_id"));
+    items
+}
+
+fn of_kind<'a>(records: &'a [Item], kind: &str, operation: &str) -> Vec<&'a Item> {
+    let matches =
+        |record: &&Item| text(record, "kind") == kind && text(record, "operation") == operation;
+    records.iter().filter(matches).collect()
+}
+
+/// The main job, with a wrong security code and keys on the way.
+async fn story(test: &TestApp) -> Student {
+    let asha = test.student("asha@example.com").await;
+    let order = Call::post("/create-order", &json!({ "token_count": 10 }));
+    let order = order.bearer(&asha.token).header("idempotency-key", "secret-key-1");
+    let order_id = test.send(order).await.expect(201).text("order_id").to_owned();
+    let checkout = test.pay(&order_id, json!({ "outcome": "captured" })).await;
+    test.send(checkout.verify(&asha.token)).await.expect(200);
+    let wrong = json!({ "count": 1, "security_code": "wrong" });
+    let wrong = Call::post("/student/token-submission", &wrong).bearer(&asha.token);
+    test.send(wrong).await.expect(403);
+    let submit = TestApp::submit(&asha, 3).header("idempotency-key", "secret-key-2");
+    test.send(submit).await.expect(201);
+    let refresh = Call::post("/api/auth/refresh", &json!({})).cookie(&asha.cookie);
+    test.send(refresh).await.expect(200);
+    test.send(Call::post("/student/logout", &json!({})).bearer(&asha.token)).await.expect(204);
+    asha
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_change_of_a_story_is_recorded_with_who_made_it_and_how() {
+    let test = TestApp::start().await;
+    let asha = story(&test).await;
+    // What the helper that signed up had not relayed yet, and all that came after it.
+    test.settle().await;
+
+    let records = records(&test).await;
+    for (kind, operation, actor) in [
+        ("mess", "INSERT", "test"),
+        ("registration", "INSERT", "anonymous"),
+        ("registration", "REMOVE", "unknown"),
+        ("account", "INSERT", "anonymous"),
+        ("guard", "INSERT", "anonymous"),
+        ("purchase", "INSERT", asha.account_id.as_str()),
+        ("purchase", "MODIFY", asha.account_id.as_str()),
+        ("submission", "INSERT", asha.account_id.as_str()),
+        ("account", "MODIFY", asha.account_id.as_str()),
+    ] {
+        let found = of_kind(&records, kind, operation);
+        assert!(
+            found.iter().any(|record| text(record, "actor") == actor),
+            "{kind} {operation} by {actor} in {found:?}"
+        );
+    }
+    assert!(!of_kind(&records, "session", "INSERT").is_empty(), "{records:?}");
+    for record in &records {
+        let (actor, request) = (text(record, "actor"), text(record, "request_id"));
+        assert!(!actor.is_empty() && !request.is_empty(), "{record:?}");
+        let removed = text(record, "operation") == "REMOVE";
+        assert_eq!(request == "unknown", removed, "{record:?}");
+        let of_mess = format!("{}#", test.mess_id);
+        assert!(text(record, "pk").starts_with(&of_mess), "{record:?}");
+        assert!(text(record, "entity").starts_with(&of_mess), "{record:?}");
+    }
+    let submission = of_kind(&records, "submission", "INSERT")[0];
+    let same_request =
+        |record: &&Item| text(record, "request_id") == text(submission, "request_id");
+    let kinds: BTreeSet<&str> =
+        records.iter().filter(same_request).map(|record| text(record, "kind")).collect();
+    assert_eq!(kinds, BTreeSet::from(["account", "purchase", "submission"]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_record_holds_a_secret() {
+    let test = TestApp::start().await;
+    let asha = story(&test).await;
+    let id = thali_domain::ids::AccountId::parse(&asha.account_id).expect("an id");
+    let key = thali_platform::store::keys::account(id);
+    let hash = AttributeValue::S("hash-of-a-security-code".to_owned());
+    test.dynamo.set("accounts", &key, "security_code_hash", hash).await;
+    test.settle().await;
+
+    let mut secrets = vec![PASSWORD.to_owned(), "hash-of-a-security-code".to_owned()];
+    for item in test.dynamo.items("accounts").await {
+        for name in ["password_hash", "refresh_hash", "previous_hash", "invite_hash"] {
+            let value = item.get(name).and_then(|value| value.as_s().ok());
+            secrets.extend(value.cloned());
+        }
+    }
+    assert!(secrets.len() >= 4, "a password's and a refresh token's hash are among them");
+    let records = records(&test).await;
+    assert!(records.len() > 10, "{}", records.len());
+    for record in records {
+        let shown = format!("{record:?}");
+        for name in ["password_hash", "refresh_hash", "previous_hash", "security_code_hash"] {
+            assert!(!shown.contains(name), "{name} in {shown}");
+        }
+        for secret in &secrets {
+            assert!(!shown.contains(secret), "a secret in {shown}");
+        }
+        assert!(!shown.contains("$argon2"), "{shown}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_outcome_of_a_key_is_no_change_of_its_own() {
+    let test = TestApp::start().await;
+    story(&test).await;
+    let stored = test.dynamo.items("tokens").await;
+    let keys = stored.iter().filter(|item| text(item, "kind") == "idempotency").count();
+    assert_eq!(keys, 2, "they are stored");
+    test.settle().await;
+    for record in records(&test).await {
+        assert_ne!(text(&record, "kind"), "idempotency");
+        assert!(!format!("{record:?}").contains("secret-key-"), "{record:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_comes_twice_is_one() {
+    let test = TestApp::start().await;
+    story(&test).await;
+    let before = records(&test).await.len();
+    let changes = test.dynamo.new_changes().await;
+    let mut counts = Vec::new();
+    for _ in 0..2 {
+        assert_eq!(test.relay(&changes).await, BatchResponse::default());
+        let bodies = test.app.queues().take(QueueName::Audit);
+        assert!(!bodies.is_empty(), "the changes are to be recorded");
+        for _ in 0..2 {
+            assert_eq!(test.consume(&AUDIT_WRITER, &bodies).await, BatchResponse::default());
+            counts.push((bodies.len(), records(&test).await.len() - before));
+        }
+    }
+    let (bodies, recorded) = counts[0];
+    assert_eq!(recorded, bodies, "one record for each change");
+    assert_eq!(counts, [(bodies, recorded); 4]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_removes_an_item_is_unknown_and_the_item_is_kept_without_secrets() {
+    let test = TestApp::start().await;
+    test.sign_up_and_verify("asha@example.com").await.expect(201);
+    test.settle().await;
+    let records = records(&test).await;
+    let removed = of_kind(&records, "registration", "REMOVE");
+    assert_eq!(removed.len(), 1);
+    assert_eq!(text(removed[0], "actor"), "unknown");
+    assert_eq!(text(removed[0], "request_id"), "unknown");
+    assert!(!removed[0].contains_key("after"), "{removed:?}");
+    let before = removed[0].get("before").and_then(|image| image.as_m().ok()).expect("an image");
+    assert_eq!(text(before, "email"), "asha@example.com");
+    assert!(!before.contains_key("password_hash"), "{before:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_malformed_record_is_reported_and_the_others_are_written() {
+    let test = TestApp::start().await;
+    let changes = test.dynamo.new_changes().await;
+    assert_eq!(test.relay(&changes).await, BatchResponse::default());
+    let good = test.app.queues().take(QueueName::Audit).remove(0);
+    let mut broken: Value = serde_json::from_str(&good).expect("JSON");
+    broken["at"] = json!("yesterday");
+    let bodies = ["not JSON".to_owned(), "{}".to_owned(), broken.to_string(), good];
+    let response = test.consume(&AUDIT_WRITER, &bodies).await;
+    assert_eq!(failed(&response), ["0", "1", "2"]);
+    assert_eq!(records(&test).await.len(), 1);
+}

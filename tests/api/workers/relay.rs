@@ -1,0 +1,105 @@
+//! The relay: from the tables' change streams to the queues.
+
+use aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region};
+use serde_json::{Value, json};
+use thali_functions::workers::relay::relay;
+use thali_platform::config::QueueUrls;
+use thali_platform::queue::{QueueName, Queues};
+use thali_platform::worker::BatchResponse;
+
+use super::failed;
+use crate::support::{TestApp, closed_port};
+
+fn sequence_number(change: &Value) -> &str {
+    change["dynamodb"]["SequenceNumber"].as_str().expect("a change has one")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_that_come_twice_make_one_mail() {
+    let test = TestApp::start().await;
+    test.sign_up("asha@example.com").await.expect(202);
+    let changes = test.dynamo.new_changes().await;
+    for _ in 0..2 {
+        assert_eq!(test.relay(&changes).await, BatchResponse::default());
+    }
+    let messages = test.app.queues().take(QueueName::Mail);
+    assert_eq!(messages.len(), 2, "the relay keeps nothing");
+    assert_eq!(messages[0], messages[1]);
+    assert_eq!(test.mails_of(&messages).await.len(), 1);
+    assert_eq!(test.mails_of(&messages).await.len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_purchase_makes_its_receipt_when_it_is_captured_and_not_again() {
+    let test = TestApp::start().await;
+    let asha = test.student("asha@example.com").await;
+    let order_id = test.order_tokens(&asha, 10).await;
+    test.messages().await;
+    let failed = test.pay(&order_id, json!({ "outcome": "failed" })).await;
+    assert_eq!(test.send(failed.verify(&asha.token)).await.problem(409), "payment_not_captured");
+    assert_eq!(test.messages().await, [""; 0], "an order is no purchase");
+
+    let checkout = test.pay(&order_id, json!({ "outcome": "captured" })).await;
+    test.send(checkout.verify(&asha.token)).await.expect(200);
+    let messages = test.messages().await;
+    assert_eq!(messages.len(), 1);
+    let message: Value = serde_json::from_str(&messages[0]).expect("JSON");
+    assert_eq!((&message["mail"], &message["order_id"]), (&json!("receipt"), &json!(order_id)));
+
+    test.send(TestApp::submit(&asha, 3)).await.expect(201);
+    assert_eq!(test.messages().await, [""; 0], "redeeming is no purchase");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_message_holds_a_code() {
+    let test = TestApp::start().await;
+    let messages = test.messages_of_sign_ups(&["asha@example.com"]).await;
+    let mail = test.mails_of(&messages).await.remove(0);
+    let code = crate::support::people::code_in(&mail);
+    assert!(!messages[0].contains(&code), "{}", messages[0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_a_queue_takes_nothing_the_batch_comes_again_from_its_first_record() {
+    let test = TestApp::start().await;
+    let asha = test.student("asha@example.com").await;
+    test.settle().await;
+    test.buy_tokens(&asha, 10).await;
+    test.sign_up("ravi@example.com").await.expect(202);
+    let changes = test.dynamo.new_changes().await;
+    assert!(changes.len() > 2, "{changes:?}");
+
+    let nowhere = closed_port();
+    let client = aws_sdk_sqs::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .endpoint_url(&nowhere)
+        .region(Region::new("ap-south-1"))
+        .credentials_provider(Credentials::new("test", "test", None, None, "test"));
+    let url = |name: &str| format!("{nowhere}/000000000000/{name}");
+    let queues = Queues::Sqs {
+        client: aws_sdk_sqs::Client::from_conf(client.build()),
+        urls: QueueUrls { mail: url("mail"), audit: url("audit") },
+    };
+    let app = test.process_with(|backends| backends.queues = Some(queues));
+    let event = serde_json::from_value(json!({ "Records": changes })).expect("the stream's format");
+    let response = relay(&app, event).await;
+    assert_eq!(failed(&response), [sequence_number(&changes[0])]);
+
+    assert_eq!(test.relay(&changes).await, BatchResponse::default());
+    let messages = test.app.queues().take(QueueName::Mail);
+    assert_eq!(test.mails_of(&messages).await.len(), 2, "nothing is lost");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_of_more_changes_than_a_queue_takes_at_once_gets_through() {
+    let test = TestApp::start().await;
+    let emails: Vec<String> = (0..25).map(|number| format!("s{number}@example.com")).collect();
+    let emails: Vec<&str> = emails.iter().map(String::as_str).collect();
+    let messages = test.messages_of_sign_ups(&emails).await;
+    let mut sent: Vec<String> =
+        test.mails_of(&messages).await.iter().map(|mail| mail.to.to_string()).collect();
+    sent.sort();
+    let mut expected = emails;
+    expected.sort_unstable();
+    assert_eq!(sent, expected);
+}

@@ -1,0 +1,77 @@
+//! What goes wrong around the app, and what a test changes behind its back.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde_json::Value;
+use thali_platform::app::App;
+use thali_platform::store::keys::Key;
+
+use super::app::TestApp;
+use super::dynamo::{Dynamo, STACK};
+
+/// An address at which nobody listens.
+pub fn closed_port() -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    format!("http://{}", listener.local_addr().expect("it is bound"))
+}
+
+impl TestApp {
+    /// Lets the payment partner fail until [`TestApp::partner_recovers`], or for as many
+    /// requests as the fault says.
+    pub async fn partner_fails(&self, fault: Value) {
+        let request = reqwest::Client::new().put(self.faults_url()).json(&fault);
+        let answer = request.send().await.expect("the sandbox answers");
+        assert_eq!(answer.status(), 200, "{fault}");
+    }
+
+    /// Ends the partner's failing.
+    pub async fn partner_recovers(&self) {
+        let request = reqwest::Client::new().delete(self.faults_url());
+        let answer = request.send().await.expect("the sandbox answers");
+        assert_eq!(answer.status(), 204);
+    }
+
+    fn faults_url(&self) -> String {
+        format!("{}/sandbox/faults", self.sandbox.razorpay_url())
+    }
+
+    /// The app of a process that cannot reach `DynamoDB`.
+    pub fn without_database(&self) -> App {
+        let config = aws_sdk_dynamodb::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .endpoint_url(closed_port())
+            .region(Region::new("ap-south-1"))
+            .credentials_provider(Credentials::new("test", "test", None, None, "test"));
+        let client = aws_sdk_dynamodb::Client::from_conf(config.build());
+        self.process_with(|backends| backends.dynamodb = client)
+    }
+}
+
+impl Dynamo {
+    /// Sets one attribute of an item that is there; `table` is the name within the stack.
+    pub async fn set(&self, table: &str, key: &Key, attribute: &str, value: AttributeValue) {
+        let request = self
+            .client()
+            .update_item()
+            .table_name(format!("{STACK}-{table}"))
+            .set_key(Some(key.attributes()))
+            .update_expression("SET #attribute = :value")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_names("#attribute", attribute)
+            .expression_attribute_values(":value", value);
+        request.send().await.expect("the item is there");
+    }
+
+    /// Every item of a table.
+    pub async fn items(&self, table: &str) -> Vec<HashMap<String, AttributeValue>> {
+        let request = self.client().scan().table_name(format!("{STACK}-{table}"));
+        let mut pages = request.into_paginator().items().send();
+        let mut items = Vec::new();
+        while let Some(item) = pages.next().await {
+            items.push(item.expect("the store answers"));
+        }
+        items
+    }
+}
