@@ -57,13 +57,13 @@ def binaries_place(target: Path) -> int:
     return changed
 
 
-def parameters(settings: Settings, keys_version: str) -> dict[str, str]:
+def parameters(settings: Settings, versions: dict[str, str]) -> dict[str, str]:
     """The template's parameters on the local AWS."""
     return {
         "Stage": settings.stage,
         "SenderAddress": SENDER_ADDRESS,
         "AppUrl": settings.api_url,
-        "KeysVersion": keys_version,
+        **versions,
         "RazorpaySecretId": settings.razorpay_secret_id,
         "RazorpayUrl": f"{settings.sandbox_url}/razorpay",
         "RedisUrl": settings.redis_url,

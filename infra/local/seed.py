@@ -6,7 +6,6 @@ and with HTTP requests and the codes in the mails. What is there already is left
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -91,11 +90,10 @@ def private_write(path: Path, text: str) -> None:
     beside.replace(path)
 
 
-def secrets_prepare(settings: Settings, credentials: Credentials, thali: Path) -> str:
+def secrets_prepare(settings: Settings, credentials: Credentials, thali: Path) -> dict[str, str]:
     """The keys, the partner's secret and the sender: what a deployment finds in place.
 
-    Returns their version, which changes when a value changes that the template reads by
-    reference.
+    Returns the secrets' versions, by the template's parameter for each.
     """
     _thali(settings, thali, "keys", "init", "--stage", settings.stage)
     manager = client(settings, "secretsmanager")
@@ -119,14 +117,13 @@ def secrets_prepare(settings: Settings, credentials: Credentials, thali: Path) -
     except ClientError:
         mail.create_email_identity(EmailIdentity=SENDER_ADDRESS)
 
-    versions = [
-        manager.get_secret_value(SecretId=f"thali/{settings.stage}/keys")["VersionId"],
-        manager.get_secret_value(SecretId=secret)["VersionId"],
-        client(settings, "ssm").get_parameter(Name=f"/thali/{settings.stage}/jwks")["Parameter"][
-            "Value"
-        ],
-    ]
-    return hashlib.sha256("\n".join(versions).encode()).hexdigest()[:16]
+    def version(secret_id: str) -> str:
+        return manager.get_secret_value(SecretId=secret_id)["VersionId"]
+
+    return {
+        "KeysVersion": version(f"thali/{settings.stage}/keys"),
+        "RazorpaySecretVersion": version(secret),
+    }
 
 
 def mess_prepare(settings: Settings, credentials: Credentials, thali: Path) -> list[str]:

@@ -92,8 +92,8 @@ def up(settings: Settings, build: bool) -> None:
         say(f"{service.name} {processes.ensure(service, ready)} on {_addresses(service)}")
 
     say("keys, partner's secret and sender address")
-    keys_version = seed.secrets_prepare(settings, credentials, thali)
-    parameters = deploy.parameters(settings, keys_version)
+    versions = seed.secrets_prepare(settings, credentials, thali)
+    parameters = deploy.parameters(settings, versions)
     wanted = deploy.fingerprint(parameters)
     if deploy.is_deployed(settings, wanted):
         say(f"stack {settings.stack_name} is up to date")
@@ -124,6 +124,9 @@ def down(settings: Settings) -> None:
     for name in processes.names():
         if processes.stop(name):
             say(f"{name} stopped")
+    if settings.disposable:
+        # The functions' unpacked code. The logs stay until the next start.
+        shutil.rmtree(settings.local / "aws", ignore_errors=True)
     settings.stack_env.unlink(missing_ok=True)
 
 

@@ -40,7 +40,7 @@ impl Stack {
         );
         let text = std::fs::read_to_string(&path).expect("the stack wrote its addresses");
         let pair = |line: &str| line.split_once('=').map(|(k, v)| (k.to_owned(), v.to_owned()));
-        let http = reqwest::Client::builder().timeout(Duration::from_secs(60)).build();
+        let http = reqwest::Client::builder().timeout(Duration::from_mins(1)).build();
         Self { env: text.lines().filter_map(pair).collect(), http: http.expect("a client") }
     }
 

@@ -248,8 +248,7 @@ fn app_of(environment: &HashMap<&'static str, String>, backends: Backends) -> Ap
 
 /// The endpoint to which the gateway would send a call.
 fn endpoint_of(method: &str, path: &str) -> &'static Endpoint {
-    let serves = |endpoint: &&&Endpoint| {
-        endpoint.method == method && endpoint.paths.iter().any(|known| *known == path)
-    };
+    let serves =
+        |endpoint: &&&Endpoint| endpoint.method == method && endpoint.paths.contains(&path);
     ENDPOINTS.iter().find(serves).unwrap_or_else(|| panic!("nothing serves {method} {path}"))
 }

@@ -2,6 +2,7 @@
 //! in the profile, the password serves.
 
 use thali_domain::identity::AccountStatus;
+use thali_domain::lockout::LOCK;
 use thali_platform::app::App;
 use thali_platform::auth::password::{self, PresentedPassword};
 use thali_platform::auth::{hmac_hex, same_secret};
@@ -26,12 +27,19 @@ pub async fn check(
     }
     if !is_right(app, account, code) {
         let failures = app.store.security_code_failed(account.account_id, stamp).await?;
-        return Err(problems::security_code_wrong(failures));
+        // Beyond the fifth a wrong code and the right one get the same answer.
+        return Err(failures.map_or_else(locked, problems::security_code_wrong));
     }
-    if account.security_code_failures > 0 {
-        app.store.security_code_succeeded(account.account_id, stamp).await?;
+    let had_failures = account.security_code_failures > 0;
+    if had_failures && !app.store.security_code_succeeded(account.account_id, stamp).await? {
+        return Err(locked());
     }
     Ok(())
+}
+
+/// Locked a moment ago, by codes that were in flight together with this one.
+fn locked() -> Problem {
+    problems::security_code_locked(LOCK.as_secs().unsigned_abs())
 }
 
 fn is_right(app: &App, account: &Account, code: &PresentedPassword) -> bool {

@@ -3,7 +3,7 @@
 
 use futures_util::try_join;
 use thali_domain::ids::{SubmissionId, TokenId};
-use thali_domain::tokens::{Selection, Submission, redeem};
+use thali_domain::tokens::{Purchase, Selection, Submission, redeem};
 use thali_platform::app::App;
 use thali_platform::auth::password::PresentedPassword;
 use thali_platform::config::Part;
@@ -46,67 +46,80 @@ async fn submit(app: &App, caller: &Caller, request: &Request) -> Result<Respons
     let wanted: SubmitTokens = request.json()?;
     let selection = wanted.selection()?;
     let key = request.idempotency_key()?;
-    let (first, account) = try_join!(replay(app, session, key.as_ref()), async {
-        Ok(app.store.account_get(session.account_id, Consistency::Eventual).await?)
-    },)?;
+    let account_id = session.account_id;
+    let (first, account, purchases) = try_join!(
+        replay(app, session, key.as_ref()),
+        async { Ok(app.store.account_get(account_id, Consistency::Eventual).await?) },
+        async { Ok(app.store.purchases_of(account_id, Consistency::Eventual).await?) },
+    )?;
     if let Some(first) = first {
         return Ok(answer(first).replayed_if(true));
     }
     let account = account.ok_or_else(Problem::unauthenticated)?;
     let stamp = caller.stamp(app, request);
     security_code::check(app, &account, &wanted.security_code, &stamp).await?;
-    let (submission, replayed) = commit(app, session, &selection, key.as_ref(), &stamp).await?;
+    let wish = Wish { session, selection, code: wanted.security_code, key, stamp };
+    let (submission, replayed) = commit(app, &wish, purchases).await?;
     Ok(answer(submission).replayed_if(replayed))
 }
 
-/// Decides and records; decides again where another submission was quicker. A refusal
-/// counts only after a strong read, because an eventual one may miss tokens bought just now.
+/// What somebody who has proven the right to it wants to redeem.
+struct Wish<'a> {
+    session: &'a Session,
+    selection: Selection,
+    code: PresentedPassword,
+    key: Option<IdempotencyKey>,
+    stamp: Stamp,
+}
+
+/// Decides and records; decides again where another submission was quicker. The first
+/// reads are eventual ones: a refusal counts only after a strong read, because they may
+/// miss tokens bought just now.
 async fn commit(
     app: &App,
-    session: &Session,
-    selection: &Selection,
-    key: Option<&IdempotencyKey>,
-    stamp: &Stamp,
+    wish: &Wish<'_>,
+    mut purchases: Vec<Purchase>,
 ) -> Result<(Submission, bool), Problem> {
-    let account_id = session.account_id;
+    let account_id = wish.session.account_id;
     let submission_id = SubmissionId::from_ulid(app.clock.ulid());
-    let mut consistency = Consistency::Eventual;
-    for attempt in 1..=CONTENTION_TRIES_MAX {
-        let purchases = app.store.purchases_of(account_id, consistency).await?;
-        let redemption = match redeem(&purchases, selection, stamp.at) {
-            Ok(redemption) => redemption,
-            Err(_) if consistency == Consistency::Eventual => {
-                consistency = Consistency::Strong;
-                continue;
-            }
-            Err(refusal) => {
-                // Perhaps it was this very request, sent twice at once, that took them.
-                let first = replay(app, session, key).await?.ok_or(refusal)?;
+    for attempt in 0..CONTENTION_TRIES_MAX {
+        if attempt > 0 {
+            // Perhaps it was this very request, sent twice at once, that took the tokens.
+            if let Some(first) = replay(app, wish.session, wish.key.as_ref()).await? {
                 return Ok((first, true));
             }
+            purchases = app.store.purchases_of(account_id, Consistency::Strong).await?;
+        }
+        let redemption = match redeem(&purchases, &wish.selection, wish.stamp.at) {
+            Ok(redemption) => redemption,
+            Err(_) if attempt == 0 => continue,
+            Err(refusal) => return Err(refusal.into()),
         };
         let submission = Submission {
             submission_id,
             account_id,
-            mess_id: session.mess_id.clone(),
+            mess_id: wish.session.mess_id.clone(),
             token_ids: redemption.token_ids(),
-            submitted_at: stamp.at,
+            submitted_at: wish.stamp.at,
             balance: redemption.balance,
         };
-        match app.store.submission_record(&submission, &redemption, key, stamp).await {
+        let key = wish.key.as_ref();
+        match app.store.submission_record(&submission, &redemption, key, &wish.stamp).await {
             Ok(()) => return Ok((submission, false)),
+            Err(SubmissionError::Overtaken) => contention_pause(attempt + 1).await,
+            Err(SubmissionError::AccountChanged) => check_again(app, wish).await?,
             Err(SubmissionError::Store(error)) => return Err(error.into()),
-            Err(SubmissionError::Overtaken) => {
-                // Perhaps it was this very request, sent twice at once.
-                if let Some(first) = replay(app, session, key).await? {
-                    return Ok((first, true));
-                }
-                consistency = Consistency::Strong;
-                contention_pause(attempt).await;
-            }
         }
     }
     Err(StoreError::Contended.into())
+}
+
+/// Says why an account that seemed fine a moment ago is not.
+async fn check_again(app: &App, wish: &Wish<'_>) -> Result<(), Problem> {
+    let account_id = wish.session.account_id;
+    let account = app.store.account_get(account_id, Consistency::Strong).await?;
+    let account = account.ok_or_else(Problem::unauthenticated)?;
+    security_code::check(app, &account, &wish.code, &wish.stamp).await
 }
 
 /// The submission that the idempotency key named before.

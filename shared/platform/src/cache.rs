@@ -72,7 +72,7 @@ local empty_at = math.max(tonumber(redis.call('GET', KEYS[1]) or now), now)
 local next_empty_at = empty_at + interval
 local wait = next_empty_at - now - burst
 if wait > 0 then return math.ceil(wait) end
-redis.call('SET', KEYS[1], string.format('%.3f', next_empty_at), 'PX', math.ceil(next_empty_at - now) + 1)
+redis.call('SET', KEYS[1], string.format('%.6f', next_empty_at), 'PX', math.ceil(next_empty_at - now) + 1)
 return 0
 ";
 

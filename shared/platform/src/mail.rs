@@ -3,6 +3,7 @@
 use std::sync::Mutex;
 
 use aws_sdk_sesv2::Client;
+use aws_sdk_sesv2::error::ProvideErrorMetadata;
 use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message};
 use thali_domain::identity::Email;
 
@@ -32,20 +33,19 @@ pub enum Mailer {
     Memory(Mutex<Vec<Mail>>),
 }
 
-/// A mail that was not accepted for delivery.
+/// A mail that was not accepted for delivery. It names the reason by its code alone: the
+/// provider's message often holds the address, and logs must not.
 #[derive(Debug, thiserror::Error)]
-#[error("the mail was not accepted for delivery")]
-pub struct MailError(#[source] Box<dyn std::error::Error + Send + Sync>);
+#[error("the mail was not accepted for delivery: {0}")]
+pub struct MailError(String);
 
 impl Mailer {
     /// Hands a mail over for delivery.
     pub async fn send(&self, mail: &Mail) -> Result<(), MailError> {
         match self {
-            Self::Ses { client, from } => {
-                send_with_ses(client, from, mail).await.map_err(MailError)
-            }
+            Self::Ses { client, from } => send_with_ses(client, from, mail).await,
             Self::Memory(_) if mail.to.as_str().starts_with("refused") => {
-                Err(MailError("the memory backend refuses this address".into()))
+                Err(MailError("refused by the memory backend".to_owned()))
             }
             Self::Memory(sent) => {
                 sent.lock().expect("no holder of the list panics").push(mail.clone());
@@ -65,20 +65,20 @@ impl Mailer {
     }
 }
 
-async fn send_with_ses(
-    client: &Client,
-    from: &str,
-    mail: &Mail,
-) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let content = |text: &str| Content::builder().data(text).charset("UTF-8").build();
-    let body = Body::builder().text(content(&mail.text)?).html(content(&mail.html)?).build();
-    let message = Message::builder().subject(content(&mail.subject)?).body(body).build();
-    client
+async fn send_with_ses(client: &Client, from: &str, mail: &Mail) -> Result<(), MailError> {
+    let content = |text: &str| {
+        let content = Content::builder().data(text).charset("UTF-8").build();
+        content.expect("the data is set")
+    };
+    let body = Body::builder().text(content(&mail.text)).html(content(&mail.html)).build();
+    let message = Message::builder().subject(content(&mail.subject)).body(body).build();
+    let request = client
         .send_email()
         .from_email_address(from)
         .destination(Destination::builder().to_addresses(mail.to.as_str()).build())
-        .content(EmailContent::builder().simple(message).build())
-        .send()
-        .await?;
-    Ok(())
+        .content(EmailContent::builder().simple(message).build());
+    match request.send().await {
+        Ok(_) => Ok(()),
+        Err(error) => Err(MailError(error.code().unwrap_or("SES does not answer").to_owned())),
+    }
 }

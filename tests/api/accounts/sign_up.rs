@@ -41,6 +41,11 @@ async fn everything_that_is_wrong_with_a_sign_up_is_named_in_one_answer() {
     for error in answer.body["errors"].as_array().expect("a list") {
         assert!(!error["message"].as_str().expect("text").is_empty(), "{error}");
     }
+    let lists = json!({ "email": ["a@b.in"], "name": { "first": "Asha" }, "price": [1] });
+    assert_eq!(
+        test.send(sign_up(&lists)).await.wrong_fields(),
+        ["email", "name", "password", "price"]
+    );
     let missing = test.send(sign_up(&json!({}))).await;
     assert_eq!(missing.wrong_fields(), ["email", "password"]);
     assert!(test.settle().await.is_empty(), "nobody is mailed");

@@ -5,6 +5,9 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 use serde_json::json;
+use thali_domain::ids::{AccountId, SubmissionId};
+use thali_domain::tokens::{Selection, Submission, redeem as redeem_tokens};
+use thali_platform::store::{Consistency, SubmissionError};
 
 use super::{PIN, SUBMISSIONS, redeem};
 use crate::support::people::{PASSWORD, Student};
@@ -115,13 +118,16 @@ async fn twenty_wrong_codes_at_once_lock_and_the_count_does_not_run_over() {
     let test = Arc::new(TestApp::start().await);
     let asha = student_with_pin(&test).await;
     let calls = vec![redeem(&asha, &json!({ "count": 1 }), "1357"); 20];
+    let mut told_wrong = 0;
     for answer in test.send_together(calls).await {
         if answer.status == 403 {
             assert_eq!(answer.problem(403), "security_code_wrong");
+            told_wrong += 1;
         } else {
             assert_eq!(answer.problem(429), "security_code_locked");
         }
     }
+    assert_eq!(told_wrong, 5, "the sixth and later learn nothing about their guess");
     locked(&test, &asha, PIN).await;
     assert_eq!(test.list(&asha, SUBMISSIONS, 100).await.len(), 0);
     test.advance(SignedDuration::from_mins(15));
@@ -180,4 +186,36 @@ async fn only_active_accounts_redeem_whatever_their_session_says() {
     wrong(&test, &asha, 4).await;
     try_code(&test, &asha, PIN).await.expect(201);
     assert_eq!(test.token_count(&asha).await, 9);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_right_code_judged_before_five_wrong_ones_were_counted_comes_too_late() {
+    let test = TestApp::start().await;
+    let asha = student_with_pin(&test).await;
+    let account = AccountId::parse(&asha.account_id).expect("an id");
+    let store = &test.app.store;
+    // The request with the right code has read the account and the purchases …
+    let purchases = store.purchases_of(account, Consistency::Strong).await.expect("read");
+    let selection = Selection::count(1).expect("one token");
+    let redemption = redeem_tokens(&purchases, &selection, test.now()).expect("there are ten");
+    // … when five wrong codes are counted.
+    for _ in 0..5 {
+        wrong_code(&test, &asha).await;
+    }
+    let submission = Submission {
+        submission_id: SubmissionId::from_ulid(test.app.clock.ulid()),
+        account_id: account,
+        mess_id: test.mess_id.clone(),
+        token_ids: redemption.token_ids(),
+        submitted_at: test.now(),
+        balance: redemption.balance,
+    };
+    let refused = store.submission_record(&submission, &redemption, None, &test.stamp()).await;
+    assert!(matches!(refused, Err(SubmissionError::AccountChanged)), "{refused:?}");
+    assert_eq!(test.token_count(&asha).await, 10);
+}
+
+async fn wrong_code(test: &TestApp, student: &Student) {
+    let answer = try_code(test, student, "1357").await;
+    assert_eq!(answer.problem(403), "security_code_wrong");
 }

@@ -3,6 +3,7 @@
 use eserde::EDeserialize;
 use eserde::reporter::ErrorReporter;
 use serde::de::IgnoredAny;
+use serde_json::{Map, Value};
 
 use super::problem::{FieldError, Problem};
 
@@ -44,20 +45,54 @@ fn all_errors<'de, T: EDeserialize<'de>>(
             field_error(path.trim_start_matches('.'), error.message())
         }));
     }
-    errors.extend(unknown_fields::<T>(body).iter().map(unknown_field));
+    // Only what is nested too deep to be kept in memory is no `Value`.
+    if let Ok(Value::Object(members)) = serde_json::from_slice(body) {
+        // Serde's reader does not find its way out of a list or an object that stands
+        // where something else was expected, and misses what comes after.
+        if errors.iter().any(|error| error.field.is_empty()) {
+            errors = errors_by_member::<T>(&members);
+        }
+        errors.extend(unknown_fields::<T>(members).iter().map(unknown_field));
+    }
     if errors.is_empty() {
         errors.push(field_error("", &first.to_string()));
     }
     errors
 }
 
+/// What is wrong with each member by itself, and which members are missing. Coarser than
+/// a pass over the text: an error within a member is told of the whole member.
+fn errors_by_member<'de, T: EDeserialize<'de>>(members: &Map<String, Value>) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    for (name, value) in members {
+        let alone = Map::from_iter([(name.clone(), value.clone())]);
+        let wrong = messages_of::<T>(alone).into_iter().filter(|message| !is_missing(message));
+        errors.extend(wrong.map(|message| field_error(name, &message)));
+    }
+    let missing = messages_of::<T>(members.clone()).into_iter().filter(|m| is_missing(m));
+    errors.extend(missing.map(|message| field_error("", &message)));
+    errors
+}
+
+fn messages_of<'de, T: EDeserialize<'de>>(members: Map<String, Value>) -> Vec<String> {
+    let _reporting = ErrorReporter::start_deserialization();
+    if T::deserialize_for_errors(Value::Object(members)).is_ok() {
+        return Vec::new();
+    }
+    let errors = ErrorReporter::take_errors();
+    errors.iter().map(|error| error.message().to_owned()).collect()
+}
+
+fn is_missing(message: &str) -> bool {
+    message.starts_with("missing field `")
+}
+
 /// The fields that `T` does not have, also where others are wrong.
-fn unknown_fields<'de, T: EDeserialize<'de>>(body: &'de [u8]) -> Vec<String> {
+fn unknown_fields<'de, T: EDeserialize<'de>>(members: Map<String, Value>) -> Vec<String> {
     let mut unknown = Vec::new();
     let _reporting = ErrorReporter::start_deserialization();
-    let mut json = serde_json::Deserializer::from_slice(body);
     let mut on_unknown = |path: serde_ignored::Path<'_>| unknown.push(path.to_string());
-    let watched = serde_ignored::Deserializer::new(&mut json, &mut on_unknown);
+    let watched = serde_ignored::Deserializer::new(Value::Object(members), &mut on_unknown);
     // What else is wrong was collected before; here only the unknown fields count.
     let _ = T::deserialize_for_errors(watched);
     unknown
@@ -119,6 +154,13 @@ mod tests {
     fn an_unknown_field_alone_is_refused() {
         let errors = errors_of(r#"{"email": "a@b.in", "token_count": 3, "price": 1}"#);
         assert_eq!(errors, [("price".to_owned(), "is not a field of this request".to_owned())]);
+    }
+
+    #[test]
+    fn a_list_in_the_place_of_a_text_hides_no_other_error() {
+        let errors = errors_of(r#"{"email": [{"a": 1}], "price": 1, "note": {"b": [2]}}"#);
+        let fields: Vec<&str> = errors.iter().map(|(field, _)| field.as_str()).collect();
+        assert_eq!(fields, ["email", "note", "token_count", "price"], "{errors:?}");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Accounts, the guards of their unique names, and the counters of wrong tries.
 
-use aws_sdk_dynamodb::types::TransactWriteItem;
+use aws_sdk_dynamodb::types::{ConditionCheck, TransactWriteItem};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use thali_domain::identity::{
@@ -12,8 +12,8 @@ use thali_domain::lockout::{Failures, LOCK, TRIES_MAX};
 use super::keys::Key;
 use super::{
     CONTENTION_TRIES_MAX, Consistency, Registration, STAMPED, Stamp, Store, StoreError,
-    TransactError, condition_failed, delete, expiring, item, keys, millis, number, put_new, update,
-    values,
+    TransactError, condition_failed, delete, expiring, item, keys, millis, number, put_new, text,
+    update, values,
 };
 
 /// An account as it is stored.
@@ -364,13 +364,13 @@ impl Store {
         Ok(())
     }
 
-    /// Counts a wrong security code and answers how many there are now. Where that is as
-    /// many as are borne, the count stays.
+    /// Counts a wrong security code and answers how many there are now; `None` where
+    /// there were as many as are borne before this one.
     pub async fn security_code_failed(
         &self,
         account: AccountId,
         stamp: &Stamp,
-    ) -> Result<u32, StoreError> {
+    ) -> Result<Option<u32>, StoreError> {
         let one_more = "security_code_forgotten_at > :changed_at AND security_code_failures < :max";
         let forgotten = "attribute_exists(pk) AND (attribute_not_exists(security_code_forgotten_at) \
                          OR security_code_forgotten_at <= :changed_at)";
@@ -378,11 +378,12 @@ impl Store {
         let add = ("security_code_failures + :one", one_more);
         let tries = [add, (":one", forgotten), add];
         for (count, condition) in tries {
-            if let Some(count) = self.security_code_count(account, count, condition, stamp).await? {
-                return Ok(count);
+            let counted = self.security_code_count(account, count, condition, stamp).await?;
+            if counted.is_some() {
+                return Ok(counted);
             }
         }
-        Ok(TRIES_MAX)
+        Ok(None)
     }
 
     async fn security_code_count(
@@ -421,12 +422,14 @@ impl Store {
         }
     }
 
-    /// Forgets the wrong security codes after a right one.
+    /// Forgets the wrong security codes after a right one; answers `false` where they
+    /// have become as many as are borne, so that the right one came too late.
     pub async fn security_code_succeeded(
         &self,
         account: AccountId,
         stamp: &Stamp,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
+        let given = [(":zero", number(0)), (":max", number(TRIES_MAX))];
         let request = self
             .client
             .update_item()
@@ -435,12 +438,41 @@ impl Store {
             .update_expression(format!(
                 "SET security_code_failures = :zero, {STAMPED} REMOVE security_code_forgotten_at"
             ))
-            .condition_expression("attribute_exists(pk)")
-            .set_expression_attribute_values(Some(values(stamp, [(":zero", number(0))])));
+            .condition_expression(SECURITY_CODE_OPEN)
+            .set_expression_attribute_values(Some(values(stamp, given)));
         match request.send().await {
-            Ok(_) => Ok(()),
-            Err(error) if condition_failed(&error) => Ok(()),
+            Ok(_) => Ok(true),
+            Err(error) if condition_failed(&error) => Ok(false),
             Err(error) => Err(error.into()),
         }
     }
+
+    /// The check, as part of a transaction, that the account is active and that its
+    /// security code is not locked. So a burst of guesses is bound by the count that the
+    /// wrong ones leave, however many were read as the first.
+    pub(super) fn security_code_check(
+        &self,
+        account: AccountId,
+        now: Timestamp,
+    ) -> TransactWriteItem {
+        let given = [
+            (":active", text("active")),
+            (":max", number(TRIES_MAX)),
+            (":changed_at", millis(now)),
+        ];
+        let given = given.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let check = ConditionCheck::builder()
+            .table_name(&self.tables.accounts)
+            .set_key(Some(keys::account(account).attributes()))
+            .condition_expression(format!("#status = :active AND ({SECURITY_CODE_OPEN})"))
+            .expression_attribute_names("#status", "status")
+            .set_expression_attribute_values(Some(given))
+            .build()
+            .expect("table, key and condition are set");
+        TransactWriteItem::builder().condition_check(check).build()
+    }
 }
+
+/// That security codes are not locked, as a condition on an account.
+const SECURITY_CODE_OPEN: &str = "security_code_failures < :max \
+     OR security_code_forgotten_at <= :changed_at";

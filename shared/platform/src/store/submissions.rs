@@ -52,6 +52,10 @@ pub enum SubmissionError {
     /// idempotency key was used. Nothing was written: look again.
     #[error("the tokens changed since the decision")]
     Overtaken,
+    /// The account was blocked, or its security code locked, since it was read. Nothing
+    /// was written.
+    #[error("the account changed since it was read")]
+    AccountChanged,
     /// Neither done nor refused.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -80,8 +84,12 @@ impl Store {
             let id = submission.submission_id.to_string();
             writes.push(self.idempotency_put(account, OPERATION, key, id, stamp)?);
         }
+        writes.push(self.security_code_check(account, stamp.at));
         match self.transact(writes).await {
             Ok(()) => Ok(()),
+            Err(TransactError::Conditions(failed)) if failed.last() == Some(&true) => {
+                Err(SubmissionError::AccountChanged)
+            }
             Err(TransactError::Conditions(_) | TransactError::Conflict) => {
                 Err(SubmissionError::Overtaken)
             }
