@@ -4,7 +4,9 @@
 
 use serde::Deserialize;
 use serde_json::json;
+use thali_domain::ids::{AccountId, RazorpayOrderId};
 use thali_domain::payments::{Payment, PaymentStatus};
+use thali_domain::tokens::Purchase;
 use thali_platform::app::App;
 use thali_platform::config::Part;
 use thali_platform::handler;
@@ -47,15 +49,15 @@ async fn razorpay_webhook(
         let entity = event.payload["payment"]["entity"].clone();
         let entity: PaymentEntity = serde_json::from_value(entity).map_err(Problem::internal)?;
         let stamp = Stamp { actor: "razorpay".to_owned(), ..caller.stamp(app, request) };
-        take(app, &entity.into(), &stamp).await?;
+        take(app, &event, &entity.into(), &stamp).await?;
     }
     Ok(Response::ok(&json!({ "status": "ok" })))
 }
 
 /// Brings a payment's news to its purchase, if it is still open.
-async fn take(app: &App, payment: &Payment, stamp: &Stamp) -> Result<(), Problem> {
+async fn take(app: &App, event: &Event, payment: &Payment, stamp: &Stamp) -> Result<(), Problem> {
     let Some(order_id) = &payment.order_id else { return Ok(()) };
-    let Some(purchase) = app.store.purchase_find_open(order_id).await? else {
+    let Some(purchase) = find(app, event, order_id).await? else {
         tracing::info!("the order is unknown, or was settled before");
         return Ok(());
     };
@@ -70,5 +72,21 @@ async fn take(app: &App, payment: &Payment, stamp: &Stamp) -> Result<(), Problem
             tracing::error!(code = problem.code, "a payment does not pay for its purchase");
             Ok(())
         }
+    }
+}
+
+/// The purchase that an event is about. `order.paid` carries the order with the account
+/// that was noted on it when it was made, which leads to the purchase itself. The other
+/// events name the order alone and are looked up in the index of unpaid purchases, which
+/// may be a moment behind; a payment that overtakes it is credited by `order.paid`.
+async fn find(
+    app: &App,
+    event: &Event,
+    order_id: &RazorpayOrderId,
+) -> Result<Option<Purchase>, Problem> {
+    let noted = event.payload["order"]["entity"]["notes"]["account_id"].as_str();
+    match noted.and_then(|account| AccountId::parse(account).ok()) {
+        Some(account) => Ok(app.store.purchase_get(account, order_id).await?),
+        None => Ok(app.store.purchase_find_open(order_id).await?),
     }
 }

@@ -97,15 +97,19 @@ impl From<EventRecord> for Change {
         };
         let keys = image(change.keys).unwrap_or_default();
         let part = |name: &str| keys.get(name).and_then(Value::as_str).unwrap_or_default();
-        let created_ms = change.approximate_creation_date_time.timestamp_millis();
+        let after = image(change.new_image);
+        // The stream knows the second only; what wrote the item knew the millisecond.
+        let stamped_ms = after.as_ref().and_then(|after| after.get("changed_at")?.as_i64());
+        let streamed_ms = change.approximate_creation_date_time.timestamp_millis();
+        let at = Timestamp::from_millisecond(stamped_ms.unwrap_or(streamed_ms));
         Self {
             event_id: record.event_id,
             operation: record.event_name,
             sequence_number: change.sequence_number.unwrap_or_default(),
-            at: Timestamp::from_millisecond(created_ms).unwrap_or(Timestamp::UNIX_EPOCH),
+            at: at.unwrap_or(Timestamp::UNIX_EPOCH),
             key: format!("{}/{}", part("pk"), part("sk")),
             before: image(change.old_image),
-            after: image(change.new_image),
+            after,
         }
     }
 }

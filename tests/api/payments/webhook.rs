@@ -1,10 +1,13 @@
 //! `POST /webhooks/razorpay`: events come repeatedly and in any order, and credit once.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::json;
+use thali_domain::ids::{AccountId, RazorpayOrderId};
+use thali_platform::store::keys;
 
 use super::{HISTORY, event, signed, told};
 use crate::support::people::{Checkout, Student};
-use crate::support::{Call, TestApp};
+use crate::support::{Call, RAZORPAY_WEBHOOK_SECRET, TestApp};
 
 /// A student with an order for ten tokens that was paid.
 async fn paid(test: &TestApp, outcome: &str) -> (Student, Checkout) {
@@ -132,4 +135,27 @@ async fn events_signed_with_the_secret_before_are_still_taken() {
     let body = event("payment.captured", &test.payment(&checkout.payment_id).await).to_string();
     test.send(signed("test-webhook-old", &body)).await.expect(200);
     assert_eq!(test.token_count(&asha).await, 10);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payment_that_overtakes_the_index_is_credited_when_its_order_is_told_paid() {
+    let test = TestApp::start().await;
+    let (asha, checkout) = paid(&test, "captured").await;
+    // The index does not have the purchase yet.
+    let account = AccountId::parse(&asha.account_id).expect("an id");
+    let order_id = RazorpayOrderId::parse(&checkout.order_id).expect("an id");
+    let late = AttributeValue::S("open#late".to_owned());
+    test.dynamo.set("tokens", &keys::purchase(account, &order_id), "open", late).await;
+
+    let payment = test.payment(&checkout.payment_id).await;
+    test.send(told("payment.captured", &payment)).await.expect(200);
+    assert_eq!(test.token_count(&asha).await, 0);
+
+    let mut paid = event("order.paid", &payment);
+    let order = test.at_partner(&format!("/orders/{order_id}")).await;
+    paid["payload"]["order"] = json!({ "entity": order });
+    for _ in 0..2 {
+        test.send(signed(RAZORPAY_WEBHOOK_SECRET, &paid.to_string())).await.expect(200);
+        assert_eq!(test.token_count(&asha).await, 10);
+    }
 }
