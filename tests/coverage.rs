@@ -9,6 +9,7 @@ use thali_functions::workers::relay;
 use thali_functions::{CONSUMERS, ENDPOINTS};
 use thali_platform::config::Part;
 use thali_platform::http::Access;
+use thali_platform::problems::CODES;
 use thali_platform::store::AuditRecord;
 
 use crate::support::template::{resources, root, template};
@@ -209,4 +210,13 @@ fn the_readme_lists_every_endpoint_with_its_paths_and_its_access() {
         format!("{} | {} | `{}`", all.join(", "), access_words(endpoint.access), endpoint.name)
     });
     assert_eq!(listed, expected.collect());
+}
+
+#[test]
+fn the_readme_lists_every_code_of_a_refusal() {
+    let readme = std::fs::read_to_string(root().join("README.md")).expect("it is there");
+    for (code, status, when) in CODES {
+        let row = format!("| `{code}` | {status} | {when} |");
+        assert!(readme.lines().any(|line| line == row), "{row}");
+    }
 }

@@ -98,7 +98,7 @@ struct ReceiptHtml<'a>(Receipt<'a>);
 struct Receipt<'a> {
     mess: &'a str,
     name: &'a str,
-    token_count: u16,
+    tokens: &'a str,
     amount: &'a str,
     good_until: &'a str,
     order_id: &'a str,
@@ -135,15 +135,19 @@ async fn receipt(app: &App, mess: &Mess, message: &MailMessage) -> Result<Mail, 
     let (name, email) = addressee(app, *account_id).await?;
     let zone = TimeZone::get(mess.time_zone.as_str())?;
     let good_until = expires_at.to_zoned(zone).strftime("%-d %B %Y, %H:%M").to_string();
+    let tokens = match token_count {
+        1 => "1 meal token".to_owned(),
+        count => format!("{count} meal tokens"),
+    };
     let view = Receipt {
         mess: mess.name.as_str(),
         name: &name,
-        token_count: *token_count,
+        tokens: &tokens,
         amount: &amount_paise.to_string(),
         good_until: &good_until,
         order_id: order_id.as_str(),
     };
-    let subject = format!("{token_count} meal tokens for {}", mess.name);
+    let subject = format!("{tokens} for {}", mess.name);
     compose(&email, subject, &ReceiptText(view), &ReceiptHtml(view))
 }
 

@@ -11,6 +11,55 @@ use crate::http::Problem;
 use crate::razorpay::RazorpayError;
 use crate::store::{AccountCreateError, StoreError};
 
+/// Every problem's code, its status, and when it is answered. The README's table is this
+/// one; a problem whose code is not here fails every test that meets it.
+pub const CODES: &[(&str, u16, &str)] = &[
+    ("malformed_json", 400, "the body is not JSON"),
+    ("unauthenticated", 401, "no access token, or one that is expired, logged out or not genuine"),
+    ("invalid_credentials", 401, "there is no account with this name and password"),
+    ("refresh_expired", 401, "the session has ended"),
+    ("refresh_reused", 401, "a refresh token came again, so its session was ended"),
+    ("signature_wrong", 401, "a webhook is not signed by the partner"),
+    ("wrong_role", 403, "the role does not allow it"),
+    ("not_approved", 403, "the mess has not approved the account yet"),
+    ("account_closed", 403, "the mess has blocked or rejected the account"),
+    ("invite_required", 403, "owners and staff sign up with an invite code"),
+    ("security_code_wrong", 403, "with `attempts_left`"),
+    ("mess_not_found", 404, "there is no such mess"),
+    ("order_not_found", 404, "the student has no such order"),
+    ("otp_invalid", 409, "the one-time code is wrong; with `attempts_left`"),
+    ("otp_expired", 409, "the one-time code is too old, was used, or was tried too often"),
+    ("invite_invalid", 409, "the invite code is wrong, used or too old"),
+    ("email_taken", 409, "an account has the e-mail address"),
+    ("username_taken", 409, "an account has the username"),
+    ("roll_no_taken", 409, "an account has the roll number"),
+    ("signature_mismatch", 409, "the checkout's signature is not the partner's"),
+    ("payment_not_captured", 409, "the partner has not taken the money yet; ask again later"),
+    ("amount_mismatch", 409, "the payment's amount, currency or order is not the purchase's"),
+    ("already_paid", 409, "another payment has paid for the purchase"),
+    (
+        "tokens_unavailable",
+        409,
+        "tokens are not the student's, redeemed or expired; with `token_ids`",
+    ),
+    ("insufficient_tokens", 409, "with `available` and `requested`"),
+    ("idempotency_key_reused", 409, "the key came with another body"),
+    ("body_too_large", 413, "more than 64 KiB"),
+    ("unsupported_media_type", 415, "the body is not `application/json`"),
+    ("invalid_fields", 422, "with `errors: [{field, message}]`, all of them"),
+    ("rate_limited", 429, "with `Retry-After`"),
+    ("locked", 429, "five wrong passwords; with `Retry-After`"),
+    ("security_code_locked", 429, "five wrong security codes; with `Retry-After`"),
+    ("internal", 500, "our fault; `request_id` finds it in the logs"),
+    ("busy", 503, "too many writes of the same things at once; with `Retry-After`"),
+    (
+        "database_unavailable",
+        503,
+        "the database does not answer; a retry with the same key is safe; with `Retry-After`",
+    ),
+    ("partner_unavailable", 503, "the payment partner does not answer; with `Retry-After`"),
+];
+
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {

@@ -6,6 +6,8 @@ use http::StatusCode;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use crate::problems::CODES;
+
 /// One field of a request that is not acceptable.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FieldError {
@@ -43,9 +45,13 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// A problem of this status and code.
+    /// A problem of this status and code, both as [`CODES`] lists them.
     #[must_use]
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        debug_assert!(
+            CODES.iter().any(|known| (known.0, known.1) == (code, status.as_u16())),
+            "{status} {code} is not documented"
+        );
         Self {
             status,
             code,
