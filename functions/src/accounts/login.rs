@@ -11,7 +11,9 @@ use thali_platform::auth::password::{self, PresentedPassword};
 use thali_platform::auth::refresh::{COOKIE, RefreshToken};
 use thali_platform::config::Part;
 use thali_platform::handler;
-use thali_platform::http::{Access, Caller, Endpoint, Problem, RATE_LOGIN, Request, Response};
+use thali_platform::http::{
+    Access, Caller, Endpoint, Problem, RATE_LOGIN, Request, Response, one_of,
+};
 use thali_platform::problems;
 use thali_platform::store::{Account, Consistency, SessionRecord, Stamp};
 
@@ -39,7 +41,7 @@ struct Login {
     email: Option<Email>,
     #[eserde(compat)]
     password: PresentedPassword,
-    #[serde(default)]
+    #[serde(default, alias = "messId")]
     #[eserde(compat)]
     mess_id: Option<MessId>,
     #[serde(default)]
@@ -79,7 +81,7 @@ impl LoggedIn {
 }
 
 async fn login(app: &App, caller: &Caller, request: &Request) -> Result<Response, Problem> {
-    let wanted: Login = request.json()?;
+    let wanted: Login = request.json_where(|body| one_of(body, &["username", "email"]))?;
     let name = wanted.name()?;
     let mess = request.mess_or_default(app, wanted.mess_id.clone())?;
     let stamp = caller.stamp(app, request);
@@ -133,7 +135,7 @@ impl Login {
             (Some(email), _) => Ok(LoginName::Email(email.clone())),
             (None, Some(username)) => LoginName::parse(username)
                 .map_err(|refusal: Unacceptable| Problem::invalid_field("username", refusal)),
-            (None, None) => Err(Problem::invalid_field("username", "is missing, and so is email")),
+            (None, None) => Err(Problem::invalid_field("username", "is missing")),
         }
     }
 }

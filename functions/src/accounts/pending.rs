@@ -3,7 +3,12 @@
 use thali_domain::identity::Email;
 use thali_domain::ids::{MessId, RegistrationId};
 use thali_platform::app::App;
-use thali_platform::http::{Problem, Request};
+use thali_platform::http::{FieldError, Members, Problem, Request, one_of};
+
+/// The rule that a request names a registration one way or the other.
+pub fn named(body: &Members) -> Vec<FieldError> {
+    one_of(body, &["registration_id", "registrationId", "email"])
+}
 
 /// The registration that was named by its id, else the newest of the e-mail; `None` where
 /// there is none, which must look like one that has ended.
@@ -20,8 +25,6 @@ pub async fn find(
             let mess = request.mess_or_default(app, mess_id)?;
             Ok(app.store.registration_find(&mess, &email).await?)
         }
-        (None, None) => {
-            Err(Problem::invalid_field("registration_id", "is missing, and so is email"))
-        }
+        (None, None) => Ok(None),
     }
 }

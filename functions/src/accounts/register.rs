@@ -8,11 +8,11 @@ use thali_domain::identity::{Email, Name, Phone, Role, RollNo, RoomNo, Username}
 use thali_domain::ids::{MessId, RegistrationId};
 use thali_domain::registration::LIFETIME;
 use thali_platform::app::App;
-use thali_platform::auth::password::{NewPassword, PresentedPassword};
+use thali_platform::auth::password::{self, NewPassword, PresentedPassword};
 use thali_platform::auth::sha256_hex;
 use thali_platform::handler;
 use thali_platform::http::{
-    Access, Caller, Endpoint, FieldError, Problem, RATE_SIGN_UP, Request, Response,
+    Access, Caller, Endpoint, FieldError, Members, Problem, RATE_SIGN_UP, Request, Response,
 };
 use thali_platform::problems;
 use thali_platform::store::Registration;
@@ -28,7 +28,7 @@ pub static ENDPOINT: Endpoint = Endpoint::post(
 
 #[derive(eserde::Deserialize)]
 struct SignUp {
-    #[serde(default)]
+    #[serde(default, alias = "messId")]
     #[eserde(compat)]
     mess_id: Option<MessId>,
     #[serde(default)]
@@ -43,6 +43,7 @@ struct SignUp {
     password: NewPassword,
     #[serde(default, alias = "confirmPassword")]
     #[eserde(compat)]
+    #[expect(dead_code, reason = "compared in `between_fields`, also where others are wrong")]
     confirm_password: Option<PresentedPassword>,
     #[serde(default)]
     #[eserde(compat)]
@@ -68,8 +69,7 @@ struct Accepted {
 }
 
 async fn register(app: &App, caller: &Caller, request: &Request) -> Result<Response, Problem> {
-    let wanted: SignUp = request.json()?;
-    wanted.check()?;
+    let wanted: SignUp = request.json_where(between_fields)?;
     let mess = request.mess_or_default(app, wanted.mess_id.clone())?;
     let role = wanted.role.unwrap_or(Role::Student);
     let invite_hash = wanted.invite_code.as_deref().map(sha256_hex);
@@ -123,19 +123,22 @@ async fn check_invite(
     }
 }
 
-impl SignUp {
-    /// The rules between fields, all that are broken in one answer.
-    fn check(&self) -> Result<(), Problem> {
-        let mut errors = Vec::new();
-        if let Err(refusal) = self.password.check_not_email(&self.email) {
-            errors.push(FieldError::new("password", &refusal.to_string()));
-        }
-        if self.confirm_password.as_ref().is_some_and(|again| !self.password.is_same_as(again)) {
-            errors.push(FieldError::new("confirm_password", "is not the same as password"));
-        }
-        if errors.is_empty() { Ok(()) } else { Err(Problem::invalid_fields(errors)) }
+/// What must hold between the fields, whether or not each is acceptable by itself.
+fn between_fields(body: &Members) -> Vec<FieldError> {
+    let text = |names: [&str; 2]| names.iter().find_map(|name| body.get(*name)?.as_str());
+    let mut errors = Vec::new();
+    let Some(password) = text(["password", "password"]) else { return errors };
+    let email = text(["email", "email"]).and_then(|email| Email::parse(email).ok());
+    if let Some(Err(refusal)) = email.map(|email| password::check_not_email(password, &email)) {
+        errors.push(FieldError::new("password", &refusal.to_string()));
     }
+    if text(["confirm_password", "confirmPassword"]).is_some_and(|again| again != password) {
+        errors.push(FieldError::new("confirm_password", "is not the same as password"));
+    }
+    errors
+}
 
+impl SignUp {
     fn into_registration(
         self,
         app: &App,

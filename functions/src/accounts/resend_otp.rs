@@ -27,13 +27,13 @@ struct ResendOtp {
     #[serde(default)]
     #[eserde(compat)]
     email: Option<Email>,
-    #[serde(default)]
+    #[serde(default, alias = "messId")]
     #[eserde(compat)]
     mess_id: Option<MessId>,
 }
 
 async fn resend_otp(app: &App, caller: &Caller, request: &Request) -> Result<Response, Problem> {
-    let ResendOtp { registration_id, email, mess_id } = request.json()?;
+    let ResendOtp { registration_id, email, mess_id } = request.json_where(pending::named)?;
     if let Some(id) = pending::find(app, request, registration_id, email, mess_id).await? {
         app.store.registration_resend(id, &caller.stamp(app, request)).await?;
     }

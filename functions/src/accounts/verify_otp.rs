@@ -36,7 +36,7 @@ struct VerifyOtp {
     #[serde(default)]
     #[eserde(compat)]
     email: Option<Email>,
-    #[serde(default)]
+    #[serde(default, alias = "messId")]
     #[eserde(compat)]
     mess_id: Option<MessId>,
     otp: String,
@@ -48,7 +48,7 @@ struct Verified {
 }
 
 async fn verify_otp(app: &App, caller: &Caller, request: &Request) -> Result<Response, Problem> {
-    let VerifyOtp { registration_id, email, mess_id, otp } = request.json()?;
+    let VerifyOtp { registration_id, email, mess_id, otp } = request.json_where(pending::named)?;
     let found = pending::find(app, request, registration_id, email, mess_id).await?;
     let id = found.ok_or_else(problems::otp_expired)?;
     let stamp = caller.stamp(app, request);

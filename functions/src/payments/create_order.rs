@@ -10,11 +10,9 @@ use thali_domain::tokens::{Purchase, PurchaseSize, PurchaseState};
 use thali_platform::app::App;
 use thali_platform::config::Part;
 use thali_platform::handler;
-use thali_platform::http::{
-    Access, Caller, Endpoint, IdempotencyKey, Problem, Request, Response, Session,
-};
+use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response, Session};
 use thali_platform::problems;
-use thali_platform::store::Replay;
+use thali_platform::store::{IdempotencyKey, Replay};
 
 /// The endpoint.
 pub static ENDPOINT: Endpoint = Endpoint::post(
@@ -44,7 +42,7 @@ struct Created<'a> {
 async fn create_order(app: &App, caller: &Caller, request: &Request) -> Result<Response, Problem> {
     let session = caller.session()?;
     let wanted: CreateOrder = request.json()?;
-    let key = request.idempotency_key()?;
+    let key = request.idempotency_key(&wanted.token_count.get().to_string())?;
     let (first, mess) = futures_util::try_join!(replay(app, session, key.as_ref()), async {
         Ok(app.store.mess_get(&session.mess_id).await?)
     },)?;

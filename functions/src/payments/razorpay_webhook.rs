@@ -38,7 +38,7 @@ async fn razorpay_webhook(
     caller: &Caller,
     request: &Request,
 ) -> Result<Response, Problem> {
-    let body = request.raw_body()?;
+    let body = request.raw_body();
     let signature = request.header("x-razorpay-signature").unwrap_or_default();
     if !webhook_signature_is_good(app.webhook_secrets(), body, signature) {
         return Err(problems::webhook_signature_wrong());
@@ -58,7 +58,8 @@ async fn razorpay_webhook(
 async fn take(app: &App, event: &Event, payment: &Payment, stamp: &Stamp) -> Result<(), Problem> {
     let Some(order_id) = &payment.order_id else { return Ok(()) };
     let Some(purchase) = find(app, event, order_id).await? else {
-        tracing::info!("the order is unknown, or was settled before");
+        let payment_id = payment.payment_id.as_str();
+        tracing::info!(order_id = order_id.as_str(), payment_id, "the order is unknown or settled");
         return Ok(());
     };
     if payment.status == PaymentStatus::Failed {
@@ -69,7 +70,12 @@ async fn take(app: &App, event: &Event, payment: &Payment, stamp: &Stamp) -> Res
         Err(problem) if problem.status.is_server_error() => Err(problem),
         Err(problem) => {
             // A retry would bring the same. The purchase stays open and uncredited.
-            tracing::error!(code = problem.code, "a payment does not pay for its purchase");
+            tracing::error!(
+                code = problem.code,
+                order_id = order_id.as_str(),
+                payment_id = payment.payment_id.as_str(),
+                "a payment does not pay for its purchase",
+            );
             Ok(())
         }
     }

@@ -9,11 +9,12 @@ use thali_platform::auth::password::PresentedPassword;
 use thali_platform::config::Part;
 use thali_platform::handler;
 use thali_platform::http::{
-    Access, Caller, Endpoint, IdempotencyKey, Problem, RATE_SUBMISSION, Request, Response, Session,
+    Access, Caller, Endpoint, Problem, RATE_SUBMISSION, Request, Response, Session, one_of,
 };
 use thali_platform::problems;
 use thali_platform::store::{
-    CONTENTION_TRIES_MAX, Consistency, Replay, Stamp, StoreError, SubmissionError, contention_pause,
+    CONTENTION_TRIES_MAX, Consistency, IdempotencyKey, Replay, Stamp, StoreError, SubmissionError,
+    contention_pause,
 };
 
 use super::security_code;
@@ -43,20 +44,18 @@ struct SubmitTokens {
 
 async fn submit(app: &App, caller: &Caller, request: &Request) -> Result<Response, Problem> {
     let session = caller.session()?;
-    let wanted: SubmitTokens = request.json()?;
+    let wanted: SubmitTokens =
+        request.json_where(|body| one_of(body, &["token_ids", "tokenIds", "count"]))?;
     let selection = wanted.selection()?;
-    let key = request.idempotency_key()?;
+    let key = request.idempotency_key(&selection.to_string())?;
     let account_id = session.account_id;
-    let (first, account, purchases) = try_join!(
-        replay(app, session, key.as_ref()),
-        async { Ok(app.store.account_get(account_id, Consistency::Eventual).await?) },
-        async { Ok(app.store.purchases_of(account_id, Consistency::Eventual).await?) },
+    let (account, purchases) = try_join!(
+        app.store.account_get(account_id, Consistency::Eventual),
+        app.store.purchases_of(account_id, Consistency::Eventual),
     )?;
-    if let Some(first) = first {
-        return Ok(answer(first).replayed_if(true));
-    }
     let account = account.ok_or_else(Problem::unauthenticated)?;
     let stamp = caller.stamp(app, request);
+    // Before anything is told of an earlier submission: that too needs the code.
     security_code::check(app, &account, &wanted.security_code, &stamp).await?;
     let wish = Wish { session, selection, code: wanted.security_code, key, stamp };
     let (submission, replayed) = commit(app, &wish, purchases).await?;
@@ -83,11 +82,12 @@ async fn commit(
     let account_id = wish.session.account_id;
     let submission_id = SubmissionId::from_ulid(app.clock.ulid());
     for attempt in 0..CONTENTION_TRIES_MAX {
+        // Also later on: perhaps it was this very request, sent twice at once, that took
+        // the tokens.
+        if let Some(first) = replay(app, wish.session, wish.key.as_ref()).await? {
+            return Ok((first, true));
+        }
         if attempt > 0 {
-            // Perhaps it was this very request, sent twice at once, that took the tokens.
-            if let Some(first) = replay(app, wish.session, wish.key.as_ref()).await? {
-                return Ok((first, true));
-            }
             purchases = app.store.purchases_of(account_id, Consistency::Strong).await?;
         }
         let redemption = match redeem(&purchases, &wish.selection, wish.stamp.at) {
@@ -154,7 +154,7 @@ impl SubmitTokens {
             (Some(_), Some(_)) => {
                 Err(Problem::invalid_field("count", "cannot come together with token_ids"))
             }
-            (None, None) => Err(Problem::invalid_field("token_ids", "is missing, and so is count")),
+            (None, None) => Err(Problem::invalid_field("token_ids", "is missing")),
         }
     }
 }

@@ -45,7 +45,11 @@ async fn mail(app: &App, body: &str) -> Result<(), Error> {
         MailTurn::Ours => {}
     }
     let sent = match write(app, &message).await {
-        Ok(mail) => app.mailer().send(&mail).await.map_err(Error::from),
+        Ok(Some(mail)) => app.mailer().send(&mail).await.map_err(Error::from),
+        Ok(None) => {
+            tracing::info!("the mail has come too late to be of use");
+            Ok(())
+        }
         Err(error) => Err(error),
     };
     match sent {
@@ -104,11 +108,14 @@ struct Receipt<'a> {
     order_id: &'a str,
 }
 
-/// Writes the mail of a message.
-async fn write(app: &App, message: &MailMessage) -> Result<Mail, Error> {
+/// Writes the mail of a message; nothing where its time is over.
+async fn write(app: &App, message: &MailMessage) -> Result<Option<Mail>, Error> {
+    if is_stale(app, message).await? {
+        return Ok(None);
+    }
     let mess = app.store.mess_get(message.mess_id()).await?.ok_or(Missing("mess"))?;
     let name = mess.name.as_str();
-    match message {
+    let mail = match message {
         MailMessage::OneTimeCode { registration_id, resends, email, .. } => {
             let key = app.otp_key().expose_secret().as_bytes();
             let code = one_time_code(key, *registration_id, *resends);
@@ -122,7 +129,22 @@ async fn write(app: &App, message: &MailMessage) -> Result<Mail, Error> {
             compose(email, subject, &AccountExistsText(view), &AccountExistsHtml(view))
         }
         MailMessage::Receipt { .. } => receipt(app, &mess, message).await,
-    }
+    };
+    mail.map(Some)
+}
+
+/// Whether a sign-up's mail is about a code that is no longer good: the registration has
+/// ended, or another code was asked for.
+async fn is_stale(app: &App, message: &MailMessage) -> Result<bool, Error> {
+    let (MailMessage::OneTimeCode { registration_id, resends, .. }
+    | MailMessage::AccountExists { registration_id, resends, .. }) = message
+    else {
+        return Ok(false);
+    };
+    let registration = app.store.registration_get(*registration_id).await?;
+    let now = app.clock.now();
+    let good = registration.is_some_and(|it| it.resends == *resends && now < it.expires_at);
+    Ok(!good)
 }
 
 async fn receipt(app: &App, mess: &Mess, message: &MailMessage) -> Result<Mail, Error> {

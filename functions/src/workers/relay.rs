@@ -28,6 +28,13 @@ pub const PARTS: &[Part] = &[Part::Queues];
 const SECRETS: [&str; 5] =
     ["password_hash", "security_code_hash", "refresh_hash", "previous_hash", "invite_hash"];
 
+/// Attributes of somebody who has only begun to sign up. The registration is gone after
+/// minutes; the trail, which stays, tells that there was one and not whose.
+const PERSONAL: [&str; 6] = ["email", "name", "phone", "roll_no", "room_no", "username"];
+
+/// Kinds of items whose changes only repeat what the change beside them says.
+const BOOKKEEPING: [&str; 2] = ["idempotency", "newest_registration"];
+
 /// Runs the relay on Lambda.
 pub async fn serve() -> Result<(), lambda_runtime::Error> {
     telemetry::start();
@@ -137,13 +144,13 @@ impl Change {
         (before != Some(after)).then_some(after)
     }
 
-    /// The change as the audit trail records it. Outcomes of idempotency keys are left
-    /// out: they repeat what the change beside them says.
+    /// The change as the audit trail records it, if it is not mere bookkeeping.
     fn audit_record(&self) -> Option<AuditRecord> {
         let kind = self.text("kind").unwrap_or("unknown");
-        if kind == "idempotency" {
+        if BOOKKEEPING.contains(&kind) {
             return None;
         }
+        let masked = |image: &Option<Map<String, Value>>| image.clone().map(|i| mask(i, kind));
         // Who removes an item leaves no stamp on it; the last writer's would be a lie.
         let removed = self.after.is_none();
         let stamp = |name| if removed { "unknown" } else { self.text(name).unwrap_or("unknown") };
@@ -156,9 +163,20 @@ impl Change {
             actor: stamp("actor").to_owned(),
             request_id: stamp("request_id").to_owned(),
             at: self.at,
-            before: self.before.clone().map(without_secrets),
-            after: self.after.clone().map(without_secrets),
+            before: masked(&self.before),
+            after: masked(&self.after),
         })
+    }
+
+    /// Reads an image. One that cannot be read is our mistake and would be as unreadable
+    /// the next time: it is logged, the trail has it, and the changes behind it go on.
+    fn read<T: serde::de::DeserializeOwned>(&self, image: Value) -> Option<T> {
+        let read = serde_json::from_value(image).ok();
+        if read.is_none() {
+            // Not the error itself: it may quote the item.
+            tracing::error!(event_id = self.event_id, "an item cannot be read, so no mail is made");
+        }
+        read
     }
 
     /// The mail that follows from the change, if one does.
@@ -168,7 +186,7 @@ impl Change {
             "registration" => {
                 self.became("resends")?;
                 let RegistrationImage { registration_id, mess_id, email, known, resends } =
-                    serde_json::from_value(after()).ok()?;
+                    self.read(after())?;
                 Some(if known {
                     MailMessage::AccountExists { registration_id, resends, email, mess_id }
                 } else {
@@ -178,16 +196,18 @@ impl Change {
             "purchase" if self.became("state")? == "captured" => {
                 let mut receipt = after();
                 receipt["mail"] = "receipt".into();
-                serde_json::from_value(receipt).ok()
+                self.read(receipt)
             }
             _ => None,
         }
     }
 }
 
-fn without_secrets(mut image: Map<String, Value>) -> Value {
-    for secret in SECRETS {
-        image.remove(secret);
+/// An image without what the trail's readers may not see.
+fn mask(mut image: Map<String, Value>, kind: &str) -> Value {
+    let personal: &[&str] = if kind == "registration" { &PERSONAL } else { &[] };
+    for hidden in SECRETS.iter().chain(personal) {
+        image.remove(*hidden);
     }
     Value::Object(image)
 }

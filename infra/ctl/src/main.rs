@@ -12,7 +12,7 @@ use clap::{Parser, Subcommand};
 use thali_platform::app::aws_config;
 use thali_platform::clock::Clock;
 use thali_platform::config::TableNames;
-use thali_platform::store::{Stamp, Store};
+use thali_platform::store::{Stamp, Store, dynamodb_client};
 
 /// Runs messes: creates them, their owners, their invites and the deployment's keys.
 #[derive(Parser)]
@@ -51,7 +51,7 @@ struct Operator {
 
 impl Operator {
     async fn of_stack(stack: &str) -> Self {
-        let client = aws_sdk_dynamodb::Client::new(&aws_config().await);
+        let client = dynamodb_client(&aws_config().await);
         Self { store: Store::new(client, TableNames::of_stack(stack)), clock: Clock::System }
     }
 

@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 use clap::{Args, Subcommand, ValueEnum};
 use thali_domain::identity::{AccountStatus, Email, Name, Role};
 use thali_domain::ids::{AccountId, MessId};
-use thali_platform::auth::password::NewPassword;
+use thali_platform::auth::password::{NewPassword, check_not_email};
 use thali_platform::clock::random_hex;
 use thali_platform::store::{self, Account, AccountCreateError};
 
@@ -59,8 +59,8 @@ pub async fn create_owner(operator: &Operator, command: OwnerCommand) -> Result<
         Some(password) => password,
         None => ask_for_password()?,
     };
+    check_not_email(&password, &create.email).map_err(|why| format!("the password {why}"))?;
     let password = NewPassword::try_from(password).map_err(|why| format!("the password {why}"))?;
-    password.check_not_email(&create.email).map_err(|why| format!("the password {why}"))?;
     let name = create.name.map_or_else(|| Name::parse(create.email.local_part()), Ok)?;
     let account = Account {
         account_id: AccountId::from_ulid(operator.clock.ulid()),

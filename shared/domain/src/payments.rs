@@ -25,6 +25,9 @@ pub enum PaymentStatus {
     Refunded,
     /// It did not work. It can still become captured, days later.
     Failed,
+    /// Something that the partner has invented since.
+    #[serde(other)]
+    Unknown,
 }
 
 /// What the partner says of a payment.
@@ -111,8 +114,8 @@ mod tests {
 
     #[test]
     fn anything_else_than_captured_does_not() {
-        use PaymentStatus::{Authorized, Created, Failed, Refunded};
-        for status in [Created, Authorized, Failed, Refunded] {
+        use PaymentStatus::{Authorized, Created, Failed, Refunded, Unknown};
+        for status in [Created, Authorized, Failed, Refunded, Unknown] {
             let payment = Payment { status, ..payment() };
             let decided = settle(&samples::created("order_A", 10), &payment);
             assert_eq!(decided, Err(PaymentRefusal::NotCaptured), "{status:?}");

@@ -169,6 +169,16 @@ impl Selection {
     }
 }
 
+impl std::fmt::Display for Selection {
+    /// The same text for the same selection.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Count(count) => write!(f, "{count} tokens"),
+            Self::Tokens(tokens) => tokens.iter().try_for_each(|token| write!(f, "{token} ")),
+        }
+    }
+}
+
 /// A decided redemption, to be committed under the condition that it repeats.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Redemption {

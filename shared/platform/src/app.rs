@@ -15,7 +15,7 @@ use crate::config::{Config, MailConfig, Part};
 use crate::mail::Mailer;
 use crate::queue::Queues;
 use crate::razorpay::Razorpay;
-use crate::store::Store;
+use crate::store::{Store, dynamodb_client};
 
 /// An error that keeps a function from starting.
 pub type StartError = Box<dyn std::error::Error + Send + Sync>;
@@ -83,12 +83,15 @@ impl App {
             .queues
             .clone()
             .map(|urls| Queues::Sqs { client: aws_sdk_sqs::Client::new(&aws), urls });
-        let mailer = config.mail.as_ref().map(|mail| Mailer::Ses {
-            client: aws_sdk_sesv2::Client::new(&aws),
-            from: mail.from.clone(),
-        });
-        let dynamodb = aws_sdk_dynamodb::Client::new(&aws);
-        Self::new(config, Backends { dynamodb, queues, mailer, clock: Clock::System })
+        let mailer = config
+            .mail
+            .as_ref()
+            .map(|mail| Mailer::Ses { client: ses_client(&aws), from: mail.from.clone() });
+        let dynamodb = dynamodb_client(&aws);
+        let app = Self::new(config, Backends { dynamodb, queues, mailer, clock: Clock::System })?;
+        // Now, while nobody waits.
+        app.cache.connect().await;
+        Ok(app)
     }
 
     /// Makes an app of a configuration and its backends.
@@ -141,6 +144,24 @@ impl App {
     }
 }
 
+/// How the SDK tries again: soon, because somebody waits.
+#[must_use]
+pub fn retries() -> RetryConfig {
+    RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(50))
+}
+
+/// SES sends again what is asked again, so the SDK asks once and waits for the answer; a
+/// mail that failed comes again from its queue.
+fn ses_client(aws: &aws_config::SdkConfig) -> aws_sdk_sesv2::Client {
+    let patient = TimeoutConfig::builder()
+        .operation_attempt_timeout(Duration::from_secs(20))
+        .operation_timeout(Duration::from_secs(20));
+    let config = aws_sdk_sesv2::config::Builder::from(aws)
+        .retry_config(RetryConfig::disabled())
+        .timeout_config(patient.build());
+    aws_sdk_sesv2::Client::from_conf(config.build())
+}
+
 /// The SDK's configuration: region, credentials and endpoint from the environment, and
 /// time limits that leave a function of ten seconds time to answer.
 pub async fn aws_config() -> aws_config::SdkConfig {
@@ -151,7 +172,7 @@ pub async fn aws_config() -> aws_config::SdkConfig {
         .build();
     aws_config::defaults(BehaviorVersion::latest())
         .timeout_config(timeouts)
-        .retry_config(RetryConfig::standard().with_max_attempts(3))
+        .retry_config(retries())
         .load()
         .await
 }

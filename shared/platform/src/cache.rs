@@ -17,6 +17,9 @@ use tokio::sync::OnceCell;
 /// How long one question to Redis may take, connecting included.
 const WAIT_MAX: Duration = Duration::from_millis(80);
 
+/// The same for what matters more than a quick answer.
+const STUBBORN_WAIT_MAX: Duration = Duration::from_millis(400);
+
 /// How long Redis is left alone after it failed.
 const PAUSE_MS: i64 = 2_000;
 
@@ -88,12 +91,17 @@ impl Cache {
         })))
     }
 
+    /// Connects, if there is a Redis and it answers, so that the first request need not.
+    pub async fn connect(&self) {
+        self.answers().await;
+    }
+
     /// What is known of a session.
     pub async fn session_state(&self, session: SessionId) -> SessionState {
         let Self::Redis(redis) = self else { return SessionState::Unknown };
         let mut command = redis::cmd("GET");
         command.arg(redis.session_key(session));
-        match redis.ask::<Option<String>>(&command, Pause::Respect).await.flatten().as_deref() {
+        match redis.ask::<Option<String>>(&command, Patience::Hasty).await.flatten().as_deref() {
             Some("live") => SessionState::Live,
             Some("ended") => SessionState::Ended,
             _ => SessionState::Unknown,
@@ -106,7 +114,7 @@ impl Cache {
         if let Self::Redis(redis) = self {
             let mut command = redis::cmd("SET");
             command.arg(redis.session_key(session)).arg("live").arg("NX").arg("EX").arg(LIVE_FOR_S);
-            redis.ask::<Option<String>>(&command, Pause::Respect).await;
+            redis.ask::<Option<String>>(&command, Patience::Hasty).await;
         }
     }
 
@@ -117,7 +125,7 @@ impl Cache {
             let mut command = redis::cmd("SET");
             let seconds = ACCESS_LIFETIME.as_secs();
             command.arg(redis.session_key(session)).arg("ended").arg("EX").arg(seconds);
-            redis.ask::<String>(&command, Pause::Ignore).await;
+            redis.ask::<String>(&command, Patience::Stubborn).await;
         }
     }
 
@@ -131,22 +139,24 @@ impl Cache {
         let mut invocation = script.key(format!("{}limit:{bucket}", redis.prefix));
         invocation.arg(now.as_millisecond()).arg(interval_ms).arg(60_000);
         let call = async |mut connection| invocation.invoke_async::<u64>(&mut connection).await;
-        let wait_ms = redis.run(call, Pause::Respect).await.unwrap_or(0);
+        let wait_ms = redis.run(call, Patience::Hasty).await.unwrap_or(0);
         (wait_ms > 0).then(|| wait_ms.div_ceil(1_000))
     }
 
     /// Whether Redis answers; `None` where there is none.
     pub async fn answers(&self) -> Option<bool> {
         let Self::Redis(redis) = self else { return None };
-        Some(redis.ask::<String>(&redis::cmd("PING"), Pause::Ignore).await.is_some())
+        Some(redis.ask::<String>(&redis::cmd("PING"), Patience::Stubborn).await.is_some())
     }
 }
 
-/// Whether a call is made while Redis is being left alone.
+/// How much a call insists on an answer.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Pause {
-    Respect,
-    Ignore,
+enum Patience {
+    /// A little, and not at all while Redis is left alone.
+    Hasty,
+    /// More, and also while Redis is left alone.
+    Stubborn,
 }
 
 impl RedisCache {
@@ -155,17 +165,21 @@ impl RedisCache {
     }
 
     /// Sends one command; `None` where Redis did not answer, which is logged.
-    async fn ask<T: redis::FromRedisValue>(&self, command: &redis::Cmd, pause: Pause) -> Option<T> {
+    async fn ask<T: redis::FromRedisValue>(
+        &self,
+        command: &redis::Cmd,
+        patience: Patience,
+    ) -> Option<T> {
         let call = async |mut connection| command.query_async::<T>(&mut connection).await;
-        self.run(call, pause).await
+        self.run(call, patience).await
     }
 
     async fn run<T>(
         &self,
         call: impl AsyncFnOnce(ConnectionManager) -> Result<T, RedisError>,
-        pause: Pause,
+        patience: Patience,
     ) -> Option<T> {
-        match self.try_run(call, pause).await {
+        match self.try_run(call, patience).await {
             Ok(answer) => Some(answer),
             Err(CacheError::Paused) => None,
             Err(error) => {
@@ -180,18 +194,22 @@ impl RedisCache {
     async fn try_run<T>(
         &self,
         call: impl AsyncFnOnce(ConnectionManager) -> Result<T, RedisError>,
-        pause: Pause,
+        patience: Patience,
     ) -> Result<T, CacheError> {
         let paused =
             Timestamp::now().as_millisecond() < self.paused_until_ms.load(Ordering::Relaxed);
-        if paused && pause == Pause::Respect {
+        if paused && patience == Patience::Hasty {
             return Err(CacheError::Paused);
         }
         let connected_call = async {
             let connection = self.connection.get_or_try_init(|| self.connect()).await?;
             call(connection.clone()).await
         };
-        match tokio::time::timeout(WAIT_MAX, connected_call).await {
+        let wait_max = match patience {
+            Patience::Hasty => WAIT_MAX,
+            Patience::Stubborn => STUBBORN_WAIT_MAX,
+        };
+        match tokio::time::timeout(wait_max, connected_call).await {
             Ok(answer) => Ok(answer?),
             Err(_) => Err(CacheError::Late),
         }
@@ -199,8 +217,8 @@ impl RedisCache {
 
     async fn connect(&self) -> Result<ConnectionManager, RedisError> {
         let config = ConnectionManagerConfig::new()
-            .set_connection_timeout(Some(WAIT_MAX))
-            .set_response_timeout(Some(WAIT_MAX))
+            .set_connection_timeout(Some(STUBBORN_WAIT_MAX))
+            .set_response_timeout(Some(STUBBORN_WAIT_MAX))
             .set_number_of_retries(0);
         ConnectionManager::new_with_config(self.client.clone(), config).await
     }

@@ -4,6 +4,7 @@
 use http::StatusCode;
 use thali_domain::lockout::attempts_left;
 use thali_domain::payments::PaymentRefusal;
+use thali_domain::registration::ATTEMPTS_MAX;
 use thali_domain::sessions::RefreshRefusal;
 use thali_domain::tokens::RedeemRefusal;
 
@@ -143,7 +144,8 @@ impl From<RazorpayError> for Problem {
 #[must_use]
 pub fn otp_invalid(attempts: u32) -> Problem {
     let detail = "The code is wrong. Look for the newest mail, or ask for another code.";
-    Problem::conflict("otp_invalid", detail).with("attempts_left", attempts_left(attempts))
+    let left = ATTEMPTS_MAX.saturating_sub(attempts);
+    Problem::conflict("otp_invalid", detail).with("attempts_left", left)
 }
 
 /// 409: the one-time code cannot be used any more.

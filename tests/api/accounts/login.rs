@@ -47,7 +47,7 @@ async fn an_account_is_logged_in_by_address_and_by_username() {
 async fn a_login_lacks_no_name_and_no_password() {
     let test = TestApp::start().await;
     for (body, wrong) in [
-        (json!({}), vec!["password"]),
+        (json!({}), vec!["password", "username"]),
         (json!({ "password": PASSWORD }), vec!["username"]),
         (json!({ "username": "a b", "password": PASSWORD }), vec!["username"]),
         (json!({ "username": "asha", "password": "" }), vec!["password"]),

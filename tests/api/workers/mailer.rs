@@ -12,7 +12,7 @@ use thali_functions::workers::mailer::CONSUMER as MAILER;
 use thali_platform::store::{MailTurn, keys};
 
 use super::{consume_at, failed};
-use crate::support::{TestApp, people::Student};
+use crate::support::{Call, TestApp, people::Student};
 
 /// The id under which a sign-up's mail is logged.
 fn mail_id(message: &str) -> String {
@@ -142,4 +142,19 @@ async fn a_mail_whose_sender_died_is_sent_after_a_minute_and_not_before() {
     test.advance(SignedDuration::from_millis(1));
     assert_eq!(test.mails_of(&messages).await.len(), 1);
     assert_eq!(test.mails_of(&messages).await.len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_that_is_no_longer_good_is_not_mailed() {
+    let test = TestApp::start().await;
+    let messages = test.messages_of_sign_ups(&["asha@example.com", "ravi@example.com"]).await;
+    let again = json!({ "email": "asha@example.com" });
+    test.send(Call::post("/sign-up/otp-resend", &again)).await.expect(202);
+    let mails = test.mails_of(&messages).await;
+    let to: Vec<&str> = mails.iter().map(|mail| mail.to.as_str()).collect();
+    assert_eq!(to, ["ravi@example.com"], "a resend has made the other's first code void");
+
+    let late = test.messages_of_sign_ups(&["mina@example.com"]).await;
+    test.advance(SignedDuration::from_mins(15));
+    assert_eq!(test.mails_of(&late).await.len(), 0);
 }

@@ -7,14 +7,43 @@ use serde_json::{Map, Value};
 
 use super::problem::{FieldError, Problem};
 
-/// Reads `body` as a `T`.
+/// The members of a body, before they are read as anything.
+pub type Members = Map<String, Value>;
+
+/// The error that none of `names` is there, of which one is needed; nothing where one is.
+/// The first and the last name are told, aliases stand between them.
+#[must_use]
+pub fn one_of(members: &Members, names: &[&str]) -> Vec<FieldError> {
+    let there = |name: &&str| members.get(*name).is_some_and(|value| !value.is_null());
+    match names {
+        [first, .., last] if !names.iter().any(there) => {
+            vec![FieldError::new(first, &format!("is missing, and so is {last}"))]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Reads `body` as a `T` that keeps the rules between its fields.
 ///
 /// Malformed JSON is a 400. Everything else that is wrong (wrong types, missing fields,
-/// unknown fields, values that a newtype refuses) is one 422 that names all of it.
-pub fn parse<'de, T: EDeserialize<'de>>(body: &'de [u8]) -> Result<T, Problem> {
+/// unknown fields, values that a newtype refuses, broken rules) is one 422 that names all
+/// of it.
+pub fn parse<'de, T: EDeserialize<'de>>(
+    body: &'de [u8],
+    rules: impl FnOnce(&Members) -> Vec<FieldError>,
+) -> Result<T, Problem> {
     if let Err(error) = serde_json::from_slice::<IgnoredAny>(body) {
         return Err(Problem::malformed_json(&error));
     }
+    let broken = serde_json::from_slice(body).map(|members| rules(&members)).unwrap_or_default();
+    match parse_fields(body) {
+        Ok(value) if broken.is_empty() => Ok(value),
+        Ok(_) => Err(Problem::invalid_fields(broken)),
+        Err(errors) => Err(Problem::invalid_fields([errors, broken].concat())),
+    }
+}
+
+fn parse_fields<'de, T: EDeserialize<'de>>(body: &'de [u8]) -> Result<T, Vec<FieldError>> {
     let mut unknown = Vec::new();
     let parsed: Result<T, _> = {
         let mut json = serde_json::Deserializer::from_slice(body);
@@ -23,8 +52,8 @@ pub fn parse<'de, T: EDeserialize<'de>>(body: &'de [u8]) -> Result<T, Problem> {
     };
     match parsed {
         Ok(value) if unknown.is_empty() => Ok(value),
-        Ok(_) => Err(Problem::invalid_fields(unknown.iter().map(unknown_field).collect())),
-        Err(first) => Err(Problem::invalid_fields(all_errors::<T>(body, &first))),
+        Ok(_) => Err(unknown.iter().map(unknown_field).collect()),
+        Err(first) => Err(all_errors::<T>(body, &first)),
     }
 }
 
@@ -98,12 +127,22 @@ fn unknown_fields<'de, T: EDeserialize<'de>>(members: Map<String, Value>) -> Vec
     unknown
 }
 
+/// Serde names Rust's types; people know other words.
+fn in_words(expected: &str) -> &str {
+    match expected.split(" at line ").next().unwrap_or(expected) {
+        "u8" | "u16" | "u32" | "u64" | "usize" | "i64" => "a whole number",
+        "a sequence" => "a list",
+        "a boolean" => "true or false",
+        other => other,
+    }
+}
+
 /// Turns serde's words into a field and a sentence for people. Serde quotes what was sent
 /// in its place, which may be a password or a code: only what was expected is told.
 fn field_error(path: &str, message: &str) -> FieldError {
     let message = message.rsplit_once(", expected ").map_or_else(
         || message.to_owned(),
-        |(_, expected)| format!("must be {}", expected.replace('`', "")),
+        |(_, expected)| format!("must be {}", in_words(&expected.replace('`', ""))),
     );
     let message = message.split(" at line ").next().unwrap_or(&message);
     if let Some(field) = message.strip_prefix("missing field `").and_then(|m| m.strip_suffix('`')) {
@@ -131,13 +170,14 @@ mod tests {
     }
 
     fn errors_of(body: &str) -> Vec<(String, String)> {
-        let problem = parse::<Form>(body.as_bytes()).expect_err("refused");
+        let problem = parse::<Form>(body.as_bytes(), |_| Vec::new()).expect_err("refused");
         problem.errors.into_iter().map(|error| (error.field, error.message)).collect()
     }
 
     #[test]
     fn a_good_body_is_read_with_its_aliases() {
-        let form: Form = parse(br#"{"email": "a@b.in", "tokenCount": 3}"#).expect("read");
+        let form: Form =
+            parse(br#"{"email": "a@b.in", "tokenCount": 3}"#, |_| Vec::new()).expect("read");
         assert_eq!((form.token_count, form.note), (3, None));
     }
 
@@ -168,13 +208,13 @@ mod tests {
         for sent in [r#""secret at line 1, expected secret""#, "736563", "[\"secret\"]"] {
             let body = format!(r#"{{"email": "a@b.in", "token_count": {sent}}}"#);
             let errors = errors_of(&body);
-            assert_eq!(errors, [("token_count".to_owned(), "must be u16".to_owned())]);
+            assert_eq!(errors, [("token_count".to_owned(), "must be a whole number".to_owned())]);
         }
     }
 
     #[test]
     fn malformed_json_is_not_a_matter_of_fields() {
-        let problem = parse::<Form>(br#"{"email": "#).expect_err("refused");
+        let problem = parse::<Form>(br#"{"email": "#, |_| Vec::new()).expect_err("refused");
         assert_eq!(problem.status, http::StatusCode::BAD_REQUEST);
     }
 

@@ -5,7 +5,6 @@
 //! call it ([`Access`]), how often ([`Rate`]), and its handler. [`dispatch`] enforces all
 //! of that before the handler runs; [`serve`] does it on Lambda.
 
-mod idempotency;
 mod json;
 mod problem;
 mod request;
@@ -18,8 +17,7 @@ use http::Method;
 use thali_domain::identity::{AccountStatus, Role};
 use thali_domain::ids::{AccountId, MessId, SessionId};
 
-pub use self::idempotency::IdempotencyKey;
-pub use self::json::parse as parse_json;
+pub use self::json::{Members, one_of};
 pub use self::problem::{FieldError, Problem};
 pub use self::request::{Page, Request};
 pub use self::response::Response;

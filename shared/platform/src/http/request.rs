@@ -11,9 +11,10 @@ use lambda_http::request::RequestContext;
 use lambda_http::{Body, RequestExt};
 use thali_domain::ids::MessId;
 
-use super::{IdempotencyKey, Problem, json};
+use super::{FieldError, Members, Problem, json};
 use crate::app::App;
 use crate::clock::random_hex;
+use crate::store::IdempotencyKey;
 
 /// The largest body that is read.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
@@ -27,8 +28,7 @@ const PAGE_ITEMS_DEFAULT: usize = 25;
 /// The longest cursor that is read; ours are far shorter.
 const CURSOR_LENGTH_MAX: usize = 256;
 
-/// A request, after the gateway.
-#[derive(Debug)]
+/// A request, after the gateway. Not `Debug`: it holds passwords and codes.
 pub struct Request {
     /// The method.
     pub method: Method,
@@ -76,10 +76,17 @@ impl From<lambda_http::Request> for Request {
 }
 
 impl Request {
-    /// Reads the body as JSON of the type `T`; see [`super::parse_json`] for what is
-    /// refused, and how.
+    /// Reads the body as JSON of the type `T`. Malformed JSON is a 400; whatever else is
+    /// wrong is one 422 that names all of it.
     pub fn json<'a, T: EDeserialize<'a>>(&'a self) -> Result<T, Problem> {
-        let body = self.raw_body()?;
+        self.json_where(|_| Vec::new())
+    }
+
+    /// The same with rules between fields, whose breaches are named in the same answer.
+    pub fn json_where<'a, T: EDeserialize<'a>>(
+        &'a self,
+        rules: impl FnOnce(&Members) -> Vec<FieldError>,
+    ) -> Result<T, Problem> {
         let content_type = self.header(CONTENT_TYPE.as_str()).unwrap_or_default();
         let essence = content_type.split(';').next().unwrap_or_default().trim();
         if !essence.eq_ignore_ascii_case("application/json") {
@@ -87,16 +94,22 @@ impl Request {
             let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
             return Err(Problem::new(status, "unsupported_media_type", detail));
         }
-        json::parse(body)
+        json::parse(&self.body, rules)
     }
 
-    /// The body as it came, at most 64 KiB long.
-    pub fn raw_body(&self) -> Result<&[u8], Problem> {
+    /// The body as it came.
+    #[must_use]
+    pub fn raw_body(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// Refuses a body that is longer than any request needs.
+    pub(super) fn check_size(&self) -> Result<(), Problem> {
         if self.body.len() > BODY_BYTES_MAX {
             let detail = "The body is larger than 64 KiB.";
             return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail));
         }
-        Ok(&self.body)
+        Ok(())
     }
 
     /// A header's text; `None` where it is absent or no text.
@@ -120,9 +133,13 @@ impl Request {
         scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
     }
 
-    /// The client's idempotency key, if it sent one.
-    pub fn idempotency_key(&self) -> Result<Option<IdempotencyKey>, Problem> {
-        IdempotencyKey::of(self)
+    /// The client's idempotency key, if it sent one, for a request that asks for `asked`;
+    /// see [`IdempotencyKey::new`].
+    pub fn idempotency_key(&self, asked: &str) -> Result<Option<IdempotencyKey>, Problem> {
+        let Some(value) = self.headers.get("idempotency-key") else { return Ok(None) };
+        let key = value.to_str().ok().and_then(|key| IdempotencyKey::new(key, asked));
+        let message = "must be 1 to 64 visible ASCII characters";
+        key.map(Some).ok_or_else(|| Problem::invalid_field("Idempotency-Key", message))
     }
 
     /// The mess that a public request means: the one it names, else the deployment's.

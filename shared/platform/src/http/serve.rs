@@ -57,6 +57,7 @@ async fn handle(app: &App, endpoint: &Endpoint, request: &Request) -> Result<Res
         let bucket = format!("{}:{}", endpoint.name, request.source_ip);
         check_rate(app, &bucket, per_minute).await?;
     }
+    request.check_size()?;
     let caller = authenticate(app, endpoint.access, request).await?;
     if let (Rate::PerAccount(per_minute), Caller::Session(session)) = (endpoint.rate, &caller) {
         // One bucket for all ordinary requests of an account, one for each stricter rate.

@@ -7,7 +7,29 @@ use serde::{Deserialize, Serialize};
 use thali_domain::ids::AccountId;
 
 use super::{Consistency, Stamp, Store, StoreError, expiring, item, keys, put_new};
-use crate::http::IdempotencyKey;
+use crate::auth::sha256_hex;
+
+/// A client's key for one request, and what the request asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdempotencyKey {
+    key: String,
+    fingerprint: String,
+}
+
+impl IdempotencyKey {
+    /// The longest key, in characters.
+    pub const LENGTH_MAX: usize = 64;
+
+    /// Takes a key of 1 to 64 visible ASCII characters; `None` for any other. `asked` is
+    /// what the request asks for, the same for the same request and without any secret:
+    /// its hash is stored, and a hash of a short code would give the code away.
+    #[must_use]
+    pub fn new(key: &str, asked: &str) -> Option<Self> {
+        let accepted = (1..=Self::LENGTH_MAX).contains(&key.len())
+            && key.bytes().all(|byte| byte.is_ascii_graphic());
+        accepted.then(|| Self { key: key.to_owned(), fingerprint: sha256_hex(asked) })
+    }
+}
 
 /// How long a key is remembered.
 const REMEMBERED: SignedDuration = SignedDuration::from_hours(24);

@@ -9,9 +9,11 @@
 
 mod accounts;
 mod audit;
+mod conflicts;
 mod idempotency;
 mod invites;
 pub mod keys;
+mod lockouts;
 mod mail_log;
 mod messes;
 mod purchases;
@@ -32,7 +34,8 @@ use serde::de::DeserializeOwned;
 
 pub use self::accounts::{Account, AccountCreateError, LoginLookup};
 pub use self::audit::AuditRecord;
-pub use self::idempotency::{Outcome, Replay};
+pub use self::conflicts::dynamodb_client;
+pub use self::idempotency::{IdempotencyKey, Outcome, Replay};
 pub use self::invites::Invite;
 pub use self::mail_log::MailTurn;
 pub use self::purchases::CaptureError;
@@ -185,6 +188,9 @@ where
     R: std::fmt::Debug + Send + Sync + 'static,
 {
     fn from(error: SdkError<E, R>) -> Self {
+        if error.code() == Some(conflicts::CODE) {
+            return Self::Contended;
+        }
         const LATER: [&str; 7] = [
             "InternalServerError",
             "LimitExceededException",
@@ -288,11 +294,16 @@ impl Store {
             Err(TransactError::Conditions(failed.collect()))
         } else if codes.contains(&"TransactionConflict") {
             Err(TransactError::Conflict)
+        } else if codes.iter().any(|code| THROTTLED.contains(code)) {
+            Err(TransactError::Store(StoreError::Unavailable(error.into())))
         } else {
             Err(TransactError::Store(error.into()))
         }
     }
 }
+
+/// Why a transaction is cancelled that may pass a moment later.
+const THROTTLED: [&str; 2] = ["ProvisionedThroughputExceeded", "ThrottlingError"];
 
 /// Whether a read sees every write before it. A strong read costs twice as much.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

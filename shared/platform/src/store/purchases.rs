@@ -10,11 +10,11 @@ use thali_domain::money::Paise;
 use thali_domain::payments::Payment;
 use thali_domain::tokens::{Lot, Purchase, PurchaseState};
 
+use super::IdempotencyKey;
 use super::{
     Attributes, Consistency, STAMPED, Stamp, Store, StoreError, TransactError, condition_failed,
     item, keys, millis, put_new, text, values,
 };
-use crate::http::IdempotencyKey;
 
 /// The operation's name in idempotency records.
 const OPERATION: &str = "create-order";

@@ -13,7 +13,7 @@ use super::{
 };
 
 /// A registration as it is stored. The one-time code is not in it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Registration {
     /// Its id.
     pub registration_id: RegistrationId,
@@ -95,6 +95,14 @@ impl Store {
                 Err(StoreError::Contended)
             }
         }
+    }
+
+    /// Reads a registration.
+    pub async fn registration_get(
+        &self,
+        id: RegistrationId,
+    ) -> Result<Option<Registration>, StoreError> {
+        self.get(&self.tables.accounts, &keys::registration(id), Consistency::Strong).await
     }
 
     /// The newest registration of an address, if there is one.

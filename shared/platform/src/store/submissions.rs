@@ -8,12 +8,12 @@ use serde::{Deserialize, Serialize};
 use thali_domain::ids::{AccountId, MessId, SubmissionId, TokenId};
 use thali_domain::tokens::{Purchase, Redemption, Submission};
 
+use super::IdempotencyKey;
 use super::purchases::purchase_of;
 use super::{
     Attributes, Consistency, STAMPED, Stamp, Store, StoreError, TransactError, item, keys, put_new,
     text, update, values,
 };
-use crate::http::IdempotencyKey;
 
 /// The operation's name in idempotency records.
 const OPERATION: &str = "submit-tokens";
