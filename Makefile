@@ -19,7 +19,7 @@ help: ## List the commands
 	@echo "  Ports: THALI_PORT=8080 THALI_AWS_PORT=4566 THALI_REDIS_PORT=6390 THALI_SANDBOX_PORT=8090"
 	@echo "  State: THALI_LOCAL=.local"
 
-init: ## Install what the stack needs: .venv, Redis
+init: ## Install what the stack needs: a C compiler, .venv, Redis
 	@infra/local/install.sh
 
 up: init ## Set up, build, start and seed everything; or update what runs
@@ -72,8 +72,6 @@ STACK_NAME ?= thali
 STAGE ?= dev
 deploy: ## Build for AWS (arm64) and deploy to the account of your credentials
 	@infra/local/install.sh arm64
-	@# What `make up` put there are hard links to the binaries of this machine.
-	rm -rf target/lambda
 	cargo lambda build --release --arm64 --package thali-functions
 	sam deploy --guided --template-file template.yaml --stack-name $(STACK_NAME) \
 		--resolve-s3 --capabilities CAPABILITY_IAM --parameter-overrides Stage=$(STAGE) \

@@ -90,10 +90,11 @@ def stream_failures_are_retried() -> None:
     """Stream batches honour `batchItemFailures`, `MaximumRetryAttempts` and `OnFailure`.
 
     ministack takes a batch with reported failures as done, and retries one that raised
-    for ever. Here a failed batch is tried again as a whole (AWS starts at the first
-    failed record; both deliver at least once). After the last try its records are sent
-    one by one, which is where AWS's halving ends, and those that still fail go to the
-    destination.
+    until its oldest record has the age of `MaximumRecordAgeInSeconds`. Here a failed
+    batch is tried again as a whole (AWS starts at the first failed record; both deliver
+    at least once). Where the number of tries is limited, the records are sent one by one
+    after the last, which is where AWS's halving ends, and those that still fail go to the
+    destination. With -1, the default, only the age ends the tries.
     """
     execute = lambda_svc._execute_function
     attempts: dict[tuple[str, str], int] = {}

@@ -34,7 +34,9 @@ def functions() -> list[str]:
 def binaries_place(target: Path) -> int:
     """Gives each function its directory under target/lambda with the binary as `bootstrap`.
 
-    The binaries are hard links to what cargo built: 27 MB each, and there are many.
+    They are copies and never links: `cargo lambda build` writes into the bootstrap that it
+    finds, which through a link would be cargo's own binary. A copy keeps the time of its
+    original, so a bootstrap that something else wrote is noticed and replaced.
     Returns how many were new or had changed.
     """
     changed = 0
@@ -45,16 +47,26 @@ def binaries_place(target: Path) -> int:
                 f"The template has a function `{name}`, but cargo built no such binary."
             )
         bootstrap = ROOT / "target" / "lambda" / name / "bootstrap"
-        if bootstrap.exists() and bootstrap.samefile(built):
+        if _is_copy(bootstrap, built):
             continue
         bootstrap.parent.mkdir(parents=True, exist_ok=True)
-        bootstrap.unlink(missing_ok=True)
-        try:
-            os.link(built, bootstrap)
-        except OSError:  # another file system
-            shutil.copy2(built, bootstrap)
+        # Beside it first: an interrupted copy leaves no bootstrap that looks whole.
+        beside = bootstrap.with_name("bootstrap.new")
+        shutil.copy2(built, beside)
+        beside.replace(bootstrap)
         changed += 1
     return changed
+
+
+def _is_copy(bootstrap: Path, built: Path) -> bool:
+    try:
+        copy, original = bootstrap.stat(), built.stat()
+    except FileNotFoundError:
+        return False
+    return not os.path.samestat(copy, original) and (copy.st_size, copy.st_mtime_ns) == (
+        original.st_size,
+        original.st_mtime_ns,
+    )
 
 
 def parameters(settings: Settings, versions: dict[str, str]) -> dict[str, str]:

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs what Thali's stack needs on this machine, each thing only if it is missing:
 #
-#   install.sh          the virtual environment .venv (local AWS, SAM, cargo-lambda), Redis
+#   install.sh          a C compiler, the virtual environment .venv (local AWS, SAM,
+#                       cargo-lambda), Redis
 #   install.sh nextest  the test runner
 #   install.sh lint     cargo-deny and cargo-machete
 #   install.sh arm64    the cross compiler for functions that run on AWS
@@ -19,7 +20,7 @@ say() { printf '%s\n' "$*" >&2; }
 
 # apt_install PACKAGE...: as root, or with sudo, or not at all and with a clear message.
 apt_install() {
-    local as_root=()
+    local as_root=() installed=true
     if [ "$(id -u)" -ne 0 ]; then as_root=(sudo); fi
     if ! command -v apt-get >/dev/null || { [ "${#as_root[@]}" -gt 0 ] && ! command -v sudo >/dev/null; }; then
         say "Missing: $*. This machine has no apt-get, or no sudo for it: please install it and run this again."
@@ -28,10 +29,42 @@ apt_install() {
     say "installing $* with apt-get"
     local options=(-y -qq -o Dpkg::Use-Pty=0 --no-install-recommends)
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -qq >&2 || true
-    if ! "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install "${options[@]}" "$@" >&2; then
+    # Debian's packages ask this program whether they may start their services: none may.
+    # Where the machine has an answer of its own, that one holds.
+    local policy=/usr/sbin/policy-rc.d
+    if [ ! -e "$policy" ]; then
+        # shellcheck disable=SC2064 # as they are now, at the time of the signal too
+        trap "${as_root[*]} rm -f $policy" EXIT
+        printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
+        "${as_root[@]}" chmod 755 "$policy"
+    else
+        policy=
+    fi
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install "${options[@]}" "$@" >&2 || installed=false
+    if [ -n "$policy" ]; then
+        "${as_root[@]}" rm -f "$policy"
+        trap - EXIT
+    fi
+    if ! "$installed"; then
         say "apt-get could not install $*. Please install it and run this again."
         exit 1
     fi
+}
+
+# What builds the functions: Rust, and a C compiler for what they bring along in C.
+compilers() {
+    local wanted found
+    wanted="$(sed -n 's/^rust-version = "\(.*\)"$/\1/p' Cargo.toml)"
+    if ! command -v cargo >/dev/null || ! found="$(rustc --version 2>/dev/null)"; then
+        say "Rust $wanted or newer is needed: https://rustup.rs"
+        exit 1
+    fi
+    found="$(printf '%s' "$found" | cut -d ' ' -f 2)"
+    if [ "$(printf '%s\n' "$wanted" "${found%%-*}" | sort -V | head -n 1)" != "$wanted" ]; then
+        say "Rust $wanted or newer is needed, this is $found. \`rustup update\` brings the newest (https://rustup.rs)."
+        exit 1
+    fi
+    if ! command -v cc >/dev/null; then apt_install gcc libc6-dev; fi
 }
 
 python_environment() {
@@ -49,7 +82,8 @@ python_environment() {
     if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then apt_install python3-venv; fi
 
     say "installing the local AWS and SAM into .venv"
-    [ -x .venv/bin/python ] || "$python" -m venv .venv
+    # One whose making was interrupted has a Python without pip.
+    if ! .venv/bin/python -m pip --version >/dev/null 2>&1; then "$python" -m venv --clear .venv; fi
     .venv/bin/python -m pip install -q --disable-pip-version-check -r infra/local/requirements.txt
     .venv/bin/python -m pip install -q --disable-pip-version-check --no-deps \
         -r infra/local/requirements-cargo-lambda.txt
@@ -59,23 +93,29 @@ python_environment() {
 redis() {
     if command -v redis-server >/dev/null; then return; fi
     apt_install redis-server
-    # The package starts a server of its own, which is not ours and not wanted.
-    if command -v systemctl >/dev/null && systemctl is-active -q redis-server 2>/dev/null; then
-        say "note: the package started a Redis on port 6379; Thali runs its own on another port"
+    # Nor is the package's own server to start with the machine: Thali runs one of its own.
+    if [ -d /run/systemd/system ]; then
+        local as_root=()
+        if [ "$(id -u)" -ne 0 ]; then as_root=(sudo); fi
+        "${as_root[@]}" systemctl disable --now --quiet redis-server >&2 || true
     fi
 }
 
 # cargo_tool NAME VERSION: an unoptimised build, which is quick to make and quick enough to run.
 cargo_tool() {
-    if command -v "$1" >/dev/null || [ -x ".local/tools/bin/$1" ]; then return; fi
+    if [ -x ".local/tools/bin/$1" ]; then
+        # Only one of another version, which was pinned before, is replaced.
+        if ! grep -sF "\"$1 " .local/tools/.crates.toml | grep -qvF "\"$1 $2 ("; then return; fi
+    elif command -v "$1" >/dev/null; then
+        return
+    fi
+    # The state of the stack may be in there too, which is nobody else's.
+    mkdir -p -m 700 .local
     say "building $1 $2 (once)"
     CARGO_PROFILE_DEV_DEBUG=false cargo install --quiet --locked --profile dev --root .local/tools "$1@$2" "${@:3}"
 }
 
-if ! command -v cargo >/dev/null; then
-    say "Rust is needed: https://rustup.rs"
-    exit 1
-fi
+compilers
 case "${1:-stack}" in
 stack)
     python_environment

@@ -19,7 +19,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from settings import HOST, StackError
+from settings import HOST, StackError, private_directory
+
+# How long a running service may be too busy to answer before it is started anew.
+BUSY_SECONDS_MAX = 10
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,7 @@ class Processes:
     """The processes of one stack, each with a record under its `pids` directory."""
 
     def __init__(self, local: Path) -> None:
+        self._local = local
         self._pids = local / "pids"
         self._logs = local / "logs"
 
@@ -58,16 +62,19 @@ class Processes:
 
         Says what was done: `running`, `started` or `restarted`.
         """
-        record = self._read(service.name)
-        done = "started"
-        if record is not None:
-            if record["fingerprint"] == service.fingerprint() and ready():
-                return "running"
-            self.stop(service.name)
-            done = "restarted"
+        record = self._running(service.name)
+        if (
+            record is not None
+            and record["fingerprint"] == service.fingerprint()
+            and self._recovers(service.name, ready)
+        ):
+            return "running"
+        # Without a running one this ends what a dead one left behind.
+        self.stop(service.name)
+        done = "started" if record is None else "restarted"
         self.require_free(service.name, service.ports)
-        self._pids.mkdir(parents=True, exist_ok=True)
-        self._logs.mkdir(parents=True, exist_ok=True)
+        private_directory(self._pids)
+        private_directory(self._logs)
         log = self._logs / f"{service.name}.log"
         if log.exists():
             log.replace(log.with_suffix(".log.1"))
@@ -105,7 +112,7 @@ class Processes:
 
     def runs(self, name: str) -> bool:
         """Whether the process that was started under this name still runs."""
-        return self._read(name) is not None
+        return self._running(name) is not None
 
     def require_free(self, name: str, ports: dict[str, int]) -> None:
         """Fails with a useful message if something else has one of a service's ports."""
@@ -119,9 +126,14 @@ class Processes:
         return [path.stem for path in reversed(records)]
 
     def stop(self, name: str) -> bool:
-        """Ends a process and whatever it started. False if it no longer ran."""
-        record = self._read(name)
-        if record is not None:
+        """Ends a process and whatever it started. False if nothing of it ran any more."""
+        record = self._record(name)
+        if record is None:
+            ended = False
+        elif _identity(record["pid"]) != record["identity"]:
+            ended = self._stop_orphans(record)
+        else:
+            ended = True
             pid = record["pid"]
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGTERM)
@@ -133,21 +145,73 @@ class Processes:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(pid, signal.SIGKILL)
         self._path(name).unlink(missing_ok=True)
-        return record is not None
+        return ended
+
+    def _recovers(self, name: str, ready: Callable[[], bool]) -> bool:
+        """Whether a running service answers, at once or when it is less busy."""
+        deadline = time.monotonic() + BUSY_SECONDS_MAX
+        while not ready():
+            if time.monotonic() > deadline or not self.runs(name):
+                return False
+            time.sleep(0.5)
+        return True
+
+    def _stop_orphans(self, record: dict) -> bool:
+        """Ends what a process that died by itself had started. False if there is nothing."""
+        ended = False
+        deadline = time.monotonic() + 5
+        while orphans := self._orphans(record):
+            ended = True
+            for pid in orphans:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(pid, signal.SIGKILL)
+            if time.monotonic() > deadline:
+                break
+            time.sleep(0.05)
+        return ended
+
+    def _orphans(self, record: dict) -> list[int]:
+        """The processes of a dead leader's session that are at work in the state directory.
+
+        The session's number alone does not do: once the last of ours is gone, a
+        stranger's session may have it.
+        """
+        if not record["identity"].startswith(f"{_boot()} "):
+            return []
+        session = record["pid"]
+        return [
+            pid
+            for pid in (int(path.name) for path in Path("/proc").glob("[0-9]*"))
+            if _session(pid) == (session, session) and _is_below(pid, self._local)
+        ]
 
     def _path(self, name: str) -> Path:
         return self._pids / f"{name}.json"
 
-    def _read(self, name: str) -> dict | None:
-        """The record, if its process still runs and is the one that was written down."""
+    def _record(self, name: str) -> dict | None:
+        """What was written down. A file that is not a record counts as none."""
         try:
             record = json.loads(self._path(name).read_text())
         except (OSError, ValueError):
             return None
-        return record if _identity(record["pid"]) == record["identity"] else None
+        fields = {"pid": int, "identity": str, "fingerprint": str, "stop_seconds": int}
+        if not isinstance(record, dict):
+            return None
+        whole = all(type(record.get(key)) is kind for key, kind in fields.items())
+        # Signals to 0, 1 or a negative number reach others than the process.
+        return record if whole and record["pid"] > 1 and record["identity"] else None
+
+    def _running(self, name: str) -> dict | None:
+        """The record, if its process still runs and is the one that was written down."""
+        record = self._record(name)
+        if record is None or _identity(record["pid"]) != record["identity"]:
+            return None
+        return record
 
     def _write(self, service: Service, pid: int, identity: str) -> None:
-        self._path(service.name).write_text(
+        path = self._path(service.name)
+        beside = path.with_suffix(".new")
+        beside.write_text(
             json.dumps(
                 {
                     "pid": pid,
@@ -157,21 +221,47 @@ class Processes:
                 }
             )
         )
+        beside.replace(path)
 
 
 def _identity(pid: int) -> str | None:
     """What tells this process from every other that had or will have its number."""
+    fields = _stat(pid)
+    return f"{_boot()} {fields[19]}" if fields else None
+
+
+def _session(pid: int) -> tuple[int, int] | None:
+    """A process's group and session."""
+    fields = _stat(pid)
+    return (int(fields[2]), int(fields[3])) if fields else None
+
+
+def _stat(pid: int) -> list[str] | None:
+    """The kernel's line about a live process, after the name: the state is the first
+    field, group and session the third and fourth, the start time the twentieth."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except OSError:
         return None
-    # The command's name is in parentheses and may hold anything; what follows is fixed:
-    # the state is the first field after it and the start time the twentieth.
+    # The name is in parentheses and may hold anything.
     fields = stat.rpartition(")")[2].split()
-    if fields[0] == "Z":
-        return None
-    return f"{boot} {fields[19]}"
+    return None if fields[0] == "Z" else fields
+
+
+def _boot() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
+def _is_below(pid: int, directory: Path) -> bool:
+    """Whether a process runs a program of this directory or works in it.
+
+    The kernel adds ` (deleted)` to what is gone by now; the beginning stays.
+    """
+    for link in ("exe", "cwd"):
+        with contextlib.suppress(OSError):
+            if os.readlink(f"/proc/{pid}/{link}").startswith(f"{directory}/"):
+                return True
+    return False
 
 
 def _require_free(name: str, variable: str, port: int) -> None:

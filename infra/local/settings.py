@@ -167,6 +167,16 @@ class Settings:
         }
 
 
+def private_directory(path: Path) -> None:
+    """Makes a directory, and what is missing above it, for its owner alone.
+
+    A directory that exists is left as it is: the state may be told to live in a shared one.
+    """
+    if not path.is_dir():
+        private_directory(path.parent)
+        path.mkdir(mode=0o700, exist_ok=True)
+
+
 def tool(name: str) -> str:
     """The path of a program, from the virtual environment first, then from PATH."""
     local = ROOT / ".venv" / "bin" / name

@@ -40,6 +40,7 @@ from settings import (
     Ports,
     Settings,
     StackError,
+    private_directory,
     tool,
 )
 
@@ -61,10 +62,11 @@ def up(settings: Settings, build: bool) -> None:
     """Brings the stack to the state of the working copy."""
     if settings.disposable:
         down(settings)
+        if settings.local.exists() and not (settings.local / "ports.json").exists():
+            raise StackError(f"{settings.local} is not a test stack's. Set THALI_LOCAL elsewhere.")
         shutil.rmtree(settings.local, ignore_errors=True)
-    settings.logs.mkdir(parents=True, exist_ok=True)
-    # Everything under it is for this person: keys, passwords, sent mail.
-    settings.local.chmod(0o700)
+    # What is in there is for this person: keys, passwords, sent mail.
+    private_directory(settings.logs)
     # Before anything is started, so that `down` finds what an interrupted `up` left.
     (settings.local / "ports.json").write_text(json.dumps(settings.ports.__dict__))
 
@@ -177,7 +179,7 @@ def thali(settings: Settings, arguments: list[str]) -> NoReturn:
 def redis_service(settings: Settings) -> Service:
     """Redis as it is, on loopback. What it holds may be lost: sessions are in DynamoDB too."""
     data = settings.local / "redis"
-    data.mkdir(parents=True, exist_ok=True)
+    private_directory(data)
     return Service(
         name="redis",
         command=[
@@ -224,7 +226,7 @@ def aws_service(settings: Settings) -> Service:
     """
     state = settings.local / "aws"
     temporary = state / "tmp"
-    temporary.mkdir(parents=True, exist_ok=True)
+    private_directory(temporary)
     launcher = Path(__file__).with_name("aws_server.py")
     return Service(
         name="aws",
@@ -283,19 +285,28 @@ def write_stack_env(settings: Settings, credentials: seed.Credentials) -> None:
 
 
 def write_functions_env(settings: Settings) -> None:
-    """The functions' environment as deployed, for `cargo lambda watch --env-file`."""
+    """The functions' environment as deployed, for tools that run one function by hand.
+
+    `functions.env` is for `cargo lambda watch --env-file`; `functions.json` is for
+    `sam local --env-vars`, which takes only variables that the template names.
+    """
+    deployed: dict[str, str] = {}
+    for page in client(settings, "lambda").get_paginator("list_functions").paginate():
+        for function in page["Functions"]:
+            deployed |= {k: v for k, v in function["Environment"]["Variables"].items() if v}
     values = {
         "AWS_ENDPOINT_URL": settings.aws_url,
         "AWS_REGION": REGION,
         "AWS_ACCESS_KEY_ID": ACCESS_KEY,
         "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+        **deployed,
     }
-    for page in client(settings, "lambda").get_paginator("list_functions").paginate():
-        for function in page["Functions"]:
-            values |= {k: v for k, v in function["Environment"]["Variables"].items() if v}
     # In quotes, for the JSON among them; no value contains one.
     seed.private_write(
         settings.local / "functions.env", "".join(f"{k}='{v}'\n" for k, v in values.items())
+    )
+    seed.private_write(
+        settings.local / "functions.json", json.dumps({"Parameters": deployed}, indent=2)
     )
 
 

@@ -4,6 +4,8 @@
 //! these tests fail.
 
 mod faults;
+mod grants;
+mod logs;
 mod operator;
 mod story;
 
@@ -25,11 +27,29 @@ struct Stack {
     http: reqwest::Client,
 }
 
-/// A student of the demo mess who is logged in.
+/// A student who is logged in.
 struct Student {
+    mess_id: String,
     email: String,
     account_id: String,
     token: String,
+    /// The refresh cookie, `name=value`.
+    cookie: String,
+}
+
+impl Student {
+    /// Who a login let in.
+    fn of(login: &Answer) -> Self {
+        let account = &login.body["account"];
+        let text = |member: &str| account[member].as_str().expect(member).to_owned();
+        Self {
+            mess_id: text("mess_id"),
+            email: text("email"),
+            account_id: text("account_id"),
+            token: login.text("access_token").to_owned(),
+            cookie: login.cookie(),
+        }
+    }
 }
 
 impl Stack {
@@ -90,42 +110,74 @@ impl Stack {
         to_them.map(|mail| mail["BodyText"].as_str().unwrap_or_default().to_owned()).collect()
     }
 
-    /// Signs up a new student as a person does, with the code from the mail.
+    /// The one-time code in the mail to an address that is the `nth` with one, from 1.
+    async fn code_mailed(&self, email: &str, nth: usize) -> String {
+        eventually("a code is mailed", async || {
+            let mails = self.mails_to(email).await;
+            mails.iter().filter_map(|mail| code_in(mail)).nth(nth - 1)
+        })
+        .await
+    }
+
+    /// Signs somebody up as a person does, with the code from the mail; answers the account.
+    async fn sign_up(&self, wanted: &Value) -> Value {
+        let email = wanted["email"].as_str().expect("an address");
+        let before = self.mails_to(email).await.iter().filter_map(|mail| code_in(mail)).count();
+        let registration = self.send(Call::post("/sign-up", wanted)).await.expect(202);
+        let code = self.code_mailed(email, before + 1).await;
+        let id = registration.text("registration_id");
+        let verify = json!({ "registration_id": id, "otp": code });
+        let verified = self.send(Call::post("/sign-up/otp-verify", &verify)).await.expect(201);
+        verified.body["account"].clone()
+    }
+
+    /// A new student of the demo mess.
     async fn student(&self, name: &str) -> Student {
         let email = format!("{name}-{}@example.com", ulid_now());
-        let body = json!({ "email": email, "password": PASSWORD });
-        self.send(Call::post("/sign-up", &body)).await.expect(202);
-        let code = eventually("a code is mailed", async || {
-            let mail = self.mails_to(&email).await.pop()?;
-            let mut runs = mail.split(|c: char| !c.is_ascii_digit());
-            runs.find(|run| run.len() == 6).map(str::to_owned)
-        })
-        .await;
-        let verify = json!({ "email": email, "otp": code });
-        self.send(Call::post("/sign-up/otp-verify", &verify)).await.expect(201);
-        let login = self.send(Call::post("/login", &body)).await.expect(200);
-        Student {
-            account_id: login.body["account"]["account_id"].as_str().expect("an id").to_owned(),
-            token: login.text("access_token").to_owned(),
-            email,
-        }
+        let wanted = json!({ "email": email, "password": PASSWORD });
+        self.sign_up(&wanted).await;
+        Student::of(&self.send(Call::post("/login", &wanted)).await.expect(200))
+    }
+
+    /// Orders tokens; answers the order's id.
+    async fn order_tokens(&self, student: &Student, count: u16) -> String {
+        let order = Call::post("/create-order", &json!({ "token_count": count }));
+        let order = self.send(order.bearer(&student.token)).await.expect(201);
+        order.text("order_id").to_owned()
+    }
+
+    /// Pays at the partner, as the sandbox's control call says; answers what the browser
+    /// gets.
+    async fn pay(&self, order_id: &str, control: &Value) -> Value {
+        let sandbox = self.variable("SANDBOX_URL");
+        let url = format!("{sandbox}/razorpay/sandbox/orders/{order_id}/pay");
+        let paid = self.http.post(url).json(control).send().await.expect("the sandbox answers");
+        paid.error_for_status().expect("it pays").json().await.expect("JSON")
     }
 
     /// Orders tokens and pays for them at the partner; answers what the browser gets.
     async fn pay_for_tokens(&self, student: &Student, count: u16, webhook: bool) -> Value {
-        let order = Call::post("/create-order", &json!({ "token_count": count }));
-        let order = self.send(order.bearer(&student.token)).await.expect(201);
-        let sandbox = self.variable("SANDBOX_URL");
-        let url = format!("{sandbox}/razorpay/sandbox/orders/{}/pay", order.text("order_id"));
-        let control = json!({ "outcome": "captured", "webhook": webhook });
-        let paid = self.http.post(url).json(&control).send().await.expect("the sandbox answers");
-        paid.error_for_status().expect("it pays").json().await.expect("JSON")
+        let order_id = self.order_tokens(student, count).await;
+        self.pay(&order_id, &json!({ "outcome": "captured", "webhook": webhook })).await
+    }
+
+    /// Buys tokens from the order to the credit.
+    async fn buy_tokens(&self, student: &Student, count: u16) {
+        let checkout = self.pay_for_tokens(student, count, false).await;
+        let verify = Call::post("/verify-payment", &checkout).bearer(&student.token);
+        self.send(verify).await.expect(200);
     }
 
     async fn token_count(&self, student: &Student) -> u64 {
         let answer = self.send(Call::get("/student/tokens").bearer(&student.token)).await;
         answer.expect(200).body["count"].as_u64().expect("a number")
     }
+}
+
+/// The one-time code of a mail: the only run of exactly six digits in its text.
+fn code_in(mail: &str) -> Option<String> {
+    let mut runs = mail.split(|c: char| !c.is_ascii_digit());
+    runs.find(|run| run.len() == 6).map(str::to_owned)
 }
 
 /// Something that no other run has.

@@ -1,5 +1,6 @@
 //! The operator's command against the deployed stack.
 
+use std::path::Path;
 use std::process::{Command, Output};
 
 use serde_json::json;
@@ -7,9 +8,10 @@ use serde_json::json;
 use super::{Stack, ulid_now};
 use crate::support::Call;
 use crate::support::people::PASSWORD;
+use crate::support::template::root;
 
 /// Runs `thali` as an operator of the stack would.
-fn thali(stack: &Stack, arguments: &[&str]) -> Output {
+pub(super) fn thali(stack: &Stack, arguments: &[&str]) -> Output {
     let tests = std::env::current_exe().expect("this binary has a path");
     let folder = tests.parent().and_then(|deps| deps.parent()).expect("target/debug/deps");
     Command::new(folder.join("thali"))
@@ -26,7 +28,7 @@ fn thali(stack: &Stack, arguments: &[&str]) -> Output {
 
 /// What a run that must succeed printed.
 #[track_caller]
-fn printed(output: &Output) -> String {
+pub(super) fn printed(output: &Output) -> String {
     let said = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
     said
@@ -47,14 +49,44 @@ async fn a_mess_its_owner_and_an_invite_are_made_and_serve() {
     assert_eq!(settings.body["approval"], "required");
 
     let code = printed(&thali(&stack, &["invite", "--mess", &mess, "--role", "staff"]));
-    let sign_up = json!({
-        "mess_id": mess,
-        "email": format!("staff-{}@example.com", ulid_now()),
-        "password": PASSWORD,
-        "role": "staff",
-        "invite_code": code,
-    });
-    stack.send(Call::post("/sign-up", &sign_up)).await.expect(202);
+    let email = format!("staff-{}@example.com", ulid_now());
+    let login = json!({ "mess_id": mess, "email": email, "password": PASSWORD });
+    let mut sign_up = login.clone();
+    sign_up["role"] = json!("staff");
+    sign_up["invite_code"] = json!(code);
+    let account = stack.sign_up(&sign_up).await;
+    assert_eq!((&account["role"], &account["status"]), (&json!("staff"), &json!("active")));
+    let staff = stack.send(Call::post("/login", &login)).await.expect(200);
+    let token = staff.text("access_token");
+    let settings = stack.send(Call::get("/api/v1/mess").bearer(token)).await.expect(200);
+    assert_eq!(settings.body["mess_id"], mess);
+    let refused = stack.send(Call::get("/student/tokens").bearer(token)).await;
+    assert_eq!(refused.problem(403), "wrong_role");
+
+    sign_up["email"] = json!(format!("second-staff-{}@example.com", ulid_now()));
+    let used = stack.send(Call::post("/sign-up", &sign_up)).await;
+    assert_eq!(used.problem(409), "invite_invalid");
+}
+
+#[tokio::test]
+async fn the_local_stack_passes_the_command_on_and_the_owner_it_makes_logs_in() {
+    let stack = Stack::running();
+    let email = format!("superuser-{}@example.com", ulid_now());
+    let env = std::env::var("THALI_STACK_ENV").expect("`make test` names a stack");
+    let local = Path::new(&env).parent().and_then(Path::parent).expect("a file in <local>/test");
+    let made = Command::new(std::env::var("THALI_PYTHON").expect("`make test` names a Python"))
+        .arg(root().join("infra/local/stack.py"))
+        .args(["--test", "thali", "owner", "create", "--mess", stack.variable("MESS_ID")])
+        .args(["--email", &email, "--name", "Meera"])
+        .env("THALI_LOCAL", local)
+        .env("THALI_PASSWORD", PASSWORD)
+        .output()
+        .expect("it starts");
+    let account_id = printed(&made);
+    let login = json!({ "email": email, "password": PASSWORD });
+    let owner = stack.send(Call::post("/login", &login)).await.expect(200);
+    assert_eq!(owner.body["account"]["account_id"], account_id);
+    assert_eq!(owner.body["account"]["role"], "owner");
 }
 
 #[tokio::test]

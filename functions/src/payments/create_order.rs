@@ -12,7 +12,7 @@ use thali_platform::config::Part;
 use thali_platform::handler;
 use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response, Session};
 use thali_platform::problems;
-use thali_platform::store::{IdempotencyKey, Replay};
+use thali_platform::store::{IdempotencyKey, Operation, Replay};
 
 /// The endpoint.
 pub static ENDPOINT: Endpoint = Endpoint::post(
@@ -69,7 +69,7 @@ async fn replay(
     key: Option<&IdempotencyKey>,
 ) -> Result<Option<Purchase>, Problem> {
     let Some(key) = key else { return Ok(None) };
-    match app.store.purchase_replay(session.account_id, key).await? {
+    match app.store.idempotency_replay(session.account_id, Operation::CreateOrder, key).await? {
         None => Ok(None),
         Some(Replay::OtherBody) => Err(problems::idempotency_key_reused()),
         Some(Replay::Of(order_id)) => {

@@ -13,8 +13,8 @@ use thali_platform::http::{
 };
 use thali_platform::problems;
 use thali_platform::store::{
-    CONTENTION_TRIES_MAX, Consistency, IdempotencyKey, Replay, Stamp, StoreError, SubmissionError,
-    contention_pause,
+    CONTENTION_TRIES_MAX, Consistency, IdempotencyKey, Operation, Replay, Stamp, StoreError,
+    SubmissionError, contention_pause,
 };
 
 use super::security_code;
@@ -129,7 +129,7 @@ async fn replay(
     key: Option<&IdempotencyKey>,
 ) -> Result<Option<Submission>, Problem> {
     let Some(key) = key else { return Ok(None) };
-    match app.store.submission_replay(session.account_id, key).await? {
+    match app.store.idempotency_replay(session.account_id, Operation::SubmitTokens, key).await? {
         None => Ok(None),
         Some(Replay::OtherBody) => Err(problems::idempotency_key_reused()),
         Some(Replay::Of(id)) => {

@@ -163,7 +163,7 @@ fn ses_client(aws: &aws_config::SdkConfig) -> aws_sdk_sesv2::Client {
 }
 
 /// The SDK's configuration: region, credentials and endpoint from the environment, and
-/// time limits that leave a function of ten seconds time to answer.
+/// time limits within which a person still waits.
 pub async fn aws_config() -> aws_config::SdkConfig {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(1))

@@ -13,7 +13,8 @@ use thali_domain::payments::{CURRENCY, Payment, PaymentStatus};
 use crate::auth::{hmac_hex, same_secret};
 use crate::config::RazorpayConfig;
 
-/// How long one call may take. The function that calls must answer within ten seconds.
+/// How long one call may take: the callers read before it and write after it, and a
+/// person waits.
 const WAIT_MAX: Duration = Duration::from_secs(4);
 
 /// A client of Razorpay's API.

@@ -34,9 +34,27 @@ impl IdempotencyKey {
 /// How long a key is remembered.
 const REMEMBERED: SignedDuration = SignedDuration::from_hours(24);
 
+/// A request that can be sent again under a key. Keys of one do not meet those of another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    /// Ordering tokens; the outcome is the partner's order id.
+    CreateOrder,
+    /// Redeeming tokens; the outcome is the submission's id.
+    SubmitTokens,
+}
+
+impl Operation {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::CreateOrder => "create-order",
+            Self::SubmitTokens => "submit-tokens",
+        }
+    }
+}
+
 /// The stored outcome of a key.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Outcome {
+struct Outcome {
     fingerprint: String,
     outcome: String,
 }
@@ -50,29 +68,21 @@ pub enum Replay {
     OtherBody,
 }
 
-impl Outcome {
-    /// Compares the request that was, with the one that is.
-    #[must_use]
-    pub fn replay_for(self, key: &IdempotencyKey) -> Replay {
-        if self.fingerprint == key.fingerprint {
-            Replay::Of(self.outcome)
-        } else {
-            Replay::OtherBody
-        }
-    }
-}
-
 impl Store {
-    /// The outcome of `key` for this operation of the account, if it was used in the last
-    /// 24 hours.
-    pub async fn idempotency_get(
+    /// What `key` means for this operation of the account, if it was used in the last 24
+    /// hours.
+    pub async fn idempotency_replay(
         &self,
         account: AccountId,
-        operation: &str,
+        operation: Operation,
         key: &IdempotencyKey,
-    ) -> Result<Option<Outcome>, StoreError> {
-        let key = keys::idempotency(account, operation, &key.key);
-        self.get(&self.tables.tokens, &key, Consistency::Strong).await
+    ) -> Result<Option<Replay>, StoreError> {
+        let at = keys::idempotency(account, operation.name(), &key.key);
+        let found: Option<Outcome> =
+            self.get(&self.tables.tokens, &at, Consistency::Strong).await?;
+        Ok(found.map(|Outcome { fingerprint, outcome }| {
+            if fingerprint == key.fingerprint { Replay::Of(outcome) } else { Replay::OtherBody }
+        }))
     }
 
     /// The write that remembers `outcome` under `key`, for the transaction that brings it
@@ -80,13 +90,13 @@ impl Store {
     pub(super) fn idempotency_put(
         &self,
         account: AccountId,
-        operation: &str,
+        operation: Operation,
         key: &IdempotencyKey,
         outcome: String,
         stamp: &Stamp,
     ) -> Result<TransactWriteItem, StoreError> {
         let record = Outcome { fingerprint: key.fingerprint.clone(), outcome };
-        let key = keys::idempotency(account, operation, &key.key);
+        let key = keys::idempotency(account, operation.name(), &key.key);
         let attributes = item(&key, "idempotency", &record, stamp)?;
         Ok(put_new(&self.tables.tokens, expiring(attributes, stamp.at + REMEMBERED)))
     }

@@ -9,8 +9,8 @@ use thali_domain::ids::{AccountId, MessId};
 use thali_domain::lockout::{LOCK, TRIES_MAX};
 
 use super::{
-    Account, CONTENTION_TRIES_MAX, STAMPED, Stamp, Store, StoreError, condition_failed, expiring,
-    item, keys, millis, number, text, values,
+    Account, CONTENTION_TRIES_MAX, STAMPED, Stamp, Store, StoreError, expiring, item, keys, millis,
+    number, text, unless_refused, values,
 };
 
 #[derive(Serialize, Deserialize)]
@@ -65,11 +65,7 @@ impl Store {
                 stamp,
                 [(":one", number(1)), (":forgotten_at", millis(forgotten_at))],
             )));
-        match request.send().await {
-            Ok(_) => Ok(true),
-            Err(error) if condition_failed(&error) => Ok(false),
-            Err(error) => Err(error.into()),
-        }
+        Ok(unless_refused(request.send().await)?.is_some())
     }
 
     /// Counts the first wrong try; answers `false` where there are some already.
@@ -90,11 +86,7 @@ impl Store {
             .set_item(Some(expiring(attributes, forgotten_at)))
             .condition_expression("attribute_not_exists(pk) OR forgotten_at <= :now")
             .expression_attribute_values(":now", millis(stamp.at));
-        match request.send().await {
-            Ok(_) => Ok(true),
-            Err(error) if condition_failed(&error) => Ok(false),
-            Err(error) => Err(error.into()),
-        }
+        Ok(unless_refused(request.send().await)?.is_some())
     }
 
     /// Forgets the wrong passwords of a name after a right one.
@@ -152,15 +144,9 @@ impl Store {
             .condition_expression(condition)
             .set_expression_attribute_values(Some(attributes))
             .return_values("ALL_NEW".into());
-        match request.send().await {
-            Ok(answer) => {
-                let account: Option<Account> =
-                    answer.attributes.map(serde_dynamo::from_item).transpose()?;
-                Ok(account.map(|account| account.security_code_failures))
-            }
-            Err(error) if condition_failed(&error) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
+        let updated = unless_refused(request.send().await)?.and_then(|answer| answer.attributes);
+        let account: Option<Account> = updated.map(serde_dynamo::from_item).transpose()?;
+        Ok(account.map(|account| account.security_code_failures))
     }
 
     /// Forgets the wrong security codes after a right one; answers `false` where they
@@ -181,11 +167,7 @@ impl Store {
             ))
             .condition_expression(SECURITY_CODE_OPEN)
             .set_expression_attribute_values(Some(values(stamp, given)));
-        match request.send().await {
-            Ok(_) => Ok(true),
-            Err(error) if condition_failed(&error) => Ok(false),
-            Err(error) => Err(error.into()),
-        }
+        Ok(unless_refused(request.send().await)?.is_some())
     }
 
     /// The check, as part of a transaction, that the account is active and that its

@@ -35,7 +35,7 @@ use serde::de::DeserializeOwned;
 pub use self::accounts::{Account, AccountCreateError, LoginLookup};
 pub use self::audit::AuditRecord;
 pub use self::conflicts::dynamodb_client;
-pub use self::idempotency::{IdempotencyKey, Outcome, Replay};
+pub use self::idempotency::{IdempotencyKey, Operation, Replay};
 pub use self::invites::Invite;
 pub use self::mail_log::MailTurn;
 pub use self::purchases::CaptureError;
@@ -182,6 +182,17 @@ enum TransactError {
     Store(StoreError),
 }
 
+/// Refusals that pass a moment later.
+const LATER: [&str; 7] = [
+    "InternalServerError",
+    "LimitExceededException",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "ServiceUnavailable",
+    "ThrottlingException",
+    "TransactionInProgressException",
+];
+
 impl<E, R> From<SdkError<E, R>> for StoreError
 where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
@@ -191,15 +202,6 @@ where
         if error.code() == Some(conflicts::CODE) {
             return Self::Contended;
         }
-        const LATER: [&str; 7] = [
-            "InternalServerError",
-            "LimitExceededException",
-            "ProvisionedThroughputExceededException",
-            "RequestLimitExceeded",
-            "ServiceUnavailable",
-            "ThrottlingException",
-            "TransactionInProgressException",
-        ];
         let later = match &error {
             SdkError::ServiceError(_) => error.code().is_some_and(|code| LATER.contains(&code)),
             _ => true,
@@ -211,6 +213,19 @@ where
 /// Whether a single write failed by its condition.
 fn condition_failed<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
     error.code() == Some("ConditionalCheckFailedException")
+}
+
+/// What a single write answered; `None` where its condition refused it.
+fn unless_refused<T, E, R>(outcome: Result<T, SdkError<E, R>>) -> Result<Option<T>, StoreError>
+where
+    StoreError: From<SdkError<E, R>>,
+    E: ProvideErrorMetadata,
+{
+    match outcome {
+        Ok(answer) => Ok(Some(answer)),
+        Err(error) if condition_failed(&error) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 impl Store {
@@ -270,11 +285,8 @@ impl Store {
     /// Puts an item that must not exist yet; answers whether it did not.
     async fn put_if_new(&self, table: &str, attributes: Attributes) -> Result<bool, StoreError> {
         let request = self.client.put_item().table_name(table).set_item(Some(attributes));
-        match request.condition_expression("attribute_not_exists(pk)").send().await {
-            Ok(_) => Ok(true),
-            Err(error) if condition_failed(&error) => Ok(false),
-            Err(error) => Err(error.into()),
-        }
+        let request = request.condition_expression("attribute_not_exists(pk)");
+        Ok(unless_refused(request.send().await)?.is_some())
     }
 
     /// Carries out a transaction. The SDK gives it a request token, so that a transaction

@@ -10,14 +10,10 @@ use thali_domain::money::Paise;
 use thali_domain::payments::Payment;
 use thali_domain::tokens::{Lot, Purchase, PurchaseState};
 
-use super::IdempotencyKey;
 use super::{
-    Attributes, Consistency, STAMPED, Stamp, Store, StoreError, TransactError, condition_failed,
-    item, keys, millis, put_new, text, values,
+    Attributes, Consistency, IdempotencyKey, Operation, STAMPED, Stamp, Store, StoreError,
+    TransactError, condition_failed, item, keys, millis, put_new, text, unless_refused, values,
 };
-
-/// The operation's name in idempotency records.
-const OPERATION: &str = "create-order";
 
 /// A purchase as it is stored.
 #[derive(Debug, Serialize, Deserialize)]
@@ -149,22 +145,18 @@ impl Store {
             return self.put_if_new(&self.tables.tokens, attributes).await;
         };
         let order_id = purchase.order_id.to_string();
-        let outcome = self.idempotency_put(purchase.account_id, OPERATION, key, order_id, stamp)?;
+        let outcome = self.idempotency_put(
+            purchase.account_id,
+            Operation::CreateOrder,
+            key,
+            order_id,
+            stamp,
+        )?;
         match self.transact(vec![put_new(&self.tables.tokens, attributes), outcome]).await {
             Ok(()) => Ok(true),
             Err(TransactError::Conditions(_) | TransactError::Conflict) => Ok(false),
             Err(TransactError::Store(error)) => Err(error),
         }
-    }
-
-    /// The outcome of an idempotency key of creating purchases.
-    pub async fn purchase_replay(
-        &self,
-        account: AccountId,
-        key: &IdempotencyKey,
-    ) -> Result<Option<super::Replay>, StoreError> {
-        let outcome = self.idempotency_get(account, OPERATION, key).await?;
-        Ok(outcome.map(|outcome| outcome.replay_for(key)))
     }
 
     /// Reads one purchase of an account.
@@ -277,11 +269,8 @@ impl Store {
             .condition_expression("#state = :created")
             .expression_attribute_names("#state", "state")
             .set_expression_attribute_values(Some(values(stamp, [(":created", text("created"))])));
-        match request.send().await {
-            Ok(_) => Ok(()),
-            Err(error) if condition_failed(&error) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+        unless_refused(request.send().await)?;
+        Ok(())
     }
 }
 

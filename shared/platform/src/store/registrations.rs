@@ -8,8 +8,8 @@ use thali_domain::ids::{MessId, RegistrationId};
 use thali_domain::registration::{ATTEMPTS_MAX, LIFETIME, RESENDS_MAX};
 
 use super::{
-    Attributes, Consistency, STAMPED, Stamp, Store, StoreError, TransactError, condition_failed,
-    expiring, item, keys, millis, number, put_new, values,
+    Attributes, Consistency, STAMPED, Stamp, Store, StoreError, TransactError, expiring, item,
+    keys, millis, number, put_new, unless_refused, values,
 };
 
 /// A registration as it is stored. The one-time code is not in it.
@@ -172,10 +172,7 @@ impl Store {
         if expression.contains("#ttl") {
             request = request.expression_attribute_names("#ttl", "ttl");
         }
-        match request.send().await {
-            Ok(answer) => Ok(answer.attributes.map(serde_dynamo::from_item).transpose()?),
-            Err(error) if condition_failed(&error) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
+        let updated = unless_refused(request.send().await)?.and_then(|answer| answer.attributes);
+        Ok(updated.map(serde_dynamo::from_item).transpose()?)
     }
 }

@@ -6,8 +6,8 @@ use thali_domain::ids::{AccountId, MessId, SessionId};
 use thali_domain::sessions::{REFRESH_LIFETIME, RefreshState};
 
 use super::{
-    Consistency, STAMPED, Stamp, Store, StoreError, condition_failed, expiring, item, keys, millis,
-    number, text, values,
+    Consistency, STAMPED, Stamp, Store, StoreError, expiring, item, keys, millis, number, text,
+    unless_refused, values,
 };
 
 /// A session as it is stored. Refresh tokens are in it as hashes.
@@ -126,11 +126,7 @@ impl Store {
             .condition_expression("refresh_hash = :presented")
             .expression_attribute_names("#ttl", "ttl")
             .set_expression_attribute_values(Some(values(stamp, given)));
-        match request.send().await {
-            Ok(_) => Ok(true),
-            Err(error) if condition_failed(&error) => Ok(false),
-            Err(error) => Err(error.into()),
-        }
+        Ok(unless_refused(request.send().await)?.is_some())
     }
 
     /// Ends a session; one that has ended stays ended.

@@ -8,15 +8,11 @@ use serde::{Deserialize, Serialize};
 use thali_domain::ids::{AccountId, MessId, SubmissionId, TokenId};
 use thali_domain::tokens::{Purchase, Redemption, Submission};
 
-use super::IdempotencyKey;
 use super::purchases::purchase_of;
 use super::{
-    Attributes, Consistency, STAMPED, Stamp, Store, StoreError, TransactError, item, keys, put_new,
-    text, update, values,
+    Attributes, Consistency, IdempotencyKey, Operation, STAMPED, Stamp, Store, StoreError,
+    TransactError, item, keys, put_new, text, update, values,
 };
-
-/// The operation's name in idempotency records.
-const OPERATION: &str = "submit-tokens";
 
 #[derive(Debug, Serialize, Deserialize)]
 struct SubmissionItem {
@@ -82,7 +78,7 @@ impl Store {
         writes.push(record);
         if let Some(key) = key {
             let id = submission.submission_id.to_string();
-            writes.push(self.idempotency_put(account, OPERATION, key, id, stamp)?);
+            writes.push(self.idempotency_put(account, Operation::SubmitTokens, key, id, stamp)?);
         }
         writes.push(self.security_code_check(account, stamp.at));
         match self.transact(writes).await {
@@ -95,16 +91,6 @@ impl Store {
             }
             Err(TransactError::Store(error)) => Err(error.into()),
         }
-    }
-
-    /// The outcome of an idempotency key of submissions.
-    pub async fn submission_replay(
-        &self,
-        account: AccountId,
-        key: &IdempotencyKey,
-    ) -> Result<Option<super::Replay>, StoreError> {
-        let outcome = self.idempotency_get(account, OPERATION, key).await?;
-        Ok(outcome.map(|outcome| outcome.replay_for(key)))
     }
 
     /// Reads one submission of an account.

@@ -1,0 +1,259 @@
+//! Every access of every function to its tables, under the grants of the template. What
+//! the answers are in each case is proven in [`crate::api`]; here they prove that no grant
+//! is missing.
+
+use serde_json::{Value, json};
+
+use super::operator::{printed, thali};
+use super::{Stack, Student, code_in, eventually, ulid_now};
+use crate::support::people::PASSWORD;
+use crate::support::{Answer, Call};
+
+impl Stack {
+    async fn log_in_with(&self, email: &str, password: &str) -> Answer {
+        let body = json!({ "email": email, "password": password });
+        self.send(Call::post("/login", &body)).await
+    }
+
+    async fn refresh(&self, cookie: &str) -> Answer {
+        self.send(Call::post("/api/auth/refresh", &json!({})).cookie(cookie)).await
+    }
+
+    /// Redeems one token.
+    async fn submit(&self, student: &Student, code: &str, key: &str) -> Answer {
+        let body = json!({ "count": 1, "security_code": code });
+        let call = Call::post("/student/token-submission", &body).bearer(&student.token);
+        self.send(call.header("idempotency-key", key)).await
+    }
+
+    /// The items of a list that fits a page. Read in a session of its own, which is in the
+    /// table and not yet in Redis.
+    async fn list(&self, path: &str, student: &Student) -> Vec<Value> {
+        let body = json!({
+            "mess_id": student.mess_id, "email": student.email, "password": PASSWORD,
+        });
+        let login = self.send(Call::post("/login", &body)).await.expect(200);
+        let call = Call::get(path).bearer(login.text("access_token"));
+        let answer = self.send(call).await.expect(200);
+        answer.body["items"].as_array().expect("a list").clone()
+    }
+
+    /// Waits until an access token is refused. It is at once, unless another test holds up
+    /// Redis just then: a session that was seen may then be believed for a minute more.
+    async fn session_has_ended(&self, token: &str) {
+        eventually("the session has ended", async || {
+            let answer = self.send(Call::get("/api/v1/mess").bearer(token)).await;
+            (answer.status == 401).then_some(())
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn a_resent_code_replaces_the_one_before_and_the_address_alone_names_the_registration() {
+    let stack = Stack::running();
+    let email = format!("resent-{}@example.com", ulid_now());
+    let wanted = json!({ "email": email, "password": PASSWORD });
+    let registration = stack.send(Call::post("/sign-up", &wanted)).await.expect(202);
+    let first = stack.code_mailed(&email, 1).await;
+    let id = registration.text("registration_id");
+    let resend = |body: Value| stack.send(Call::post("/sign-up/otp-resend", &body));
+    resend(json!({ "registration_id": id })).await.expect(202);
+    let second = stack.code_mailed(&email, 2).await;
+    resend(json!({ "email": email })).await.expect(202);
+    let third = stack.code_mailed(&email, 3).await;
+    assert!(first != second && second != third, "{first} {second} {third}");
+
+    let verify = |otp: &str| {
+        let body = json!({ "email": email, "otp": otp });
+        stack.send(Call::post("/sign-up/otp-verify", &body))
+    };
+    for (tries_left, old) in [(4, &first), (3, &second)] {
+        let refused = verify(old).await;
+        assert_eq!(refused.problem(409), "otp_invalid");
+        assert_eq!(refused.body["attempts_left"], tries_left);
+    }
+    verify(&third).await.expect(201);
+    assert_eq!(verify(&third).await.problem(409), "otp_expired");
+
+    stack.send(Call::post("/sign-up", &wanted)).await.expect(202);
+    let told = eventually("the owner of the address is told", async || {
+        stack.mails_to(&email).await.into_iter().nth(3)
+    })
+    .await;
+    assert_eq!(code_in(&told), None);
+}
+
+#[tokio::test]
+async fn wrong_passwords_are_counted_are_forgotten_by_the_right_one_and_lock_at_the_fifth() {
+    let stack = Stack::running();
+    let unique = ulid_now();
+    let email = format!("locked-{unique}@example.com");
+    let username = format!("locked-{}", &unique[14..]);
+    let roll_no = format!("RN-{unique}");
+    stack
+        .sign_up(&json!({
+            "email": email, "password": PASSWORD, "username": username, "roll_no": roll_no,
+        }))
+        .await;
+
+    let wrong = "not the password";
+    for (password, status) in [(wrong, 401), (PASSWORD, 200)] {
+        let by_username = json!({ "username": username, "password": password });
+        stack.send(Call::post("/login", &by_username)).await.expect(status);
+        stack.log_in_with(&email, password).await.expect(status);
+    }
+    for _ in 0..5 {
+        assert_eq!(stack.log_in_with(&email, wrong).await.problem(401), "invalid_credentials");
+    }
+    let locked = stack.log_in_with(&email, PASSWORD).await;
+    assert_eq!(locked.problem(429), "locked");
+    assert!(!locked.header("retry-after").is_empty());
+}
+
+#[tokio::test]
+async fn a_session_is_refreshed_repeated_within_the_grace_and_ended_by_reuse_or_logout() {
+    let stack = Stack::running();
+    let student = stack.student("refreshed").await;
+    let first = stack.refresh(&student.cookie).await.expect(200);
+    assert_ne!(first.cookie(), student.cookie);
+    let again = stack.refresh(&student.cookie).await.expect(200);
+    assert_eq!(again.cookie(), first.cookie());
+    let token = first.text("access_token");
+    stack.send(Call::get("/student/tokens").bearer(token)).await.expect(200);
+
+    let second = stack.refresh(&first.cookie()).await.expect(200);
+    let stolen = stack.refresh(&student.cookie).await;
+    assert_eq!(stolen.problem(401), "refresh_reused");
+    assert_eq!(stack.refresh(&second.cookie()).await.problem(401), "refresh_expired");
+    stack.session_has_ended(token).await;
+
+    let login = stack.log_in_with(&student.email, PASSWORD).await.expect(200);
+    let token = login.text("access_token");
+    stack.send(Call::post("/student/logout", &json!({})).bearer(token)).await.expect(204);
+    assert_eq!(stack.refresh(&login.cookie()).await.problem(401), "refresh_expired");
+    stack.session_has_ended(token).await;
+}
+
+#[tokio::test]
+async fn wrong_security_codes_are_counted_are_forgotten_by_the_right_one_and_lock_at_the_fifth() {
+    let stack = Stack::running();
+    let student = stack.student("security-code").await;
+    stack.buy_tokens(&student, 3).await;
+    let wrong = "not the code";
+    let refused = stack.submit(&student, wrong, "first").await;
+    assert_eq!(refused.problem(403), "security_code_wrong");
+    assert_eq!(refused.body["attempts_left"], 4);
+
+    let submitted = stack.submit(&student, PASSWORD, "second").await.expect(201);
+    assert_eq!(submitted.header("idempotent-replay"), "");
+    let replayed = stack.submit(&student, PASSWORD, "second").await.expect(201);
+    assert_eq!(replayed.header("idempotent-replay"), "true");
+    assert_eq!(replayed.body, submitted.body);
+
+    for tries_left in (0..5).rev() {
+        let refused = stack.submit(&student, wrong, "third").await;
+        assert_eq!(refused.problem(403), "security_code_wrong");
+        assert_eq!(refused.body["attempts_left"], tries_left);
+    }
+    let locked = stack.submit(&student, PASSWORD, "third").await;
+    assert_eq!(locked.problem(429), "security_code_locked");
+    assert!(!locked.header("retry-after").is_empty());
+    assert_eq!(stack.token_count(&student).await, 2);
+}
+
+#[tokio::test]
+async fn an_order_that_is_asked_for_twice_with_one_key_is_made_once() {
+    let stack = Stack::running();
+    let student = stack.student("replayed").await;
+    let order = Call::post("/create-order", &json!({ "token_count": 1 }));
+    let order = order.bearer(&student.token).header("idempotency-key", "once");
+    let first = stack.send(order.clone()).await.expect(201);
+    let second = stack.send(order).await.expect(201);
+    assert_eq!(second.header("idempotent-replay"), "true");
+    assert_eq!(second.body, first.body);
+    assert_eq!(stack.list("/payment-history", &student).await.len(), 1);
+}
+
+#[tokio::test]
+async fn the_health_check_reaches_its_table() {
+    let health = Stack::running().send(Call::get("/health")).await.expect(200);
+    assert_eq!(health.body["checks"]["database"], "ok");
+}
+
+#[tokio::test]
+async fn each_event_alone_does_its_work_and_every_list_shows_what_became_of_it() {
+    let stack = Stack::running();
+    let student = stack.student("listed").await;
+    for (event, outcome, tokens) in [
+        ("order.paid", "captured", 2),
+        ("payment.captured", "captured", 4),
+        ("payment.failed", "failed", 4),
+    ] {
+        let order_id = stack.order_tokens(&student, 2).await;
+        let control =
+            json!({ "outcome": outcome, "webhook": true, "events": [event], "wait": true });
+        let paid = stack.pay(&order_id, &control).await;
+        assert_eq!(paid["deliveries"][0]["status"], 200, "{event}: {paid}");
+        assert_eq!(stack.token_count(&student).await, tokens, "{event}");
+    }
+    let payments = stack.list("/payment-history", &student).await;
+    let statuses: Vec<_> = payments.iter().map(|payment| payment["status"].clone()).collect();
+    assert_eq!(statuses, ["failed", "captured", "captured"]);
+
+    let tokens = stack.list("/student/token-data", &student).await;
+    assert_eq!(tokens.len(), 4);
+    let body = json!({ "token_ids": [tokens[3]["token_id"]], "security_code": PASSWORD });
+    let submit = Call::post("/student/token-submission", &body).bearer(&student.token);
+    let submitted = stack.send(submit).await.expect(201);
+    let history = stack.list("/student/token-history", &student).await;
+    let redeemed: Vec<_> = history.iter().filter(|t| t["status"] == "redeemed").collect();
+    assert_eq!((history.len(), redeemed.len()), (4, 1));
+    assert_eq!(redeemed[0]["token_id"], tokens[3]["token_id"]);
+    assert_eq!(redeemed[0]["submission_id"], submitted.body["submission_id"]);
+    let submissions = stack.list("/student/submitted-tokens", &student).await;
+    assert_eq!(submissions, [submitted.body]);
+}
+
+#[tokio::test]
+async fn an_owner_logs_in_and_who_waits_for_approval_may_do_so_too_and_no_more() {
+    let stack = Stack::running();
+    let password = stack.variable("OWNER_PASSWORD");
+    let owner = stack.log_in_with(stack.variable("OWNER_EMAIL"), password).await.expect(200);
+    assert_eq!(owner.body["account"]["role"], "owner");
+    let mess = Call::get("/api/v1/mess").bearer(owner.text("access_token"));
+    let mess = stack.send(mess).await.expect(200);
+    assert_eq!(mess.body["mess_id"], stack.variable("MESS_ID"));
+
+    let mess = printed(&thali(&stack, &["mess", "create", "--name", "West Hostel"]));
+    let email = format!("pending-{}@example.com", ulid_now());
+    let wanted = json!({ "mess_id": mess, "email": email, "password": PASSWORD });
+    let account = stack.sign_up(&wanted).await;
+    assert_eq!(account["status"], "pending_approval");
+    let login = stack.send(Call::post("/login", &wanted)).await.expect(200);
+    let token = login.text("access_token");
+    let refused = stack.send(Call::get("/student/tokens").bearer(token)).await;
+    assert_eq!(refused.problem(403), "not_approved");
+    let settings = stack.send(Call::get("/api/v1/mess").bearer(token)).await.expect(200);
+    assert_eq!(settings.body["approval"], "required");
+}
+
+#[tokio::test]
+async fn an_account_of_another_mess_sees_no_order_of_this_one() {
+    let stack = Stack::running();
+    let ours = stack.student("ours").await;
+    let checkout = stack.pay_for_tokens(&ours, 1, false).await;
+
+    let create = ["mess", "create", "--name", "East Hostel", "--approval", "automatic"];
+    let mess = printed(&thali(&stack, &create));
+    let wanted = json!({ "mess_id": mess, "email": ours.email, "password": PASSWORD });
+    stack.sign_up(&wanted).await;
+    let login = stack.send(Call::post("/login", &wanted)).await.expect(200);
+    let theirs = Student::of(&login);
+    assert_ne!(theirs.account_id, ours.account_id);
+    let verify = Call::post("/verify-payment", &checkout).bearer(&theirs.token);
+    assert_eq!(stack.send(verify).await.problem(404), "order_not_found");
+    assert_eq!(stack.list("/payment-history", &theirs).await, [] as [Value; 0]);
+    assert_eq!(stack.token_count(&theirs).await, 0);
+    assert_eq!(stack.list("/payment-history", &ours).await.len(), 1);
+}

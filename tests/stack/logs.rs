@@ -1,0 +1,240 @@
+//! What the deployed functions log: enough to find a request, and nobody's data.
+
+use std::collections::HashMap;
+
+use aws_sdk_cloudwatchlogs::Client;
+use serde_json::{Value, json};
+use thali_functions::{CONSUMERS, ENDPOINTS};
+
+use super::faults::{dead_letter, put_ses_into_its_sandbox};
+use super::{Stack, Student, eventually, ulid_now};
+use crate::support::{Answer, Call};
+
+/// A line of a log group.
+struct Line {
+    group: String,
+    stream: String,
+    text: String,
+}
+
+/// Lambda's own lines around an invocation's.
+const PLATFORM: [&str; 4] = ["INIT_START ", "START ", "END ", "REPORT "];
+
+/// How many tries to send the mail of a message the mailer has logged as failed.
+pub(super) async fn mailer_tries(stack: &Stack, message_id: &str) -> usize {
+    let client = Client::new(&stack.aws().await);
+    let group = format!("/aws/lambda/{}", stack.name("mailer"));
+    let lines = lines_of(&client, group, 0).await;
+    let failed = |line: &&Line| {
+        line.text.contains(message_id) && line.text.contains("the message will come again")
+    };
+    lines.iter().filter(failed).count()
+}
+
+/// The lines of every log group of the stack since a time (milliseconds).
+async fn lines(stack: &Stack, since_ms: i64) -> Vec<Line> {
+    let client = Client::new(&stack.aws().await);
+    let mut pages = client.describe_log_groups().into_paginator().items().send();
+    let mut lines = Vec::new();
+    while let Some(group) = pages.next().await {
+        let name = group.expect("the groups are listed").log_group_name.expect("it has a name");
+        if name.contains(stack.variable("STACK_NAME")) {
+            lines.extend(lines_of(&client, name, since_ms).await);
+        }
+    }
+    lines
+}
+
+async fn lines_of(client: &Client, group: String, since_ms: i64) -> Vec<Line> {
+    let request = client.filter_log_events().log_group_name(&group).start_time(since_ms);
+    let mut pages = request.into_paginator().send();
+    let mut lines = Vec::new();
+    while let Some(page) = pages.next().await {
+        let events = page.expect("the group can be read").events.unwrap_or_default();
+        lines.extend(events.into_iter().map(|event| Line {
+            group: group.clone(),
+            stream: event.log_stream_name.unwrap_or_default(),
+            text: event.message.unwrap_or_default(),
+        }));
+    }
+    lines
+}
+
+/// Calls by one person, with everything about them that no log may hold.
+struct Story {
+    stack: Stack,
+    secrets: Vec<(&'static str, String)>,
+    request_ids: Vec<String>,
+}
+
+impl Story {
+    async fn send(&mut self, call: Call) -> Answer {
+        let answer = self.stack.send(call).await;
+        self.request_ids.push(answer.header("x-request-id").to_owned());
+        answer
+    }
+
+    /// Remembers something as not to be logged, and gives it back.
+    fn secret(&mut self, what: &'static str, value: String) -> String {
+        self.secrets.push((what, value.clone()));
+        value
+    }
+
+    /// Signs up, with everything that one can tell, and mistakes on the way; logs in.
+    async fn arrive(&mut self) -> (Student, String) {
+        let unique = ulid_now();
+        let millis = jiff::Timestamp::now().as_millisecond().to_string();
+        let email = self.secret("e-mail", format!("quokka-{unique}@example.com"));
+        let password = self.secret("password", format!("marzipan {unique} password"));
+        let wanted = json!({
+            "email": email,
+            "password": password,
+            "username": self.secret("username", format!("wombat-{}", &unique[14..])),
+            "name": self.secret("name", "Zephyrine Quill".to_owned()),
+            "phone": self.secret("phone number", format!("9{millis}")),
+            "roll_no": self.secret("roll number", format!("rn-{unique}")),
+            "room_no": self.secret("room number", format!("attic {unique}")),
+        });
+        let mut cut_off = wanted.to_string();
+        cut_off.pop();
+        let cut_off = Call::post_raw("/sign-up", "application/json", &cut_off);
+        self.send(cut_off).await.expect(400);
+        let mut wrong = wanted.clone();
+        wrong["phone"] = json!(format!("{} or so", wanted["phone"]));
+        wrong["confirm_password"] = json!(self.secret("typing error", format!("nougat {unique}")));
+        self.send(Call::post("/sign-up", &wrong)).await.expect(422);
+        let registration = self.send(Call::post("/sign-up", &wanted)).await.expect(202);
+
+        let code = self.stack.code_mailed(&email, 1).await;
+        let code = self.secret("one-time code", code);
+        let guess = if code == "135791" { "246802" } else { "135791" };
+        let guess = self.secret("guessed one-time code", guess.to_owned());
+        let id = registration.text("registration_id");
+        for (otp, status) in [(&guess, 409), (&code, 201)] {
+            let verify = json!({ "registration_id": id, "otp": otp });
+            self.send(Call::post("/sign-up/otp-verify", &verify)).await.expect(status);
+        }
+        let guess = self.secret("guessed password", format!("praline {unique}"));
+        let wrong = json!({ "email": email, "password": guess });
+        self.send(Call::post("/login", &wrong)).await.expect(401);
+        let login = json!({ "email": email, "password": password });
+        let login = self.send(Call::post("/login", &login)).await.expect(200);
+        (Student::of(&login), password)
+    }
+
+    /// Remembers the tokens of a login or a refresh, whole and their secret ends.
+    fn session_secrets(&mut self, access: &str, cookie: &str) {
+        let end = |token: &str| token.rsplit(['.', '=']).next().unwrap_or_default().to_owned();
+        self.secret("access token", access.to_owned());
+        self.secret("signature of the access token", end(access));
+        self.secret("refresh token", end(cookie));
+    }
+
+    /// Buys, redeems after a wrong guess, refreshes and leaves.
+    async fn eat(&mut self, student: &Student, password: &str) {
+        let token = &student.token;
+        self.session_secrets(token, &student.cookie);
+        let order = Call::post("/create-order", &json!({ "token_count": 2 })).bearer(token);
+        let order = self.send(order).await.expect(201);
+        let paid = json!({ "outcome": "captured", "webhook": true, "wait": true });
+        let mut checkout = self.stack.pay(order.text("order_id"), &paid).await;
+        checkout.as_object_mut().expect("an object").remove("deliveries");
+        let signature = checkout["signature"].as_str().expect("it is signed").to_owned();
+        self.secret("signature of the payment", signature);
+        self.send(Call::post("/verify-payment", &checkout).bearer(token)).await.expect(200);
+        let forged = Call::post("/webhooks/razorpay", &json!({ "email": student.email }));
+        self.send(forged.header("x-razorpay-signature", "forged")).await.expect(401);
+
+        let guess = self.secret("guessed security code", format!("truffle {}", ulid_now()));
+        for (code, status) in [(guess.as_str(), 403), (password, 201)] {
+            let submit = json!({ "count": 1, "security_code": code });
+            let submit = Call::post("/student/token-submission", &submit).bearer(token);
+            self.send(submit).await.expect(status);
+        }
+        self.send(Call::get("/payment-history").bearer(token)).await.expect(200);
+        self.send(Call::get("/student/tokens").bearer(&format!("{token}x"))).await.expect(401);
+        let refresh = Call::post("/api/auth/refresh", &json!({})).cookie(&student.cookie);
+        let refreshed = self.send(refresh).await.expect(200);
+        self.session_secrets(refreshed.text("access_token"), &refreshed.cookie());
+        let logout = Call::post("/student/logout", &json!({}));
+        self.send(logout.bearer(refreshed.text("access_token"))).await.expect(204);
+    }
+
+    /// Signs up with an address that SES refuses; answers the message that is given up.
+    async fn be_refused_by_ses(&mut self) -> String {
+        put_ses_into_its_sandbox(&self.stack).await;
+        let email = self.secret("refused e-mail", format!("numbat-{}@nowhere.test", ulid_now()));
+        let wanted = json!({ "email": email, "password": "a password of no account" });
+        let registration = self.send(Call::post("/sign-up", &wanted)).await.expect(202);
+        dead_letter(&self.stack, registration.text("registration_id")).await
+    }
+}
+
+/// Whether a line holds a value. Codes are so short that only a word of its own counts:
+/// the digits of a time end in `Z`, and those of an id in other characters.
+fn holds(line: &str, value: &str) -> bool {
+    if value.len() < 8 {
+        line.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| word == value)
+    } else {
+        line.to_lowercase().contains(&value.to_lowercase())
+    }
+}
+
+#[tokio::test]
+async fn no_log_line_holds_a_secret_or_anybodys_data_and_every_request_is_found_in_them() {
+    let since_ms = jiff::Timestamp::now().as_millisecond();
+    let mut story = Story { stack: Stack::running(), secrets: Vec::new(), request_ids: Vec::new() };
+    for variable in ["RAZORPAY_KEY_SECRET", "RAZORPAY_WEBHOOK_SECRET"] {
+        let value = story.stack.variable(variable).to_owned();
+        story.secret("partner's secret", value);
+    }
+    let (student, password) = story.arrive().await;
+    story.eat(&student, &password).await;
+    let message_id = story.be_refused_by_ses().await;
+    assert_eq!(mailer_tries(&story.stack, &message_id).await, 5);
+
+    let ids = &story.request_ids;
+    let lines = eventually("every request is in the logs", async || {
+        let lines = lines(&story.stack, since_ms).await;
+        let found = |id: &String| lines.iter().any(|line| line.text.contains(id));
+        ids.iter().all(found).then_some(lines)
+    })
+    .await;
+    for line in &lines {
+        for (what, value) in &story.secrets {
+            assert!(!holds(&line.text, value), "a {what} in {}: {}", line.group, line.text);
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_line_of_a_function_is_a_json_object_with_a_level_a_message_and_an_id() {
+    let stack = Stack::running();
+    let student = stack.student("logged").await;
+    stack.buy_tokens(&student, 1).await;
+    let client = Client::new(&stack.aws().await);
+    let relay = [("relay", "requestId")];
+    let endpoints = ENDPOINTS.iter().map(|endpoint| (endpoint.name, "request_id"));
+    let consumers = CONSUMERS.iter().map(|consumer| (consumer.name, "message_id"));
+    let mut invocations = 0;
+    for (function, id) in relay.into_iter().chain(endpoints).chain(consumers) {
+        let group = format!("/aws/lambda/{}", stack.name(function));
+        let lines = lines_of(&client, group, 0).await;
+        let platforms = |text: &str| PLATFORM.iter().any(|begin| text.starts_with(begin));
+        // What a function says when it starts is before any request.
+        let mut started: HashMap<&str, bool> = HashMap::new();
+        for Line { stream, text, .. } in lines.iter().filter(|line| !platforms(&line.text)) {
+            let line: Value = serde_json::from_str(text).unwrap_or_default();
+            let levels = ["INFO", "WARN", "ERROR"];
+            let good = line["message"].is_string() && levels.iter().any(|l| line["level"] == *l);
+            assert!(good, "{function}: {text}");
+            let has_id = line["span"][id].as_str().is_some_and(|id| !id.is_empty());
+            let serves = started.entry(stream).or_default();
+            assert!(has_id || !*serves, "{function}: {text}");
+            *serves |= has_id;
+        }
+        assert!(started.values().all(|serves| *serves), "{function} has lines without an id");
+        invocations += started.len();
+    }
+    assert!(invocations >= 5, "{invocations} streams");
+}
