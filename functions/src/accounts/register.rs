@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use thali_domain::identity::{Email, Name, Phone, Role, RollNo, RoomNo, Username};
 use thali_domain::ids::{MessId, RegistrationId};
-use thali_domain::registration::LIFETIME;
+use thali_domain::registration::{LIFETIME, SIGN_UPS_MAX};
 use thali_platform::app::App;
 use thali_platform::auth::password::{self, NewPassword, PresentedPassword};
 use thali_platform::auth::sha256_hex;
@@ -78,7 +78,12 @@ async fn register(app: &App, caller: &Caller, request: &Request) -> Result<Respo
         check_invite(app, &mess, role, invite_hash.as_deref()),
     )?;
     let registration = wanted.into_registration(app, mess, role, invite_hash, known);
-    app.store.registration_create(&registration, &caller.stamp(app, request)).await?;
+    let sign_ups_max = SIGN_UPS_MAX.saturating_mul(app.rate_limit_factor);
+    let stamp = caller.stamp(app, request);
+    if !app.store.registration_create(&registration, sign_ups_max, &stamp).await? {
+        // The answer stays the same: whose address it is is nobody's business.
+        tracing::warn!("too many sign-ups with one address; nothing is stored or mailed");
+    }
     let Registration { registration_id, email, expires_at, .. } = registration;
     Ok(Response::accepted(&Accepted { registration_id, email, expires_at }))
 }

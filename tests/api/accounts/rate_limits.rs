@@ -4,6 +4,7 @@ use jiff::SignedDuration;
 use serde_json::json;
 
 use super::read;
+use crate::support::people::PASSWORD;
 use crate::support::{Answer, Call, TestApp};
 
 /// An app whose limits are those of production.
@@ -106,4 +107,37 @@ async fn without_redis_everything_passes() {
     for _ in 0..15 {
         assert_eq!(test.send(sign_up("198.51.100.1")).await.status, 422);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_can_have_a_mailbox_flooded_from_many_addresses() {
+    let test = strict().await;
+    let sign_up_from = |number: u32| {
+        let body = json!({ "email": "asha@example.com", "password": PASSWORD });
+        Call::post("/sign-up", &body).sent_from(&format!("198.51.100.{number}"))
+    };
+    for number in 1..=10 {
+        test.send(sign_up_from(number)).await.expect(202);
+    }
+    assert_eq!(test.settle().await.len(), 10);
+    let eleventh = test.send(sign_up_from(11)).await.expect(202);
+    assert_eq!(eleventh.text("email"), "asha@example.com", "the answer does not tell");
+    assert_eq!(test.settle().await.len(), 0);
+    let id = eleventh.text("registration_id");
+    let verify = json!({ "registration_id": id, "otp": "123456" });
+    let verify = Call::post("/sign-up/otp-verify", &verify).sent_from("198.51.100.11");
+    assert_eq!(test.send(verify).await.problem(409), "otp_expired");
+
+    let ravi = json!({ "email": "ravi@example.com", "password": PASSWORD });
+    test.send(Call::post("/sign-up", &ravi).sent_from("198.51.100.12")).await.expect(202);
+    assert_eq!(test.settle().await.len(), 1, "another mailbox is not affected");
+
+    test.advance(SignedDuration::from_mins(59));
+    test.send(sign_up_from(13)).await.expect(202);
+    assert_eq!(test.settle().await.len(), 0);
+    test.advance(SignedDuration::from_mins(1));
+    for number in 14..=23 {
+        test.send(sign_up_from(number)).await.expect(202);
+    }
+    assert_eq!(test.settle().await.len(), 10, "the count begins anew after an hour");
 }

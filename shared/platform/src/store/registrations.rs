@@ -1,15 +1,17 @@
 //! Sign-ups that wait for their one-time code.
 
-use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use thali_domain::identity::{Email, Name, Phone, Role, RollNo, RoomNo, Username};
 use thali_domain::ids::{MessId, RegistrationId};
-use thali_domain::registration::{ATTEMPTS_MAX, LIFETIME, RESENDS_MAX};
+use thali_domain::registration::{ATTEMPTS_MAX, LIFETIME, RESENDS_MAX, SIGN_UPS_WINDOW};
 
 use super::{
     Attributes, Consistency, STAMPED, Stamp, Store, StoreError, TransactError, expiring, item,
-    keys, millis, number, put_new, unless_refused, values,
+    keys, millis, number, put_new, text, unless_refused, update, values,
 };
 
 /// A registration as it is stored. The one-time code is not in it.
@@ -58,43 +60,80 @@ pub struct Registration {
 }
 
 /// Which registration is the newest of an e-mail address.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Deserialize)]
 struct NewestRegistration {
     registration_id: RegistrationId,
-    mess_id: MessId,
 }
 
 /// How long after its end a registration may linger.
 const LINGERS: SignedDuration = SignedDuration::from_hours(1);
 
 impl Store {
-    /// Stores a registration, and that it is the newest of its address.
+    /// Stores a registration, and that it is the newest of its address. Answers `false`,
+    /// and stores nothing, where there were `sign_ups_max` with the address in the last
+    /// hour.
     pub async fn registration_create(
         &self,
         registration: &Registration,
+        sign_ups_max: u32,
         stamp: &Stamp,
-    ) -> Result<(), StoreError> {
-        let table = &self.tables.accounts;
-        let gone_at = registration.expires_at + LINGERS;
-        let key = keys::registration(registration.registration_id);
-        let attributes = expiring(item(&key, "registration", registration, stamp)?, gone_at);
-        let newest = NewestRegistration {
-            registration_id: registration.registration_id,
-            mess_id: registration.mess_id.clone(),
-        };
-        let key = keys::newest_registration(&registration.mess_id, &registration.email);
-        let newest = expiring(item(&key, "newest_registration", &newest, stamp)?, gone_at);
-        let newest = Put::builder().table_name(table).set_item(Some(newest)).build();
-        let newest = TransactWriteItem::builder().put(newest.expect("table and item are set"));
-        match self.transact(vec![put_new(table, attributes), newest.build()]).await {
-            Ok(()) => Ok(()),
-            Err(TransactError::Store(error)) => Err(error),
-            // Somebody signs up with the same address at this very moment, or a random id
-            // was drawn twice.
-            Err(TransactError::Conflict | TransactError::Conditions(_)) => {
-                Err(StoreError::Contended)
+    ) -> Result<bool, StoreError> {
+        let window_over = (
+            "begun = :one, counted_until = :until",
+            "attribute_not_exists(counted_until) OR counted_until <= :changed_at",
+            vec![(":one", number(1)), (":until", millis(stamp.at + SIGN_UPS_WINDOW))],
+        );
+        let one_more = (
+            "begun = begun + :one",
+            "begun < :max AND counted_until > :changed_at",
+            vec![(":one", number(1)), (":max", number(sign_ups_max))],
+        );
+        for (count, condition, given) in [window_over, one_more] {
+            let gone_at = registration.expires_at + LINGERS;
+            let key = keys::registration(registration.registration_id);
+            let new = expiring(item(&key, "registration", registration, stamp)?, gone_at);
+            let newest = self.newest_update(registration, count, condition, given, stamp);
+            match self.transact(vec![put_new(&self.tables.accounts, new), newest]).await {
+                Ok(()) => return Ok(true),
+                Err(TransactError::Conditions(failed)) if failed == [false, true] => {}
+                // Somebody signs up with the same address at this very moment, or a random
+                // id was drawn twice.
+                Err(TransactError::Conflict | TransactError::Conditions(_)) => {
+                    return Err(StoreError::Contended);
+                }
+                Err(TransactError::Store(error)) => return Err(error),
             }
         }
+        Ok(false)
+    }
+
+    /// The write that makes a registration the newest of its address and counts it.
+    fn newest_update(
+        &self,
+        registration: &Registration,
+        count: &str,
+        condition: &str,
+        given: Vec<(&str, AttributeValue)>,
+        stamp: &Stamp,
+    ) -> TransactWriteItem {
+        let key = keys::newest_registration(&registration.mess_id, &registration.email);
+        let expression = format!(
+            "SET registration_id = :id, mess_id = :mess_id, kind = :kind, #ttl = :ttl, \
+             {count}, {STAMPED}"
+        );
+        let gone_at = registration.expires_at + LINGERS;
+        let mut attributes = values(
+            stamp,
+            [
+                (":id", text(registration.registration_id)),
+                (":mess_id", text(&registration.mess_id)),
+                (":kind", text("newest_registration")),
+                (":ttl", number(gone_at.as_second())),
+            ],
+        );
+        attributes.extend(given.into_iter().map(|(name, value)| (name.to_owned(), value)));
+        let names = HashMap::from([("#ttl".to_owned(), "ttl".to_owned())]);
+        update(&self.tables.accounts, &key, &expression, condition, Some(names), attributes)
     }
 
     /// Reads a registration.
