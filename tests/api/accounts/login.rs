@@ -162,3 +162,21 @@ async fn who_was_shut_out_can_neither_log_in_nor_refresh() {
         test.log_in(&asha.email).await.expect(200);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_count_of_wrong_passwords_is_not_removed_before_it_is_forgotten() {
+    let test = TestApp::start().await;
+    for _ in 0..3 {
+        let refused = test.send(login("nobody", "not the password")).await;
+        assert_eq!(refused.problem(401), "invalid_credentials");
+        test.advance(SignedDuration::from_mins(10));
+    }
+    let items = test.dynamo.items("accounts").await;
+    let counter = items.iter().find(|item| item["sk"].as_s().is_ok_and(|sk| sk == "failures"));
+    let number = |attribute: &str| -> i64 {
+        let value = counter.expect("the wrong tries are counted")[attribute].as_n();
+        value.expect("a number").parse().expect("a whole one")
+    };
+    assert_eq!(number("count"), 3);
+    assert!(number("ttl") >= number("forgotten_at") / 1_000, "DynamoDB removes it after that");
+}

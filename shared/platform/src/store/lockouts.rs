@@ -57,13 +57,18 @@ impl Store {
             .table_name(&self.tables.accounts)
             .set_key(Some(key.attributes()))
             .update_expression(format!(
-                "SET #count = #count + :one, forgotten_at = :forgotten_at, {STAMPED}"
+                "SET #count = #count + :one, forgotten_at = :forgotten_at, #ttl = :ttl, {STAMPED}"
             ))
             .condition_expression("forgotten_at > :changed_at")
             .expression_attribute_names("#count", "count")
+            .expression_attribute_names("#ttl", "ttl")
             .set_expression_attribute_values(Some(values(
                 stamp,
-                [(":one", number(1)), (":forgotten_at", millis(forgotten_at))],
+                [
+                    (":one", number(1)),
+                    (":forgotten_at", millis(forgotten_at)),
+                    (":ttl", number(forgotten_at.as_second())),
+                ],
             )));
         Ok(unless_refused(request.send().await)?.is_some())
     }

@@ -65,8 +65,9 @@ struct NewestRegistration {
     registration_id: RegistrationId,
 }
 
-/// How long after its end a registration may linger.
-const LINGERS: SignedDuration = SignedDuration::from_hours(1);
+/// How long after its end a registration may linger. Longer than resends can prolong it,
+/// because what leads to it from its address is not prolonged with it.
+const LINGERS: SignedDuration = SignedDuration::from_hours(2);
 
 impl Store {
     /// Stores a registration, and that it is the newest of its address. Answers `false`,
