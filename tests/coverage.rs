@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
+use thali_functions::ops::not_found;
 use thali_functions::workers::messages::MailMessage;
 use thali_functions::workers::relay;
 use thali_functions::{CONSUMERS, ENDPOINTS};
@@ -17,8 +18,13 @@ use crate::support::template::{resources, root, template};
 /// The functions that the code has, and what each needs of the configuration.
 fn functions_in_code() -> BTreeMap<&'static str, Vec<Part>> {
     let endpoints = ENDPOINTS.iter().map(|endpoint| (endpoint.name, endpoint.all_parts()));
+    let fallback = [(not_found::ENDPOINT.name, not_found::ENDPOINT.all_parts())];
     let consumers = CONSUMERS.iter().map(|consumer| (consumer.name, consumer.parts.to_vec()));
-    endpoints.chain(consumers).chain([(relay::NAME, relay::PARTS.to_vec())]).collect()
+    endpoints
+        .chain(fallback)
+        .chain(consumers)
+        .chain([(relay::NAME, relay::PARTS.to_vec())])
+        .collect()
 }
 
 /// The functions of the template, by name.
@@ -64,7 +70,9 @@ fn the_template_routes_every_path_of_every_endpoint_and_no_other() {
     let mut in_template = BTreeSet::new();
     for (name, function) in functions_in_template() {
         for event in function["Events"].as_object().into_iter().flat_map(|events| events.values()) {
-            if event["Type"] == "HttpApi" {
+            let pathless = event["Properties"]["Path"].is_null();
+            assert_eq!(pathless && event["Type"] == "HttpApi", name == not_found::ENDPOINT.name);
+            if event["Type"] == "HttpApi" && !pathless {
                 let text =
                     |field: &str| event["Properties"][field].as_str().expect(field).to_owned();
                 in_template.insert((name.clone(), text("Method"), text("Path")));
@@ -166,6 +174,8 @@ fn every_sample_event_is_what_its_function_takes() {
         assert!(endpoint.paths.contains(&path), "{}: {path}", endpoint.name);
         assert_eq!(request.method(), endpoint.method, "{}", endpoint.name);
     }
+    let nowhere = lambda_http::request::from_str(&event(not_found::ENDPOINT.name));
+    assert_eq!(nowhere.expect("the gateway's format").uri().path(), "/nowhere");
     let sqs = |name: &str| -> String {
         let event: Value = serde_json::from_str(&event(name)).expect("JSON");
         event["Records"][0]["body"].as_str().expect("a body").to_owned()

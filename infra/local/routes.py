@@ -15,6 +15,9 @@ from typing import Any
 from aws import client
 from settings import API_DOMAIN, REGION, Settings, StackError
 
+# The route of whatever has no other.
+DEFAULT = "$default"
+
 METHODS = {"get", "post", "put", "patch", "delete", "head", "options"}
 
 
@@ -59,13 +62,17 @@ def _routes(body: dict[str, Any]) -> dict[str, str]:
     routes = {}
     for path, operations in body["paths"].items():
         for method, operation in operations.items():
-            if method not in METHODS:
+            if (path, method) == (f"/{DEFAULT}", "x-amazon-apigateway-any-method"):
+                route = DEFAULT
+            elif method in METHODS:
+                route = f"{method.upper()} {path}"
+            else:
                 raise StackError(f"{method} {path}: this kind of route is not bridged.")
             uri = json.dumps(operation["x-amazon-apigateway-integration"]["uri"])
             function = re.search(r"\$\{(\w+)\.Arn\}", uri)
             if function is None:
                 raise StackError(f"{method} {path}: no function in its integration, {uri}")
-            routes[f"{method.upper()} {path}"] = function.group(1)
+            routes[route] = function.group(1)
     return routes
 
 

@@ -253,3 +253,13 @@ async fn health_tells_a_redis_that_is_not_wanted_from_one_that_fails() {
     let answer = health(&test, &broken).await;
     assert_eq!(answer.body, json!({ "status": "degraded", "checks": checks }));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_no_endpoint_is_a_problem_like_every_refusal() {
+    let test = TestApp::start().await;
+    for call in [Call::get("/nowhere"), Call::get("/login"), Call::post("/health", &json!({}))] {
+        let answer = test.send(call).await;
+        assert_eq!(answer.problem(404), "not_found");
+        assert!(!answer.header("x-request-id").is_empty());
+    }
+}

@@ -46,6 +46,9 @@ async fn every_route_reaches_its_function_and_every_function_has_what_it_needs()
             assert!(!answer.header("x-request-id").is_empty(), "{path}");
         }
     }
+    for call in [Call::get("/nowhere"), Call::get("/login"), Call::post("/health", &json!({}))] {
+        assert_eq!(stack.send(call).await.problem(404), "not_found");
+    }
 }
 
 #[tokio::test]

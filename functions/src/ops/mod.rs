@@ -1,3 +1,4 @@
 //! What operators and monitors ask.
 
 pub mod health;
+pub mod not_found;

@@ -26,6 +26,7 @@ pub const CODES: &[(&str, u16, &str)] = &[
     ("account_closed", 403, "the mess has blocked or rejected the account"),
     ("invite_required", 403, "owners and staff sign up with an invite code"),
     ("security_code_wrong", 403, "with `attempts_left`"),
+    ("not_found", 404, "there is nothing at this path, or not for this method"),
     ("mess_not_found", 404, "there is no such mess"),
     ("order_not_found", 404, "the student has no such order"),
     ("otp_invalid", 409, "the one-time code is wrong; with `attempts_left`"),
@@ -167,6 +168,12 @@ pub fn invite_invalid() -> Problem {
 pub fn invite_required() -> Problem {
     let detail = "Owners and staff sign up with an invite code.";
     Problem::new(StatusCode::FORBIDDEN, "invite_required", detail)
+}
+
+/// 404: no endpoint has this path and method.
+#[must_use]
+pub fn nothing_here() -> Problem {
+    Problem::not_found("not_found", "There is nothing at this path, or not for this method.")
 }
 
 /// 404: no such mess.
