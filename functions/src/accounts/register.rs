@@ -4,6 +4,7 @@
 use futures_util::try_join;
 use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::Value;
 use thali_domain::identity::{Email, Name, Phone, Role, RollNo, RoomNo, Username};
 use thali_domain::ids::{MessId, RegistrationId};
 use thali_domain::registration::{LIFETIME, SIGN_UPS_MAX};
@@ -130,14 +131,15 @@ async fn check_invite(
 
 /// What must hold between the fields, whether or not each is acceptable by itself.
 fn between_fields(body: &Members) -> Vec<FieldError> {
-    let text = |names: [&str; 2]| names.iter().find_map(|name| body.get(*name)?.as_str());
+    let text = |name: &str| body.get(name).and_then(Value::as_str);
     let mut errors = Vec::new();
-    let Some(password) = text(["password", "password"]) else { return errors };
-    let email = text(["email", "email"]).and_then(|email| Email::parse(email).ok());
+    let Some(password) = text("password") else { return errors };
+    let email = text("email").and_then(|email| Email::parse(email).ok());
     if let Some(Err(refusal)) = email.map(|email| password::check_not_email(password, &email)) {
         errors.push(FieldError::new("password", &refusal.to_string()));
     }
-    if text(["confirm_password", "confirmPassword"]).is_some_and(|again| again != password) {
+    let again = text("confirm_password").or_else(|| text("confirmPassword"));
+    if again.is_some_and(|again| again != password) {
         errors.push(FieldError::new("confirm_password", "is not the same as password"));
     }
     errors
