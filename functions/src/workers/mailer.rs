@@ -8,7 +8,8 @@ use secrecy::ExposeSecret;
 use thali_domain::identity::Email;
 use thali_domain::ids::AccountId;
 use thali_domain::mess::Mess;
-use thali_domain::registration::{LIFETIME, one_time_code};
+use thali_domain::one_time_code::one_time_code;
+use thali_domain::registration::LIFETIME;
 use thali_platform::app::App;
 use thali_platform::config::Part;
 use thali_platform::mail::Mail;
@@ -118,7 +119,7 @@ async fn write(app: &App, message: &MailMessage) -> Result<Option<Mail>, Error> 
     let mail = match message {
         MailMessage::OneTimeCode { registration_id, resends, email, .. } => {
             let key = app.otp_key().expose_secret().as_bytes();
-            let code = one_time_code(key, *registration_id, *resends);
+            let code = one_time_code(key, &registration_id.to_string(), *resends);
             let view = OneTimeCode { mess: name, code: &code, minutes: LIFETIME.as_mins() };
             let subject = format!("Your sign-up code for {name}");
             compose(email, subject, &OneTimeCodeText(view), &OneTimeCodeHtml(view))

@@ -10,7 +10,8 @@
 //! |---|---|
 //! | [`ids`] | typed, sortable identifiers |
 //! | [`identity`] | who somebody is: e-mail, username, roll number, role, status |
-//! | [`registration`] | a sign-up that waits for its one-time code, and the code itself |
+//! | [`registration`] | a sign-up that waits for its one-time code |
+//! | [`one_time_code`] | the code that proves that somebody reads a mailbox |
 //! | [`sessions`] | access and refresh tokens: lifetimes, rotation, reuse |
 //! | [`lockout`] | how many wrong passwords or codes are borne |
 //! | [`mess`] | the settings of a mess |
@@ -23,6 +24,7 @@ pub mod ids;
 pub mod lockout;
 pub mod mess;
 pub mod money;
+pub mod one_time_code;
 pub mod payments;
 pub mod registration;
 pub mod sessions;
