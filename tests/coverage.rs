@@ -96,6 +96,7 @@ fn variables_of(part: Part) -> &'static [&'static str] {
         Part::WebhookSecrets => &["RAZORPAY_WEBHOOK_SECRETS"],
         Part::Queues => &["QUEUE_MAIL_URL", "QUEUE_AUDIT_URL"],
         Part::Mail => &["MAIL_FROM", "APP_URL"],
+        Part::Blobs => &["BUCKET"],
     }
 }
 
