@@ -42,6 +42,7 @@ pub static ENDPOINT: Endpoint = Endpoint::patch(
 struct UpdateProfile {
     #[serde(default, alias = "fullName")]
     #[eserde(compat)]
+    #[schema(value_type = Name, required = false)]
     full_name: Option<Name>,
     #[serde(default)]
     #[eserde(compat)]

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
+use utoipa::openapi::{KnownFormat, SchemaFormat};
 
 use crate::Unacceptable;
 use crate::identity::{Name, Phone, RollNo, RoomNo, line_of_text};
@@ -111,7 +112,7 @@ impl From<DateOfBirth> for String {
     }
 }
 
-plain_schema!(DateOfBirth: String, pattern = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$");
+plain_schema!(DateOfBirth: String, format = SchemaFormat::KnownFormat(KnownFormat::Date));
 
 impl std::fmt::Display for DateOfBirth {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
