@@ -9,6 +9,7 @@ mod grants;
 mod logs;
 mod operator;
 mod story;
+mod students;
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
