@@ -21,6 +21,7 @@ impl Store {
         let attributes = item(&keys::mess(&mess.mess_id), "mess", mess, stamp)?;
         self.put_if_new(&self.tables.meals, attributes).await
     }
+
     /// Writes the settings in which `after` differs from `before`, as it was read; answers
     /// the mess as it is now. `None` where that cannot be done: the mess is not there, or
     /// its windows, which may not overlap each other, have changed since they were read.
