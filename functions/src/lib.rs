@@ -13,6 +13,7 @@ pub mod jobs;
 pub mod ops;
 pub mod owner;
 pub mod payments;
+pub mod students;
 pub mod tokens;
 pub mod workers;
 
@@ -33,6 +34,10 @@ pub static ENDPOINTS: &[&Endpoint] = &[
     &accounts::profile_get::ENDPOINT,
     &accounts::profile_update::ENDPOINT,
     &accounts::profile_picture::ENDPOINT,
+    &students::list::ENDPOINT,
+    &students::approve::ENDPOINT,
+    &students::reject::ENDPOINT,
+    &students::block::ENDPOINT,
     &payments::create_order::ENDPOINT,
     &payments::verify_payment::ENDPOINT,
     &payments::razorpay_webhook::ENDPOINT,
@@ -43,6 +48,8 @@ pub static ENDPOINTS: &[&Endpoint] = &[
     &tokens::submit::ENDPOINT,
     &tokens::submissions::ENDPOINT,
     &owner::mess_get::ENDPOINT,
+    &owner::mess_update::ENDPOINT,
+    &owner::invite_create::ENDPOINT,
     &ops::health::ENDPOINT,
     &ops::openapi::ENDPOINT,
 ];

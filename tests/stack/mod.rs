@@ -4,11 +4,13 @@
 //! these tests fail.
 
 mod accounts;
+mod contract;
 mod faults;
 mod grants;
 mod logs;
 mod operator;
 mod story;
+mod students;
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};

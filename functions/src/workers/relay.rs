@@ -214,8 +214,13 @@ impl Change {
                 let ResetImage { reset_id, mess_id, email } = self.read(after())?;
                 Some(MailMessage::PasswordReset { reset_id, email, mess_id })
             }
-            "account" if self.before.is_some() && self.after.as_ref()?.contains_key("email") => {
+            // Not where the account is made: only what becomes of it is news.
+            "account" if self.before.is_some() => {
+                if self.became("status").is_some() {
+                    return self.read(after()).map(MailMessage::Decision);
+                }
                 self.became("password_hash")?;
+                self.text("email")?;
                 let AccountImage { account_id, mess_id } = self.read(after())?;
                 Some(MailMessage::PasswordChanged { account_id, mess_id, changed_at: self.at })
             }

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod payments;
+mod students;
 
 use askama::Template;
 use jiff::Timestamp;
@@ -54,6 +55,7 @@ pub async fn write(app: &App, message: &MailMessage) -> Result<Option<Mail>, Err
         MailMessage::PasswordChanged { account_id, changed_at, .. } => {
             accounts::password_changed(app, &mess, *account_id, *changed_at).await.map(Some)
         }
+        MailMessage::Decision(decision) => students::decision(app, &mess, decision).await,
         MailMessage::Receipt(receipt) => payments::receipt(app, &mess, receipt).await.map(Some),
     }
 }

@@ -21,6 +21,7 @@ mod profiles;
 mod purchases;
 mod registrations;
 mod sessions;
+mod students;
 mod submissions;
 
 use std::collections::HashMap;
@@ -45,6 +46,7 @@ pub use self::profiles::ProfileUpdateError;
 pub use self::purchases::CaptureError;
 pub use self::registrations::Registration;
 pub use self::sessions::SessionRecord;
+pub use self::students::DirectoryEntry;
 pub use self::submissions::SubmissionError;
 use crate::config::TableNames;
 use keys::Key;
