@@ -10,6 +10,7 @@ use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{RequestChecksumCalculation, ResponseChecksumValidation};
 use aws_sdk_s3::error::ProvideErrorMetadata;
+use aws_sdk_s3::operation::head_object::HeadObjectError;
 use aws_sdk_s3::presigning::PresigningConfig;
 use jiff::{SignedDuration, Timestamp};
 
@@ -206,7 +207,7 @@ async fn head_in_s3(
 ) -> Result<Option<Head>, BlobError> {
     let head = match client.head_object().bucket(bucket).key(key).send().await {
         Ok(head) => head,
-        Err(error) if error.as_service_error().is_some_and(|it| it.is_not_found()) => {
+        Err(error) if error.as_service_error().is_some_and(HeadObjectError::is_not_found) => {
             return Ok(None);
         }
         Err(error) => return Err(BlobError::new(error)),

@@ -1,8 +1,9 @@
 //! A roll number belongs to one account of a mess, also while it changes hands.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
 use thali_domain::mess::Approval;
 
@@ -23,16 +24,12 @@ async fn student(test: &TestApp, name: &str, number: &str) -> Student {
 
 /// The guards of roll numbers that there are: each number, and whose it is.
 async fn guards(test: &TestApp) -> BTreeSet<(String, String)> {
-    let items = test.dynamo.items("accounts").await;
-    let text = |item: &std::collections::HashMap<String, _>, name: &str| -> String {
-        let value: Option<&aws_sdk_dynamodb::types::AttributeValue> = item.get(name);
-        value.and_then(|value| value.as_s().ok()).cloned().unwrap_or_default()
+    let guard = |item: HashMap<String, AttributeValue>| {
+        let attribute = |name: &str| item.get(name)?.as_s().ok().cloned();
+        let number = attribute("pk")?.split_once("#roll_no#")?.1.to_owned();
+        Some((number, attribute("account_id")?))
     };
-    let guard = |item| {
-        let number = text(&item, "pk").split_once("#roll_no#")?.1.to_owned();
-        Some((number, text(&item, "account_id")))
-    };
-    items.into_iter().filter_map(guard).collect()
+    test.dynamo.items("accounts").await.into_iter().filter_map(guard).collect()
 }
 
 /// That each number is guarded for the account that has it, and no other is.

@@ -106,12 +106,11 @@ async fn a_pin_is_bound_to_its_account_and_neither_it_nor_its_hash_is_in_the_tra
     for student in [&asha, &ravi] {
         test.send(set_pin(student, PIN, PASSWORD)).await.expect(200);
     }
-    let text = |item: &HashMap<String, AttributeValue>, name: &str| {
-        item.get(name).and_then(|value| value.as_s().ok()).cloned()
-    };
     let items = test.dynamo.items("accounts").await;
-    let hashes: Vec<String> =
-        items.iter().filter_map(|item| text(item, "security_code_hash")).collect();
+    let hash = |item: &HashMap<String, AttributeValue>| {
+        item.get("security_code_hash")?.as_s().ok().cloned()
+    };
+    let hashes: Vec<String> = items.iter().filter_map(hash).collect();
     assert_eq!(hashes.len(), 2);
     assert_ne!(hashes[0], hashes[1], "one PIN of two people has two hashes");
     assert!(!format!("{items:?}").contains(PIN), "a PIN is not stored");

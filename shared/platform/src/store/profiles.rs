@@ -200,9 +200,10 @@ fn account_update(change: &ProfileChange, stamp: &Stamp) -> AccountUpdate {
         attributes.insert(":zero".to_owned(), number(0));
         removed.push("security_code_forgotten_at".to_owned());
     }
-    let mut expression = format!("SET {}", set.join(", "));
-    if !removed.is_empty() {
-        expression.push_str(&format!(" REMOVE {}", removed.join(", ")));
-    }
+    let removed = match removed.as_slice() {
+        [] => String::new(),
+        removed => format!(" REMOVE {}", removed.join(", ")),
+    };
+    let expression = format!("SET {}{removed}", set.join(", "));
     AccountUpdate { expression, names, values: attributes }
 }
