@@ -10,7 +10,11 @@
 //! |---|---|
 //! | [`ids`] | typed, sortable identifiers |
 //! | [`identity`] | who somebody is: e-mail, username, roll number, role, status |
-//! | [`registration`] | a sign-up that waits for its one-time code, and the code itself |
+//! | [`registration`] | a sign-up that waits for its one-time code |
+//! | [`one_time_code`] | the code that proves that somebody reads a mailbox |
+//! | [`password_reset`] | a forgotten password that waits for its one-time code |
+//! | [`profile`], [`patch`] | what a student tells of themselves, and how it is changed |
+//! | [`pictures`] | which pictures are taken, and by what they are known |
 //! | [`sessions`] | access and refresh tokens: lifetimes, rotation, reuse |
 //! | [`lockout`] | how many wrong passwords or codes are borne |
 //! | [`membership`] | what an owner decides about a student |
@@ -26,7 +30,12 @@ pub mod lockout;
 pub mod membership;
 pub mod mess;
 pub mod money;
+pub mod one_time_code;
+pub mod password_reset;
+pub mod patch;
 pub mod payments;
+pub mod pictures;
+pub mod profile;
 pub mod registration;
 pub mod sessions;
 pub mod settings;
