@@ -110,6 +110,15 @@ fn every_function_is_given_exactly_the_variables_that_it_needs() {
 }
 
 #[test]
+fn every_verifying_function_reads_the_version_of_the_public_keys_that_is_deployed() {
+    let reference = "{{resolve:ssm:/thali/${Stage}/jwks${JwksVersion}}}";
+    for (name, function) in functions_in_template() {
+        let given = &function["Environment"]["Variables"]["JWKS"];
+        assert!(given.is_null() || given["!Sub"] == reference, "{name}: {given}");
+    }
+}
+
+#[test]
 fn functions_that_call_the_outside_world_have_no_redis() {
     for (name, function) in functions_in_template() {
         let given = &function["Environment"]["Variables"];

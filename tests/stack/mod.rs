@@ -5,6 +5,7 @@
 
 mod faults;
 mod grants;
+mod keys;
 mod logs;
 mod operator;
 mod story;

@@ -3,6 +3,7 @@
 
 mod access_tokens;
 mod invites;
+mod key_rotation;
 mod login;
 mod logout;
 mod one_time_code;
