@@ -9,7 +9,7 @@ use thali_functions::workers::messages::MailMessage;
 use thali_functions::workers::relay;
 use thali_functions::{CONSUMERS, ENDPOINTS};
 use thali_platform::config::Part;
-use thali_platform::http::Access;
+use thali_platform::http::{Access, RATES, Rate};
 use thali_platform::problems::CODES;
 use thali_platform::store::AuditRecord;
 
@@ -238,4 +238,31 @@ fn the_readme_lists_every_code_of_a_refusal() {
         let row = format!("| `{code}` | {status} | {when} |");
         assert!(readme.lines().any(|line| line == row), "{row}");
     }
+}
+
+#[test]
+fn every_endpoint_has_a_rate_of_the_table_and_only_partners_have_no_limit() {
+    for endpoint in ENDPOINTS.iter().chain([&&not_found::ENDPOINT]) {
+        let listed = RATES.iter().any(|(_, rate, _)| *rate == endpoint.rate);
+        assert!(listed, "{}: {:?}", endpoint.name, endpoint.rate);
+        let unlimited = endpoint.rate == Rate::Unlimited;
+        assert_eq!(unlimited, endpoint.access == Access::Partner, "{}", endpoint.name);
+        let per_account = matches!(endpoint.rate, Rate::PerAccount(_));
+        assert_eq!(per_account, endpoint.access.needs_session(), "{}", endpoint.name);
+    }
+}
+
+#[test]
+fn the_readme_lists_every_rate() {
+    let readme = std::fs::read_to_string(root().join("README.md")).expect("it is there");
+    let table = readme.lines().skip_while(|line| !line.starts_with("| rate |")).skip(2);
+    let listed: Vec<&str> = table.take_while(|line| line.starts_with('|')).collect();
+    let row = |(name, rate, requests): &(&str, Rate, &str)| match rate {
+        Rate::PerAddress(limit) => {
+            format!("| `{name}` | {limit} | each address, at each endpoint | {requests} |")
+        }
+        Rate::PerAccount(limit) => format!("| `{name}` | {limit} | each account | {requests} |"),
+        Rate::Unlimited => format!("| `{name}` | any | nobody | {requests} |"),
+    };
+    assert_eq!(listed, RATES.iter().map(row).collect::<Vec<_>>());
 }
