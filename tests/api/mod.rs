@@ -4,6 +4,7 @@ mod accounts;
 mod contention;
 mod http;
 mod payments;
+mod security;
 mod story;
 mod tokens;
 mod workers;

@@ -34,9 +34,13 @@ impl Call {
 
     /// A POST of anything.
     pub fn post_raw(path: &str, content_type: &str, body: &str) -> Self {
-        let mut call = Self::new("POST", path).header("content-type", content_type);
-        call.body = Some(body.to_owned());
-        call
+        Self::new("POST", path).header("content-type", content_type).with_body(body)
+    }
+
+    /// The same with a body.
+    pub fn with_body(mut self, body: &str) -> Self {
+        self.body = Some(body.to_owned());
+        self
     }
 
     /// The same with an access token.
