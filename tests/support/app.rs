@@ -138,7 +138,7 @@ impl TestApp {
     pub async fn send_to(&self, app: &App, call: Call) -> Answer {
         let endpoint = endpoint_of(call.method(), call.path());
         let number = self.calls.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        let event = call.event(&format!("request-{number}")).to_string();
+        let event = call.event(endpoint.paths[0], &format!("request-{number}")).to_string();
         let request = lambda_http::request::from_str(&event).expect("the gateway's format");
         let (parts, body) = dispatch(app, endpoint, request.into()).await.into_parts();
         let body = match &body {
@@ -147,7 +147,9 @@ impl TestApp {
             }
             _ => Value::Null,
         };
-        Answer { status: parts.status.as_u16(), headers: parts.headers, body }
+        let answer = Answer { status: parts.status.as_u16(), headers: parts.headers, body };
+        check_documented(endpoint, &answer);
+        answer
     }
 
     /// Lets everything follow that follows from what was written: relays the changes and
@@ -250,7 +252,18 @@ fn app_of(environment: &HashMap<&'static str, String>, backends: Backends) -> Ap
 /// The endpoint to which the gateway would send a call: the fallback where none has its
 /// method and path.
 fn endpoint_of(method: &str, path: &str) -> &'static Endpoint {
-    let serves =
-        |endpoint: &&&Endpoint| endpoint.method == method && endpoint.paths.contains(&path);
+    let serves = |endpoint: &&&Endpoint| endpoint.method == method && endpoint.serves_path(path);
     ENDPOINTS.iter().find(serves).copied().unwrap_or(&not_found::ENDPOINT)
+}
+
+/// An endpoint answers with nothing that it does not declare, so that what OpenAPI says of
+/// it is all that there is.
+#[track_caller]
+fn check_documented(endpoint: &Endpoint, answer: &Answer) {
+    let Answer { status, body, .. } = answer;
+    let declared = match body["code"].as_str() {
+        Some(code) if *status >= 400 => endpoint.refusal_codes().contains(&code),
+        _ => endpoint.docs.answers.iter().flatten().any(|declared| declared.status == *status),
+    };
+    assert!(declared, "{} does not declare that it answers {status} {body}", endpoint.name);
 }

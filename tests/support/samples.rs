@@ -25,24 +25,19 @@ impl Sample {
         Self { endpoint, event: serde_json::from_str(&text).expect("it is JSON") }
     }
 
-    /// The path's parameters and the sample's values for them, in their order.
-    pub fn parameters(&self) -> Vec<(&'static str, String)> {
+    /// The sample's values for the parameters in the path, in their order.
+    pub fn parameters(&self) -> Vec<String> {
         let sampled: Vec<&str> =
             self.event["rawPath"].as_str().expect("it has a path").split('/').collect();
-        let values_at = |pattern: &'static str| {
-            let parts: Vec<&str> = pattern.split('/').collect();
-            let fits = parts.len() == sampled.len()
-                && parts.iter().zip(&sampled).all(|(part, text)| {
-                    parameter_name(part).is_some() || part == text
-                });
-            fits.then(|| {
-                let pairs = parts.into_iter().zip(&sampled);
-                let named = pairs.filter_map(|(part, text)| Some((parameter_name(part)?, text)));
-                named.map(|(name, text)| (name, (*text).to_owned())).collect()
-            })
+        let fits = |pattern: &&&str| {
+            let parts = pattern.split('/');
+            parts.clone().count() == sampled.len()
+                && parts.zip(&sampled).all(|(part, text)| is_parameter(part) || part == *text)
         };
-        let found = self.endpoint.paths.iter().find_map(|pattern| values_at(pattern));
-        found.unwrap_or_else(|| panic!("{}: the sample's path is none of its", self.endpoint.name))
+        let pattern = self.endpoint.paths.iter().find(fits);
+        let pattern = pattern.unwrap_or_else(|| panic!("{}: another path", self.endpoint.name));
+        let values = pattern.split('/').zip(&sampled).filter(|(part, _)| is_parameter(part));
+        values.map(|(_, value)| (*value).to_owned()).collect()
     }
 
     /// A path of the endpoint with values for its parameters, given in their order.
@@ -50,17 +45,16 @@ impl Sample {
         let mut values = values.into_iter();
         let filled: Vec<&str> = pattern
             .split('/')
-            .map(|part| match parameter_name(part) {
-                Some(name) => values.next().unwrap_or_else(|| panic!("{pattern}: no {name}")),
-                None => part,
-            })
+            .map(|part| if is_parameter(part) { values.next().expect("a value") } else { part })
             .collect();
         filled.join("/")
     }
 
-    /// The sample's body as JSON, where the endpoint reads one.
+    /// The sample's body, where the endpoint takes one in JSON.
     pub fn json(&self) -> Option<Value> {
-        serde_json::from_str(self.event["body"].as_str()?).ok()
+        self.endpoint.docs.body?;
+        let body = self.event["body"].as_str().expect("its sample has a body");
+        Some(serde_json::from_str(body).expect("JSON"))
     }
 
     /// The sample's call of `path`, by nobody.
@@ -74,7 +68,7 @@ impl Sample {
             }
         }
         match self.event["body"].as_str() {
-            Some(body) => call.with_body(body),
+            Some(body) => call.sending(body),
             None => call,
         }
     }
@@ -82,13 +76,12 @@ impl Sample {
     /// The sample's call of each of the endpoint's paths, with its own parameters.
     pub fn calls(&self) -> Vec<Call> {
         let parameters = self.parameters();
-        let values = || parameters.iter().map(|(_, value)| value.as_str());
-        let paths = self.endpoint.paths.iter();
-        paths.map(|pattern| self.call(&Self::path_with(pattern, values()))).collect()
+        let values = || parameters.iter().map(String::as_str);
+        let call = |pattern: &&str| self.call(&Self::path_with(pattern, values()));
+        self.endpoint.paths.iter().map(call).collect()
     }
 }
 
-/// The name of a part in braces.
-fn parameter_name(part: &str) -> Option<&str> {
-    part.strip_prefix('{')?.strip_suffix('}')
+fn is_parameter(part: &str) -> bool {
+    part.starts_with('{') && part.ends_with('}')
 }

@@ -2,18 +2,18 @@
 //! and in any order; each only has an effect if the purchase's state allows it, so none
 //! needs to be remembered.
 
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
 use thali_domain::ids::{AccountId, RazorpayOrderId};
 use thali_domain::payments::{Payment, PaymentStatus};
 use thali_domain::tokens::Purchase;
 use thali_platform::app::App;
 use thali_platform::config::Part;
 use thali_platform::handler;
-use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response};
+use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response, schema};
 use thali_platform::problems;
 use thali_platform::razorpay::{PaymentEntity, webhook_signature_is_good};
 use thali_platform::store::Stamp;
+use utoipa::ToSchema;
 
 use super::settle::settle;
 
@@ -24,7 +24,16 @@ pub static ENDPOINT: Endpoint = Endpoint::post(
     Access::Partner,
     handler!(razorpay_webhook),
 )
-.needs(&[Part::WebhookSecrets]);
+.needs(&[Part::WebhookSecrets])
+.summary("Takes Razorpay's signed events")
+.answers(200, schema::<Taken>)
+.refuses(&["signature_wrong"]);
+
+/// That an event was taken.
+#[derive(Serialize, ToSchema)]
+struct Taken {
+    status: &'static str,
+}
 
 /// The envelope of an event; what is in it depends on the event.
 #[derive(Deserialize)]
@@ -51,7 +60,7 @@ async fn razorpay_webhook(
         let stamp = Stamp { actor: "razorpay".to_owned(), ..caller.stamp(app, request) };
         take(app, &event, &entity.into(), &stamp).await?;
     }
-    Ok(Response::ok(&json!({ "status": "ok" })))
+    Ok(Response::ok(&Taken { status: "ok" }))
 }
 
 /// Brings a payment's news to its purchase, if it is still open.

@@ -6,9 +6,11 @@ use thali_domain::ids::{RazorpayOrderId, RazorpayPaymentId};
 use thali_domain::money::Paise;
 use thali_domain::payments::CURRENCY;
 use thali_domain::tokens::{Purchase, PurchaseState};
+use utoipa::ToSchema;
 
 /// A payment.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Payment)]
 pub struct PaymentView {
     order_id: RazorpayOrderId,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -19,10 +21,13 @@ pub struct PaymentView {
     #[serde(skip_serializing_if = "Option::is_none")]
     method: Option<String>,
     token_count: u16,
+    #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
     captured_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
     expires_at: Option<Timestamp>,
 }
 

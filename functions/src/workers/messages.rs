@@ -35,21 +35,25 @@ pub enum MailMessage {
         mess_id: MessId,
     },
     /// Tokens were bought.
-    Receipt {
-        /// The purchase.
-        order_id: RazorpayOrderId,
-        /// Who bought.
-        account_id: AccountId,
-        /// In which mess.
-        mess_id: MessId,
-        /// How many tokens.
-        token_count: u16,
-        /// What they cost.
-        amount_paise: Paise,
-        /// Until when they are good, as milliseconds since 1970.
-        #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
-        expires_at: Timestamp,
-    },
+    Receipt(Receipt),
+}
+
+/// What a receipt tells of a purchase.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// The purchase.
+    pub order_id: RazorpayOrderId,
+    /// Who bought.
+    pub account_id: AccountId,
+    /// In which mess.
+    pub mess_id: MessId,
+    /// How many tokens.
+    pub token_count: u16,
+    /// What they cost.
+    pub amount_paise: Paise,
+    /// Until when they are good, as milliseconds since 1970.
+    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
+    pub expires_at: Timestamp,
 }
 
 impl MailMessage {
@@ -61,7 +65,7 @@ impl MailMessage {
             | Self::AccountExists { registration_id, resends, .. } => {
                 format!("registration#{registration_id}#{resends}")
             }
-            Self::Receipt { order_id, .. } => format!("receipt#{order_id}"),
+            Self::Receipt(receipt) => format!("receipt#{}", receipt.order_id),
         }
     }
 
@@ -69,9 +73,8 @@ impl MailMessage {
     #[must_use]
     pub const fn mess_id(&self) -> &MessId {
         match self {
-            Self::OneTimeCode { mess_id, .. }
-            | Self::AccountExists { mess_id, .. }
-            | Self::Receipt { mess_id, .. } => mess_id,
+            Self::OneTimeCode { mess_id, .. } | Self::AccountExists { mess_id, .. } => mess_id,
+            Self::Receipt(receipt) => &receipt.mess_id,
         }
     }
 }

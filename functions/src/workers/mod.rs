@@ -3,5 +3,6 @@
 
 pub mod audit_writer;
 pub mod mailer;
+mod mails;
 pub mod messages;
 pub mod relay;

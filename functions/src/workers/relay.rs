@@ -194,9 +194,7 @@ impl Change {
                 })
             }
             "purchase" if self.became("state")? == "captured" => {
-                let mut receipt = after();
-                receipt["mail"] = "receipt".into();
-                self.read(receipt)
+                self.read(after()).map(MailMessage::Receipt)
             }
             _ => None,
         }

@@ -102,7 +102,11 @@ impl Staffed {
         match access {
             Access::Staff => &self.staff,
             Access::Owner => &self.owner,
-            Access::Public | Access::Partner | Access::Any | Access::Student => &self.student,
+            Access::Public
+            | Access::Partner
+            | Access::Any
+            | Access::Applicant
+            | Access::Student => &self.student,
         }
     }
 
