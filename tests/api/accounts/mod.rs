@@ -8,7 +8,7 @@ mod login;
 mod logout;
 mod one_time_code;
 mod races;
-mod rate_limits;
+pub mod rate_limits;
 mod redis_faults;
 mod refresh;
 mod sign_up;

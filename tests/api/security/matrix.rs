@@ -12,6 +12,7 @@ use thali_domain::identity::{AccountStatus, Role};
 use thali_domain::mess::Approval;
 use thali_domain::sessions::ACCESS_LIFETIME;
 use thali_functions::ENDPOINTS;
+use thali_functions::accounts::sessions::end_all;
 use thali_platform::auth::access::{Claims, generate_key};
 use thali_platform::http::Access;
 
@@ -116,7 +117,7 @@ async fn callers(test: &TestApp) -> Vec<(String, Who)> {
     let blocked = person(test, FIRST_MESS, Role::Student, AccountStatus::Active).await;
     let from_before = session(test, &blocked).await;
     set_status(test, &blocked.account_id.to_string(), "blocked").await;
-    end(test, &from_before).await;
+    end_all(&test.app, blocked.account_id, &[]).await.expect("ended");
     let from_before = test.app.signer().sign(&from_before);
     callers.push(("a blocked student".to_owned(), Who::Token(from_before)));
 
@@ -136,7 +137,11 @@ fn assert_expected(what: &str, expected: Expected, answer: &Answer) {
     assert_safe(what, answer);
     match expected {
         Expected::Refused(status, code) => {
-            assert_eq!((answer.status, answer.body["code"].as_str()), (status, Some(code)), "{what}");
+            assert_eq!(
+                (answer.status, answer.body["code"].as_str()),
+                (status, Some(code)),
+                "{what}"
+            );
             let challenge = if status == 401 { "Bearer" } else { "" };
             assert_eq!(answer.header("www-authenticate"), challenge, "{what}");
             assert_eq!(answer.header("cache-control"), "no-store", "{what}");

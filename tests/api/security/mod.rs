@@ -68,7 +68,8 @@ async fn session(test: &TestApp, person: &Person) -> Claims {
     let session_id = SessionId::from_ulid(test.app.clock.ulid());
     let refresh = RefreshToken::first(person.account_id, session_id);
     let (account, mess) = (person.account_id, person.mess_id.clone());
-    let record = SessionRecord::begin(account, session_id, mess.clone(), refresh.hash(), test.now());
+    let record =
+        SessionRecord::begin(account, session_id, mess.clone(), refresh.hash(), test.now());
     test.app.store.session_put(&record, &test.stamp()).await.expect("stored");
     let holder = (account, mess, person.role, person.status);
     Claims::new(&test.app.jwt_issuer, holder, session_id, test.now())

@@ -7,7 +7,6 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use http::Method;
 use serde_json::json;
 use thali_domain::identity::{AccountStatus, Role};
-use thali_platform::http::Access;
 
 use super::{FIRST_MESS, Person, Staffed, assert_safe, other_mess, person, samples, token};
 use crate::support::people::{PASSWORD, Student};
@@ -32,8 +31,7 @@ impl Belongings {
         let order_id = test.buy_tokens(&student, 3).await.order_id;
         let submitted = test.send(TestApp::submit(&student, 1)).await.expect(201);
         let submission_id = submitted.text("submission_id").to_owned();
-        let pending =
-            person(test, FIRST_MESS, Role::Student, AccountStatus::PendingApproval).await;
+        let pending = person(test, FIRST_MESS, Role::Student, AccountStatus::PendingApproval).await;
         let people = first.all().into_iter().cloned().chain([pending]).collect();
         Self { people, order_id, submission_id }
     }
@@ -69,8 +67,7 @@ fn calls_with<'a>(
     let with_session = samples.iter().filter(|sample| sample.endpoint.access.needs_session());
     with_session.flat_map(|sample| {
         let parameters = sample.parameters();
-        let ids: Vec<String> =
-            parameters.iter().map(|value| belongings.id_like(value)).collect();
+        let ids: Vec<String> = parameters.iter().map(|value| belongings.id_like(value)).collect();
         let call = move |pattern: &&str| {
             let path = Sample::path_with(pattern, ids.iter().map(String::as_str));
             (sample, sample.call(&path))
@@ -129,7 +126,9 @@ async fn another_messs_ids_are_not_there_and_nothing_of_it_is_told_or_changed() 
             cases += 1;
         }
     }
-    println!("{cases} calls by another mess's people, {with_ids} of them with real ids of this one");
+    println!(
+        "{cases} calls by another mess's people, {with_ids} of them with real ids of this one"
+    );
     assert_eq!(items_of_the_first_mess(&test, &belongings).await, before, "nothing was changed");
 }
 
@@ -145,7 +144,8 @@ async fn another_students_things_of_the_same_mess_are_not_there_either() {
         let answer = test.send(call.bearer(&token(&test, &neighbour).await)).await;
         assert_safe(&what, &answer);
         if !sample.parameters().is_empty() {
-            let status = if sample.endpoint.access.role() == Some(Role::Student) { 404 } else { 403 };
+            let status =
+                if sample.endpoint.access.role() == Some(Role::Student) { 404 } else { 403 };
             assert_eq!(answer.status, status, "{what}: {}", answer.body);
         }
         let told = answer.body.to_string().to_lowercase();
