@@ -4,7 +4,7 @@
 use serde::Serialize;
 use thali_domain::identity::Email;
 use thali_domain::ids::{AccountId, MessId, RegistrationId};
-use thali_domain::registration::one_time_code;
+use thali_domain::one_time_code::one_time_code;
 use thali_platform::app::App;
 use thali_platform::auth::same_secret;
 use thali_platform::config::Part;
@@ -87,6 +87,7 @@ async fn verify_otp(app: &App, caller: &Caller, request: &Request) -> Result<Res
 /// The registration of a known e-mail has no right code.
 fn code_is_right(app: &App, registration: &Registration, presented: &str) -> bool {
     let key = app.otp_key().expose_secret().as_bytes();
-    let code = one_time_code(key, registration.registration_id, registration.resends);
+    let id = registration.registration_id.to_string();
+    let code = one_time_code(key, &id, registration.resends);
     same_secret(&code, presented) && !registration.known
 }

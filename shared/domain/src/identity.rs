@@ -104,7 +104,7 @@ impl LoginName {
 
 /// Trims `text` and accepts it with 1 to `length_max` characters, none of them a control
 /// character.
-fn line_of_text(text: &str, length_max: usize) -> Result<String, Unacceptable> {
+pub(crate) fn line_of_text(text: &str, length_max: usize) -> Result<String, Unacceptable> {
     let line = text.trim();
     let length = line.chars().count();
     if (1..=length_max).contains(&length) && !line.chars().any(char::is_control) {

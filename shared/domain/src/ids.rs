@@ -76,6 +76,14 @@ ulid_id!(
     RegistrationId, "reg"
 );
 ulid_id!(
+    /// A password reset that waits for its one-time code.
+    PasswordResetId, "rst"
+);
+ulid_id!(
+    /// A picture that was uploaded, or may be.
+    PictureId, "pic"
+);
+ulid_id!(
     /// One login on one device.
     SessionId, "ses"
 );

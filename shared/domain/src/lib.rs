@@ -10,7 +10,11 @@
 //! |---|---|
 //! | [`ids`] | typed, sortable identifiers |
 //! | [`identity`] | who somebody is: e-mail, username, roll number, role, status |
-//! | [`registration`] | a sign-up that waits for its one-time code, and the code itself |
+//! | [`registration`] | a sign-up that waits for its one-time code |
+//! | [`one_time_code`] | the code that proves that somebody reads a mailbox |
+//! | [`password_reset`] | a forgotten password that waits for its one-time code |
+//! | [`profile`], [`patch`] | what a student tells of themselves, and how it is changed |
+//! | [`pictures`] | which pictures are taken, and by what they are known |
 //! | [`sessions`] | access and refresh tokens: lifetimes, rotation, reuse |
 //! | [`lockout`] | how many wrong passwords or codes are borne |
 //! | [`mess`] | the settings of a mess |
@@ -23,7 +27,12 @@ pub mod ids;
 pub mod lockout;
 pub mod mess;
 pub mod money;
+pub mod one_time_code;
+pub mod password_reset;
+pub mod patch;
 pub mod payments;
+pub mod pictures;
+pub mod profile;
 pub mod registration;
 pub mod sessions;
 mod text;

@@ -4,7 +4,8 @@ use secrecy::ExposeSecret;
 use thali_domain::identity::Email;
 use thali_domain::ids::RegistrationId;
 use thali_domain::mess::Mess;
-use thali_domain::registration::{LIFETIME, one_time_code as derive_code};
+use thali_domain::one_time_code::one_time_code as derive_code;
+use thali_domain::registration::LIFETIME;
 use thali_platform::app::App;
 use thali_platform::mail::Mail;
 
@@ -38,7 +39,8 @@ pub async fn one_time_code(
     if !is_current(app, registration_id, resends).await? {
         return Ok(None);
     }
-    let code = derive_code(app.otp_key().expose_secret().as_bytes(), registration_id, resends);
+    let key = app.otp_key().expose_secret().as_bytes();
+    let code = derive_code(key, &registration_id.to_string(), resends);
     let view = OneTimeCode { mess: mess.name.as_str(), code: &code, minutes: LIFETIME.as_mins() };
     let subject = format!("Your sign-up code for {}", mess.name);
     compose(email, subject, &OneTimeCodeText(view), &OneTimeCodeHtml(view)).map(Some)

@@ -1,0 +1,290 @@
+//! Pictures that people upload: which formats and sizes are taken, by which key one is
+//! stored, and what proves that an object is the picture that its key declares.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Unacceptable;
+use crate::ids::{AccountId, PictureId};
+
+/// The largest picture, in bytes.
+pub const LENGTH_MAX: u64 = 5 * 1024 * 1024;
+
+/// How many of a picture's first bytes [`PictureFormat::of_bytes`] wants to see.
+pub const HEAD_LENGTH: u64 = 12;
+
+/// A format of pictures, in JSON the content type.
+///
+/// It is read by way of text, because eserde 0.1 does not forget the path of a variant
+/// that it does not know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum PictureFormat {
+    /// JPEG.
+    Jpeg,
+    /// PNG.
+    Png,
+    /// WebP.
+    WebP,
+}
+
+impl PictureFormat {
+    const ALL: [Self; 3] = [Self::Jpeg, Self::Png, Self::WebP];
+
+    /// The content type with which it is uploaded and served.
+    #[must_use]
+    pub const fn content_type(self) -> &'static str {
+        match self {
+            Self::Jpeg => "image/jpeg",
+            Self::Png => "image/png",
+            Self::WebP => "image/webp",
+        }
+    }
+
+    /// How its keys end.
+    #[must_use]
+    pub const fn extension(self) -> &'static str {
+        match self {
+            Self::Jpeg => "jpg",
+            Self::Png => "png",
+            Self::WebP => "webp",
+        }
+    }
+
+    /// The format whose signature a file begins with, if it is one of these.
+    ///
+    /// JPEG: ITU-T T.81, B.1.1.3 (SOI, and the FF of the next marker). PNG: W3C PNG, 5.2.
+    /// WebP: RFC 9649, 2.4 (a RIFF container of the form WEBP).
+    #[must_use]
+    pub fn of_bytes(head: &[u8]) -> Option<Self> {
+        match head {
+            [0xff, 0xd8, 0xff, ..] => Some(Self::Jpeg),
+            [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Some(Self::Png),
+            [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some(Self::WebP),
+            _ => None,
+        }
+    }
+}
+
+impl TryFrom<String> for PictureFormat {
+    type Error = Unacceptable;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let found = Self::ALL.into_iter().find(|format| format.content_type() == text);
+        found.ok_or_else(|| Unacceptable::new("must be image/jpeg, image/png or image/webp"))
+    }
+}
+
+impl From<PictureFormat> for String {
+    fn from(format: PictureFormat) -> Self {
+        format.content_type().to_owned()
+    }
+}
+
+/// The length of a picture in bytes: 1 to [`LENGTH_MAX`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "u64", into = "u64")]
+pub struct PictureLength(u64);
+
+impl TryFrom<u64> for PictureLength {
+    type Error = Unacceptable;
+
+    fn try_from(bytes: u64) -> Result<Self, Self::Error> {
+        if (1..=LENGTH_MAX).contains(&bytes) {
+            Ok(Self(bytes))
+        } else {
+            Err(Unacceptable::new(format!("must be 1 to {LENGTH_MAX} bytes")))
+        }
+    }
+}
+
+impl From<PictureLength> for u64 {
+    fn from(length: PictureLength) -> Self {
+        length.0
+    }
+}
+
+/// The key of a profile picture, `pictures/acc_…/pic_….png`. It says everything that there
+/// is to know of an upload: whose it is, when it was asked for, and what it shall be.
+///
+/// The keys of one account sort by when the uploads were asked for, to the millisecond.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct PictureKey {
+    /// Whose picture it is.
+    pub account_id: AccountId,
+    /// Which of the account's pictures.
+    pub picture_id: PictureId,
+    /// What it shall be.
+    pub format: PictureFormat,
+}
+
+impl PictureKey {
+    /// What the keys of all profile pictures begin with.
+    pub const PREFIX: &'static str = "pictures/";
+
+    /// What the keys of an account's pictures begin with.
+    #[must_use]
+    pub fn prefix_of(account_id: AccountId) -> String {
+        format!("{}{account_id}/", Self::PREFIX)
+    }
+
+    /// Parses the printed form.
+    pub fn parse(text: &str) -> Result<Self, Unacceptable> {
+        let refused = || Unacceptable::new("must be the key of a profile picture");
+        let path = text.strip_prefix(Self::PREFIX).ok_or_else(refused)?;
+        let (account_id, file) = path.split_once('/').ok_or_else(refused)?;
+        let (picture_id, extension) = file.split_once('.').ok_or_else(refused)?;
+        let format = PictureFormat::ALL.into_iter().find(|it| it.extension() == extension);
+        Ok(Self {
+            account_id: AccountId::parse(account_id)?,
+            picture_id: PictureId::parse(picture_id)?,
+            format: format.ok_or_else(refused)?,
+        })
+    }
+}
+
+impl std::fmt::Display for PictureKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let prefix = Self::prefix_of(self.account_id);
+        write!(f, "{prefix}{}.{}", self.picture_id, self.format.extension())
+    }
+}
+
+impl TryFrom<String> for PictureKey {
+    type Error = Unacceptable;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text)
+    }
+}
+
+impl From<PictureKey> for String {
+    fn from(key: PictureKey) -> Self {
+        key.to_string()
+    }
+}
+
+/// Why an uploaded object is not the picture that was to come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PictureRefusal {
+    /// Nothing, or more than is taken.
+    #[error("the object is empty or larger than a picture may be")]
+    Length,
+    /// It would be served as something else.
+    #[error("the object's content type is not the declared one")]
+    ContentType,
+    /// Its bytes are something else.
+    #[error("the object's bytes are not of the declared format")]
+    Bytes,
+}
+
+/// Judges an uploaded object by its length in bytes, its content type and its first
+/// [`HEAD_LENGTH`] bytes.
+pub fn check(
+    declared: PictureFormat,
+    length: u64,
+    content_type: &str,
+    head: &[u8],
+) -> Result<(), PictureRefusal> {
+    if PictureLength::try_from(length).is_err() {
+        Err(PictureRefusal::Length)
+    } else if content_type != declared.content_type() {
+        Err(PictureRefusal::ContentType)
+    } else if PictureFormat::of_bytes(head) != Some(declared) {
+        Err(PictureRefusal::Bytes)
+    } else {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use ulid::Ulid;
+
+    use super::*;
+
+    const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
+    const JPEG: &[u8] = b"\xff\xd8\xff\xe0\0\x10JFIF";
+    const WEBP: &[u8] = b"RIFF\x24\0\0\0WEBPVP8 ";
+
+    #[test]
+    fn a_format_is_known_by_its_first_bytes() {
+        for (bytes, format) in
+            [(PNG, PictureFormat::Png), (JPEG, PictureFormat::Jpeg), (WEBP, PictureFormat::WebP)]
+        {
+            let head = &bytes[..bytes.len().min(usize::try_from(HEAD_LENGTH).expect("twelve"))];
+            assert_eq!(PictureFormat::of_bytes(head), Some(format));
+        }
+        let others: [&[u8]; 8] = [
+            b"",
+            b"\xff\xd8",
+            b"\x89PNG\r\n\x1a",
+            b"\x89PNG\n\n\x1a\n",
+            b"RIFF\x24\0\0\0WAVEfmt ",
+            b"RIFF\x24\0\0\0WEB",
+            b"GIF89a",
+            b"<svg xmlns=\"http://www.w3.org/2000/svg\">",
+        ];
+        for other in others {
+            assert_eq!(PictureFormat::of_bytes(other), None, "{other:?}");
+        }
+    }
+
+    #[test]
+    fn an_object_is_refused_for_its_length_its_type_or_its_bytes() {
+        let png =
+            |length, content_type, head| check(PictureFormat::Png, length, content_type, head);
+        assert_eq!(png(1, "image/png", PNG), Ok(()));
+        assert_eq!(png(LENGTH_MAX, "image/png", PNG), Ok(()));
+        assert_eq!(png(0, "image/png", b""), Err(PictureRefusal::Length));
+        assert_eq!(png(LENGTH_MAX + 1, "image/png", PNG), Err(PictureRefusal::Length));
+        assert_eq!(png(9, "text/html", PNG), Err(PictureRefusal::ContentType));
+        assert_eq!(png(9, "image/png; charset=utf-8", PNG), Err(PictureRefusal::ContentType));
+        assert_eq!(png(9, "image/png", JPEG), Err(PictureRefusal::Bytes));
+        assert_eq!(png(9, "image/png", b"not a picture"), Err(PictureRefusal::Bytes));
+    }
+
+    proptest! {
+        #[test]
+        fn a_key_survives_print_and_parse(account in any::<u128>(), picture in any::<u128>(), format in 0_usize..3) {
+            let key = PictureKey {
+                account_id: AccountId::from_ulid(Ulid(account)),
+                picture_id: PictureId::from_ulid(Ulid(picture)),
+                format: PictureFormat::ALL[format],
+            };
+            prop_assert_eq!(PictureKey::parse(&key.to_string()), Ok(key));
+        }
+
+        #[test]
+        fn keys_of_an_account_sort_as_their_pictures_were_asked_for(one in any::<u128>(), other in any::<u128>(), formats in (0_usize..3, 0_usize..3)) {
+            let key = |bits, format: usize| PictureKey {
+                account_id: AccountId::from_ulid(Ulid(7)),
+                picture_id: PictureId::from_ulid(Ulid(bits)),
+                format: PictureFormat::ALL[format],
+            };
+            prop_assume!(one != other);
+            let (one_key, other_key) = (key(one, formats.0), key(other, formats.1));
+            prop_assert_eq!(one < other, one_key.to_string() < other_key.to_string());
+        }
+    }
+
+    #[test]
+    fn a_key_of_another_form_is_refused() {
+        let account = AccountId::from_ulid(Ulid(1));
+        let picture = PictureId::from_ulid(Ulid(2));
+        assert!(PictureKey::parse(&format!("pictures/{account}/{picture}.jpg")).is_ok());
+        for refused in [
+            String::new(),
+            format!("screenshots/{account}/{picture}.jpg"),
+            format!("pictures/{account}/{picture}.gif"),
+            format!("pictures/{account}/{picture}.jpg.exe"),
+            format!("pictures/{account}/{picture}"),
+            format!("pictures/{picture}/{account}.jpg"),
+            format!("pictures/{account}/../{picture}.jpg"),
+            format!("pictures//{account}/{picture}.jpg"),
+        ] {
+            assert!(PictureKey::parse(&refused).is_err(), "{refused}");
+        }
+    }
+}
