@@ -142,6 +142,18 @@ fn every_grant_names_its_actions_and_its_resources() {
 }
 
 #[test]
+fn no_function_is_granted_what_none_needs() {
+    let never = ["Scan\"", "DeleteTable", "UpdateTable", "PurgeQueue", "DeleteQueue"];
+    let services = ["\"iam:", "\"lambda:", "\"secretsmanager:", "\"ssm:", "\"sts:"];
+    for (name, function) in functions_in_template() {
+        let policies = function["Policies"].to_string();
+        for granted in never.iter().chain(&services) {
+            assert!(!policies.contains(granted), "{name}: {granted}");
+        }
+    }
+}
+
+#[test]
 fn every_function_has_a_log_group_that_forgets() {
     let groups = resources(&template(), "AWS::Logs::LogGroup");
     let named = |group: &Value| group["Properties"]["LogGroupName"]["!Sub"].clone();

@@ -6,6 +6,7 @@
 mod faults;
 mod grants;
 mod keys;
+mod least_privilege;
 mod logs;
 mod operator;
 mod story;

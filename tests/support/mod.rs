@@ -8,6 +8,7 @@ mod faults;
 pub mod people;
 mod redis_server;
 mod samples;
+pub mod shapes;
 pub mod template;
 mod together;
 

@@ -26,7 +26,7 @@ fn generations<const N: usize>(previous: Previous) -> [StageKeys; N] {
 }
 
 /// A function that was deployed with these keys: with the fields of the secret that
-/// CloudFormation gives it, and with the parameter.
+/// `CloudFormation` gives it, and with the parameter.
 fn deployed_with(test: &TestApp, keys: &StageKeys) -> App {
     let secret = serde_json::to_value(keys).expect("JSON");
     let signing_key = secret["jwt_signing_key"].as_str().expect("a field of the secret");
