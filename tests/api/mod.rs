@@ -3,8 +3,10 @@
 mod accounts;
 mod contention;
 mod http;
+mod owner;
 mod payments;
 mod security;
 mod story;
+mod students;
 mod tokens;
 mod workers;

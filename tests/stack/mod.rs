@@ -3,6 +3,7 @@
 //! `make test` starts a stack of its own and names it in `THALI_STACK_ENV`; without it
 //! these tests fail.
 
+mod contract;
 mod faults;
 mod grants;
 mod keys;
@@ -10,6 +11,7 @@ mod least_privilege;
 mod logs;
 mod operator;
 mod story;
+mod students;
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};

@@ -139,7 +139,8 @@ fn operation(endpoint: &Endpoint, number: usize, schemas: &mut Schemas) -> Opera
     }
     if let Some(body) = docs.body {
         let content = ContentBuilder::new().schema(Some(strict(body(schemas), schemas))).build();
-        let body = RequestBodyBuilder::new().required(Some(Required::True));
+        let required = if docs.body_may_be_absent { Required::False } else { Required::True };
+        let body = RequestBodyBuilder::new().required(Some(required));
         operation = operation.request_body(Some(body.content("application/json", content).build()));
     }
     for answer in docs.answers.iter().flatten() {

@@ -193,6 +193,11 @@ impl Change {
                     MailMessage::OneTimeCode { registration_id, resends, email, mess_id }
                 })
             }
+            // Not where the account is made: only an owner's decision is news.
+            "account" if self.before.is_some() => {
+                self.became("status")?;
+                self.read(after()).map(MailMessage::Decision)
+            }
             "purchase" if self.became("state")? == "captured" => {
                 self.read(after()).map(MailMessage::Receipt)
             }

@@ -17,7 +17,9 @@
 //! | [`pictures`] | which pictures are taken, and by what they are known |
 //! | [`sessions`] | access and refresh tokens: lifetimes, rotation, reuse |
 //! | [`lockout`] | how many wrong passwords or codes are borne |
+//! | [`membership`] | what an owner decides about a student |
 //! | [`mess`] | the settings of a mess |
+//! | [`settings`] | how an owner changes them |
 //! | [`money`] | paise |
 //! | [`tokens`] | purchases, the tokens in them, redeeming |
 //! | [`payments`] | when a payment pays for a purchase |
@@ -25,6 +27,7 @@
 pub mod identity;
 pub mod ids;
 pub mod lockout;
+pub mod membership;
 pub mod mess;
 pub mod money;
 pub mod one_time_code;
@@ -35,6 +38,7 @@ pub mod pictures;
 pub mod profile;
 pub mod registration;
 pub mod sessions;
+pub mod settings;
 mod text;
 pub mod tokens;
 

@@ -58,6 +58,10 @@ async fn every_json_body_is_read_strictly() {
                 let answer = scene.send(access, call).await;
                 assert!(answer.wrong_fields().contains(&"surprise"), "{what}: {}", answer.body);
             }
+            if !sample.endpoint.docs.body_may_be_absent {
+                let answer = scene.send(access, call.clone().sending("")).await;
+                assert_eq!(answer.problem(400), "malformed_json", "{what} without a body");
+            }
             for odd in ["", "[]", "null", "0", "\"text\"", "[[[[[[]]]]]]"] {
                 let answer = scene.send(access, call.clone().sending(odd)).await;
                 assert!(answer.status < 500, "{what} {odd}: {}", answer.body);

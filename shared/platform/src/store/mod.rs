@@ -19,6 +19,7 @@ mod messes;
 mod purchases;
 mod registrations;
 mod sessions;
+mod students;
 mod submissions;
 
 use std::collections::HashMap;
@@ -41,6 +42,7 @@ pub use self::mail_log::MailTurn;
 pub use self::purchases::CaptureError;
 pub use self::registrations::Registration;
 pub use self::sessions::SessionRecord;
+pub use self::students::DirectoryEntry;
 pub use self::submissions::SubmissionError;
 use crate::config::TableNames;
 use keys::Key;
