@@ -11,7 +11,7 @@ use thali_functions::workers::messages::MailMessage;
 use thali_functions::workers::{picture_check, relay};
 use thali_functions::{CONSUMERS, ENDPOINTS, JOBS};
 use thali_platform::config::Part;
-use thali_platform::http::Access;
+use thali_platform::http::{Access, RATES, Rate};
 use thali_platform::problems::CODES;
 use thali_platform::store::AuditRecord;
 
@@ -116,6 +116,15 @@ fn every_function_is_given_exactly_the_variables_that_it_needs() {
 }
 
 #[test]
+fn every_verifying_function_reads_the_version_of_the_public_keys_that_is_deployed() {
+    let reference = "{{resolve:ssm:/thali/${Stage}/jwks${JwksVersion}}}";
+    for (name, function) in functions_in_template() {
+        let given = &function["Environment"]["Variables"]["JWKS"];
+        assert!(given.is_null() || given["!Sub"] == reference, "{name}: {given}");
+    }
+}
+
+#[test]
 fn functions_that_call_the_outside_world_have_no_redis() {
     for (name, function) in functions_in_template() {
         let given = &function["Environment"]["Variables"];
@@ -147,6 +156,18 @@ fn a_grant_on_objects_is_for_the_pictures_alone() {
                     assert!(resource.ends_with(&pictures), "{name}: {statement}");
                 }
             }
+        }
+    }
+}
+
+#[test]
+fn no_function_is_granted_what_none_needs() {
+    let never = ["Scan\"", "DeleteTable", "UpdateTable", "PurgeQueue", "DeleteQueue"];
+    let services = ["\"iam:", "\"lambda:", "\"secretsmanager:", "\"ssm:", "\"sts:"];
+    for (name, function) in functions_in_template() {
+        let policies = function["Policies"].to_string();
+        for granted in never.iter().chain(&services) {
+            assert!(!policies.contains(granted), "{name}: {granted}");
         }
     }
 }
@@ -284,4 +305,31 @@ fn the_readme_lists_every_code_of_a_refusal() {
         let row = format!("| `{code}` | {status} | {when} |");
         assert!(readme.lines().any(|line| line == row), "{row}");
     }
+}
+
+#[test]
+fn every_endpoint_has_a_rate_of_the_table_and_only_partners_have_no_limit() {
+    for endpoint in ENDPOINTS.iter().chain([&&not_found::ENDPOINT]) {
+        let listed = RATES.iter().any(|(_, rate, _)| *rate == endpoint.rate);
+        assert!(listed, "{}: {:?}", endpoint.name, endpoint.rate);
+        let unlimited = endpoint.rate == Rate::Unlimited;
+        assert_eq!(unlimited, endpoint.access == Access::Partner, "{}", endpoint.name);
+        let per_account = matches!(endpoint.rate, Rate::PerAccount(_));
+        assert_eq!(per_account, endpoint.access.needs_session(), "{}", endpoint.name);
+    }
+}
+
+#[test]
+fn the_readme_lists_every_rate() {
+    let readme = std::fs::read_to_string(root().join("README.md")).expect("it is there");
+    let table = readme.lines().skip_while(|line| !line.starts_with("| rate |")).skip(2);
+    let listed: Vec<&str> = table.take_while(|line| line.starts_with('|')).collect();
+    let row = |(name, rate, requests): &(&str, Rate, &str)| match rate {
+        Rate::PerAddress(limit) => {
+            format!("| `{name}` | {limit} | each address, at each endpoint | {requests} |")
+        }
+        Rate::PerAccount(limit) => format!("| `{name}` | {limit} | each account | {requests} |"),
+        Rate::Unlimited => format!("| `{name}` | any | nobody | {requests} |"),
+    };
+    assert_eq!(listed, RATES.iter().map(row).collect::<Vec<_>>());
 }

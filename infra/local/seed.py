@@ -93,7 +93,8 @@ def private_write(path: Path, text: str) -> None:
 def secrets_prepare(settings: Settings, credentials: Credentials, thali: Path) -> dict[str, str]:
     """The keys, the partner's secret and the sender: what a deployment finds in place.
 
-    Returns the secrets' versions, by the template's parameter for each.
+    Returns the versions of the secrets and of the public keys, by the template's parameter
+    for each.
     """
     _thali(settings, thali, "keys", "init", "--stage", settings.stage)
     manager = client(settings, "secretsmanager")
@@ -120,8 +121,10 @@ def secrets_prepare(settings: Settings, credentials: Credentials, thali: Path) -
     def version(secret_id: str) -> str:
         return manager.get_secret_value(SecretId=secret_id)["VersionId"]
 
+    jwks = client(settings, "ssm").get_parameter(Name=f"/thali/{settings.stage}/jwks")
     return {
         "KeysVersion": version(f"thali/{settings.stage}/keys"),
+        "JwksVersion": f":{jwks['Parameter']['Version']}",
         "RazorpaySecretVersion": version(secret),
     }
 

@@ -5,6 +5,7 @@ mod contention;
 mod http;
 mod owner;
 mod payments;
+mod security;
 mod story;
 mod students;
 mod tokens;

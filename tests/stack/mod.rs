@@ -7,6 +7,8 @@ mod accounts;
 mod contract;
 mod faults;
 mod grants;
+mod keys;
+mod least_privilege;
 mod logs;
 mod operator;
 mod story;

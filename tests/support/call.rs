@@ -44,9 +44,13 @@ impl Call {
 
     /// A request with a body.
     pub fn with_body(method: &'static str, path: &str, content_type: &str, body: &str) -> Self {
-        let mut call = Self::new(method, path).header("content-type", content_type);
-        call.body = Some(body.to_owned());
-        call
+        Self::new(method, path).header("content-type", content_type).sending(body)
+    }
+
+    /// The same with a body, or with another one.
+    pub fn sending(mut self, body: &str) -> Self {
+        self.body = Some(body.to_owned());
+        self
     }
 
     /// The same with an access token.

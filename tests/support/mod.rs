@@ -7,9 +7,12 @@ mod dynamo;
 mod faults;
 pub mod people;
 mod redis_server;
+mod samples;
+pub mod shapes;
 pub mod template;
 mod together;
 
 pub use app::{RAZORPAY_WEBHOOK_SECRET, TestApp};
 pub use call::{Answer, Call};
 pub use faults::closed_port;
+pub use samples::Sample;

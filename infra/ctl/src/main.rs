@@ -75,7 +75,7 @@ async fn main() -> ExitCode {
 
 async fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
-        Command::Keys(command) => keys::run(command).await,
+        Command::Keys(command) => keys::run(&cli.stack, command).await,
         Command::Mess(command) => mess::run(&Operator::of_stack(&cli.stack).await, command).await,
         Command::Owner(command) => {
             people::create_owner(&Operator::of_stack(&cli.stack).await, command).await

@@ -3,6 +3,7 @@
 
 mod access_tokens;
 mod invites;
+mod key_rotation;
 mod login;
 mod logout;
 mod one_time_code;
@@ -10,7 +11,7 @@ mod password_reset;
 mod picture;
 mod profile;
 mod races;
-mod rate_limits;
+pub mod rate_limits;
 mod redis_faults;
 mod refresh;
 mod roll_no;

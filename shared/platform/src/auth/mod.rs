@@ -1,9 +1,10 @@
-//! Proving who somebody is: [`access`] tokens, [`refresh`] tokens, and the hashing of
-//! [`password`]s and security codes.
+//! Proving who somebody is: [`access`] tokens and the [`signing_keys`] behind them,
+//! [`refresh`] tokens, and the hashing of [`password`]s and security codes.
 
 pub mod access;
 pub mod password;
 pub mod refresh;
+pub mod signing_keys;
 
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};

@@ -8,6 +8,7 @@
 mod docs;
 mod json;
 mod problem;
+mod rate;
 mod request;
 mod response;
 mod serve;
@@ -21,6 +22,9 @@ use thali_domain::ids::{AccountId, MessId, SessionId};
 pub use self::docs::{AnswerBody, Answers, Docs, QueryParameter, SchemaOf, Schemas, schema};
 pub use self::json::{Members, one_of};
 pub use self::problem::{FieldError, Problem};
+pub use self::rate::{
+    RATE_ACCOUNT, RATE_LOGIN, RATE_PUBLIC, RATE_SIGN_UP, RATE_SUBMISSION, RATES, Rate,
+};
 pub use self::request::{Page, Request};
 pub use self::response::Response;
 pub use self::serve::{dispatch, serve};
@@ -72,28 +76,6 @@ impl Access {
         }
     }
 }
-
-/// How many requests a minute are borne, before the deployment's factor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rate {
-    /// So many from one address.
-    PerAddress(u32),
-    /// So many by one account.
-    PerAccount(u32),
-    /// As many as come: signed calls of a partner.
-    Unlimited,
-}
-
-/// Sign-up, one-time codes, password reset: from one address in a minute.
-pub const RATE_SIGN_UP: Rate = Rate::PerAddress(10);
-/// Logins from one address in a minute.
-pub const RATE_LOGIN: Rate = Rate::PerAddress(20);
-/// Other public requests from one address in a minute.
-pub const RATE_PUBLIC: Rate = Rate::PerAddress(300);
-/// Requests by one account in a minute.
-pub const RATE_ACCOUNT: Rate = Rate::PerAccount(120);
-/// Submissions and orders by one account in a minute.
-pub const RATE_SUBMISSION: Rate = Rate::PerAccount(20);
 
 /// A proven session.
 #[derive(Debug, Clone, PartialEq, Eq)]

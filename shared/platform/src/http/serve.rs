@@ -4,7 +4,10 @@ use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 
 use futures_util::FutureExt;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, RETRY_AFTER};
+use http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, REFERRER_POLICY, RETRY_AFTER,
+    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+};
 use http::{HeaderValue, StatusCode};
 use lambda_http::service_fn;
 use thali_domain::identity::AccountStatus;
@@ -169,16 +172,28 @@ fn problem_response(problem: &Problem, request_id: &str) -> Response {
     response
 }
 
+/// What an answer says unless its handler says otherwise: nobody keeps it, and a browser
+/// that is led to show it as a page loads and runs nothing in it and frames it nowhere.
+const USUAL: [(HeaderName, &str); 2] = [
+    (CACHE_CONTROL, "no-store"),
+    (CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+];
+
+/// What every answer says.
+const ALWAYS: [(HeaderName, &str); 3] = [
+    (REFERRER_POLICY, "no-referrer"),
+    (STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains"),
+    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+];
+
 /// Adds the headers that every answer has.
 fn finish(response: Response, request_id: &str) -> http::Response<lambda_http::Body> {
     let Response { status, mut headers, body } = response;
-    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    let fixed = [
-        ("x-content-type-options", "nosniff"),
-        ("strict-transport-security", "max-age=31536000; includeSubDomains"),
-    ];
-    for (name, value) in fixed {
-        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    for (name, value) in USUAL {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    for (name, value) in ALWAYS {
+        headers.insert(name, HeaderValue::from_static(value));
     }
     if let Ok(request_id) = HeaderValue::try_from(request_id) {
         headers.insert(HeaderName::from_static("x-request-id"), request_id);

@@ -1,0 +1,213 @@
+//! The keys of a deployment's access tokens as its secret holds them, and their rotation.
+//!
+//! The public set always holds the key that will sign next, so every verifying function
+//! knows a key before anything signs with it, and the one that signed before, whose tokens
+//! are still about. A rotation moves on by one place:
+//!
+//! | | previous | current (signs) | next |
+//! |---|---|---|---|
+//! | before | A | B | C |
+//! | after | B | C | D, fresh |
+//!
+//! While a deployment replaces function after function, some have the keys of before and
+//! some those of after: both sets hold B and C, and nobody signs with anything else.
+
+use jsonwebtoken::jwk::{Jwk, JwkSet};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// A deployment's secret. Not `Debug`: it holds private keys.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct StageKeys {
+    jwt_signing_key: String,
+    /// Absent in a secret from before there was a rotation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    jwt_next_key: Option<String>,
+    jwks: JwkSet,
+    /// The keys that derive and hash. They are none of a rotation's business.
+    #[serde(flatten)]
+    others: Map<String, Value>,
+}
+
+/// A fresh key pair, as [`generate_key`](super::access::generate_key) draws one.
+pub type KeyPair = (SecretString, Jwk);
+
+/// What becomes of the key that signed until now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Previous {
+    /// Its tokens are good until they expire.
+    Kept,
+    /// It has leaked: its tokens are refused at once.
+    Dropped,
+}
+
+/// Which keys are in place, by their ids.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyIds {
+    /// The key that signs.
+    pub current: String,
+    /// The key that signs after the next rotation.
+    pub next: Option<String>,
+    /// Keys that signed before, whose tokens are still accepted.
+    pub previous: Vec<String>,
+}
+
+/// The secret is not one of ours, or was changed by hand.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("the public set does not hold the key {0:?}, which the secret names")]
+pub struct UnknownKey(String);
+
+impl StageKeys {
+    /// A new deployment's keys; `others` are those that derive and hash.
+    #[must_use]
+    pub fn new(current: &KeyPair, next: &KeyPair, others: Map<String, Value>) -> Self {
+        Self {
+            jwt_signing_key: current.0.expose_secret().to_owned(),
+            jwt_next_key: Some(next.0.expose_secret().to_owned()),
+            jwks: JwkSet { keys: vec![current.1.clone(), next.1.clone()] },
+            others,
+        }
+    }
+
+    /// The next key signs from now on, and `fresh` is the next. Where there is no next key
+    /// yet, `fresh` becomes it and nothing else changes: functions must know a key before
+    /// it signs, so the first rotation of an old secret takes two steps.
+    pub fn rotate(mut self, fresh: &KeyPair, previous: Previous) -> Result<Self, UnknownKey> {
+        let signed_until_now = self.public(&self.jwt_signing_key)?;
+        let fresh_text = fresh.0.expose_secret().to_owned();
+        let Some(next) = self.jwt_next_key.replace(fresh_text) else {
+            self.jwks.keys.push(fresh.1.clone());
+            return Ok(self);
+        };
+        let signs_now = self.public(&next)?;
+        let kept = (previous == Previous::Kept).then_some(signed_until_now);
+        self.jwks.keys = kept.into_iter().chain([signs_now, fresh.1.clone()]).collect();
+        self.jwt_signing_key = next;
+        Ok(self)
+    }
+
+    /// The public set as verifying functions are given it.
+    #[must_use]
+    pub fn public_text(&self) -> String {
+        serde_json::to_string(&self.jwks).expect("public keys serialise")
+    }
+
+    /// Whether `text` is the public set, however it is spelt.
+    #[must_use]
+    pub fn is_published_as(&self, text: &str) -> bool {
+        serde_json::from_str::<JwkSet>(text).is_ok_and(|published| published == self.jwks)
+    }
+
+    /// Which keys are in place.
+    #[must_use]
+    pub fn ids(&self) -> KeyIds {
+        let current = id_of(&self.jwt_signing_key).to_owned();
+        let next = self.jwt_next_key.as_deref().map(|key| id_of(key).to_owned());
+        let published = self.jwks.keys.iter().filter_map(|key| key.common.key_id.clone());
+        let previous = published.filter(|id| *id != current && Some(id) != next.as_ref()).collect();
+        KeyIds { current, next, previous }
+    }
+
+    fn public(&self, private: &str) -> Result<Jwk, UnknownKey> {
+        let id = id_of(private);
+        self.jwks.find(id).cloned().ok_or_else(|| UnknownKey(id.to_owned()))
+    }
+}
+
+/// The id in a private key's text, `<kid>.<base64 of PKCS#8>`.
+fn id_of(private: &str) -> &str {
+    private.split_once('.').map_or("", |(id, _)| id)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::auth::access::generate_key;
+
+    fn others() -> Map<String, Value> {
+        let others = json!({ "refresh_key": "r", "otp_key": "o", "pin_key": "p" });
+        others.as_object().expect("an object").clone()
+    }
+
+    fn first() -> StageKeys {
+        StageKeys::new(&generate_key("a"), &generate_key("b"), others())
+    }
+
+    fn ids(current: &str, next: &str, previous: &[&str]) -> KeyIds {
+        let previous = previous.iter().map(ToString::to_string).collect();
+        KeyIds { current: current.to_owned(), next: Some(next.to_owned()), previous }
+    }
+
+    #[test]
+    fn each_rotation_moves_the_keys_on_by_one_place() {
+        let once = first().rotate(&generate_key("c"), Previous::Kept).expect("rotated");
+        assert_eq!(once.ids(), ids("b", "c", &["a"]));
+        let twice = once.clone().rotate(&generate_key("d"), Previous::Kept).expect("rotated");
+        assert_eq!(twice.ids(), ids("c", "d", &["b"]));
+    }
+
+    #[test]
+    fn a_key_is_published_unchanged_before_it_signs_and_after() {
+        let before = first();
+        let after = before.clone().rotate(&generate_key("c"), Previous::Kept).expect("rotated");
+        for id in ["a", "b"] {
+            assert!(before.jwks.find(id).is_some());
+            assert_eq!(before.jwks.find(id), after.jwks.find(id), "{id}");
+        }
+        assert_eq!(before.jwt_next_key.as_deref(), Some(after.jwt_signing_key.as_str()));
+    }
+
+    #[test]
+    fn a_leaked_key_is_gone_from_the_public_set() {
+        let keys = first().rotate(&generate_key("c"), Previous::Dropped).expect("rotated");
+        assert_eq!(keys.ids(), ids("b", "c", &[]));
+        assert!(keys.jwks.find("a").is_none());
+    }
+
+    #[test]
+    fn a_secret_without_a_next_key_first_learns_one_and_signs_as_before() {
+        let old = StageKeys { jwt_next_key: None, ..first() };
+        let old = StageKeys { jwks: JwkSet { keys: vec![old.jwks.keys[0].clone()] }, ..old };
+        assert_eq!(old.ids(), KeyIds { current: "a".into(), next: None, previous: vec![] });
+        let first_step = old.rotate(&generate_key("c"), Previous::Dropped).expect("rotated");
+        assert_eq!(first_step.ids(), ids("a", "c", &[]));
+        let second = first_step.rotate(&generate_key("d"), Previous::Kept).expect("rotated");
+        assert_eq!(second.ids(), ids("c", "d", &["a"]));
+    }
+
+    #[test]
+    fn the_keys_survive_print_and_parse_and_the_others_are_never_touched() {
+        let keys = first().rotate(&generate_key("c"), Previous::Kept).expect("rotated");
+        let text = serde_json::to_value(&keys).expect("JSON");
+        for (name, value) in others() {
+            assert_eq!(text[&name], value);
+        }
+        let read: StageKeys = serde_json::from_value(text.clone()).expect("ours");
+        assert_eq!(serde_json::to_value(&read).expect("JSON"), text);
+    }
+
+    #[test]
+    fn a_public_set_is_known_in_any_spelling_and_no_other_is() {
+        let keys = first();
+        let sorted: Value = serde_json::from_str(&keys.public_text()).expect("JSON");
+        assert!(keys.is_published_as(&sorted.to_string()));
+        let rotated = keys.clone().rotate(&generate_key("c"), Previous::Kept).expect("rotated");
+        for other in [rotated.public_text().as_str(), "{\"keys\":[]}", ""] {
+            assert!(!keys.is_published_as(other), "{other}");
+        }
+        assert!(!keys.public_text().contains("\"d\""), "no private part");
+    }
+
+    #[test]
+    fn a_secret_whose_keys_are_not_published_is_not_rotated() {
+        for missing in ["a", "b"] {
+            let mut keys = first();
+            keys.jwks.keys.retain(|key| key.common.key_id.as_deref() != Some(missing));
+            let refused = keys.rotate(&generate_key("c"), Previous::Kept).err();
+            assert_eq!(refused, Some(UnknownKey(missing.to_owned())));
+        }
+    }
+}

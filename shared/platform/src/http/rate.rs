@@ -1,0 +1,35 @@
+//! How often one may ask, in one table. What is counted, and where, is in
+//! [`crate::cache::Cache::over_limit`].
+
+/// How many requests a minute are borne, before the deployment's factor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rate {
+    /// So many from one address, at each endpoint.
+    PerAddress(u32),
+    /// So many by one account, at all endpoints that bear as many.
+    PerAccount(u32),
+    /// As many as come: signed calls of a partner.
+    Unlimited,
+}
+
+/// Sign-up, one-time codes, password reset: from one address in a minute.
+pub const RATE_SIGN_UP: Rate = Rate::PerAddress(10);
+/// Logins from one address in a minute.
+pub const RATE_LOGIN: Rate = Rate::PerAddress(20);
+/// Other public requests from one address in a minute.
+pub const RATE_PUBLIC: Rate = Rate::PerAddress(300);
+/// Requests by one account in a minute.
+pub const RATE_ACCOUNT: Rate = Rate::PerAccount(120);
+/// Submissions and orders by one account in a minute.
+pub const RATE_SUBMISSION: Rate = Rate::PerAccount(20);
+
+/// Every rate, its name, and the requests that it is for. The README's table is this one;
+/// an endpoint with another rate fails a test.
+pub const RATES: &[(&str, Rate, &str)] = &[
+    ("sign-up", RATE_SIGN_UP, "sign-ups, one-time codes and password resets"),
+    ("login", RATE_LOGIN, "logins"),
+    ("public", RATE_PUBLIC, "other requests without a session"),
+    ("account", RATE_ACCOUNT, "requests with a session"),
+    ("submission", RATE_SUBMISSION, "submissions of tokens"),
+    ("unlimited", Rate::Unlimited, "signed calls of a partner"),
+];

@@ -1,0 +1,189 @@
+//! Every endpoint on every one of its paths, called by everybody that there is: who is let
+//! in follows from the endpoint's [`Access`] alone.
+
+use std::collections::BTreeSet;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use secrecy::ExposeSecret;
+use serde_json::json;
+use thali_domain::identity::{AccountStatus, Role};
+use thali_domain::mess::Approval;
+use thali_domain::sessions::ACCESS_LIFETIME;
+use thali_functions::ENDPOINTS;
+use thali_functions::accounts::sessions::end_all;
+use thali_platform::auth::access::{Claims, generate_key};
+use thali_platform::http::Access;
+
+use super::{
+    FIRST_MESS, Person, Staffed, aged, assert_safe, other_mess, person, samples, session, signed,
+    token,
+};
+use crate::api::accounts::set_status;
+use crate::support::{Answer, TestApp};
+
+/// The codes with which [`Access`] refuses; every other answer is the endpoint's own.
+const OF_ACCESS: [&str; 3] = ["unauthenticated", "wrong_role", "not_approved"];
+
+/// Who calls.
+enum Who {
+    /// Nobody: no token at all.
+    Nobody,
+    /// Somebody with a token that proves nothing, or no longer anything.
+    Token(String),
+    /// Somebody who is logged in.
+    Person(Person),
+}
+
+/// What becomes of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Expected {
+    /// It reaches the endpoint, which answers as it likes.
+    LetThrough,
+    /// It does not.
+    Refused(u16, &'static str),
+}
+
+/// The rules of access, written down a second time.
+fn expected(access: Access, who: &Who) -> Expected {
+    if matches!(access, Access::Public | Access::Partner) {
+        return Expected::LetThrough;
+    }
+    let Who::Person(person) = who else { return Expected::Refused(401, "unauthenticated") };
+    let (role, also_pending) = match access {
+        Access::Public | Access::Partner | Access::Any => return Expected::LetThrough,
+        Access::Applicant => (Role::Student, true),
+        Access::Student => (Role::Student, false),
+        Access::Staff => (Role::Staff, false),
+        Access::Owner => (Role::Owner, false),
+    };
+    if person.role != role {
+        Expected::Refused(403, "wrong_role")
+    } else if person.status == AccountStatus::Active || also_pending {
+        Expected::LetThrough
+    } else {
+        Expected::Refused(403, "not_approved")
+    }
+}
+
+/// Tokens that must open nothing, made from the claims of a session that lives.
+fn worthless(test: &TestApp, claims: &Claims) -> Vec<(&'static str, String)> {
+    let good = test.app.signer().sign(claims);
+    let parts: Vec<&str> = good.split('.').collect();
+    let (unknown, _) = generate_key("unknown-key");
+    let (impostor, _) = generate_key("test-key");
+    let none = URL_SAFE_NO_PAD.encode(json!({ "alg": "none", "kid": "test-key" }).to_string());
+    let jwks = serde_json::to_value(test.app.jwks()).expect("JSON");
+    let public = URL_SAFE_NO_PAD.decode(jwks["keys"][0]["x"].as_str().expect("a public key"));
+    let hs256 = Header { kid: Some("test-key".to_owned()), ..Header::new(Algorithm::HS256) };
+    let hs256 = |secret: &[u8]| {
+        jsonwebtoken::encode(&hs256, claims, &EncodingKey::from_secret(secret)).expect("signed")
+    };
+    let elsewhere = Claims { iss: "thali-prod".to_owned(), ..claims.clone() };
+    let expired = aged(claims, ACCESS_LIFETIME);
+    vec![
+        ("garbage", "garbage".to_owned()),
+        ("an unknown key", signed(unknown.expose_secret(), claims)),
+        ("another key of the same id", signed(impostor.expose_secret(), claims)),
+        ("no algorithm", format!("{none}.{}.", parts[1])),
+        ("no algorithm and a signature", format!("{none}.{}.{}", parts[1], parts[2])),
+        ("HS256 with the public key", hs256(&public.expect("base64"))),
+        ("HS256 with the public set", hs256(jwks.to_string().as_bytes())),
+        ("another deployment", signed(&test.signing_key, &elsewhere)),
+        ("an expired token", signed(&test.signing_key, &expired)),
+    ]
+}
+
+/// Ends one session as a logout does.
+async fn end(test: &TestApp, claims: &Claims) {
+    test.app.store.session_end(claims.sub, claims.sid).await.expect("ended");
+    test.app.cache.session_ended(claims.sid).await;
+}
+
+async fn callers(test: &TestApp) -> Vec<(String, Who)> {
+    let own = Staffed::of(test, FIRST_MESS).await;
+    let mut callers = vec![("nobody".to_owned(), Who::Nobody)];
+    for person in own.all() {
+        let claims = session(test, person).await;
+        for (what, token) in worthless(test, &claims) {
+            callers.push((format!("{what}, {:?}", person.role), Who::Token(token)));
+        }
+        let over = session(test, person).await;
+        end(test, &over).await;
+        let over = test.app.signer().sign(&over);
+        callers.push((format!("a session that is over, {:?}", person.role), Who::Token(over)));
+    }
+    let blocked = person(test, FIRST_MESS, Role::Student, AccountStatus::Active).await;
+    let from_before = session(test, &blocked).await;
+    set_status(test, &blocked.account_id.to_string(), "blocked").await;
+    end_all(&test.app, blocked.account_id, &[]).await.expect("ended");
+    let from_before = test.app.signer().sign(&from_before);
+    callers.push(("a blocked student".to_owned(), Who::Token(from_before)));
+
+    test.create_mess("mess_strict", Approval::Required).await;
+    let pending = person(test, "mess_strict", Role::Student, AccountStatus::PendingApproval).await;
+    callers.push(("a pending student".to_owned(), Who::Person(pending)));
+    let other = other_mess(test).await;
+    for person in own.all().into_iter().chain(other.all()) {
+        let who = Who::Person(person.clone());
+        callers.push((format!("{:?} of {}", person.role, person.mess_id), who));
+    }
+    callers
+}
+
+#[track_caller]
+fn assert_expected(what: &str, expected: Expected, answer: &Answer) {
+    assert_safe(what, answer);
+    match expected {
+        Expected::Refused(status, code) => {
+            assert_eq!(
+                (answer.status, answer.body["code"].as_str()),
+                (status, Some(code)),
+                "{what}"
+            );
+            let challenge = if status == 401 { "Bearer" } else { "" };
+            assert_eq!(answer.header("www-authenticate"), challenge, "{what}");
+            assert_eq!(answer.header("cache-control"), "no-store", "{what}");
+        }
+        Expected::LetThrough => {
+            let code = answer.body["code"].as_str().unwrap_or_default();
+            assert!(!OF_ACCESS.contains(&code), "{what}: {}", answer.body);
+            assert_ne!(code, "not_found", "{what}: it is routed");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_let_in_follows_from_the_access_of_the_endpoint_alone() {
+    let test = TestApp::start().await;
+    let callers = callers(&test).await;
+    let mut visited = BTreeSet::new();
+    let (mut paths, mut cases, mut through) = (0, 0, 0);
+    for sample in samples() {
+        let (endpoint, calls) = (sample.endpoint, sample.calls());
+        paths += calls.len();
+        for call in calls {
+            for (name, who) in &callers {
+                let what = format!("{} {} as {name}", call.method(), call.path());
+                let call = match who {
+                    Who::Nobody => call.clone(),
+                    Who::Token(token) => call.clone().bearer(token),
+                    Who::Person(person) => call.clone().bearer(&token(&test, person).await),
+                };
+                let expected = expected(endpoint.access, who);
+                assert_expected(&what, expected, &test.send(call).await);
+                visited.insert(endpoint.name);
+                cases += 1;
+                through += usize::from(expected == Expected::LetThrough);
+            }
+        }
+    }
+    println!(
+        "{} endpoints on {paths} paths by {} callers: {cases} cases, {through} of them let through",
+        visited.len(),
+        callers.len(),
+    );
+    assert_eq!(visited, ENDPOINTS.iter().map(|endpoint| endpoint.name).collect());
+    assert_eq!(cases, paths * callers.len());
+}

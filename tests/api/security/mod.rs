@@ -1,0 +1,158 @@
+//! What holds for every endpoint, also for one that is added later: these tests go over
+//! [`ENDPOINTS`], take the sample of each from `events/`, and derive what is expected from
+//! what the endpoint declares. Here are the people who call, and their sessions.
+
+mod bodies;
+mod matrix;
+mod rates;
+mod tenants;
+mod timing;
+
+use jiff::SignedDuration;
+use serde_json::json;
+use thali_domain::identity::{AccountStatus, Role};
+use thali_domain::ids::{AccountId, MessId, SessionId};
+use thali_domain::mess::Approval;
+use thali_functions::ENDPOINTS;
+use thali_platform::auth::access::{Claims, Signer};
+use thali_platform::auth::password::NewPassword;
+use thali_platform::auth::refresh::RefreshToken;
+use thali_platform::http::Access;
+use thali_platform::store::{Account, SessionRecord};
+
+use crate::support::people::PASSWORD;
+use crate::support::{Answer, Sample, TestApp};
+
+/// The mess that everybody else is not of.
+const FIRST_MESS: &str = "mess_demo";
+
+/// Another mess of the same deployment.
+const OTHER_MESS: &str = "mess_other";
+
+/// Somebody with an account.
+#[derive(Debug, Clone)]
+struct Person {
+    account_id: AccountId,
+    mess_id: MessId,
+    role: Role,
+    status: AccountStatus,
+    email: String,
+}
+
+/// Makes an account of `mess`, without the steps that lead to it.
+async fn person(test: &TestApp, mess: &str, role: Role, status: AccountStatus) -> Person {
+    let ulid = test.app.clock.ulid();
+    let account_id = AccountId::from_ulid(ulid);
+    let unique = ulid.to_string().to_lowercase();
+    let email = format!("{unique}@people.test");
+    let account: Account = serde_json::from_value(json!({
+        "account_id": account_id,
+        "mess_id": mess,
+        "role": role,
+        "status": status,
+        "name": format!("Name {unique}"),
+        "email": email,
+        "username": format!("user-{}", &unique[14..]),
+        "roll_no": format!("ROLL-{unique}"),
+        "room_no": format!("room {unique}"),
+        "password_hash": NewPassword::try_from(PASSWORD.to_owned()).expect("a good one").hash(),
+        "created_at": test.now().as_millisecond(),
+    }))
+    .expect("an account");
+    test.app.store.account_create(&account, &test.stamp()).await.expect("stored");
+    Person { account_id, mess_id: account.mess_id, role, status, email }
+}
+
+/// A new session of somebody, as a login makes it: its claims.
+async fn session(test: &TestApp, person: &Person) -> Claims {
+    let session_id = SessionId::from_ulid(test.app.clock.ulid());
+    let refresh = RefreshToken::first(person.account_id, session_id);
+    let (account, mess) = (person.account_id, person.mess_id.clone());
+    let record =
+        SessionRecord::begin(account, session_id, mess.clone(), refresh.hash(), test.now());
+    test.app.store.session_put(&record, &test.stamp()).await.expect("stored");
+    let holder = (account, mess, person.role, person.status);
+    Claims::new(&test.app.jwt_issuer, holder, session_id, test.now())
+}
+
+/// The access token of a new session. A test that goes over all endpoints needs one for
+/// each call, because one of them logs out.
+async fn token(test: &TestApp, person: &Person) -> String {
+    test.app.signer().sign(&session(test, person).await)
+}
+
+/// One active person of each role of a mess.
+struct Staffed {
+    student: Person,
+    staff: Person,
+    owner: Person,
+}
+
+impl Staffed {
+    async fn of(test: &TestApp, mess: &str) -> Self {
+        let active = AccountStatus::Active;
+        Self {
+            student: person(test, mess, Role::Student, active).await,
+            staff: person(test, mess, Role::Staff, active).await,
+            owner: person(test, mess, Role::Owner, active).await,
+        }
+    }
+
+    /// Somebody whom an endpoint lets in.
+    fn allowed(&self, access: Access) -> &Person {
+        match access {
+            Access::Staff => &self.staff,
+            Access::Owner => &self.owner,
+            Access::Public
+            | Access::Partner
+            | Access::Any
+            | Access::Applicant
+            | Access::Student => &self.student,
+        }
+    }
+
+    fn all(&self) -> [&Person; 3] {
+        [&self.student, &self.staff, &self.owner]
+    }
+}
+
+/// Creates [`OTHER_MESS`] and its people.
+async fn other_mess(test: &TestApp) -> Staffed {
+    test.create_mess(OTHER_MESS, Approval::Automatic).await;
+    Staffed::of(test, OTHER_MESS).await
+}
+
+/// Every endpoint with its sample.
+fn samples() -> Vec<Sample> {
+    ENDPOINTS.iter().map(|endpoint| Sample::of(endpoint)).collect()
+}
+
+/// What every answer must have, whatever it says.
+#[track_caller]
+fn assert_safe(what: &str, answer: &Answer) {
+    assert!(answer.status < 500, "{what}: {} {}", answer.status, answer.body);
+    assert!(answer.header("x-request-id").starts_with("request-"), "{what}: the gateway's id");
+    for (name, value) in [
+        ("x-content-type-options", "nosniff"),
+        ("referrer-policy", "no-referrer"),
+        ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
+        ("strict-transport-security", "max-age=31536000; includeSubDomains"),
+    ] {
+        assert_eq!(answer.header(name), value, "{what}: {name}");
+    }
+    if answer.status >= 400 {
+        answer.problem(answer.status);
+        assert_eq!(answer.body["request_id"], answer.header("x-request-id"), "{what}");
+    }
+}
+
+/// Signs claims with a key of the test's choice, `<kid>.<base64 of PKCS#8>`.
+fn signed(key: &str, claims: &Claims) -> String {
+    Signer::new(&key.to_owned().into()).expect("a key").sign(claims)
+}
+
+/// The same claims as if made so long ago.
+fn aged(claims: &Claims, by: SignedDuration) -> Claims {
+    let seconds = by.as_secs();
+    Claims { iat: claims.iat - seconds, exp: claims.exp - seconds, ..claims.clone() }
+}

@@ -1,0 +1,137 @@
+//! Every endpoint keeps to its rate: one request more is refused, and nobody else is.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use thali_domain::identity::{AccountStatus, Role};
+use thali_platform::http::Rate;
+
+use super::{FIRST_MESS, Staffed, person, samples, token};
+use crate::api::accounts::rate_limits::{ROUNDS, assert_limited, passing, strict};
+use crate::support::{Call, Sample, TestApp};
+
+/// A little more than the cache waits before it asks a Redis again that was late.
+const REDIS_IS_LEFT_ALONE_FOR: Duration = Duration::from_millis(2_100);
+
+/// The sample's first call with a body that nobody reads as anything, so that an endpoint
+/// refuses it where the rate does not.
+fn refused_call(sample: &Sample) -> Call {
+    let call = sample.calls().remove(0);
+    if sample.json().is_some() { call.sending("{}") } else { call }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_public_endpoint_refuses_one_request_more_than_its_rate_from_one_address() {
+    let test = strict().await;
+    let mut visited = 0;
+    for sample in samples() {
+        let Rate::PerAddress(limit) = sample.endpoint.rate else { continue };
+        let limit = usize::try_from(limit).expect("small");
+        let from = |address: String| {
+            let call = refused_call(&sample).sent_from(&address);
+            move || call.clone()
+        };
+        let (call, refused) =
+            passing(&test, limit, |round| from(format!("198.51.100.{round}"))).await;
+        assert_limited(&refused, 60_u64.div_ceil(limit as u64));
+        let others = test.send(call().sent_from("203.0.113.9")).await;
+        assert_ne!(others.status, 429, "{}", sample.endpoint.name);
+        test.advance(SignedDuration::from_mins(1));
+        assert_ne!(test.send(call()).await.status, 429, "{}", sample.endpoint.name);
+        visited += 1;
+    }
+    assert!(visited > 5, "{visited} endpoints are public");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_accounts_requests_are_counted_together_at_all_endpoints_of_one_rate() {
+    let test = strict().await;
+    let mut endpoints: BTreeMap<u32, Vec<Sample>> = BTreeMap::new();
+    for sample in samples() {
+        if let Rate::PerAccount(limit) = sample.endpoint.rate {
+            endpoints.entry(limit).or_default().push(sample);
+        }
+    }
+    for (limit, samples) in endpoints {
+        let mut students = Vec::new();
+        for _ in 0..ROUNDS {
+            let student = person(&test, FIRST_MESS, Role::Student, AccountStatus::Active).await;
+            students.push((token(&test, &student).await, student));
+        }
+        let students_only = |sample: &&Sample| sample.endpoint.access.role() == Some(Role::Student);
+        let filling = samples.iter().find(students_only).expect("an endpoint of students");
+        let full = Cell::new(0);
+        let round = |number: usize| {
+            full.set(number);
+            let call = refused_call(filling).bearer(&students[number].0);
+            move || call.clone()
+        };
+        let most = usize::try_from(limit).expect("small");
+        let (call, refused) = passing(&test, most, round).await;
+        assert_limited(&refused, 60_u64.div_ceil(limit.into()));
+
+        let (_, full) = &students[full.get()];
+        let others = Staffed::of(&test, FIRST_MESS).await;
+        for sample in &samples {
+            let (name, access) = (sample.endpoint.name, sample.endpoint.access);
+            if access.role().is_none_or(|role| role == Role::Student) {
+                let again = refused_call(sample).bearer(&token(&test, full).await);
+                assert_eq!(test.send(again).await.problem(429), "rate_limited", "{name}");
+            }
+            let other = refused_call(sample).bearer(&token(&test, others.allowed(access)).await);
+            assert_ne!(test.send(other).await.status, 429, "{name}");
+        }
+        test.advance(SignedDuration::from_mins(1));
+        assert_ne!(test.send(call()).await.status, 429, "{limit} a minute");
+    }
+}
+
+/// What Redis was asked since its statistics were last forgotten, and how often.
+fn asked(test: &TestApp) -> BTreeMap<String, u64> {
+    let client = redis::Client::open(test.redis.url()).expect("an address");
+    let mut connection = client.get_connection().expect("it runs");
+    let stats: String =
+        redis::cmd("INFO").arg("commandstats").query(&mut connection).expect("statistics");
+    redis::cmd("CONFIG").arg("RESETSTAT").exec(&mut connection).expect("forgotten");
+    let count = |line: &str| {
+        let (command, stats) = line.strip_prefix("cmdstat_")?.split_once(":calls=")?;
+        let calls = stats.split(',').next()?.parse().ok()?;
+        (!["info", "config|resetstat", "client|setinfo"].contains(&command))
+            .then(|| (command.to_owned(), calls))
+    };
+    stats.lines().filter_map(count).collect()
+}
+
+/// Sends a call ten times, and again where a Redis that was late on a busy machine was
+/// left alone for a moment, until Redis was asked as `expected` says.
+async fn assert_asked(test: &TestApp, call: &Call, expected: &[(&str, u64)]) {
+    let expected: BTreeMap<String, u64> =
+        expected.iter().map(|(command, calls)| ((*command).to_owned(), *calls)).collect();
+    let mut last = BTreeMap::new();
+    for _ in 0..ROUNDS {
+        test.send(call.clone()).await;
+        asked(test);
+        for _ in 0..10 {
+            test.send(call.clone()).await;
+        }
+        last = asked(test);
+        if last == expected {
+            return;
+        }
+        tokio::time::sleep(REDIS_IS_LEFT_ALONE_FOR).await;
+    }
+    panic!("{} {}: {last:?} instead of {expected:?}", call.method(), call.path());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rate_costs_one_round_trip_and_a_session_one_more() {
+    let test = TestApp::start().await;
+    let student = person(&test, FIRST_MESS, Role::Student, AccountStatus::Active).await;
+    // The script asks for the bucket, and sets it.
+    let public = Call::get("/.well-known/jwks.json");
+    assert_asked(&test, &public, &[("evalsha", 10), ("get", 10), ("set", 10)]).await;
+    let personal = Call::get("/student/tokens").bearer(&token(&test, &student).await);
+    assert_asked(&test, &personal, &[("evalsha", 10), ("get", 20), ("set", 10)]).await;
+}

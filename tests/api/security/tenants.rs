@@ -1,0 +1,231 @@
+//! Nobody reaches into another mess, or into another student's things: what is not yours
+//! is not there.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use http::Method;
+use serde_json::json;
+use thali_domain::identity::{AccountStatus, Role};
+
+use super::{FIRST_MESS, Person, Staffed, assert_safe, other_mess, person, samples, token};
+use crate::support::people::{PASSWORD, Student};
+use crate::support::{Call, Sample, TestApp};
+
+/// What the first mess has that could be asked for, and that could be given away.
+struct Belongings {
+    people: Vec<Person>,
+    order_id: String,
+    submission_id: String,
+}
+
+impl Belongings {
+    /// A student of the first mess with a payment and a submission, and the mess's people.
+    async fn of(test: &TestApp, first: &Staffed) -> Self {
+        let student = Student {
+            email: first.student.email.clone(),
+            account_id: first.student.account_id.to_string(),
+            token: token(test, &first.student).await,
+            cookie: String::new(),
+        };
+        let order_id = test.buy_tokens(&student, 3).await.order_id;
+        let submitted = test.send(TestApp::submit(&student, 1)).await.expect(201);
+        let submission_id = submitted.text("submission_id").to_owned();
+        let pending = person(test, FIRST_MESS, Role::Student, AccountStatus::PendingApproval).await;
+        let people = first.all().into_iter().cloned().chain([pending]).collect();
+        Self { people, order_id, submission_id }
+    }
+
+    /// A real id of the kind that a sample's parameter has.
+    fn id_like(&self, sample: &str) -> String {
+        match sample.split('_').next() {
+            Some("acc") => self.people[0].account_id.to_string(),
+            Some("order") => self.order_id.clone(),
+            Some("sub") => self.submission_id.clone(),
+            _ => panic!("{sample}: these tests must learn how to make one of these"),
+        }
+    }
+
+    /// Whatever names somebody or something of the first mess.
+    fn names(&self) -> Vec<String> {
+        let of_people = self.people.iter().flat_map(|person| {
+            let id = person.account_id.to_string();
+            // Names, room and roll numbers all hold the end of the account's id.
+            let unique = id.trim_start_matches("acc_").to_lowercase();
+            [id, person.email.clone(), unique]
+        });
+        let order = self.order_id.trim_start_matches("order_").to_owned();
+        of_people.chain([order, self.submission_id.clone()]).collect()
+    }
+}
+
+/// The calls of every endpoint that needs a session, with real ids where it takes ids.
+fn calls_with<'a>(
+    samples: &'a [Sample],
+    belongings: &'a Belongings,
+) -> impl Iterator<Item = (&'a Sample, Call)> {
+    let with_session = samples.iter().filter(|sample| sample.endpoint.access.needs_session());
+    with_session.flat_map(|sample| {
+        let parameters = sample.parameters();
+        let ids: Vec<String> = parameters.iter().map(|value| belongings.id_like(value)).collect();
+        let call = move |pattern: &&str| {
+            let path = Sample::path_with(pattern, ids.iter().map(String::as_str));
+            (sample, sample.call(&path))
+        };
+        sample.endpoint.paths.iter().map(call).collect::<Vec<_>>()
+    })
+}
+
+/// Every item of the first mess, but for the counters and sessions that come and go.
+async fn items_of_the_first_mess(
+    test: &TestApp,
+    belongings: &Belongings,
+) -> Vec<HashMap<String, AttributeValue>> {
+    let names = belongings.names();
+    let mut found = Vec::new();
+    for table in ["accounts", "tokens", "meals"] {
+        for item in test.dynamo.items(table).await {
+            let pk = item["pk"].as_s().expect("a text");
+            let of_first_mess = pk == FIRST_MESS
+                || pk.starts_with(&format!("{FIRST_MESS}#"))
+                || names.iter().any(|name| pk.contains(name));
+            if of_first_mess {
+                found.push(item);
+            }
+        }
+    }
+    assert!(found.len() > belongings.people.len(), "the first mess has items");
+    let key = |item: &HashMap<String, AttributeValue>| format!("{:?} {:?}", item["pk"], item["sk"]);
+    found.sort_by_cached_key(key);
+    found
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_messs_ids_are_not_there_and_nothing_of_it_is_told_or_changed() {
+    let test = TestApp::start().await;
+    let first = Staffed::of(&test, FIRST_MESS).await;
+    let belongings = Belongings::of(&test, &first).await;
+    let strangers = other_mess(&test).await;
+    let (samples, names) = (samples(), belongings.names());
+    let before = items_of_the_first_mess(&test, &belongings).await;
+    let (mut cases, mut with_ids) = (0, 0);
+    for (sample, call) in calls_with(&samples, &belongings) {
+        for stranger in strangers.all() {
+            let what = format!("{} {} as {:?}", call.method(), call.path(), stranger.role);
+            let answer = test.send(call.clone().bearer(&token(&test, stranger).await)).await;
+            assert_safe(&what, &answer);
+            if !sample.parameters().is_empty() && answer.status != 403 {
+                assert_eq!(answer.status, 404, "{what}: {}", answer.body);
+                with_ids += 1;
+            }
+            let told = answer.body.to_string().to_lowercase();
+            for name in &names {
+                assert!(!told.contains(&name.to_lowercase()), "{what}: {name} in {told}");
+            }
+            assert!(!told.contains(FIRST_MESS), "{what}: {told}");
+            cases += 1;
+        }
+    }
+    println!(
+        "{cases} calls by another mess's people, {with_ids} of them with real ids of this one"
+    );
+    assert_eq!(items_of_the_first_mess(&test, &belongings).await, before, "nothing was changed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_students_things_of_the_same_mess_are_not_there_either() {
+    let test = TestApp::start().await;
+    let first = Staffed::of(&test, FIRST_MESS).await;
+    let belongings = Belongings::of(&test, &first).await;
+    let neighbour = person(&test, FIRST_MESS, Role::Student, AccountStatus::Active).await;
+    let (samples, names) = (samples(), belongings.names());
+    for (sample, call) in calls_with(&samples, &belongings) {
+        let what = format!("{} {}", call.method(), call.path());
+        let answer = test.send(call.bearer(&token(&test, &neighbour).await)).await;
+        assert_safe(&what, &answer);
+        if !sample.parameters().is_empty() {
+            let status =
+                if sample.endpoint.access.role() == Some(Role::Student) { 404 } else { 403 };
+            assert_eq!(answer.status, status, "{what}: {}", answer.body);
+        }
+        let told = answer.body.to_string().to_lowercase();
+        for name in &names {
+            assert!(!told.contains(&name.to_lowercase()), "{what}: {name} in {told}");
+        }
+    }
+    let verify = json!({ "order_id": belongings.order_id, "payment_id": "pay_x", "signature": "" });
+    let verify = Call::post("/verify-payment", &verify).bearer(&token(&test, &neighbour).await);
+    assert_eq!(test.send(verify).await.problem(404), "order_not_found");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_malformed_id_in_a_path_is_not_there() {
+    let test = TestApp::start().await;
+    let first = Staffed::of(&test, FIRST_MESS).await;
+    let belongings = Belongings::of(&test, &first).await;
+    let long = "x".repeat(300);
+    for sample in samples() {
+        let (endpoint, parameters) = (sample.endpoint, sample.parameters());
+        for (pattern, wrong) in
+            endpoint.paths.iter().flat_map(|path| (0..parameters.len()).map(move |n| (path, n)))
+        {
+            let sampled = &parameters[wrong];
+            let real = belongings.id_like(sampled);
+            let (prefix, tail) = sampled.split_once('_').expect("ids have a prefix");
+            for malformed in [
+                "garbage",
+                "0",
+                "-",
+                "me%20or%20you",
+                prefix,
+                &format!("{prefix}_"),
+                &format!("{prefix}_#{tail}"),
+                &format!("wrong_{tail}"),
+                &format!("{real}x#"),
+                &format!("{prefix}_{long}"),
+                &real.to_uppercase(),
+            ] {
+                let values = parameters.iter().enumerate();
+                let values = values.map(|(n, value)| if n == wrong { malformed } else { value });
+                let call = sample.call(&Sample::path_with(pattern, values));
+                let what = format!("{} {}", call.method(), call.path());
+                let caller = first.allowed(endpoint.access);
+                let answer = test.send(call.bearer(&token(&test, caller).await)).await;
+                assert_safe(&what, &answer);
+                assert_eq!(answer.status, 404, "{what}: {}", answer.body);
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_reads_its_own_mess_whatever_the_request_says() {
+    let test = TestApp::start().await;
+    let strangers = other_mess(&test).await;
+    for sample in samples() {
+        let endpoint = sample.endpoint;
+        if endpoint.method != Method::GET || !endpoint.access.needs_session() {
+            continue;
+        }
+        for call in sample.calls() {
+            let person = strangers.allowed(endpoint.access);
+            let spoofed = call
+                .clone()
+                .header("x-mess-id", FIRST_MESS)
+                .header("x-admin-id", &strangers.owner.account_id.to_string())
+                .bearer(&token(&test, person).await);
+            let plain = test.send(call.bearer(&token(&test, person).await)).await;
+            let spoofed = test.send(spoofed).await;
+            assert_eq!(spoofed.status, plain.status, "{}", endpoint.name);
+            if plain.status == 200 {
+                assert_eq!(spoofed.body, plain.body, "{}", endpoint.name);
+            }
+        }
+    }
+    // A login into another mess with the right password of this one is no login.
+    let login = json!({
+        "mess_id": FIRST_MESS, "email": strangers.student.email, "password": PASSWORD,
+    });
+    let refused = test.send(Call::post("/login", &login)).await;
+    assert_eq!(refused.problem(401), "invalid_credentials");
+}

@@ -1,0 +1,258 @@
+//! Keys: every key can be read back as the one thing that it is the key of. So no two
+//! things share a key, whatever people put into their names and clients into their keys,
+//! and none can be taken for another kind of thing.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use proptest::prelude::*;
+use thali_domain::identity::{Email, LoginName, RollNo, Username};
+use thali_domain::ids::{
+    AccountId, MessId, RazorpayOrderId, RegistrationId, SessionId, SubmissionId,
+};
+use thali_platform::store::keys::{self, Key};
+use ulid::Ulid;
+
+/// Whatever has a key, with all that its key is made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Thing {
+    Account(AccountId),
+    Session(AccountId, SessionId),
+    EmailGuard(MessId, Email),
+    UsernameGuard(MessId, Username),
+    RollNoGuard(MessId, RollNo),
+    LoginFailures(MessId, LoginName),
+    NewestRegistration(MessId, Email),
+    Registration(RegistrationId),
+    Invite(MessId, String),
+    Purchase(AccountId, RazorpayOrderId),
+    Submission(AccountId, SubmissionId),
+    Idempotency(AccountId, String, String),
+    Mess(MessId),
+    Audit(String, Timestamp, String),
+    Mail(String),
+}
+
+/// The functions of `keys.rs` that these tests know; `login_guard` is one of two others.
+const KNOWN: [&str; 16] = [
+    "account",
+    "audit",
+    "email_guard",
+    "idempotency",
+    "invite",
+    "login_failures",
+    "login_guard",
+    "mail",
+    "mess",
+    "newest_registration",
+    "purchase",
+    "registration",
+    "roll_no_guard",
+    "session",
+    "submission",
+    "username_guard",
+];
+
+impl Thing {
+    /// The table in which it is, and its key there.
+    fn place(&self) -> (&'static str, Key) {
+        match self {
+            Self::Account(id) => ("accounts", keys::account(*id)),
+            Self::Session(account, id) => ("accounts", keys::session(*account, *id)),
+            Self::EmailGuard(mess, email) => ("accounts", keys::email_guard(mess, email)),
+            Self::UsernameGuard(mess, name) => ("accounts", keys::username_guard(mess, name)),
+            Self::RollNoGuard(mess, roll_no) => ("accounts", keys::roll_no_guard(mess, roll_no)),
+            Self::LoginFailures(mess, name) => ("accounts", keys::login_failures(mess, name)),
+            Self::NewestRegistration(mess, email) => {
+                ("accounts", keys::newest_registration(mess, email))
+            }
+            Self::Registration(id) => ("accounts", keys::registration(*id)),
+            Self::Invite(mess, hash) => ("accounts", keys::invite(mess, hash)),
+            Self::Purchase(account, order) => ("tokens", keys::purchase(*account, order)),
+            Self::Submission(account, id) => ("tokens", keys::submission(*account, *id)),
+            Self::Idempotency(account, operation, key) => {
+                ("tokens", keys::idempotency(*account, operation, key))
+            }
+            Self::Mess(mess) => ("meals", keys::mess(mess)),
+            Self::Audit(mess, at, event) => ("audit", keys::audit(mess, *at, event)),
+            Self::Mail(id) => ("audit", keys::mail(id)),
+        }
+    }
+
+    /// Reads a key, as the table in `keys.rs` describes them.
+    fn read(table: &str, key: &Key) -> Option<Self> {
+        match table {
+            "accounts" => Self::read_account(key),
+            "tokens" => Self::read_token(key.pk.parse().ok()?, &key.sk),
+            "meals" => (key.sk == "mess").then(|| key.pk.parse().ok().map(Self::Mess))?,
+            "audit" => Self::read_audit(key),
+            _ => None,
+        }
+    }
+
+    fn read_account(Key { pk, sk }: &Key) -> Option<Self> {
+        if let Ok(id) = pk.parse::<AccountId>() {
+            return match sk.split_once('#') {
+                None => (sk == "account").then_some(Self::Account(id)),
+                Some((kind, rest)) => {
+                    (kind == "session").then(|| Some(Self::Session(id, rest.parse().ok()?)))?
+                }
+            };
+        }
+        if let Ok(id) = pk.parse::<RegistrationId>() {
+            return (sk == "registration").then_some(Self::Registration(id));
+        }
+        let (mess, rest) = pk.split_once('#')?;
+        let (mess, (kind, name)) = (mess.parse().ok()?, rest.split_once('#')?);
+        Some(match (kind, sk.as_str()) {
+            ("email", "guard") => Self::EmailGuard(mess, name.parse().ok()?),
+            ("email", "failures") => {
+                Self::LoginFailures(mess, LoginName::Email(name.parse().ok()?))
+            }
+            ("email", "registration") => Self::NewestRegistration(mess, name.parse().ok()?),
+            ("username", "guard") => Self::UsernameGuard(mess, name.parse().ok()?),
+            ("username", "failures") => {
+                Self::LoginFailures(mess, LoginName::Username(name.parse().ok()?))
+            }
+            ("roll_no", "guard") => Self::RollNoGuard(mess, name.parse().ok()?),
+            ("invite", "invite") => Self::Invite(mess, name.to_owned()),
+            _ => return None,
+        })
+    }
+
+    fn read_token(account: AccountId, sk: &str) -> Option<Self> {
+        let (kind, rest) = sk.split_once('#')?;
+        Some(match kind {
+            "purchase" => Self::Purchase(account, rest.parse().ok()?),
+            "submission" => Self::Submission(account, rest.parse().ok()?),
+            "idempotency" => {
+                let (operation, key) = rest.split_once('#')?;
+                Self::Idempotency(account, operation.to_owned(), key.to_owned())
+            }
+            _ => return None,
+        })
+    }
+
+    fn read_audit(Key { pk, sk }: &Key) -> Option<Self> {
+        let (first, rest) = pk.split_once('#')?;
+        if first == "mail" {
+            return (sk == "mail").then(|| Self::Mail(rest.to_owned()));
+        }
+        let (millis, event) = sk.split_once('#')?;
+        let at = Timestamp::from_millisecond(millis.parse().ok()?).ok()?;
+        at.to_string()
+            .starts_with(rest)
+            .then(|| Self::Audit(first.to_owned(), at, event.to_owned()))
+    }
+}
+
+fn mess() -> impl Strategy<Value = MessId> {
+    let names = prop::sample::select(vec!["a", "a_b", "a-b", "email", "mess_a", "guard", "-", "_"]);
+    prop_oneof![names.prop_map(str::to_owned), "[0-9A-Za-z_-]{1,40}"]
+        .prop_map(|name| MessId::parse(&format!("mess_{name}")).expect("a mess"))
+}
+
+/// Addresses in which our own separator is, and our own words: both are allowed there.
+fn email() -> impl Strategy<Value = Email> {
+    let local = prop_oneof![
+        prop::sample::select(vec!["#", "a#guard", "#email#a", "mess_a#email#a", "guard#", "a"])
+            .prop_map(str::to_owned),
+        "[a-z#._!$%&'*+/=?^`{|}~-]{1,12}",
+    ];
+    local.prop_map(|local| Email::parse(&format!("{local}@x.in")).expect("an address"))
+}
+
+fn username() -> impl Strategy<Value = Username> {
+    "[a-z0-9][a-z0-9._-]{2,12}".prop_map(|name| Username::parse(&name).expect("a username"))
+}
+
+fn roll_no() -> impl Strategy<Value = RollNo> {
+    "[A-Z0-9/.-]{1,12}".prop_map(|roll_no| RollNo::parse(&roll_no).expect("a roll number"))
+}
+
+/// Few ids, so that things of one account meet.
+fn ulid() -> impl Strategy<Value = Ulid> {
+    prop_oneof![(0_u128..3).prop_map(Ulid), any::<u128>().prop_map(Ulid)]
+}
+
+fn account() -> impl Strategy<Value = AccountId> {
+    ulid().prop_map(AccountId::from_ulid)
+}
+
+fn order() -> impl Strategy<Value = RazorpayOrderId> {
+    "order_[0-9A-Za-z]{1,14}".prop_map(|id| RazorpayOrderId::parse(&id).expect("an order"))
+}
+
+/// What a client may send as its key: visible ASCII, our separator too.
+fn client_key() -> impl Strategy<Value = String> {
+    let like_ours = prop::sample::select(vec!["#", "##", "k#k", "submit-tokens#k", "#k", "k#"]);
+    prop_oneof![like_ours.prop_map(str::to_owned), "[!-~]{1,64}"]
+}
+
+fn thing() -> impl Strategy<Value = Thing> {
+    let operation = prop::sample::select(vec!["create-order", "submit-tokens"]);
+    let login_name =
+        prop_oneof![email().prop_map(LoginName::Email), username().prop_map(LoginName::Username)];
+    let at = (0_i64..4_000_000_000_000).prop_map(|at| Timestamp::from_millisecond(at).expect("ok"));
+    let of_mess = prop_oneof![mess().prop_map(|mess| mess.to_string()), Just("none".to_owned())];
+    let event = "[#0-9a-z-]{1,36}";
+    prop_oneof![
+        account().prop_map(Thing::Account),
+        (account(), ulid()).prop_map(|(a, s)| Thing::Session(a, SessionId::from_ulid(s))),
+        (mess(), email()).prop_map(|(mess, email)| Thing::EmailGuard(mess, email)),
+        (mess(), username()).prop_map(|(mess, name)| Thing::UsernameGuard(mess, name)),
+        (mess(), roll_no()).prop_map(|(mess, roll_no)| Thing::RollNoGuard(mess, roll_no)),
+        (mess(), login_name).prop_map(|(mess, name)| Thing::LoginFailures(mess, name)),
+        (mess(), email()).prop_map(|(mess, email)| Thing::NewestRegistration(mess, email)),
+        ulid().prop_map(|id| Thing::Registration(RegistrationId::from_ulid(id))),
+        (mess(), "[0-9a-f]{64}").prop_map(|(mess, hash)| Thing::Invite(mess, hash)),
+        (account(), order()).prop_map(|(account, order)| Thing::Purchase(account, order)),
+        (account(), ulid()).prop_map(|(a, s)| Thing::Submission(a, SubmissionId::from_ulid(s))),
+        (account(), operation, client_key()).prop_map(|(a, operation, key)| Thing::Idempotency(
+            a,
+            operation.to_owned(),
+            key
+        )),
+        mess().prop_map(Thing::Mess),
+        (of_mess, at, event).prop_map(|(mess, at, event)| Thing::Audit(mess, at, event)),
+        client_key().prop_map(Thing::Mail),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4_096))]
+
+    #[test]
+    fn a_key_can_be_read_back_as_the_one_thing_that_it_is_the_key_of(thing in thing()) {
+        let (table, key) = thing.place();
+        prop_assert_eq!(Thing::read(table, &key), Some(thing));
+    }
+}
+
+proptest! {
+    #[test]
+    fn two_things_never_share_a_key(things in prop::collection::vec(thing(), 2..24)) {
+        for (number, one) in things.iter().enumerate() {
+            for other in &things[..number] {
+                prop_assert_eq!(one == other, one.place() == other.place(), "{:?} {:?}", one, other);
+            }
+        }
+    }
+
+    #[test]
+    fn an_unpaid_purchase_is_in_one_of_sixteen_partitions(order in order()) {
+        let partition = keys::open_partition(&order);
+        let shard = partition.strip_prefix("open#").and_then(|shard| shard.parse::<u8>().ok());
+        prop_assert!(shard.is_some_and(|shard| shard < 16), "{}", partition);
+    }
+}
+
+#[test]
+fn these_tests_know_every_key() {
+    let source = include_str!("../shared/platform/src/store/keys.rs");
+    let functions = source.split("\npub fn ").skip(1).filter_map(|function| {
+        let (signature, _) = function.split_once('{')?;
+        signature.contains("-> Key").then(|| signature.split('(').next())?
+    });
+    assert_eq!(functions.collect::<BTreeSet<_>>(), BTreeSet::from(KNOWN));
+}

@@ -1,0 +1,297 @@
+#!/usr/bin/env python3
+"""Tries with every function's grants what the function does not need: all of it is denied.
+
+    least_privilege.py STACK_NAME
+
+The calls below are made with the credentials of each function's own role, against the
+deployed tables, queues and secrets. One that no policy grants must be refused by IAM; a
+harmless one that is granted must not be, or the check would prove nothing. Prints a summary
+and exits non-zero with every surprise. The endpoint, region and credentials come from the
+environment, as for any program that calls AWS. It is for the local AWS, where the account's
+root may take every role; on AWS, Lambda alone may take these.
+"""
+
+import fnmatch
+import json
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Callable
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+# What no function may ever do, whatever its policies say.
+NEVER = (
+    "dynamodb:Scan",
+    "dynamodb:DeleteTable",
+    "dynamodb:UpdateTable",
+    "iam:*",
+    "lambda:*",
+    "secretsmanager:*",
+    "sqs:PurgeQueue",
+    "sqs:DeleteQueue",
+    "ssm:*",
+    "sts:AssumeRole",
+)
+ONCE = Config(retries={"max_attempts": 1})
+SESSION = boto3.session.Session()
+MAKING = threading.Lock()
+KEY = {"pk": {"S": "least-privilege"}, "sk": {"S": "least-privilege"}}
+# A write under this condition changes nothing, because there is no such item.
+IF_THERE = {"ConditionExpression": "attribute_exists(pk)"}
+
+
+@dataclass
+class Probe:
+    """A call, the action that it needs and the resource that it is about."""
+
+    action: str
+    resource: str
+    call: Callable[[Any], Any]
+    # Whether it may be made where it is granted, because it changes nothing.
+    harmless: bool = False
+
+    @property
+    def service(self) -> str:
+        return self.action.partition(":")[0]
+
+
+def table_probes(name: str, arn: str) -> list[Probe]:
+    at = {"TableName": name}
+    update = {"UpdateExpression": "SET a = :a", "ExpressionAttributeValues": {":a": {"S": "a"}}}
+    query = {
+        "KeyConditionExpression": "pk = :pk",
+        "ExpressionAttributeValues": {":pk": KEY["pk"]},
+    }
+    check = {"ConditionCheck": {**at, "Key": KEY, **IF_THERE}}
+    calls = {
+        "GetItem": lambda c: c.get_item(**at, Key=KEY),
+        "BatchGetItem": lambda c: c.batch_get_item(RequestItems={name: {"Keys": [KEY]}}),
+        "Query": lambda c: c.query(**at, **query),
+        "Scan": lambda c: c.scan(**at, Limit=1),
+        "PutItem": lambda c: c.put_item(**at, Item=KEY, **IF_THERE),
+        "UpdateItem": lambda c: c.update_item(**at, Key=KEY, **update, **IF_THERE),
+        "DeleteItem": lambda c: c.delete_item(**at, Key=KEY, **IF_THERE),
+        "ConditionCheckItem": lambda c: c.transact_write_items(TransactItems=[check]),
+    }
+    probes = [Probe(f"dynamodb:{each}", arn, call, True) for each, call in calls.items()]
+    return [
+        *probes,
+        Probe(
+            "dynamodb:UpdateTable",
+            arn,
+            lambda c: c.update_table(**at, DeletionProtectionEnabled=False),
+        ),
+        Probe("dynamodb:DeleteTable", arn, lambda c: c.delete_table(**at)),
+    ]
+
+
+def queue_probes(url: str, arn: str) -> list[Probe]:
+    at = {"QueueUrl": url}
+    handle = {**at, "ReceiptHandle": "none"}
+    return [
+        Probe("sqs:SendMessage", arn, lambda c: c.send_message(**at, MessageBody="x")),
+        Probe("sqs:ReceiveMessage", arn, lambda c: c.receive_message(**at)),
+        Probe("sqs:DeleteMessage", arn, lambda c: c.delete_message(**handle)),
+        Probe("sqs:PurgeQueue", arn, lambda c: c.purge_queue(**at)),
+        Probe("sqs:DeleteQueue", arn, lambda c: c.delete_queue(**at)),
+    ]
+
+
+def other_probes(stack: "Stack") -> list[Probe]:
+    probes = []
+    for name, arn in stack.secrets.items():
+        probes += [
+            Probe(
+                "secretsmanager:GetSecretValue",
+                arn,
+                lambda c, name=name: c.get_secret_value(SecretId=name),
+            ),
+            Probe(
+                "secretsmanager:PutSecretValue",
+                arn,
+                lambda c, name=name: c.put_secret_value(SecretId=name, SecretString="{}"),
+            ),
+        ]
+    for name, arn in stack.parameters.items():
+        probes += [
+            Probe("ssm:GetParameter", arn, lambda c, name=name: c.get_parameter(Name=name)),
+            Probe(
+                "ssm:PutParameter",
+                arn,
+                lambda c, name=name: c.put_parameter(Name=name, Value="{}", Overwrite=True),
+            ),
+        ]
+    function, arn = next((each["FunctionName"], each["FunctionArn"]) for each in stack.functions)
+    role = stack.functions[0]["Role"]
+    mail = {
+        "FromEmailAddress": stack.sender,
+        "Destination": {"ToAddresses": ["nobody@thali.test"]},
+        "Content": {"Simple": {"Subject": {"Data": "x"}, "Body": {"Text": {"Data": "x"}}}},
+    }
+    identity = f"arn:aws:ses:{stack.region}:{stack.account}:identity/{stack.sender}"
+    return [
+        *probes,
+        Probe("ses:SendEmail", identity, lambda c: c.send_email(**mail)),
+        Probe("lambda:InvokeFunction", arn, lambda c: c.invoke(FunctionName=function)),
+        Probe("lambda:GetFunction", arn, lambda c: c.get_function(FunctionName=function)),
+        Probe("iam:GetRole", role, lambda c: c.get_role(RoleName=role.rpartition("/")[2])),
+        Probe(
+            "sts:AssumeRole",
+            role,
+            lambda c: c.assume_role(RoleArn=role, RoleSessionName="least-privilege"),
+        ),
+    ]
+
+
+class Stack:
+    """The deployed stack, as the operator sees it."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.region = SESSION.region_name
+        self.account = client("sts").get_caller_identity()["Account"]
+        pages = client("lambda").get_paginator("list_functions").paginate()
+        prefix = f"{name}-"
+        self.functions = [
+            each
+            for page in pages
+            for each in page["Functions"]
+            if each["FunctionName"].startswith(prefix)
+        ]
+        self.tables = {
+            table: client("dynamodb").describe_table(TableName=table)["Table"]["TableArn"]
+            for page in client("dynamodb").get_paginator("list_tables").paginate()
+            for table in page["TableNames"]
+            if table.startswith(prefix)
+        }
+        urls = client("sqs").list_queues(QueueNamePrefix=name).get("QueueUrls", [])
+        self.queues = {url: self._queue_arn(url) for url in urls}
+        stage = self._parameter("Stage")
+        self.sender = self._parameter("SenderAddress")
+        secrets = client("secretsmanager").list_secrets()["SecretList"]
+        wanted = (f"thali/{stage}/keys", self._parameter("RazorpaySecretId"))
+        self.secrets = {each["Name"]: each["ARN"] for each in secrets if each["Name"] in wanted}
+        parameter = f"/thali/{stage}/jwks"
+        self.parameters = {
+            parameter: client("ssm").get_parameter(Name=parameter)["Parameter"]["ARN"]
+        }
+        for what, found in vars(self).items():
+            if not found:
+                sys.exit(f"the stack {name} has no {what}")
+
+    @staticmethod
+    def _queue_arn(url: str) -> str:
+        answer = client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+        return answer["Attributes"]["QueueArn"]
+
+    def _parameter(self, name: str) -> str:
+        stacks = client("cloudformation").describe_stacks(StackName=self.name)["Stacks"]
+        values = {each["ParameterKey"]: each["ParameterValue"] for each in stacks[0]["Parameters"]}
+        return values[name]
+
+    def probes(self) -> list[Probe]:
+        """What is tried; what could destroy something comes last."""
+        destructive = ("Delete", "Purge", "Put", "Update")
+        of_tables = [each for name, arn in self.tables.items() for each in table_probes(name, arn)]
+        of_queues = [each for url, arn in self.queues.items() for each in queue_probes(url, arn)]
+        every = of_tables + of_queues + other_probes(self)
+        return sorted(every, key=lambda p: p.action.partition(":")[2].startswith(destructive))
+
+
+def client(service: str, **credentials: str) -> Any:
+    service = "sesv2" if service == "ses" else service
+    # One session reads the services' descriptions once; it is not safe in threads by itself.
+    with MAKING:
+        return SESSION.client(service, config=ONCE, **credentials)
+
+
+def documents(role: str) -> list[dict[str, Any]]:
+    """The policies of a role, those within it and those that are attached."""
+    iam = client("iam")
+    names = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    found = [iam.get_role_policy(RoleName=role, PolicyName=n)["PolicyDocument"] for n in names]
+    for each in iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]:
+        version = iam.get_policy(PolicyArn=each["PolicyArn"])["Policy"]["DefaultVersionId"]
+        policy = iam.get_policy_version(PolicyArn=each["PolicyArn"], VersionId=version)
+        found.append(policy["PolicyVersion"]["Document"])
+    return [json.loads(each) if isinstance(each, str) else each for each in found]
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def is_granted(policies: list[dict[str, Any]], probe: Probe) -> bool:
+    """Whether a statement allows the call. Our policies allow and name what they allow."""
+    for statement in (each for policy in policies for each in listed(policy["Statement"])):
+        actions, resources = listed(statement["Action"]), listed(statement["Resource"])
+        of_action = any(fnmatch.fnmatchcase(probe.action.lower(), a.lower()) for a in actions)
+        if of_action and any(fnmatch.fnmatchcase(probe.resource, r) for r in resources):
+            return True
+    return False
+
+
+def is_denied(call: Callable[[], Any]) -> bool:
+    try:
+        call()
+    except ClientError as error:
+        return error.response["Error"]["Code"] in ("AccessDenied", "AccessDeniedException")
+    except BotoCoreError as error:
+        sys.exit(f"a call did not reach the service: {error}")
+    return False
+
+
+def role_credentials(role: str) -> dict[str, str]:
+    answer = client("sts").assume_role(RoleArn=role, RoleSessionName="least-privilege")
+    credentials = answer["Credentials"]
+    return {
+        "aws_access_key_id": credentials["AccessKeyId"],
+        "aws_secret_access_key": credentials["SecretAccessKey"],
+        "aws_session_token": credentials["SessionToken"],
+    }
+
+
+def surprises_of(stack: Stack, function: dict[str, Any]) -> tuple[list[str], int, int]:
+    """What was not as it must be; and how many calls were denied, and how many allowed."""
+    name, role = function["FunctionName"], function["Role"]
+    surprises, denied, allowed = [], 0, 0
+    policies, credentials = documents(role.rpartition("/")[2]), role_credentials(role)
+    probes = stack.probes()
+    clients = {service: client(service, **credentials) for service in {p.service for p in probes}}
+    for probe in probes:
+        granted = is_granted(policies, probe)
+        if granted and any(fnmatch.fnmatchcase(probe.action, never) for never in NEVER):
+            surprises.append(f"{name}: {probe.action} is granted on {probe.resource}")
+            continue
+        if granted and not probe.harmless:
+            continue
+        refused = is_denied(lambda probe=probe: probe.call(clients[probe.service]))
+        denied, allowed = denied + refused, allowed + (not refused)
+        if refused == granted:
+            outcome = "denied" if refused else "not denied"
+            surprises.append(f"{name}: {probe.action} on {probe.resource} is {outcome}")
+        # Where nothing is enforced, nothing more may be tried that could destroy something.
+        if not (refused or granted):
+            break
+    return surprises, denied, allowed
+
+
+def main() -> None:
+    stack = Stack(sys.argv[1])
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(lambda each: surprises_of(stack, each), stack.functions))
+    surprises = [line for lines, _, _ in results for line in lines]
+    denied, allowed = (sum(result[place] for result in results) for place in (1, 2))
+    print(f"{len(stack.functions)} functions: {denied} calls denied, {allowed} allowed")
+    if surprises:
+        sys.exit("\n".join(surprises))
+    if not allowed:
+        sys.exit("nothing was allowed, so nothing was proven")
+
+
+if __name__ == "__main__":
+    main()

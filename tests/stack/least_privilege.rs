@@ -1,0 +1,37 @@
+//! Each function's role, as it was deployed: what the function does not need is denied.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::process::Command;
+use tokio::time::timeout;
+
+use super::Stack;
+use crate::support::template::{resources, template};
+
+#[tokio::test]
+async fn what_a_function_does_not_need_is_denied_to_it() {
+    let stack = Stack::running();
+    let python = std::env::var_os("THALI_PYTHON").expect("`make test` names a Python");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("stack/least_privilege.py");
+    let running = Command::new(python)
+        .arg(script)
+        .arg(stack.variable("STACK_NAME"))
+        .env("AWS_ENDPOINT_URL", stack.variable("AWS_ENDPOINT_URL"))
+        .env("AWS_DEFAULT_REGION", stack.variable("AWS_REGION"))
+        .env("AWS_ACCESS_KEY_ID", "test")
+        .env("AWS_SECRET_ACCESS_KEY", "test")
+        .env_remove("AWS_PROFILE")
+        .env("NO_PROXY", "127.0.0.1,localhost")
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output();
+    let output = timeout(Duration::from_mins(2), running).await;
+    let output = output.expect("it ends in time").expect("python starts");
+    let said = String::from_utf8_lossy(&output.stdout);
+    println!("{said}");
+    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    let functions = resources(&template(), "AWS::Serverless::Function").len();
+    assert!(said.starts_with(&format!("{functions} functions: ")), "{said}");
+}

@@ -1,0 +1,87 @@
+//! The sample events of `events/` as calls, so that a test which goes over all endpoints
+//! covers one that is added later without knowing of it.
+
+use serde_json::Value;
+use thali_platform::http::Endpoint;
+
+use super::call::Call;
+use super::template::root;
+
+/// Headers of a sample that say who sends it and from where, or follow from the rest.
+const NOT_OF_THE_CALL: [&str; 4] = ["authorization", "content-length", "cookie", "host"];
+
+/// An endpoint, and the request that its sample event is.
+pub struct Sample {
+    /// The endpoint.
+    pub endpoint: &'static Endpoint,
+    event: Value,
+}
+
+impl Sample {
+    /// The sample of an endpoint.
+    pub fn of(endpoint: &'static Endpoint) -> Self {
+        let file = root().join(format!("events/{}.json", endpoint.name));
+        let text = std::fs::read_to_string(&file).expect("every endpoint has a sample event");
+        Self { endpoint, event: serde_json::from_str(&text).expect("it is JSON") }
+    }
+
+    /// The sample's values for the parameters in the path, in their order.
+    pub fn parameters(&self) -> Vec<String> {
+        let sampled: Vec<&str> =
+            self.event["rawPath"].as_str().expect("it has a path").split('/').collect();
+        let fits = |pattern: &&&str| {
+            let parts = pattern.split('/');
+            parts.clone().count() == sampled.len()
+                && parts.zip(&sampled).all(|(part, text)| is_parameter(part) || part == *text)
+        };
+        let pattern = self.endpoint.paths.iter().find(fits);
+        let pattern = pattern.unwrap_or_else(|| panic!("{}: another path", self.endpoint.name));
+        let values = pattern.split('/').zip(&sampled).filter(|(part, _)| is_parameter(part));
+        values.map(|(_, value)| (*value).to_owned()).collect()
+    }
+
+    /// A path of the endpoint with values for its parameters, given in their order.
+    pub fn path_with<'a>(pattern: &str, values: impl IntoIterator<Item = &'a str>) -> String {
+        let mut values = values.into_iter();
+        let filled: Vec<&str> = pattern
+            .split('/')
+            .map(|part| if is_parameter(part) { values.next().expect("a value") } else { part })
+            .collect();
+        filled.join("/")
+    }
+
+    /// The sample's body, where the endpoint takes one in JSON.
+    pub fn json(&self) -> Option<Value> {
+        self.endpoint.docs.body?;
+        let body = self.event["body"].as_str().expect("its sample has a body");
+        Some(serde_json::from_str(body).expect("JSON"))
+    }
+
+    /// The sample's call of `path`, by nobody.
+    pub fn call(&self, path: &str) -> Call {
+        let query = self.event["rawQueryString"].as_str().unwrap_or_default();
+        let path = if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
+        let mut call = Call::new(self.endpoint.method.as_str(), &path);
+        for (name, value) in self.event["headers"].as_object().expect("it has headers") {
+            if !NOT_OF_THE_CALL.contains(&name.as_str()) {
+                call = call.header(name, value.as_str().expect("a header is text"));
+            }
+        }
+        match self.event["body"].as_str() {
+            Some(body) => call.sending(body),
+            None => call,
+        }
+    }
+
+    /// The sample's call of each of the endpoint's paths, with its own parameters.
+    pub fn calls(&self) -> Vec<Call> {
+        let parameters = self.parameters();
+        let values = || parameters.iter().map(String::as_str);
+        let call = |pattern: &&str| self.call(&Self::path_with(pattern, values()));
+        self.endpoint.paths.iter().map(call).collect()
+    }
+}
+
+fn is_parameter(part: &str) -> bool {
+    part.starts_with('{') && part.ends_with('}')
+}
