@@ -16,14 +16,20 @@
 //! | [`mess`] | the settings of a mess |
 //! | [`money`] | paise |
 //! | [`tokens`] | purchases, the tokens in them, redeeming |
-//! | [`payments`] | when a payment pays for a purchase |
+//! | [`payments`] | when a payment pays for a purchase, and when to ask for payments |
+//! | [`refunds`] | giving tokens back for money |
+//! | [`expiry`] | whom to warn before tokens expire |
 
+pub mod expiry;
 pub mod identity;
 pub mod ids;
 pub mod lockout;
 pub mod mess;
 pub mod money;
 pub mod payments;
+#[cfg(test)]
+mod properties;
+pub mod refunds;
 pub mod registration;
 pub mod sessions;
 mod text;
