@@ -41,4 +41,4 @@ pub static ENDPOINTS: &[&Endpoint] = &[
 
 /// Every consumer of a queue.
 pub static CONSUMERS: &[&Consumer] =
-    &[&workers::mailer::CONSUMER, &workers::audit_writer::CONSUMER];
+    &[&workers::mailer::CONSUMER, &workers::audit_writer::CONSUMER, &workers::refunder::CONSUMER];

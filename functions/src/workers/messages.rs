@@ -1,10 +1,10 @@
-//! What the relay tells the mailer. The audit queue carries
+//! What the relay tells the mailer and the refunder. The audit queue carries
 //! [`thali_platform::store::AuditRecord`]s.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use thali_domain::identity::Email;
-use thali_domain::ids::{AccountId, MessId, RazorpayOrderId, RegistrationId};
+use thali_domain::ids::{AccountId, MessId, RazorpayOrderId, RefundId, RegistrationId};
 use thali_domain::money::Paise;
 
 /// A mail that is to be sent.
@@ -50,6 +50,44 @@ pub enum MailMessage {
         #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
         expires_at: Timestamp,
     },
+    /// Tokens were given back for money.
+    Refunded {
+        /// The refund.
+        refund_id: RefundId,
+        /// Of which purchase.
+        order_id: RazorpayOrderId,
+        /// Whose tokens.
+        account_id: AccountId,
+        /// Of which mess.
+        mess_id: MessId,
+        /// How many tokens.
+        token_count: usize,
+        /// How much money.
+        amount_paise: Paise,
+    },
+    /// Tokens that can be redeemed expire soon.
+    Expiring {
+        /// The purchase.
+        order_id: RazorpayOrderId,
+        /// Whose tokens.
+        account_id: AccountId,
+        /// In which mess.
+        mess_id: MessId,
+        /// How many tokens.
+        token_count: usize,
+        /// When, as milliseconds since 1970.
+        #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
+        expires_at: Timestamp,
+    },
+}
+
+/// A refund that is to be asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefundMessage {
+    /// Whose tokens.
+    pub account_id: AccountId,
+    /// The refund.
+    pub refund_id: RefundId,
 }
 
 impl MailMessage {
@@ -62,6 +100,8 @@ impl MailMessage {
                 format!("registration#{registration_id}#{resends}")
             }
             Self::Receipt { order_id, .. } => format!("receipt#{order_id}"),
+            Self::Refunded { refund_id, .. } => format!("refund#{refund_id}"),
+            Self::Expiring { order_id, .. } => format!("expiring#{order_id}"),
         }
     }
 
@@ -71,7 +111,9 @@ impl MailMessage {
         match self {
             Self::OneTimeCode { mess_id, .. }
             | Self::AccountExists { mess_id, .. }
-            | Self::Receipt { mess_id, .. } => mess_id,
+            | Self::Receipt { mess_id, .. }
+            | Self::Refunded { mess_id, .. }
+            | Self::Expiring { mess_id, .. } => mess_id,
         }
     }
 }

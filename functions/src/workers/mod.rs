@@ -4,4 +4,5 @@
 pub mod audit_writer;
 pub mod mailer;
 pub mod messages;
+pub mod refunder;
 pub mod relay;

@@ -13,7 +13,8 @@ use crate::ids::{RazorpayOrderId, RazorpayPaymentId, RazorpayRefundId, RefundId,
 use crate::money::Paise;
 use crate::payments::{CURRENCY, Payment, PaymentStatus, Settlement, settle};
 use crate::refunds::{
-    PartnerRefund, PartnerRefundStatus, Refund, RefundNews, RefundState, Wish, judge, request,
+    PartnerRefund, PartnerRefundStatus, Refund, RefundNews, RefundRequest, RefundState, Requested,
+    judge, request,
 };
 use crate::tokens::samples::{NOW, created};
 use crate::tokens::{
@@ -202,12 +203,16 @@ impl World {
         let Some(index) = index.checked_rem(purchases.len()) else { return Ok(()) };
         let seen = purchases[index].clone();
         let latest = refunds.iter().find(|refund| Some(refund.refund_id) == seen.refund_id);
-        let Ok(Wish::Refund(numbers, amount)) = request(&seen, latest, count) else {
+        let asked = RefundRequest {
+            refund_id: RefundId::from_ulid(Ulid(self.refunds.len() as u128 + 1)),
+            count,
+            requested_by: seen.account_id,
+            requested_at: self.now,
+        };
+        let Ok(Requested::New(refund)) = request(&seen, latest.cloned(), &asked) else {
             return Ok(());
         };
-        prop_assert!(count.is_none_or(|count| usize::from(count) == numbers.len()));
-        let refund_id = RefundId::from_ulid(Ulid(self.refunds.len() as u128 + 1));
-        let requested_at = self.now;
+        prop_assert!(count.is_none_or(|count| usize::from(count) == refund.numbers.len()));
         let purchase = &mut self.purchases[index];
         // The condition of the transaction that requests a refund.
         let holds = purchase.lot().is_some()
@@ -216,12 +221,10 @@ impl World {
             && purchase.redeemed.len() == seen.redeemed.len();
         prop_assert!(holds || stale, "what was decided on the newest state holds");
         if holds {
-            purchase.refunded.extend(numbers.clone());
-            purchase.refund_id = Some(refund_id);
-            purchase.refunding = Some(refund_id);
-            let refund = crate::refunds::samples::pending(purchase, refund_id, numbers);
-            prop_assert_eq!(refund.amount, amount);
-            self.refunds.push(Refund { requested_at, ..refund });
+            purchase.refunded.extend(refund.numbers.clone());
+            purchase.refund_id = Some(refund.refund_id);
+            purchase.refunding = Some(refund.refund_id);
+            self.refunds.push(refund);
         }
         Ok(())
     }

@@ -62,13 +62,26 @@ pub enum RefundFailure {
     FailedAtPartner,
 }
 
-/// What a request to give tokens back comes to.
+/// What an owner asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wish {
-    /// These tokens are to be given back now, for this amount.
-    Refund(BTreeSet<u16>, Paise),
-    /// Everything was given back before: the latest refund answers this request too.
-    Replay,
+pub struct RefundRequest {
+    /// The id of the refund that may come of it.
+    pub refund_id: RefundId,
+    /// How many tokens; all that are unredeemed where it is not said.
+    pub count: Option<u16>,
+    /// Who asks.
+    pub requested_by: AccountId,
+    /// When.
+    pub requested_at: Timestamp,
+}
+
+/// What a request comes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Requested {
+    /// This refund, which is to be recorded now.
+    New(Refund),
+    /// Everything was given back before, lastly by this refund, which answers again.
+    Replay(Refund),
 }
 
 /// Why tokens are not given back.
@@ -90,36 +103,45 @@ pub enum RefundRefusal {
     },
 }
 
-/// Decides which tokens of `purchase` a request for `count` of them (or all) gives back:
-/// those with the highest numbers, expired ones too, because the owner decides. `latest`
-/// is the purchase's latest refund.
+/// Decides which tokens of `purchase` a request gives back: those with the highest numbers,
+/// expired ones too, because the owner decides. `latest` is the purchase's latest refund.
 pub fn request(
     purchase: &Purchase,
-    latest: Option<&Refund>,
-    count: Option<u16>,
-) -> Result<Wish, RefundRefusal> {
-    if purchase.lot().is_none() {
-        return Err(RefundRefusal::NotRefundable);
-    }
+    latest: Option<Refund>,
+    asked: &RefundRequest,
+) -> Result<Requested, RefundRefusal> {
+    let lot = purchase.lot().ok_or(RefundRefusal::NotRefundable)?;
     let left: Vec<u16> = purchase.left_numbers().rev().collect();
     let in_hand = purchase.refunding.is_some();
     // A failed refund gave nothing back, so it is no answer to who asks for more.
     let gave = |latest: &Refund| in_hand || !matches!(latest.state, RefundState::Failed(..));
-    if left.is_empty() && latest.is_some_and(gave) {
-        return Ok(Wish::Replay);
+    if left.is_empty()
+        && let Some(latest) = latest.filter(gave)
+    {
+        return Ok(Requested::Replay(latest));
     }
     if in_hand {
         return Err(RefundRefusal::InProgress);
     }
     let available = u16::try_from(left.len()).expect("a purchase has at most 500 tokens");
-    let wanted = count.unwrap_or(available);
+    let wanted = asked.count.unwrap_or(available);
     if wanted == 0 || wanted > available {
-        let requested = count.unwrap_or(purchase.token_count);
+        let requested = asked.count.unwrap_or(purchase.token_count);
         return Err(RefundRefusal::InsufficientTokens { available, requested });
     }
-    let numbers = left.into_iter().take(usize::from(wanted)).collect();
-    let amount = purchase.price.checked_times(wanted).expect("no more than the whole purchase");
-    Ok(Wish::Refund(numbers, amount))
+    Ok(Requested::New(Refund {
+        refund_id: asked.refund_id,
+        account_id: purchase.account_id,
+        mess_id: purchase.mess_id.clone(),
+        order_id: purchase.order_id.clone(),
+        payment_id: lot.payment_id.clone(),
+        numbers: left.into_iter().take(usize::from(wanted)).collect(),
+        amount: purchase.price.checked_times(wanted).expect("no more than the whole purchase"),
+        requested_by: asked.requested_by,
+        requested_at: asked.requested_at,
+        razorpay_refund_id: None,
+        state: RefundState::Pending,
+    }))
 }
 
 /// How far a refund got at the partner.
@@ -201,30 +223,6 @@ pub fn is_late(refund: &Refund, now: Timestamp) -> bool {
 }
 
 #[cfg(test)]
-pub(crate) mod samples {
-    //! Refunds for tests.
-
-    use super::*;
-
-    pub fn pending(purchase: &Purchase, refund_id: RefundId, numbers: BTreeSet<u16>) -> Refund {
-        let count = u16::try_from(numbers.len()).expect("at most 500");
-        Refund {
-            refund_id,
-            account_id: purchase.account_id,
-            mess_id: purchase.mess_id.clone(),
-            order_id: purchase.order_id.clone(),
-            payment_id: purchase.lot().expect("paid").payment_id.clone(),
-            amount: purchase.price.checked_times(count).expect("small"),
-            numbers,
-            requested_by: purchase.account_id,
-            requested_at: purchase.created_at,
-            razorpay_refund_id: None,
-            state: RefundState::Pending,
-        }
-    }
-}
-
-#[cfg(test)]
 mod tests {
     use ulid::Ulid;
 
@@ -233,6 +231,27 @@ mod tests {
 
     const ID: RefundId = RefundId::from_ulid(Ulid(7));
 
+    fn ask(
+        purchase: &Purchase,
+        latest: Option<&Refund>,
+        count: Option<u16>,
+    ) -> Result<Requested, RefundRefusal> {
+        let requested_by = AccountId::from_ulid(Ulid(2));
+        let refund_id = RefundId::from_ulid(Ulid(8));
+        let asked = RefundRequest { refund_id, count, requested_by, requested_at: NOW };
+        request(purchase, latest.cloned(), &asked)
+    }
+
+    /// The numbers and the amount of a new refund.
+    fn given_back(decided: Result<Requested, RefundRefusal>) -> (Vec<u16>, u64) {
+        match decided {
+            Ok(Requested::New(refund)) => {
+                (refund.numbers.into_iter().collect(), refund.amount.get())
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
     /// A purchase of which `redeemed` and `refunded` are gone, and its latest refund.
     fn used(count: u16, redeemed: &[u16], refunded: &[u16], in_hand: bool) -> (Purchase, Refund) {
         let mut purchase = captured("order_A", count);
@@ -240,11 +259,12 @@ mod tests {
         purchase.refunded = refunded.iter().copied().collect();
         purchase.refund_id = Some(ID);
         purchase.refunding = in_hand.then_some(ID);
-        let mut refund = samples::pending(&purchase, ID, purchase.refunded.clone());
-        if !in_hand {
-            refund.state = RefundState::Processed(NOW);
-        }
-        (purchase, refund)
+        let Ok(Requested::New(refund)) = ask(&captured("order_A", count), None, None) else {
+            panic!("a paid purchase can be given back");
+        };
+        let state = if in_hand { RefundState::Pending } else { RefundState::Processed(NOW) };
+        let numbers = purchase.refunded.clone();
+        (purchase, Refund { refund_id: ID, numbers, state, ..refund })
     }
 
     fn partner(refund: &Refund, status: PartnerRefundStatus) -> PartnerRefund {
@@ -261,17 +281,15 @@ mod tests {
     fn all_that_is_unredeemed_is_given_back_or_as_much_as_is_asked_for_from_the_end() {
         let mut purchase = captured("order_A", 6);
         purchase.redeemed = BTreeSet::from([1, 6]);
-        let all = Wish::Refund(BTreeSet::from([2, 3, 4, 5]), Paise::new(20_000));
-        assert_eq!(request(&purchase, None, None), Ok(all));
-        let two = Wish::Refund(BTreeSet::from([4, 5]), Paise::new(10_000));
-        assert_eq!(request(&purchase, None, Some(2)), Ok(two));
+        assert_eq!(given_back(ask(&purchase, None, None)), (vec![2, 3, 4, 5], 20_000));
+        assert_eq!(given_back(ask(&purchase, None, Some(2))), (vec![4, 5], 10_000));
         let refused = RefundRefusal::InsufficientTokens { available: 4, requested: 5 };
-        assert_eq!(request(&purchase, None, Some(5)), Err(refused));
+        assert_eq!(ask(&purchase, None, Some(5)), Err(refused));
     }
 
     #[test]
     fn what_is_not_paid_is_not_given_back() {
-        let decided = request(&created("order_A", 6), None, None);
+        let decided = ask(&created("order_A", 6), None, None);
         assert_eq!(decided, Err(RefundRefusal::NotRefundable));
     }
 
@@ -279,7 +297,7 @@ mod tests {
     fn one_refund_of_a_purchase_is_in_hand() {
         let (purchase, latest) = used(6, &[1], &[5, 6], true);
         for count in [None, Some(1), Some(9)] {
-            let decided = request(&purchase, Some(&latest), count);
+            let decided = ask(&purchase, Some(&latest), count);
             assert_eq!(decided, Err(RefundRefusal::InProgress), "{count:?}");
         }
     }
@@ -289,7 +307,10 @@ mod tests {
         for in_hand in [true, false] {
             let (purchase, latest) = used(6, &[1, 2], &[3, 4, 5, 6], in_hand);
             for count in [None, Some(1)] {
-                assert_eq!(request(&purchase, Some(&latest), count), Ok(Wish::Replay));
+                assert_eq!(
+                    ask(&purchase, Some(&latest), count),
+                    Ok(Requested::Replay(latest.clone()))
+                );
             }
         }
     }
@@ -299,11 +320,11 @@ mod tests {
         let mut purchase = captured("order_A", 2);
         purchase.redeemed = BTreeSet::from([1, 2]);
         let refused = RefundRefusal::InsufficientTokens { available: 0, requested: 2 };
-        assert_eq!(request(&purchase, None, None), Err(refused));
+        assert_eq!(ask(&purchase, None, None), Err(refused));
         let (purchase, mut failed) = used(2, &[1, 2], &[], false);
         failed.state = RefundState::Failed(NOW, RefundFailure::RefusedByPartner);
         let refused = RefundRefusal::InsufficientTokens { available: 0, requested: 1 };
-        assert_eq!(request(&purchase, Some(&failed), Some(1)), Err(refused));
+        assert_eq!(ask(&purchase, Some(&failed), Some(1)), Err(refused));
     }
 
     #[test]

@@ -17,9 +17,11 @@ mod lockouts;
 mod mail_log;
 mod messes;
 mod purchases;
+mod refunds;
 mod registrations;
 mod sessions;
 mod submissions;
+mod waiting;
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -39,9 +41,11 @@ pub use self::idempotency::{IdempotencyKey, Operation, Replay};
 pub use self::invites::Invite;
 pub use self::mail_log::MailTurn;
 pub use self::purchases::CaptureError;
+pub use self::refunds::RefundRequestError;
 pub use self::registrations::Registration;
 pub use self::sessions::SessionRecord;
 pub use self::submissions::SubmissionError;
+pub use self::waiting::{PageStart, Waiting};
 use crate::config::TableNames;
 use keys::Key;
 
