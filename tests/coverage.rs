@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 use thali_functions::ops::not_found;
-use thali_functions::workers::messages::MailMessage;
+use thali_functions::workers::messages::{MailMessage, RefundMessage};
 use thali_functions::workers::relay;
-use thali_functions::{CONSUMERS, ENDPOINTS};
+use thali_functions::{CONSUMERS, ENDPOINTS, JOBS};
 use thali_platform::config::Part;
 use thali_platform::http::Access;
 use thali_platform::problems::CODES;
@@ -20,9 +20,11 @@ fn functions_in_code() -> BTreeMap<&'static str, Vec<Part>> {
     let endpoints = ENDPOINTS.iter().map(|endpoint| (endpoint.name, endpoint.all_parts()));
     let fallback = [(not_found::ENDPOINT.name, not_found::ENDPOINT.all_parts())];
     let consumers = CONSUMERS.iter().map(|consumer| (consumer.name, consumer.parts.to_vec()));
+    let jobs = JOBS.iter().map(|job| (job.name, job.parts.to_vec()));
     endpoints
         .chain(fallback)
         .chain(consumers)
+        .chain(jobs)
         .chain([(relay::NAME, relay::PARTS.to_vec())])
         .collect()
 }
@@ -92,7 +94,7 @@ fn variables_of(part: Part) -> &'static [&'static str] {
         Part::PinKey => &["PIN_KEY"],
         Part::Razorpay => &["RAZORPAY_URL", "RAZORPAY_KEY_ID", "RAZORPAY_KEY_SECRET"],
         Part::WebhookSecrets => &["RAZORPAY_WEBHOOK_SECRETS"],
-        Part::Queues => &["QUEUE_MAIL_URL", "QUEUE_AUDIT_URL"],
+        Part::Queues => &["QUEUE_MAIL_URL", "QUEUE_AUDIT_URL", "QUEUE_REFUNDS_URL"],
         Part::Mail => &["MAIL_FROM", "APP_URL"],
     }
 }
@@ -161,6 +163,26 @@ fn every_queue_waits_six_times_as_long_as_its_consumer_may_run() {
     }
 }
 
+#[test]
+fn every_job_has_a_schedule_and_nothing_else_has() {
+    let jobs: BTreeSet<String> = JOBS.iter().map(|job| job.name.to_owned()).collect();
+    let scheduled = functions_in_template().into_iter().filter(|(_, function)| {
+        let events = function["Events"].as_object();
+        let mut events = events.into_iter().flat_map(|events| events.values());
+        events.any(|event| event["Type"] == "ScheduleV2")
+    });
+    assert_eq!(jobs, scheduled.map(|(name, _)| name).collect());
+}
+
+#[test]
+fn the_readme_names_every_consumer_and_every_job() {
+    let readme = std::fs::read_to_string(root().join("README.md")).expect("it is there");
+    let consumers = CONSUMERS.iter().map(|consumer| consumer.name);
+    for name in consumers.chain(JOBS.iter().map(|job| job.name)) {
+        assert!(readme.contains(&format!("`{name}`")), "{name}");
+    }
+}
+
 fn event(name: &str) -> String {
     std::fs::read_to_string(root().join(format!("events/{name}.json"))).expect("it is there")
 }
@@ -171,7 +193,7 @@ fn every_sample_event_is_what_its_function_takes() {
         let request = lambda_http::request::from_str(&event(endpoint.name));
         let request = request.unwrap_or_else(|error| panic!("{}: {error}", endpoint.name));
         let path = request.uri().path();
-        assert!(endpoint.paths.contains(&path), "{}: {path}", endpoint.name);
+        assert!(endpoint.serves_path(path), "{}: {path}", endpoint.name);
         assert_eq!(request.method(), endpoint.method, "{}", endpoint.name);
     }
     let nowhere = lambda_http::request::from_str(&event(not_found::ENDPOINT.name));
@@ -182,6 +204,11 @@ fn every_sample_event_is_what_its_function_takes() {
     };
     serde_json::from_str::<MailMessage>(&sqs("mailer")).expect("a mail");
     serde_json::from_str::<AuditRecord>(&sqs("audit-writer")).expect("an audit record");
+    serde_json::from_str::<RefundMessage>(&sqs("refunder")).expect("a refund");
+    for job in JOBS {
+        let options: Value = serde_json::from_str(&event(job.name)).expect("JSON");
+        assert!(options.is_object(), "{}", job.name);
+    }
     let stream: aws_lambda_events::dynamodb::Event =
         serde_json::from_str(&event(relay::NAME)).expect("a stream's event");
     assert!(!stream.records.is_empty());
@@ -193,6 +220,7 @@ fn access_words(access: Access) -> &'static str {
         Access::Public => "public",
         Access::Partner => "partner",
         Access::Any => "any session",
+        Access::Applicant => "student, also waiting",
         Access::Student => "student",
         Access::Staff => "staff",
         Access::Owner => "owner",
@@ -202,8 +230,10 @@ fn access_words(access: Access) -> &'static str {
 #[test]
 fn the_readme_lists_every_endpoint_with_its_paths_and_its_access() {
     let readme = std::fs::read_to_string(root().join("README.md")).expect("it is there");
-    let rows =
-        readme.lines().filter(|line| line.starts_with("| `GET ") || line.starts_with("| `POST "));
+    let methods = ["GET", "POST", "PUT", "PATCH", "DELETE"];
+    let rows = readme
+        .lines()
+        .filter(|line| methods.iter().any(|method| line.starts_with(&format!("| `{method} "))));
     let listed: BTreeSet<String> = rows
         .map(|row| {
             let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();

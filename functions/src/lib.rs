@@ -2,12 +2,14 @@
 //!
 //! An endpoint is a file in its area with its request and answer types, its handler, and
 //! a constant `ENDPOINT`, which is listed in [`ENDPOINTS`]. A queue's consumer is a file in
-//! [`workers`] with a constant `CONSUMER`. To add an endpoint: the rule in `thali-domain`,
+//! [`workers`] with a constant `CONSUMER`; what a schedule invokes is a file in [`jobs`]
+//! with a constant `JOB`. To add an endpoint: the rule in `thali-domain`,
 //! the store's method, the file here and its line below, the bin, the resource in
 //! `template.yaml`, the sample in `events/`, a test. `tests/coverage.rs` names what was
 //! forgotten.
 
 pub mod accounts;
+pub mod jobs;
 pub mod ops;
 pub mod owner;
 pub mod payments;
@@ -15,7 +17,7 @@ pub mod tokens;
 pub mod workers;
 
 use thali_platform::http::Endpoint;
-use thali_platform::worker::Consumer;
+use thali_platform::worker::{Consumer, Job};
 
 /// Every endpoint.
 pub static ENDPOINTS: &[&Endpoint] = &[
@@ -30,6 +32,7 @@ pub static ENDPOINTS: &[&Endpoint] = &[
     &payments::verify_payment::ENDPOINT,
     &payments::razorpay_webhook::ENDPOINT,
     &payments::history::ENDPOINT,
+    &payments::refund::ENDPOINT,
     &tokens::count::ENDPOINT,
     &tokens::data::ENDPOINT,
     &tokens::history::ENDPOINT,
@@ -37,8 +40,12 @@ pub static ENDPOINTS: &[&Endpoint] = &[
     &tokens::submissions::ENDPOINT,
     &owner::mess_get::ENDPOINT,
     &ops::health::ENDPOINT,
+    &ops::openapi::ENDPOINT,
 ];
 
 /// Every consumer of a queue.
 pub static CONSUMERS: &[&Consumer] =
     &[&workers::mailer::CONSUMER, &workers::audit_writer::CONSUMER, &workers::refunder::CONSUMER];
+
+/// Every job of a schedule.
+pub static JOBS: &[&Job] = &[&jobs::reconcile_payments::JOB, &jobs::expire_tokens::JOB];

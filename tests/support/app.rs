@@ -10,7 +10,7 @@ use thali_domain::ids::MessId;
 use thali_domain::mess::{Approval, Mess, ZoneName};
 use thali_functions::ENDPOINTS;
 use thali_functions::ops::not_found;
-use thali_functions::workers::{audit_writer, mailer, relay};
+use thali_functions::workers::{audit_writer, mailer, refunder, relay};
 use thali_platform::app::{App, Backends};
 use thali_platform::auth::access::generate_key;
 use thali_platform::clock::Clock;
@@ -138,7 +138,7 @@ impl TestApp {
     pub async fn send_to(&self, app: &App, call: Call) -> Answer {
         let endpoint = endpoint_of(call.method(), call.path());
         let number = self.calls.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        let event = call.event(&format!("request-{number}")).to_string();
+        let event = call.event(endpoint.paths[0], &format!("request-{number}")).to_string();
         let request = lambda_http::request::from_str(&event).expect("the gateway's format");
         let (parts, body) = dispatch(app, endpoint, request.into()).await.into_parts();
         let body = match &body {
@@ -147,7 +147,9 @@ impl TestApp {
             }
             _ => Value::Null,
         };
-        Answer { status: parts.status.as_u16(), headers: parts.headers, body }
+        let answer = Answer { status: parts.status.as_u16(), headers: parts.headers, body };
+        check_documented(endpoint, &answer);
+        answer
     }
 
     /// Lets everything follow that follows from what was written: relays the changes and
@@ -181,8 +183,13 @@ impl TestApp {
     }
 }
 
-fn consumers() -> [(&'static Consumer, QueueName); 2] {
-    [(&mailer::CONSUMER, QueueName::Mail), (&audit_writer::CONSUMER, QueueName::Audit)]
+/// The consumers, the one whose writes the others wait for first.
+fn consumers() -> [(&'static Consumer, QueueName); 3] {
+    [
+        (&refunder::CONSUMER, QueueName::Refunds),
+        (&mailer::CONSUMER, QueueName::Mail),
+        (&audit_writer::CONSUMER, QueueName::Audit),
+    ]
 }
 
 async fn start_sandbox() -> Sandbox {
@@ -224,6 +231,7 @@ fn environment(
         ("RAZORPAY_WEBHOOK_SECRETS", format!("{RAZORPAY_WEBHOOK_SECRET},test-webhook-old")),
         ("QUEUE_MAIL_URL", "memory".to_owned()),
         ("QUEUE_AUDIT_URL", "memory".to_owned()),
+        ("QUEUE_REFUNDS_URL", "memory".to_owned()),
         ("MAIL_FROM", "mess@thali.test".to_owned()),
         ("APP_URL", "https://thali.test".to_owned()),
     ])
@@ -250,7 +258,18 @@ fn app_of(environment: &HashMap<&'static str, String>, backends: Backends) -> Ap
 /// The endpoint to which the gateway would send a call: the fallback where none has its
 /// method and path.
 fn endpoint_of(method: &str, path: &str) -> &'static Endpoint {
-    let serves =
-        |endpoint: &&&Endpoint| endpoint.method == method && endpoint.paths.contains(&path);
+    let serves = |endpoint: &&&Endpoint| endpoint.method == method && endpoint.serves_path(path);
     ENDPOINTS.iter().find(serves).copied().unwrap_or(&not_found::ENDPOINT)
+}
+
+/// An endpoint answers with nothing that it does not declare, so that what OpenAPI says of
+/// it is all that there is.
+#[track_caller]
+fn check_documented(endpoint: &Endpoint, answer: &Answer) {
+    let Answer { status, body, .. } = answer;
+    let declared = match body["code"].as_str() {
+        Some(code) if *status >= 400 => endpoint.refusal_codes().contains(&code),
+        _ => endpoint.docs.answers.iter().flatten().any(|declared| declared.status == *status),
+    };
+    assert!(declared, "{} does not declare that it answers {status} {body}", endpoint.name);
 }

@@ -34,7 +34,17 @@ impl Call {
 
     /// A POST of anything.
     pub fn post_raw(path: &str, content_type: &str, body: &str) -> Self {
-        let mut call = Self::new("POST", path).header("content-type", content_type);
+        Self::with_body("POST", path, content_type, body)
+    }
+
+    /// A PATCH of JSON.
+    pub fn patch(path: &str, body: &Value) -> Self {
+        Self::with_body("PATCH", path, "application/json", &body.to_string())
+    }
+
+    /// A request with a body.
+    pub fn with_body(method: &'static str, path: &str, content_type: &str, body: &str) -> Self {
+        let mut call = Self::new(method, path).header("content-type", content_type);
         call.body = Some(body.to_owned());
         call
     }
@@ -85,14 +95,26 @@ impl Call {
         request.body(self.body.clone().unwrap_or_default())
     }
 
-    /// The event with which the gateway invokes a function (payload format 2.0).
-    pub fn event(&self, request_id: &str) -> Value {
+    /// The values of the parameters in a path such as `/orders/{order_id}`.
+    fn path_parameters(&self, template: &str) -> Map<String, Value> {
+        let parts = template.split('/').zip(self.path().split('/'));
+        let parameter = |(part, value): (&str, &str)| {
+            let name = part.strip_prefix('{')?.strip_suffix('}')?;
+            Some((name.to_owned(), json!(value)))
+        };
+        parts.filter_map(parameter).collect()
+    }
+
+    /// The event with which the gateway invokes the function that has the path `template`
+    /// (payload format 2.0).
+    pub fn event(&self, template: &str, request_id: &str) -> Value {
         let query = self.path.split_once('?').map_or("", |(_, query)| query);
         json!({
             "version": "2.0",
-            "routeKey": format!("{} {}", self.method, self.path()),
+            "routeKey": format!("{} {template}", self.method),
             "rawPath": self.path(),
             "rawQueryString": query,
+            "pathParameters": self.path_parameters(template),
             "cookies": self.cookies,
             "headers": self.headers,
             "requestContext": {
@@ -108,7 +130,7 @@ impl Call {
                     "userAgent": "tests",
                 },
                 "requestId": request_id,
-                "routeKey": format!("{} {}", self.method, self.path()),
+                "routeKey": format!("{} {template}", self.method),
                 "stage": "$default",
                 "time": "01/Jan/2026:00:00:00 +0000",
                 "timeEpoch": 1_767_225_600_000_i64,

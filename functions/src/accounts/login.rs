@@ -12,11 +12,13 @@ use thali_platform::auth::refresh::{COOKIE, RefreshToken};
 use thali_platform::config::Part;
 use thali_platform::handler;
 use thali_platform::http::{
-    Access, Caller, Endpoint, Problem, RATE_LOGIN, Request, Response, one_of,
+    Access, Caller, Endpoint, Problem, RATE_LOGIN, Request, Response, one_of, schema,
 };
 use thali_platform::problems;
 use thali_platform::store::{Account, Consistency, SessionRecord, Stamp};
+use utoipa::ToSchema;
 
+use super::sessions;
 use super::view::AccountView;
 
 /// The endpoint.
@@ -27,12 +29,16 @@ pub static ENDPOINT: Endpoint = Endpoint::post(
     handler!(login),
 )
 .rate(RATE_LOGIN)
-.needs(&[Part::SigningKey]);
+.needs(&[Part::SigningKey])
+.summary("Gives an access token and the refresh cookie")
+.takes(schema::<Login>)
+.answers(200, schema::<LoggedIn>)
+.refuses(&["invalid_credentials", "locked", "account_closed"]);
 
 /// The path to which browsers send the refresh cookie.
 pub const COOKIE_PATH: &str = "/api/auth";
 
-#[derive(eserde::Deserialize)]
+#[derive(eserde::Deserialize, ToSchema)]
 struct Login {
     #[serde(default)]
     username: Option<String>,
@@ -50,7 +56,7 @@ struct Login {
 }
 
 /// What a login and a refresh answer.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct LoggedIn {
     access_token: String,
     token_type: &'static str,
@@ -95,6 +101,7 @@ async fn login(app: &App, caller: &Caller, request: &Request) -> Result<Response
         SessionRecord::begin(account.account_id, session_id, mess, refresh.hash(), stamp.at);
     let stamp = Stamp { actor: account.account_id.to_string(), ..stamp };
     app.store.session_put(&session, &stamp).await?;
+    sessions::confirm(app, &account, session_id).await?;
     Ok(LoggedIn::new(app, account, session_id, &stamp).into_response(&refresh))
 }
 

@@ -13,7 +13,9 @@ pub static ENDPOINT: Endpoint = Endpoint::post(
     &["/student/logout", "/student/logout/", "/owner/logout", "/owner/logout/", "/api/auth/logout"],
     Access::Any,
     handler!(logout),
-);
+)
+.summary("Ends the session, and its access token at once")
+.answers_nothing(204);
 
 async fn logout(app: &App, caller: &Caller, _request: &Request) -> Result<Response, Problem> {
     let session = caller.session()?;

@@ -7,5 +7,6 @@ mod pending;
 pub mod refresh;
 pub mod register;
 pub mod resend_otp;
+pub mod sessions;
 pub mod verify_otp;
 pub mod view;

@@ -6,7 +6,7 @@ use thali_platform::app::App;
 use thali_platform::auth::refresh::{COOKIE, RefreshToken};
 use thali_platform::config::Part;
 use thali_platform::handler;
-use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response};
+use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response, schema};
 use thali_platform::problems;
 use thali_platform::store::{Consistency, SessionRecord, Stamp};
 
@@ -15,7 +15,10 @@ use super::login::LoggedIn;
 /// The endpoint.
 pub static ENDPOINT: Endpoint =
     Endpoint::post("refresh", &["/api/auth/refresh"], Access::Public, handler!(refresh))
-        .needs(&[Part::SigningKey, Part::RefreshKey]);
+        .needs(&[Part::SigningKey, Part::RefreshKey])
+        .summary("Gives an access token for the refresh cookie, and the cookie's successor")
+        .answers(200, schema::<LoggedIn>)
+        .refuses(&["refresh_expired", "refresh_reused", "account_closed"]);
 
 async fn refresh(app: &App, caller: &Caller, request: &Request) -> Result<Response, Problem> {
     let presented = request.cookie(COOKIE).and_then(RefreshToken::parse);

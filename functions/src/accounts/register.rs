@@ -13,10 +13,11 @@ use thali_platform::auth::password::{self, NewPassword, PresentedPassword};
 use thali_platform::auth::sha256_hex;
 use thali_platform::handler;
 use thali_platform::http::{
-    Access, Caller, Endpoint, FieldError, Members, Problem, RATE_SIGN_UP, Request, Response,
+    Access, Caller, Endpoint, FieldError, Members, Problem, RATE_SIGN_UP, Request, Response, schema,
 };
 use thali_platform::problems;
 use thali_platform::store::Registration;
+use utoipa::ToSchema;
 
 /// The endpoint.
 pub static ENDPOINT: Endpoint = Endpoint::post(
@@ -25,9 +26,13 @@ pub static ENDPOINT: Endpoint = Endpoint::post(
     Access::Public,
     handler!(register),
 )
-.rate(RATE_SIGN_UP);
+.rate(RATE_SIGN_UP)
+.summary("Begins a registration and mails a code")
+.takes(schema::<SignUp>)
+.answers(202, schema::<Accepted>)
+.refuses(&["mess_not_found", "username_taken", "invite_required", "invite_invalid"]);
 
-#[derive(eserde::Deserialize)]
+#[derive(eserde::Deserialize, ToSchema)]
 struct SignUp {
     #[serde(default, alias = "messId")]
     #[eserde(compat)]
@@ -62,10 +67,12 @@ struct SignUp {
     room_no: Option<RoomNo>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Registration)]
 struct Accepted {
     registration_id: RegistrationId,
     email: Email,
+    #[schema(value_type = String, format = DateTime)]
     expires_at: Timestamp,
 }
 

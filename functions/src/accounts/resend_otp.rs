@@ -1,12 +1,15 @@
 //! `POST /sign-up/otp-resend`: has another one-time code mailed, which invalidates the
 //! one before. The answer does not tell whether there was anything to resend.
 
-use serde_json::json;
+use serde::Serialize;
 use thali_domain::identity::Email;
 use thali_domain::ids::{MessId, RegistrationId};
 use thali_platform::app::App;
 use thali_platform::handler;
-use thali_platform::http::{Access, Caller, Endpoint, Problem, RATE_SIGN_UP, Request, Response};
+use thali_platform::http::{
+    Access, Caller, Endpoint, Problem, RATE_SIGN_UP, Request, Response, schema,
+};
+use utoipa::ToSchema;
 
 use super::pending;
 
@@ -17,9 +20,12 @@ pub static ENDPOINT: Endpoint = Endpoint::post(
     Access::Public,
     handler!(resend_otp),
 )
-.rate(RATE_SIGN_UP);
+.rate(RATE_SIGN_UP)
+.summary("Mails another code and invalidates the one before")
+.takes(schema::<ResendOtp>)
+.answers(202, schema::<Accepted>);
 
-#[derive(eserde::Deserialize)]
+#[derive(eserde::Deserialize, ToSchema)]
 struct ResendOtp {
     #[serde(default, alias = "registrationId")]
     #[eserde(compat)]
@@ -32,10 +38,15 @@ struct ResendOtp {
     mess_id: Option<MessId>,
 }
 
+/// Nothing: the answer does not tell whether there was anything to resend.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Resent)]
+struct Accepted {}
+
 async fn resend_otp(app: &App, caller: &Caller, request: &Request) -> Result<Response, Problem> {
     let ResendOtp { registration_id, email, mess_id } = request.json_where(pending::named)?;
     if let Some(id) = pending::find(app, request, registration_id, email, mess_id).await? {
         app.store.registration_resend(id, &caller.stamp(app, request)).await?;
     }
-    Ok(Response::accepted(&json!({})))
+    Ok(Response::accepted(&Accepted {}))
 }

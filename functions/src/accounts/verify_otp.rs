@@ -9,9 +9,12 @@ use thali_platform::app::App;
 use thali_platform::auth::same_secret;
 use thali_platform::config::Part;
 use thali_platform::handler;
-use thali_platform::http::{Access, Caller, Endpoint, Problem, RATE_SIGN_UP, Request, Response};
+use thali_platform::http::{
+    Access, Caller, Endpoint, Problem, RATE_SIGN_UP, Request, Response, schema,
+};
 use thali_platform::problems;
 use thali_platform::store::{Account, Registration};
+use utoipa::ToSchema;
 
 use secrecy::ExposeSecret;
 
@@ -26,9 +29,21 @@ pub static ENDPOINT: Endpoint = Endpoint::post(
     handler!(verify_otp),
 )
 .rate(RATE_SIGN_UP)
-.needs(&[Part::OtpKey]);
+.needs(&[Part::OtpKey])
+.summary("Makes the account, once the code is right")
+.takes(schema::<VerifyOtp>)
+.answers(201, schema::<Verified>)
+.refuses(&[
+    "otp_invalid",
+    "otp_expired",
+    "mess_not_found",
+    "email_taken",
+    "username_taken",
+    "roll_no_taken",
+    "invite_invalid",
+]);
 
-#[derive(eserde::Deserialize)]
+#[derive(eserde::Deserialize, ToSchema)]
 struct VerifyOtp {
     #[serde(default, alias = "registrationId")]
     #[eserde(compat)]
@@ -42,7 +57,8 @@ struct VerifyOtp {
     otp: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = NewAccount)]
 struct Verified {
     account: AccountView,
 }

@@ -5,9 +5,11 @@ use serde::Serialize;
 use thali_domain::identity::{AccountStatus, Email, Name, Phone, Role, RollNo, RoomNo, Username};
 use thali_domain::ids::{AccountId, MessId};
 use thali_platform::store::Account;
+use utoipa::ToSchema;
 
 /// An account without its secrets.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Account)]
 pub struct AccountView {
     account_id: AccountId,
     mess_id: MessId,
@@ -25,6 +27,7 @@ pub struct AccountView {
     #[serde(skip_serializing_if = "Option::is_none")]
     phone: Option<Phone>,
     telegram_linked: bool,
+    #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
 }
 

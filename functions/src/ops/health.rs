@@ -5,19 +5,22 @@ use futures_util::join;
 use serde::Serialize;
 use thali_platform::app::App;
 use thali_platform::handler;
-use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response};
+use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response, schema};
+use utoipa::ToSchema;
 
 /// The endpoint.
 pub static ENDPOINT: Endpoint =
-    Endpoint::get("health", &["/health"], Access::Public, handler!(health));
+    Endpoint::get("health", &["/health"], Access::Public, handler!(health))
+        .summary("Whether the stack answers")
+        .answers(200, schema::<Health>);
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Health {
     status: &'static str,
     checks: Checks,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Checks {
     database: &'static str,
     cache: &'static str,

@@ -2,3 +2,4 @@
 
 pub mod health;
 pub mod not_found;
+pub mod openapi;

@@ -10,9 +10,10 @@ use thali_domain::tokens::{Purchase, PurchaseSize, PurchaseState, Waiting};
 use thali_platform::app::App;
 use thali_platform::config::Part;
 use thali_platform::handler;
-use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response, Session};
+use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response, Session, schema};
 use thali_platform::problems;
 use thali_platform::store::{IdempotencyKey, Operation, Replay};
+use utoipa::ToSchema;
 
 /// The endpoint.
 pub static ENDPOINT: Endpoint = Endpoint::post(
@@ -21,16 +22,22 @@ pub static ENDPOINT: Endpoint = Endpoint::post(
     Access::Student,
     handler!(create_order),
 )
-.needs(&[Part::Razorpay]);
+.needs(&[Part::Razorpay])
+.summary("Orders tokens at the mess's price")
+.takes(schema::<CreateOrder>)
+.answers(201, schema::<Created<'_>>)
+.refuses(&["mess_not_found", "partner_unavailable"])
+.replays();
 
-#[derive(eserde::Deserialize)]
+#[derive(eserde::Deserialize, ToSchema)]
 struct CreateOrder {
     #[serde(alias = "tokenCount")]
     #[eserde(compat)]
     token_count: PurchaseSize,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = TokenOrder)]
 struct Created<'a> {
     order_id: RazorpayOrderId,
     amount_paise: Paise,

@@ -2,7 +2,7 @@
 
 use thali_platform::app::App;
 use thali_platform::handler;
-use thali_platform::http::{Access, Caller, Endpoint, Page, Problem, Request, Response};
+use thali_platform::http::{Access, Caller, Endpoint, Page, Problem, Request, Response, schema};
 use thali_platform::store::Consistency;
 
 use super::view::PaymentView;
@@ -13,7 +13,9 @@ pub static ENDPOINT: Endpoint = Endpoint::get(
     &["/payment-history", "/payment-history/"],
     Access::Student,
     handler!(payment_history),
-);
+)
+.summary("The student's payments, newest first")
+.answers_page(schema::<PaymentView>);
 
 async fn payment_history(
     app: &App,

@@ -5,6 +5,6 @@ pub mod history;
 pub mod razorpay_webhook;
 pub mod refund;
 pub mod refunding;
-mod settle;
+pub mod settle;
 pub mod verify_payment;
 pub mod view;

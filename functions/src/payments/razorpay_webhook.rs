@@ -2,9 +2,8 @@
 //! and in any order; each only has an effect if the purchase's state allows it, so none
 //! needs to be remembered.
 
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
 use thali_domain::ids::{AccountId, RazorpayOrderId};
 use thali_domain::payments::{Payment, PaymentStatus};
 use thali_domain::refunds::PartnerRefund;
@@ -12,10 +11,11 @@ use thali_domain::tokens::Purchase;
 use thali_platform::app::App;
 use thali_platform::config::Part;
 use thali_platform::handler;
-use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response};
+use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response, schema};
 use thali_platform::problems;
 use thali_platform::razorpay::{PaymentEntity, RefundEntity, webhook_signature_is_good};
 use thali_platform::store::Stamp;
+use utoipa::ToSchema;
 
 use super::refunding::finish;
 use super::settle::settle;
@@ -27,7 +27,16 @@ pub static ENDPOINT: Endpoint = Endpoint::post(
     Access::Partner,
     handler!(razorpay_webhook),
 )
-.needs(&[Part::WebhookSecrets]);
+.needs(&[Part::WebhookSecrets])
+.summary("Takes Razorpay's signed events")
+.answers(200, schema::<Taken>)
+.refuses(&["signature_wrong"]);
+
+/// That an event was taken.
+#[derive(Serialize, ToSchema)]
+struct Taken {
+    status: &'static str,
+}
 
 /// The envelope of an event; what is in it depends on the event.
 #[derive(Deserialize)]
@@ -59,7 +68,7 @@ async fn razorpay_webhook(
         }
         _ => {}
     }
-    Ok(Response::ok(&json!({ "status": "ok" })))
+    Ok(Response::ok(&Taken { status: "ok" }))
 }
 
 impl Event {

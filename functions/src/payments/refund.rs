@@ -8,27 +8,38 @@ use thali_domain::refunds::{Refund, RefundRequest, Requested, request as decide}
 use thali_domain::tokens::{Purchase, PurchaseSize};
 use thali_platform::app::App;
 use thali_platform::handler;
-use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response, Session};
+use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response, Session, schema};
 use thali_platform::problems;
 use thali_platform::store::{
     CONTENTION_TRIES_MAX, IdempotencyKey, Operation, RefundRequestError, Replay, Stamp, StoreError,
     contention_pause,
 };
+use utoipa::ToSchema;
 
 use super::view::RefundView;
 
 /// The endpoint.
 pub static ENDPOINT: Endpoint =
-    Endpoint::post("refund", &["/payments/{order_id}/refund"], Access::Owner, handler!(refund));
+    Endpoint::post("refund", &["/payments/{order_id}/refund"], Access::Owner, handler!(refund))
+        .summary("Gives unredeemed tokens of a purchase back for money")
+        .takes(schema::<RefundTokens>)
+        .answers(202, schema::<Refunded>)
+        .refuses(&[
+            "order_not_found",
+            "not_refundable",
+            "refund_in_progress",
+            "insufficient_tokens",
+        ])
+        .replays();
 
-#[derive(eserde::Deserialize)]
+#[derive(eserde::Deserialize, ToSchema)]
 struct RefundTokens {
     #[serde(default, alias = "tokenCount")]
     #[eserde(compat)]
     token_count: Option<PurchaseSize>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Refunded {
     refund: RefundView,
 }

@@ -7,9 +7,10 @@ use thali_domain::tokens::{Purchase, balance};
 use thali_platform::app::App;
 use thali_platform::config::Part;
 use thali_platform::handler;
-use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response};
+use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response, schema};
 use thali_platform::problems;
 use thali_platform::store::Consistency;
+use utoipa::ToSchema;
 
 use super::settle::settle;
 use super::view::PaymentView;
@@ -21,9 +22,20 @@ pub static ENDPOINT: Endpoint = Endpoint::post(
     Access::Student,
     handler!(verify_payment),
 )
-.needs(&[Part::Razorpay]);
+.needs(&[Part::Razorpay])
+.summary("Credits what the checkout paid")
+.takes(schema::<VerifyPayment>)
+.answers(200, schema::<Verified>)
+.refuses(&[
+    "order_not_found",
+    "signature_mismatch",
+    "payment_not_captured",
+    "amount_mismatch",
+    "already_paid",
+    "partner_unavailable",
+]);
 
-#[derive(eserde::Deserialize)]
+#[derive(eserde::Deserialize, ToSchema)]
 struct VerifyPayment {
     #[serde(alias = "orderId", alias = "razorpay_order_id")]
     #[eserde(compat)]
@@ -35,7 +47,8 @@ struct VerifyPayment {
     signature: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = VerifiedPayment)]
 struct Verified {
     payment: PaymentView,
     tokens_issued: u16,

@@ -7,9 +7,11 @@ use thali_domain::money::Paise;
 use thali_domain::payments::CURRENCY;
 use thali_domain::refunds::{Refund, RefundState};
 use thali_domain::tokens::{Purchase, PurchaseState, Waiting};
+use utoipa::ToSchema;
 
 /// A payment.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Payment)]
 pub struct PaymentView {
     order_id: RazorpayOrderId,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -20,10 +22,13 @@ pub struct PaymentView {
     #[serde(skip_serializing_if = "Option::is_none")]
     method: Option<String>,
     token_count: u16,
+    #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
     captured_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
     expires_at: Option<Timestamp>,
 }
 
@@ -65,7 +70,8 @@ fn status(purchase: &Purchase) -> &'static str {
 }
 
 /// A refund.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Refund)]
 pub struct RefundView {
     refund_id: RefundId,
     order_id: RazorpayOrderId,
@@ -73,8 +79,10 @@ pub struct RefundView {
     amount_paise: Paise,
     currency: &'static str,
     status: &'static str,
+    #[schema(value_type = String, format = DateTime)]
     requested_at: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
     processed_at: Option<Timestamp>,
 }
 

@@ -5,8 +5,9 @@ use serde::Serialize;
 use thali_domain::tokens::{balance, expiring_next};
 use thali_platform::app::App;
 use thali_platform::handler;
-use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response};
+use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response, schema};
 use thali_platform::store::Consistency;
+use utoipa::ToSchema;
 
 /// The endpoint.
 pub static ENDPOINT: Endpoint = Endpoint::get(
@@ -14,18 +15,21 @@ pub static ENDPOINT: Endpoint = Endpoint::get(
     &["/student/tokens", "/student/tokens/"],
     Access::Student,
     handler!(tokens),
-);
+)
+.summary("How many tokens there are, and which expire next")
+.answers(200, schema::<Tokens>);
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Tokens {
     count: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     expiring_next: Option<Expiring>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Expiring {
     count: usize,
+    #[schema(value_type = String, format = DateTime)]
     expires_at: Timestamp,
 }
 

@@ -8,8 +8,9 @@ use thali_domain::money::Paise;
 use thali_domain::tokens::{IssuedToken, TokenFate, history};
 use thali_platform::app::App;
 use thali_platform::handler;
-use thali_platform::http::{Access, Caller, Endpoint, Page, Problem, Request, Response};
+use thali_platform::http::{Access, Caller, Endpoint, Page, Problem, Request, Response, schema};
 use thali_platform::store::Consistency;
+use utoipa::ToSchema;
 
 /// The endpoint.
 pub static ENDPOINT: Endpoint = Endpoint::get(
@@ -17,15 +18,20 @@ pub static ENDPOINT: Endpoint = Endpoint::get(
     &["/student/token-data", "/student/token-data/"],
     Access::Student,
     handler!(token_data),
-);
+)
+.summary("The tokens that can be redeemed, those that expire first coming first")
+.answers_page(schema::<TokenView>);
 
 /// A token, and the purchase that it came with.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Token)]
 pub struct TokenView {
     token_id: TokenId,
     order_id: RazorpayOrderId,
     price_paise: Paise,
+    #[schema(value_type = String, format = DateTime)]
     issued_at: Timestamp,
+    #[schema(value_type = String, format = DateTime)]
     expires_at: Timestamp,
 }
 

@@ -7,7 +7,8 @@ use thali_domain::ids::SubmissionId;
 use thali_domain::tokens::{IssuedToken, TokenFate, history};
 use thali_platform::app::App;
 use thali_platform::handler;
-use thali_platform::http::{Access, Caller, Endpoint, Page, Problem, Request, Response};
+use thali_platform::http::{Access, Caller, Endpoint, Page, Problem, Request, Response, schema};
+use utoipa::ToSchema;
 
 use super::data::TokenView;
 
@@ -17,14 +18,17 @@ pub static ENDPOINT: Endpoint = Endpoint::get(
     &["/student/token-history", "/student/token-history/"],
     Access::Student,
     handler!(token_history),
-);
+)
+.summary("Every token ever issued, and what became of it")
+.answers_page(schema::<PastToken>);
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct PastToken {
     #[serde(flatten)]
     token: TokenView,
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
     redeemed_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     submission_id: Option<SubmissionId>,

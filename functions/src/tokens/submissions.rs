@@ -2,7 +2,7 @@
 
 use thali_platform::app::App;
 use thali_platform::handler;
-use thali_platform::http::{Access, Caller, Endpoint, Page, Problem, Request, Response};
+use thali_platform::http::{Access, Caller, Endpoint, Page, Problem, Request, Response, schema};
 
 use super::view::SubmissionView;
 
@@ -12,7 +12,9 @@ pub static ENDPOINT: Endpoint = Endpoint::get(
     &["/student/submitted-tokens", "/student/submitted-tokens/"],
     Access::Student,
     handler!(submissions),
-);
+)
+.summary("The student's submissions, newest first")
+.answers_page(schema::<SubmissionView>);
 
 async fn submissions(app: &App, caller: &Caller, request: &Request) -> Result<Response, Problem> {
     let page = request.page()?;

@@ -9,13 +9,14 @@ use thali_platform::auth::password::PresentedPassword;
 use thali_platform::config::Part;
 use thali_platform::handler;
 use thali_platform::http::{
-    Access, Caller, Endpoint, Problem, RATE_SUBMISSION, Request, Response, Session, one_of,
+    Access, Caller, Endpoint, Problem, RATE_SUBMISSION, Request, Response, Session, one_of, schema,
 };
 use thali_platform::problems;
 use thali_platform::store::{
     CONTENTION_TRIES_MAX, Consistency, IdempotencyKey, Operation, Replay, Stamp, StoreError,
     SubmissionError, contention_pause,
 };
+use utoipa::ToSchema;
 
 use super::security_code;
 use super::view::SubmissionView;
@@ -28,9 +29,20 @@ pub static ENDPOINT: Endpoint = Endpoint::post(
     handler!(submit),
 )
 .rate(RATE_SUBMISSION)
-.needs(&[Part::PinKey]);
+.needs(&[Part::PinKey])
+.summary("Redeems tokens, by id or by count")
+.takes(schema::<SubmitTokens>)
+.answers(201, schema::<SubmissionView>)
+.refuses(&[
+    "tokens_unavailable",
+    "insufficient_tokens",
+    "security_code_wrong",
+    "security_code_locked",
+    "account_closed",
+])
+.replays();
 
-#[derive(eserde::Deserialize)]
+#[derive(eserde::Deserialize, ToSchema)]
 struct SubmitTokens {
     #[serde(default, alias = "tokenIds")]
     #[eserde(compat)]

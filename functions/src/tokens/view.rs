@@ -4,13 +4,16 @@ use jiff::Timestamp;
 use serde::Serialize;
 use thali_domain::ids::{SubmissionId, TokenId};
 use thali_domain::tokens::Submission;
+use utoipa::ToSchema;
 
 /// A submission, and the balance that it left.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Submission)]
 pub struct SubmissionView {
     submission_id: SubmissionId,
     count: usize,
     token_ids: Vec<TokenId>,
+    #[schema(value_type = String, format = DateTime)]
     submitted_at: Timestamp,
     balance: usize,
 }

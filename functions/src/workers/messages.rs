@@ -35,53 +35,65 @@ pub enum MailMessage {
         mess_id: MessId,
     },
     /// Tokens were bought.
-    Receipt {
-        /// The purchase.
-        order_id: RazorpayOrderId,
-        /// Who bought.
-        account_id: AccountId,
-        /// In which mess.
-        mess_id: MessId,
-        /// How many tokens.
-        token_count: u16,
-        /// What they cost.
-        amount_paise: Paise,
-        /// Until when they are good, as milliseconds since 1970.
-        #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
-        expires_at: Timestamp,
-    },
+    Receipt(Receipt),
     /// Tokens were given back for money.
-    Refunded {
-        /// The refund.
-        refund_id: RefundId,
-        /// Of which purchase.
-        order_id: RazorpayOrderId,
-        /// Whose tokens.
-        account_id: AccountId,
-        /// Of which mess.
-        mess_id: MessId,
-        /// How many tokens.
-        token_count: usize,
-        /// How much money.
-        amount_paise: Paise,
-    },
+    Refunded(Refunded),
     /// Tokens that can be redeemed expire soon.
-    Expiring {
-        /// The purchase.
-        order_id: RazorpayOrderId,
-        /// Whose tokens.
-        account_id: AccountId,
-        /// In which mess.
-        mess_id: MessId,
-        /// How many tokens.
-        token_count: usize,
-        /// When, as milliseconds since 1970.
-        #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
-        expires_at: Timestamp,
-    },
+    Expiring(Expiring),
 }
 
-/// A refund that is to be asked for.
+/// What a receipt tells of a purchase.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// The purchase.
+    pub order_id: RazorpayOrderId,
+    /// Who bought.
+    pub account_id: AccountId,
+    /// In which mess.
+    pub mess_id: MessId,
+    /// How many tokens.
+    pub token_count: u16,
+    /// What they cost.
+    pub amount_paise: Paise,
+    /// Until when they are good, as milliseconds since 1970.
+    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
+    pub expires_at: Timestamp,
+}
+
+/// What a student is told of a refund.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refunded {
+    /// The refund.
+    pub refund_id: RefundId,
+    /// Of which purchase.
+    pub order_id: RazorpayOrderId,
+    /// Whose tokens.
+    pub account_id: AccountId,
+    /// Of which mess.
+    pub mess_id: MessId,
+    /// How many tokens.
+    pub token_count: u16,
+    /// How much money.
+    pub amount_paise: Paise,
+}
+
+/// What a student is told of tokens that expire soon.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Expiring {
+    /// The purchase.
+    pub order_id: RazorpayOrderId,
+    /// Whose tokens.
+    pub account_id: AccountId,
+    /// In which mess.
+    pub mess_id: MessId,
+    /// How many tokens.
+    pub token_count: u16,
+    /// When, as milliseconds since 1970.
+    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
+    pub expires_at: Timestamp,
+}
+
+/// A refund that the partner is to be asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefundMessage {
     /// Whose tokens.
@@ -99,9 +111,9 @@ impl MailMessage {
             | Self::AccountExists { registration_id, resends, .. } => {
                 format!("registration#{registration_id}#{resends}")
             }
-            Self::Receipt { order_id, .. } => format!("receipt#{order_id}"),
-            Self::Refunded { refund_id, .. } => format!("refund#{refund_id}"),
-            Self::Expiring { order_id, .. } => format!("expiring#{order_id}"),
+            Self::Receipt(receipt) => format!("receipt#{}", receipt.order_id),
+            Self::Refunded(refunded) => format!("refund#{}", refunded.refund_id),
+            Self::Expiring(expiring) => format!("expiring#{}", expiring.order_id),
         }
     }
 
@@ -109,11 +121,10 @@ impl MailMessage {
     #[must_use]
     pub const fn mess_id(&self) -> &MessId {
         match self {
-            Self::OneTimeCode { mess_id, .. }
-            | Self::AccountExists { mess_id, .. }
-            | Self::Receipt { mess_id, .. }
-            | Self::Refunded { mess_id, .. }
-            | Self::Expiring { mess_id, .. } => mess_id,
+            Self::OneTimeCode { mess_id, .. } | Self::AccountExists { mess_id, .. } => mess_id,
+            Self::Receipt(receipt) => &receipt.mess_id,
+            Self::Refunded(refunded) => &refunded.mess_id,
+            Self::Expiring(expiring) => &expiring.mess_id,
         }
     }
 }

@@ -3,6 +3,7 @@
 
 pub mod audit_writer;
 pub mod mailer;
+mod mails;
 pub mod messages;
 pub mod refunder;
 pub mod relay;

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Unacceptable;
-use crate::text::text_newtype;
+use crate::text::{plain_schema, text_newtype};
 
 /// An e-mail address, trimmed and in lower case, so that one mailbox has one spelling.
 ///
@@ -48,6 +48,7 @@ impl Email {
     }
 }
 text_newtype!(Email);
+plain_schema!(Email: String, max_length = 254, pattern = r"^[^@\s]+@[^@\s]+\.[^@\s]+$");
 
 impl std::fmt::Debug for Email {
     /// Hides the address, so that no log line can hold one by accident.
@@ -79,6 +80,7 @@ impl Username {
     }
 }
 text_newtype!(Username);
+plain_schema!(Username: String, pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{2,31}$");
 
 /// What somebody logs in with: an address if it has an `@`, else a username.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,6 +126,7 @@ impl Name {
     }
 }
 text_newtype!(Name);
+plain_schema!(Name: String, min_length = 1, max_length = 100);
 
 /// A roll number, unique in its mess: 1 to 32 letters, digits, `-`, `/` or `.`, in upper case.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -144,6 +147,7 @@ impl RollNo {
     }
 }
 text_newtype!(RollNo);
+plain_schema!(RollNo: String, pattern = "^[A-Za-z0-9/.-]{1,32}$");
 
 /// A room number: 1 to 32 characters on one line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -157,6 +161,7 @@ impl RoomNo {
     }
 }
 text_newtype!(RoomNo);
+plain_schema!(RoomNo: String, min_length = 1, max_length = 32);
 
 /// A telephone number: 7 to 15 digits after an optional `+`, without spaces or hyphens
 /// (ITU-T E.164's length).
@@ -177,6 +182,7 @@ impl Phone {
     }
 }
 text_newtype!(Phone);
+plain_schema!(Phone: String, pattern = r"^[+]?[0-9]{7,15}$");
 
 impl std::fmt::Debug for Phone {
     /// Hides the number, so that no log line can hold one by accident.
@@ -210,6 +216,8 @@ impl TryFrom<String> for Role {
     }
 }
 
+plain_schema!(Role: String, enum_values = ["student", "staff", "owner"]);
+
 impl Role {
     /// The role's name in JSON and in access tokens.
     #[must_use]
@@ -229,7 +237,7 @@ impl Role {
 }
 
 /// Where an account stands with its mess.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AccountStatus {
     /// Verified, and waiting for an owner.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use ulid::Ulid;
 
 use crate::Unacceptable;
-use crate::text::text_newtype;
+use crate::text::{plain_schema, text_newtype};
 
 macro_rules! ulid_id {
     ($(#[$doc:meta])* $name:ident, $prefix:literal) => {
@@ -62,6 +62,8 @@ macro_rules! ulid_id {
                 id.to_string()
             }
         }
+
+        plain_schema!($name: String, pattern = concat!("^", $prefix, "_[0-7][0-9A-HJKMNP-TV-Z]{25}$"));
     };
 }
 
@@ -114,6 +116,7 @@ impl MessId {
     }
 }
 text_newtype!(MessId);
+plain_schema!(MessId: String, pattern = "^mess_[A-Za-z0-9_-]{1,40}$");
 
 /// Parses `prefix` followed by 1 to 40 letters and digits, which is how Razorpay's ids look.
 fn razorpay_id(text: &str, prefix: &str) -> Result<String, Unacceptable> {
@@ -145,6 +148,7 @@ impl RazorpayOrderId {
     }
 }
 text_newtype!(RazorpayOrderId);
+plain_schema!(RazorpayOrderId: String, pattern = "^order_[A-Za-z0-9]{1,40}$");
 
 /// The id that Razorpay gave a payment, `pay_IH4NVgf4Dreq1l`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -158,6 +162,7 @@ impl RazorpayPaymentId {
     }
 }
 text_newtype!(RazorpayPaymentId);
+plain_schema!(RazorpayPaymentId: String, pattern = "^pay_[A-Za-z0-9]{1,40}$");
 
 /// The id that Razorpay gave a refund, `rfnd_FP8QHiV938haTz`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -171,6 +176,7 @@ impl RazorpayRefundId {
     }
 }
 text_newtype!(RazorpayRefundId);
+plain_schema!(RazorpayRefundId: String, pattern = "^rfnd_[A-Za-z0-9]{1,40}$");
 
 /// One meal token: the number of a token inside its purchase, `tok_IEIaMR65cu6nz3_007`.
 ///
@@ -235,6 +241,7 @@ impl From<TokenId> for String {
         id.to_string()
     }
 }
+plain_schema!(TokenId: String, pattern = "^tok_[A-Za-z0-9]{1,40}_[0-9]{3}$");
 
 #[cfg(test)]
 mod tests {

@@ -6,15 +6,18 @@ use std::collections::BTreeMap;
 use jiff::civil::Time;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::Unacceptable;
 use crate::identity::{AccountStatus, Name, Role};
 use crate::ids::MessId;
 use crate::money::Paise;
-use crate::text::text_newtype;
+use crate::text::{plain_schema, text_newtype};
 
 /// A meal of the day.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Meal {
     /// The morning meal.
@@ -29,6 +32,8 @@ pub enum Meal {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct WallTime(Time);
+
+plain_schema!(WallTime: String, pattern = "^([01][0-9]|2[0-3]):[0-5][0-9]$");
 
 impl WallTime {
     /// Makes a time of day.
@@ -66,7 +71,7 @@ impl From<WallTime> for String {
 }
 
 /// When a meal is served. `closes` before `opens` means that it ends after midnight.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct MealWindow {
     /// The first minute.
     pub opens: WallTime,
@@ -89,9 +94,10 @@ impl ZoneName {
     }
 }
 text_newtype!(ZoneName);
+plain_schema!(ZoneName: String, min_length = 1, max_length = 64);
 
 /// Whether a verified student may use the mess at once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Approval {
     /// An owner approves each student.
@@ -101,7 +107,7 @@ pub enum Approval {
 }
 
 /// A mess and its settings.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Mess {
     /// Its id.
     pub mess_id: MessId,

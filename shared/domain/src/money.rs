@@ -2,10 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::text::plain_schema;
+
 /// An amount of money in paise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Paise(u64);
+
+plain_schema!(Paise: Integer, minimum = 0);
 
 impl Paise {
     /// Makes an amount of `paise`.

@@ -1,4 +1,5 @@
-//! How a newtype over text is read from and written to JSON, once for all of them.
+//! How a newtype over text is read from and written to JSON, once for all of them, and
+//! how OpenAPI documents a value: by what its printed form looks like.
 
 /// Gives a newtype over `String` its conversions: parsed by its own `parse`, printed as
 /// it is stored.
@@ -42,4 +43,21 @@ macro_rules! text_newtype {
     };
 }
 
-pub(crate) use text_newtype;
+/// Documents a type whose JSON is one text or one number, with the keywords that its
+/// values keep (`pattern`, `max_length`, `minimum` and so on).
+macro_rules! plain_schema {
+    ($name:ident: $kind:ident $(, $keyword:ident = $value:expr)* $(,)?) => {
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+                utoipa::openapi::ObjectBuilder::new()
+                    .schema_type(utoipa::openapi::Type::$kind)
+                    $(.$keyword(Some($value)))*
+                    .into()
+            }
+        }
+
+        impl utoipa::ToSchema for $name {}
+    };
+}
+
+pub(crate) use {plain_schema, text_newtype};

@@ -11,6 +11,7 @@ use crate::ids::{
     AccountId, MessId, RazorpayOrderId, RazorpayPaymentId, RefundId, SubmissionId, TokenId,
 };
 use crate::money::Paise;
+use crate::text::plain_schema;
 
 /// The most tokens that one purchase holds.
 pub const PURCHASE_TOKENS_MAX: u16 = 500;
@@ -23,6 +24,8 @@ pub const SUBMISSION_TOKENS_MAX: usize = 50;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "i64")]
 pub struct PurchaseSize(u16);
+
+plain_schema!(PurchaseSize: Integer, minimum = 1, maximum = PURCHASE_TOKENS_MAX);
 
 impl PurchaseSize {
     /// The number.

@@ -1,11 +1,13 @@
-//! Functions that SQS or a table's stream invokes: partial batches, so that one bad
-//! message does not hold up the others.
+//! Functions that no client calls: those that SQS or a table's stream invokes, in partial
+//! batches, so that one bad message does not hold up the others; and those that a
+//! schedule invokes.
 
 use std::pin::Pin;
 
 use aws_lambda_events::sqs::SqsEvent;
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde::Serialize;
+use serde_json::Value;
 use tracing::Instrument;
 
 use crate::app::{App, StartError};
@@ -25,6 +27,21 @@ pub struct Consumer {
     /// What it does with a message's body. A message comes at least once, and again after
     /// an error.
     pub handle: for<'a> fn(&'a App, &'a str) -> Worked<'a>,
+}
+
+/// What a run of a job gives: what it did, as JSON, for the log and for whoever invoked it.
+pub type JobRun<'a> = Pin<
+    Box<dyn Future<Output = Result<Value, Box<dyn std::error::Error + Send + Sync>>> + Send + 'a>,
+>;
+
+/// A function that a schedule invokes. Two runs may overlap, and one may be cut short.
+pub struct Job {
+    /// The function's name.
+    pub name: &'static str,
+    /// What it needs.
+    pub parts: &'static [Part],
+    /// What it does with the event, which holds the options of a run by hand.
+    pub run: for<'a> fn(&'a App, &'a Value) -> JobRun<'a>,
 }
 
 /// What Lambda is told of a batch: the messages (or the first record of a stream) that
@@ -58,6 +75,24 @@ pub async fn serve(consumer: &'static Consumer) -> Result<(), lambda_runtime::Er
     let app = &app;
     lambda_runtime::run(service_fn(async move |event: LambdaEvent<SqsEvent>| {
         Ok::<_, lambda_runtime::Error>(consume(app, consumer, event.payload).await)
+    }))
+    .await
+}
+
+/// Runs a job on Lambda.
+pub async fn serve_job(job: &'static Job) -> Result<(), lambda_runtime::Error> {
+    telemetry::start();
+    let app = start(job.name, job.parts).await?;
+    let app = &app;
+    lambda_runtime::run(service_fn(async move |event: LambdaEvent<Value>| {
+        let span = tracing::info_span!("run", function = job.name, id = event.context.request_id);
+        let ran = (job.run)(app, &event.payload).instrument(span.clone()).await;
+        let _entered = span.entered();
+        match &ran {
+            Ok(done) => tracing::info!(%done, "ran"),
+            Err(error) => tracing::error!(cause = telemetry::chain(&**error), "the run failed"),
+        }
+        ran
     }))
     .await
 }

@@ -8,6 +8,9 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use thali_domain::Unacceptable;
 use thali_domain::identity::Email;
+use utoipa::openapi::schema::SchemaFormat;
+use utoipa::openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 use zxcvbn::zxcvbn;
 
 /// The shortest password, in characters.
@@ -44,6 +47,13 @@ impl PresentedPassword {
     }
 }
 
+impl PartialSchema for PresentedPassword {
+    fn schema() -> RefOr<Schema> {
+        password_schema(1)
+    }
+}
+impl ToSchema for PresentedPassword {}
+
 /// A password that somebody chooses: 8 to 128 characters and not among the most common.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(try_from = "String")]
@@ -61,6 +71,22 @@ impl TryFrom<String> for NewPassword {
         }
         Ok(Self(text.into()))
     }
+}
+
+impl PartialSchema for NewPassword {
+    fn schema() -> RefOr<Schema> {
+        password_schema(LENGTH_MIN)
+    }
+}
+impl ToSchema for NewPassword {}
+
+fn password_schema(length_min: usize) -> RefOr<Schema> {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .format(Some(SchemaFormat::KnownFormat(KnownFormat::Password)))
+        .min_length(Some(length_min))
+        .max_length(Some(LENGTH_MAX))
+        .into()
 }
 
 impl NewPassword {

@@ -5,6 +5,7 @@
 //! call it ([`Access`]), how often ([`Rate`]), and its handler. [`dispatch`] enforces all
 //! of that before the handler runs; [`serve`] does it on Lambda.
 
+mod docs;
 mod json;
 mod problem;
 mod request;
@@ -17,6 +18,7 @@ use http::Method;
 use thali_domain::identity::{AccountStatus, Role};
 use thali_domain::ids::{AccountId, MessId, SessionId};
 
+pub use self::docs::{AnswerBody, Answers, Docs, QueryParameter, SchemaOf, Schemas, schema};
 pub use self::json::{Members, one_of};
 pub use self::problem::{FieldError, Problem};
 pub use self::request::{Page, Request};
@@ -36,6 +38,8 @@ pub enum Access {
     Partner,
     /// Anybody who is logged in, also while waiting for approval.
     Any,
+    /// A student, also while waiting for approval.
+    Applicant,
     /// An active student.
     Student,
     /// Active staff.
@@ -51,10 +55,17 @@ impl Access {
         !matches!(self, Self::Public | Self::Partner)
     }
 
+    /// Whether only an account that the mess has approved is let in.
+    #[must_use]
+    pub const fn needs_approval(self) -> bool {
+        matches!(self, Self::Student | Self::Staff | Self::Owner)
+    }
+
     /// The one role that is let in, if there is one.
-    const fn role(self) -> Option<Role> {
+    #[must_use]
+    pub const fn role(self) -> Option<Role> {
         match self {
-            Self::Student => Some(Role::Student),
+            Self::Student | Self::Applicant => Some(Role::Student),
             Self::Staff => Some(Role::Staff),
             Self::Owner => Some(Role::Owner),
             Self::Public | Self::Partner | Self::Any => None,
@@ -158,6 +169,8 @@ pub struct Endpoint {
     pub parts: &'static [Part],
     /// What it does.
     pub handler: Handler,
+    /// What it says of itself.
+    pub docs: Docs,
 }
 
 impl Endpoint {
@@ -183,6 +196,39 @@ impl Endpoint {
         Self::new(Method::POST, name, paths, access, handler)
     }
 
+    /// A PUT endpoint.
+    #[must_use]
+    pub const fn put(
+        name: &'static str,
+        paths: &'static [&'static str],
+        access: Access,
+        handler: Handler,
+    ) -> Self {
+        Self::new(Method::PUT, name, paths, access, handler)
+    }
+
+    /// A PATCH endpoint.
+    #[must_use]
+    pub const fn patch(
+        name: &'static str,
+        paths: &'static [&'static str],
+        access: Access,
+        handler: Handler,
+    ) -> Self {
+        Self::new(Method::PATCH, name, paths, access, handler)
+    }
+
+    /// A DELETE endpoint.
+    #[must_use]
+    pub const fn delete(
+        name: &'static str,
+        paths: &'static [&'static str],
+        access: Access,
+        handler: Handler,
+    ) -> Self {
+        Self::new(Method::DELETE, name, paths, access, handler)
+    }
+
     const fn new(
         method: Method,
         name: &'static str,
@@ -195,9 +241,112 @@ impl Endpoint {
             Access::Partner => Rate::Unlimited,
             _ => RATE_ACCOUNT,
         };
-        Self { name, method, paths, access, rate, parts: &[], handler }
+        Self { name, method, paths, access, rate, parts: &[], handler, docs: Docs::NONE }
     }
 
+    /// The same with what it does, in a few words.
+    #[must_use]
+    pub const fn summary(mut self, summary: &'static str) -> Self {
+        self.docs.summary = summary;
+        self
+    }
+
+    /// The same with the JSON body that it takes.
+    #[must_use]
+    pub const fn takes(mut self, body: SchemaOf) -> Self {
+        self.docs.body = Some(body);
+        self
+    }
+
+    /// The same with an answer: its status and its JSON body.
+    #[must_use]
+    pub const fn answers(self, status: u16, body: SchemaOf) -> Self {
+        self.answers_with(Answers { status, body: AnswerBody::One(body) })
+    }
+
+    /// The same with an answer that has no body.
+    #[must_use]
+    pub const fn answers_nothing(self, status: u16) -> Self {
+        self.answers_with(Answers { status, body: AnswerBody::Empty })
+    }
+
+    /// The same with a page of a list as its answer; it takes `limit` and `cursor`.
+    #[must_use]
+    pub const fn answers_page(self, item: SchemaOf) -> Self {
+        self.answers_with(Answers { status: 200, body: AnswerBody::PageOf(item) })
+    }
+
+    const fn answers_with(mut self, answer: Answers) -> Self {
+        let place = if self.docs.answers[0].is_none() { 0 } else { 1 };
+        self.docs.answers[place] = Some(answer);
+        self
+    }
+
+    /// The same with the codes of its own refusals, see [`Docs::refusals`].
+    #[must_use]
+    pub const fn refuses(mut self, codes: &'static [&'static str]) -> Self {
+        self.docs.refusals = codes;
+        self
+    }
+
+    /// The same with parameters in the query.
+    #[must_use]
+    pub const fn query(mut self, parameters: &'static [QueryParameter]) -> Self {
+        self.docs.query = parameters;
+        self
+    }
+
+    /// The same, taking an `Idempotency-Key`.
+    #[must_use]
+    pub const fn replays(mut self) -> Self {
+        self.docs.replays = true;
+        self
+    }
+
+    /// The codes of all refusals that it can answer with: its own, and those that follow
+    /// from what it declares.
+    #[must_use]
+    pub fn refusal_codes(&self) -> Vec<&'static str> {
+        let mut codes = vec!["body_too_large", "internal", "database_unavailable", "busy"];
+        if self.rate != Rate::Unlimited {
+            codes.push("rate_limited");
+        }
+        if self.access.needs_session() {
+            codes.push("unauthenticated");
+        }
+        if self.access.role().is_some() {
+            codes.push("wrong_role");
+        }
+        if self.access.needs_approval() {
+            codes.push("not_approved");
+        }
+        if self.docs.body.is_some() {
+            codes.extend(["malformed_json", "unsupported_media_type", "invalid_fields"]);
+        }
+        if self.docs.is_list() || !self.docs.query.is_empty() {
+            codes.push("invalid_fields");
+        }
+        if self.docs.replays {
+            codes.extend(["invalid_fields", "idempotency_key_reused"]);
+        }
+        codes.extend(self.docs.refusals);
+        codes.sort_unstable();
+        codes.dedup();
+        codes
+    }
+
+    /// The names of the parameters in its paths.
+    #[must_use]
+    pub fn path_parameters(&self) -> Vec<&'static str> {
+        let parts = self.paths[0].split('/');
+        parts.filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).collect()
+    }
+
+    /// Whether one of its paths is `path`, a part in braces standing for any one part.
+    #[must_use]
+    pub fn serves_path(&self, path: &str) -> bool {
+        self.paths.iter().any(|template| path_matches(template, path))
+    }
     /// The same with another rate than its access suggests.
     #[must_use]
     pub const fn rate(mut self, rate: Rate) -> Self {
@@ -218,4 +367,12 @@ impl Endpoint {
         let keys = self.access.needs_session().then_some(Part::PublicKeys);
         self.parts.iter().copied().chain(keys).collect()
     }
+}
+
+fn path_matches(template: &str, path: &str) -> bool {
+    let same = |(expected, part): (&str, &str)| {
+        expected == part || (expected.starts_with('{') && !part.is_empty())
+    };
+    template.split('/').count() == path.split('/').count()
+        && template.split('/').zip(path.split('/')).all(same)
 }

@@ -1,6 +1,8 @@
 //! A request as handlers see it: the parts of the gateway's event that matter, each
 //! bounded.
 
+use std::str::FromStr;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use eserde::EDeserialize;
@@ -42,6 +44,7 @@ pub struct Request {
     /// The client's address as the gateway saw it, never a header.
     pub source_ip: String,
     query: Vec<(String, String)>,
+    parameters: Vec<(String, String)>,
     body: Vec<u8>,
 }
 
@@ -56,6 +59,9 @@ impl From<lambda_http::Request> for Request {
         let query = request.query_string_parameters_ref().map(|query| {
             query.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
         });
+        let parameters = request.path_parameters_ref().map(|parameters| {
+            parameters.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+        });
         let path = request.raw_http_path().to_owned();
         let query = query.unwrap_or_default();
         let (parts, body) = request.into_parts();
@@ -66,6 +72,7 @@ impl From<lambda_http::Request> for Request {
             request_id: request_id.unwrap_or_else(random_hex::<16>),
             source_ip: source_ip.unwrap_or_default(),
             query,
+            parameters: parameters.unwrap_or_default(),
             body: match body {
                 Body::Text(text) => text.into_bytes(),
                 Body::Binary(bytes) => bytes,
@@ -95,6 +102,14 @@ impl Request {
             return Err(Problem::new(status, "unsupported_media_type", detail));
         }
         json::parse(&self.body, rules)
+    }
+
+    /// The value of a parameter in the path; `None` where it is not of the form of a `T`,
+    /// which names nothing that there is.
+    #[must_use]
+    pub fn param<T: FromStr>(&self, name: &str) -> Option<T> {
+        let (_, value) = self.parameters.iter().find(|(known, _)| known == name)?;
+        value.parse().ok()
     }
 
     /// The body as it came.

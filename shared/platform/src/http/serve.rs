@@ -116,10 +116,9 @@ async fn check_session_lives(app: &App, session: &Session) -> Result<(), Problem
 }
 
 fn check_access(access: Access, session: &Session) -> Result<(), Problem> {
-    let Some(role) = access.role() else { return Ok(()) };
-    if role != session.role {
+    if access.role().is_some_and(|role| role != session.role) {
         Err(Problem::wrong_role())
-    } else if session.status != AccountStatus::Active {
+    } else if access.needs_approval() && session.status != AccountStatus::Active {
         Err(Problem::not_approved())
     } else {
         Ok(())

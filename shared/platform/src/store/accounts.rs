@@ -187,7 +187,7 @@ impl Store {
         let used_up = delete(
             table,
             &keys::registration(registration.registration_id),
-            "resends = :resends",
+            Some("resends = :resends"),
             given.into(),
         );
         let mut parts = vec![(used_up, AccountCreateError::RegistrationEnded)];

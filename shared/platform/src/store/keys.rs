@@ -45,6 +45,9 @@ pub const SHARDS: u8 = 16;
 /// The prefix of the sort keys of an account's purchases.
 pub const PURCHASES: &str = "purchase#";
 
+/// The prefix of the sort keys of an account's sessions.
+pub const SESSIONS: &str = "session#";
+
 /// The prefix of the sort keys of an account's submissions.
 pub const SUBMISSIONS: &str = "submission#";
 
@@ -96,7 +99,7 @@ pub fn account(id: AccountId) -> Key {
 /// A session.
 #[must_use]
 pub fn session(account: AccountId, session: SessionId) -> Key {
-    Key::new(account.to_string(), format!("session#{session}"))
+    Key::new(account.to_string(), format!("{SESSIONS}{session}"))
 }
 
 /// The guard that keeps an e-mail address unique in its mess.

@@ -166,13 +166,19 @@ fn update(
         .build()
 }
 
-/// A delete, as part of a transaction.
-fn delete(table: &str, key: &Key, condition: &str, values: Attributes) -> TransactWriteItem {
+/// A delete, as part of a transaction; without a condition it also succeeds where there
+/// is nothing.
+fn delete(
+    table: &str,
+    key: &Key,
+    condition: Option<&str>,
+    values: Attributes,
+) -> TransactWriteItem {
     let delete = Delete::builder()
         .table_name(table)
         .set_key(Some(key.attributes()))
-        .condition_expression(condition)
-        .set_expression_attribute_values(Some(values));
+        .set_condition_expression(condition.map(str::to_owned))
+        .set_expression_attribute_values((!values.is_empty()).then_some(values));
     TransactWriteItem::builder().delete(delete.build().expect("table and key are set")).build()
 }
 

@@ -1,14 +1,21 @@
 //! Sessions.
 
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::TransactWriteItem;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use thali_domain::ids::{AccountId, MessId, SessionId};
 use thali_domain::sessions::{REFRESH_LIFETIME, RefreshState};
 
 use super::{
-    Consistency, STAMPED, Stamp, Store, StoreError, expiring, item, keys, millis, number, text,
-    unless_refused, values,
+    Consistency, STAMPED, Stamp, Store, StoreError, delete, expiring, item, keys, millis, number,
+    text, unless_refused, values,
 };
+
+/// The most sessions that [`Store::session_deletes`] ends: what a transaction, which may
+/// have a hundred parts, leaves beside the change that ends them.
+const SESSION_DELETES_MAX: usize = 50;
 
 /// A session as it is stored. Refresh tokens are in it as hashes.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -139,5 +146,25 @@ impl Store {
         let request = self.client.delete_item().table_name(&self.tables.accounts);
         request.set_key(Some(key.attributes())).send().await?;
         Ok(())
+    }
+
+    /// The sessions of an account.
+    pub async fn sessions_of(&self, account: AccountId) -> Result<Vec<SessionRecord>, StoreError> {
+        let pk = account.to_string();
+        let table = &self.tables.accounts;
+        let found = self.query(table, &pk, Some(keys::SESSIONS), Consistency::Strong).await?;
+        found.into_iter().map(|session| Ok(serde_dynamo::from_item(session)?)).collect()
+    }
+
+    /// The writes that end `sessions`, for the transaction of the change that ends them: so
+    /// no crash can come between. Sessions that begin meanwhile, or are too many for it,
+    /// are swept afterwards.
+    #[must_use]
+    pub fn session_deletes(&self, sessions: &[SessionRecord]) -> Vec<TransactWriteItem> {
+        let ended = sessions.iter().take(SESSION_DELETES_MAX).map(|session| {
+            let key = keys::session(session.account_id, session.session_id);
+            delete(&self.tables.accounts, &key, None, HashMap::new())
+        });
+        ended.collect()
     }
 }

@@ -1,0 +1,282 @@
+//! `GET /openapi.json`: the API as OpenAPI 3.1, made of what the endpoints declare and of
+//! the types that they take and give. Nothing in it is written by hand, so it cannot say
+//! anything else than the code does.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use http::StatusCode;
+use serde::Serialize;
+use thali_platform::app::App;
+use thali_platform::auth::refresh::COOKIE;
+use thali_platform::handler;
+use thali_platform::http::{
+    Access, AnswerBody, Answers, Caller, Endpoint, Problem, Request, Response, Schemas,
+};
+use thali_platform::problems::CODES;
+use utoipa::openapi::path::{
+    Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn,
+};
+use utoipa::openapi::request_body::RequestBodyBuilder;
+use utoipa::openapi::schema::{AdditionalProperties, AllOfBuilder, ArrayBuilder, SchemaFormat};
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
+};
+use utoipa::openapi::{
+    ComponentsBuilder, ContentBuilder, HeaderBuilder, HttpMethod, InfoBuilder, ObjectBuilder,
+    OpenApi, OpenApiBuilder, PathItem, PathsBuilder, Ref, RefOr, Required, ResponseBuilder, Schema,
+    Type,
+};
+
+use crate::ENDPOINTS;
+
+/// The endpoint.
+pub static ENDPOINT: Endpoint =
+    Endpoint::get("openapi", &["/openapi.json"], Access::Public, handler!(openapi))
+        .summary("This document")
+        .answers(200, |_| ObjectBuilder::new().into());
+
+async fn openapi(_app: &App, _caller: &Caller, _request: &Request) -> Result<Response, Problem> {
+    static DOCUMENT: OnceLock<OpenApi> = OnceLock::new();
+    Ok(Response::ok(DOCUMENT.get_or_init(document)).cached_for(300))
+}
+
+/// The name of the schema of every refusal.
+const PROBLEM: &str = "Problem";
+
+/// The scheme by which an access token is sent.
+const BEARER: &str = "access_token";
+
+/// The scheme by which browsers send the refresh token.
+const REFRESH_COOKIE: &str = "refresh_cookie";
+
+/// The document.
+///
+/// # Panics
+///
+/// Where two different types have the same name; a test builds it.
+#[must_use]
+pub fn document() -> OpenApi {
+    let mut schemas = Schemas::new();
+    let mut items = BTreeMap::<&str, PathItem>::new();
+    for endpoint in ENDPOINTS {
+        for (number, path) in endpoint.paths.iter().enumerate() {
+            let operation = operation(endpoint, number, &mut schemas);
+            let item = PathItem::new(method(endpoint), operation);
+            match items.get_mut(path) {
+                Some(known) => known.merge_operations(item),
+                None => drop(items.insert(path, item)),
+            }
+        }
+    }
+    let paths =
+        items.into_iter().fold(PathsBuilder::new(), |all, (path, item)| all.path(path, item));
+    let info = InfoBuilder::new()
+        .title("Thali")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some("The backend of a hostel mess or campus canteen."));
+    OpenApiBuilder::new()
+        .info(info.build())
+        .paths(paths)
+        .components(Some(components(schemas)))
+        .build()
+}
+
+fn components(schemas: Schemas) -> utoipa::openapi::Components {
+    let mut named = BTreeMap::new();
+    for (name, schema) in schemas {
+        let before = named.insert(name.clone(), schema.clone());
+        let same = before.is_none_or(|before| json(&before) == json(&schema));
+        assert!(same, "two different types are called {name}");
+    }
+    let cookie = ApiKey::Cookie(ApiKeyValue::new(COOKIE));
+    let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT");
+    ComponentsBuilder::new()
+        .schemas_from_iter(named)
+        .schema(PROBLEM, problem_schema())
+        .security_scheme(BEARER, SecurityScheme::Http(bearer.build()))
+        .security_scheme(REFRESH_COOKIE, SecurityScheme::ApiKey(cookie))
+        .build()
+}
+
+fn json(value: &impl Serialize) -> serde_json::Value {
+    serde_json::to_value(value).expect("schemas are plain data and serialise")
+}
+
+fn method(endpoint: &Endpoint) -> HttpMethod {
+    match endpoint.method.as_str() {
+        "GET" => HttpMethod::Get,
+        "POST" => HttpMethod::Post,
+        "PUT" => HttpMethod::Put,
+        "PATCH" => HttpMethod::Patch,
+        "DELETE" => HttpMethod::Delete,
+        other => unreachable!("Endpoint has no constructor for {other}"),
+    }
+}
+
+/// One endpoint at the path of this number; those after the first are its aliases.
+fn operation(endpoint: &Endpoint, number: usize, schemas: &mut Schemas) -> Operation {
+    let id = match number {
+        0 => endpoint.name.to_owned(),
+        alias => format!("{}-alias-{alias}", endpoint.name),
+    };
+    let docs = &endpoint.docs;
+    let mut operation = OperationBuilder::new()
+        .operation_id(Some(id))
+        .summary(Some(docs.summary))
+        .parameters(Some(parameters(endpoint, schemas)));
+    if endpoint.access.needs_session() {
+        operation = operation.security(SecurityRequirement::new(BEARER, Vec::<String>::new()));
+    }
+    if endpoint.name == crate::accounts::refresh::ENDPOINT.name {
+        operation =
+            operation.security(SecurityRequirement::new(REFRESH_COOKIE, Vec::<String>::new()));
+    }
+    if let Some(body) = docs.body {
+        let content = ContentBuilder::new().schema(Some(strict(body(schemas), schemas))).build();
+        let body = RequestBodyBuilder::new().required(Some(Required::True));
+        operation = operation.request_body(Some(body.content("application/json", content).build()));
+    }
+    for answer in docs.answers.iter().flatten() {
+        operation =
+            operation.response(answer.status.to_string(), answered(answer, docs.replays, schemas));
+    }
+    for (status, codes) in codes_by_status(endpoint) {
+        operation = operation.response(status.to_string(), refused(status, &codes));
+    }
+    operation.build()
+}
+
+/// Requests are read strictly: the schema of a body says that other members are refused.
+/// Only the body's own; what is nested in it is used by answers too.
+fn strict(reference: RefOr<Schema>, schemas: &mut Schemas) -> RefOr<Schema> {
+    if let Some((_, RefOr::T(Schema::Object(object)))) = schemas.last_mut() {
+        object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
+    }
+    reference
+}
+
+fn parameters(endpoint: &Endpoint, schemas: &mut Schemas) -> Vec<Parameter> {
+    let text = || ObjectBuilder::new().schema_type(Type::String);
+    let optional = |name: &str, place: ParameterIn| {
+        ParameterBuilder::new().name(name).parameter_in(place).required(Required::False)
+    };
+    let in_path = endpoint.path_parameters().into_iter().map(|name| {
+        let required = optional(name, ParameterIn::Path).required(Required::True);
+        required.schema(Some(text().min_length(Some(1)))).build()
+    });
+    let mut parameters: Vec<Parameter> = in_path.collect();
+    if endpoint.docs.is_list() {
+        let limit = ObjectBuilder::new()
+            .schema_type(Type::Integer)
+            .minimum(Some(1))
+            .maximum(Some(100))
+            .default(Some(25.into()));
+        let limit = optional("limit", ParameterIn::Query).schema(Some(limit));
+        let cursor = optional("cursor", ParameterIn::Query).schema(Some(text()));
+        parameters.push(limit.description(Some("How many items to answer")).build());
+        parameters.push(cursor.description(Some("The next_cursor of the page before")).build());
+    }
+    for query in endpoint.docs.query {
+        let parameter = optional(query.name, ParameterIn::Query);
+        let schema = (query.schema)(schemas);
+        parameters
+            .push(parameter.description(Some(query.description)).schema(Some(schema)).build());
+    }
+    if endpoint.docs.replays {
+        let key = text().pattern(Some("^[!-~]{1,64}$"));
+        let header = optional("Idempotency-Key", ParameterIn::Header).schema(Some(key));
+        let description = "The same key and body answer the first outcome for 24 hours";
+        parameters.push(header.description(Some(description)).build());
+    }
+    parameters
+}
+
+fn answered(answer: &Answers, replays: bool, schemas: &mut Schemas) -> utoipa::openapi::Response {
+    let mut response = response(answer.status);
+    if replays {
+        let marked = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(["true"]));
+        let header = HeaderBuilder::new().schema(marked);
+        let description = "Present where a first outcome is answered again";
+        response =
+            response.header("Idempotent-Replay", header.description(Some(description)).build());
+    }
+    let schema = match answer.body {
+        AnswerBody::Empty => return response.build(),
+        AnswerBody::One(schema) => schema(schemas),
+        AnswerBody::PageOf(item) => page_of(item(schemas)),
+    };
+    response.content("application/json", ContentBuilder::new().schema(Some(schema)).build()).build()
+}
+
+fn page_of(item: RefOr<Schema>) -> RefOr<Schema> {
+    let items = ArrayBuilder::new().items(item);
+    let cursor = ObjectBuilder::new().schema_type(Type::String);
+    ObjectBuilder::new()
+        .property("items", items)
+        .property("next_cursor", cursor)
+        .required("items")
+        .into()
+}
+
+fn response(status: u16) -> ResponseBuilder {
+    let status = StatusCode::from_u16(status).expect("endpoints declare statuses that exist");
+    ResponseBuilder::new().description(status.canonical_reason().unwrap_or_default())
+}
+
+/// The codes of an endpoint's refusals, by their status.
+fn codes_by_status(endpoint: &Endpoint) -> BTreeMap<u16, Vec<&'static str>> {
+    let mut by_status = BTreeMap::<u16, Vec<&'static str>>::new();
+    for code in endpoint.refusal_codes() {
+        let (_, status, _) = CODES.iter().find(|known| known.0 == code).unwrap_or_else(|| {
+            unreachable!("{} declares {code}, which is no code of a refusal", endpoint.name)
+        });
+        by_status.entry(*status).or_default().push(code);
+    }
+    by_status
+}
+
+fn refused(status: u16, codes: &[&'static str]) -> utoipa::openapi::Response {
+    let code =
+        ObjectBuilder::new().schema_type(Type::String).enum_values(Some(codes.iter().copied()));
+    let ours = ObjectBuilder::new().schema_type(Type::Object).property("code", code);
+    let problem = Ref::from_schema_name(PROBLEM);
+    let schema = AllOfBuilder::new().item(problem).item(ours);
+    let mut response = response(status);
+    if [429, 503].contains(&status) {
+        let seconds = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0));
+        let header = HeaderBuilder::new().schema(seconds);
+        let header = header.description(Some("Seconds after which to try again"));
+        response = response.header("Retry-After", header.build());
+    }
+    let content = ContentBuilder::new().schema(Some(Schema::from(schema.build()))).build();
+    response.content("application/problem+json", content).build()
+}
+
+/// RFC 9457's members, and ours; a code may have more.
+fn problem_schema() -> Schema {
+    let text = || ObjectBuilder::new().schema_type(Type::String);
+    let uri = text().format(Some(SchemaFormat::Custom("uri".to_owned())));
+    let status =
+        ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(400)).maximum(Some(599));
+    let error = ObjectBuilder::new()
+        .property("field", text())
+        .property("message", text())
+        .required("field")
+        .required("message");
+    let problem = ObjectBuilder::new()
+        .property("type", uri)
+        .property("title", text())
+        .property("status", status)
+        .property("detail", text().description(Some("For people")))
+        .property("code", text().description(Some("For programs; it is stable")))
+        .property("request_id", text())
+        .property("errors", ArrayBuilder::new().items(error))
+        .required("type")
+        .required("title")
+        .required("status")
+        .required("detail")
+        .required("code")
+        .required("request_id");
+    problem.into()
+}

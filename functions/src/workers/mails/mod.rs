@@ -1,0 +1,86 @@
+//! What mails say: from a message to the mail, one file for each area. The texts are in
+//! `templates/mail/`, each as text and as HTML.
+
+mod accounts;
+mod payments;
+
+use askama::Template;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use thali_domain::identity::Email;
+use thali_domain::ids::AccountId;
+use thali_domain::mess::Mess;
+use thali_platform::app::App;
+use thali_platform::mail::Mail;
+use thali_platform::store::Consistency;
+
+use super::messages::MailMessage;
+
+/// Why a mail was not written or sent; its message comes again.
+pub type Error = Box<dyn std::error::Error + Send + Sync>;
+
+/// The mail names a mess or an account that does not exist.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no such {0}")]
+struct Missing(&'static str);
+
+/// The two templates of a mail, over the same view.
+macro_rules! mail_templates {
+    ($view:ident: $text:ident = $text_path:literal, $html:ident = $html_path:literal) => {
+        #[derive(askama::Template)]
+        #[template(path = $text_path)]
+        struct $text<'a>($view<'a>);
+
+        #[derive(askama::Template)]
+        #[template(path = $html_path)]
+        struct $html<'a>($view<'a>);
+    };
+}
+use mail_templates;
+
+/// Writes the mail of a message; nothing where its time is over.
+pub async fn write(app: &App, message: &MailMessage) -> Result<Option<Mail>, Error> {
+    let mess = app.store.mess_get(message.mess_id()).await?.ok_or(Missing("mess"))?;
+    match message {
+        MailMessage::OneTimeCode { registration_id, resends, email, .. } => {
+            accounts::one_time_code(app, &mess, *registration_id, *resends, email).await
+        }
+        MailMessage::AccountExists { registration_id, resends, email, .. } => {
+            accounts::account_exists(app, &mess, *registration_id, *resends, email).await
+        }
+        MailMessage::Receipt(receipt) => payments::receipt(app, &mess, receipt).await.map(Some),
+        MailMessage::Refunded(refund) => payments::refunded(app, &mess, refund).await.map(Some),
+        MailMessage::Expiring(tokens) => payments::expiring(app, &mess, tokens).await,
+    }
+}
+
+/// The name and the address of an account.
+async fn addressee(app: &App, account_id: AccountId) -> Result<(String, Email), Error> {
+    let account = app.store.account_get(account_id, Consistency::Strong).await?;
+    let account = account.ok_or(Missing("account"))?;
+    let email = account.email.ok_or(Missing("e-mail address"))?;
+    Ok((account.name.to_string(), email))
+}
+
+/// A time as people of the mess read it.
+fn local_time(time: Timestamp, mess: &Mess) -> Result<String, Error> {
+    let zone = TimeZone::get(mess.time_zone.as_str())?;
+    Ok(time.to_zoned(zone).strftime("%-d %B %Y, %H:%M").to_string())
+}
+
+/// So many tokens, in words.
+fn meal_tokens(count: u16) -> String {
+    match count {
+        1 => "1 meal token".to_owned(),
+        count => format!("{count} meal tokens"),
+    }
+}
+
+fn compose(
+    to: &Email,
+    subject: String,
+    text: &impl Template,
+    html: &impl Template,
+) -> Result<Mail, Error> {
+    Ok(Mail { to: to.clone(), subject, text: text.render()?, html: html.render()? })
+}

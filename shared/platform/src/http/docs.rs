@@ -1,0 +1,87 @@
+//! What an endpoint says of itself for the OpenAPI document: the types that it takes and
+//! gives, and the codes with which it refuses. The document itself is made from these by
+//! the function `openapi`.
+
+use utoipa::ToSchema;
+use utoipa::openapi::{Ref, RefOr, Schema};
+
+/// The named schemas that the types of an endpoint are made of.
+pub type Schemas = Vec<(String, RefOr<Schema>)>;
+
+/// Collects the named schemas of a type and answers a reference to its own.
+pub type SchemaOf = fn(&mut Schemas) -> RefOr<Schema>;
+
+/// The schema of `T`, as an endpoint names it.
+pub fn schema<T: ToSchema>(all: &mut Schemas) -> RefOr<Schema> {
+    T::schemas(all);
+    let name = T::name().into_owned();
+    all.push((name.clone(), T::schema()));
+    Ref::from_schema_name(name).into()
+}
+
+/// What an answer that is no refusal holds.
+#[derive(Clone, Copy)]
+pub enum AnswerBody {
+    /// Nothing.
+    Empty,
+    /// A JSON object.
+    One(SchemaOf),
+    /// A page of a list.
+    PageOf(SchemaOf),
+}
+
+/// An answer that is no refusal.
+#[derive(Clone, Copy)]
+pub struct Answers {
+    /// Its status.
+    pub status: u16,
+    /// Its body.
+    pub body: AnswerBody,
+}
+
+/// A parameter in the query.
+#[derive(Clone, Copy)]
+pub struct QueryParameter {
+    /// Its name.
+    pub name: &'static str,
+    /// What it does, for people.
+    pub description: &'static str,
+    /// What it looks like.
+    pub schema: SchemaOf,
+}
+
+/// What an endpoint says of itself.
+#[derive(Clone, Copy)]
+pub struct Docs {
+    /// What it does, in a few words.
+    pub summary: &'static str,
+    /// The JSON body that it takes.
+    pub body: Option<SchemaOf>,
+    /// Its answers that are no refusals.
+    pub answers: [Option<Answers>; 2],
+    /// The codes of its own refusals. Those that follow from its access, its rate, its
+    /// body and the database are not among them.
+    pub refusals: &'static [&'static str],
+    /// Its parameters in the query, beside those of a list.
+    pub query: &'static [QueryParameter],
+    /// Whether it takes an `Idempotency-Key`.
+    pub replays: bool,
+}
+
+impl Docs {
+    /// Nothing said yet.
+    pub(super) const NONE: Self = Self {
+        summary: "",
+        body: None,
+        answers: [None; 2],
+        refusals: &[],
+        query: &[],
+        replays: false,
+    };
+
+    /// Whether it answers a page of a list.
+    #[must_use]
+    pub fn is_list(&self) -> bool {
+        self.answers.iter().flatten().any(|answer| matches!(answer.body, AnswerBody::PageOf(_)))
+    }
+}
