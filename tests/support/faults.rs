@@ -64,6 +64,20 @@ impl Dynamo {
         request.send().await.expect("the item is there");
     }
 
+    /// Takes an item that is there out of a table.
+    pub async fn take(&self, table: &str, key: &Key) -> HashMap<String, AttributeValue> {
+        let request = self.client().delete_item().table_name(format!("{STACK}-{table}"));
+        let request = request.set_key(Some(key.attributes())).return_values("ALL_OLD".into());
+        let answer = request.send().await.expect("the store answers");
+        answer.attributes.expect("the item is there")
+    }
+
+    /// Puts an item as it is.
+    pub async fn put(&self, table: &str, item: HashMap<String, AttributeValue>) {
+        let request = self.client().put_item().table_name(format!("{STACK}-{table}"));
+        request.set_item(Some(item)).send().await.expect("the store takes it");
+    }
+
     /// Every item of a table.
     pub async fn items(&self, table: &str) -> Vec<HashMap<String, AttributeValue>> {
         let request = self.client().scan().table_name(format!("{STACK}-{table}"));

@@ -1,7 +1,11 @@
 //! People who use the app under test, in the steps of a real person.
 
 use serde_json::json;
+use thali_domain::identity::{AccountStatus, Email, Name, Role};
+use thali_domain::ids::{AccountId, MessId};
+use thali_platform::auth::password::NewPassword;
 use thali_platform::mail::Mail;
+use thali_platform::store::Account;
 
 use super::app::TestApp;
 use super::call::{Answer, Call};
@@ -9,7 +13,7 @@ use super::call::{Answer, Call};
 /// The password of everybody who is signed up here.
 pub const PASSWORD: &str = "rice and dal at noon";
 
-/// A student who is logged in.
+/// Somebody who is logged in, mostly a student.
 #[derive(Debug, Clone)]
 pub struct Student {
     /// The e-mail address.
@@ -20,6 +24,21 @@ pub struct Student {
     pub token: String,
     /// The refresh cookie, `name=value`.
     pub cookie: String,
+}
+
+impl Student {
+    /// Who a login of this answer let in.
+    #[track_caller]
+    pub fn of(login: &Answer) -> Self {
+        let account = &login.clone().expect(200).body["account"];
+        let text = |member: &str| account[member].as_str().expect(member).to_owned();
+        Self {
+            email: text("email"),
+            account_id: text("account_id"),
+            token: login.text("access_token").to_owned(),
+            cookie: login.cookie(),
+        }
+    }
 }
 
 /// The one-time code of a mail: the only run of exactly six digits in its text.
@@ -80,13 +99,50 @@ impl TestApp {
     /// A new student who is logged in.
     pub async fn student(&self, email: &str) -> Student {
         self.sign_up_and_verify(email).await.expect(201);
-        let login = self.log_in(email).await.expect(200);
-        Student {
-            email: email.to_owned(),
-            account_id: login.body["account"]["account_id"].as_str().expect("an id").to_owned(),
-            token: login.text("access_token").to_owned(),
-            cookie: login.cookie(),
-        }
+        Student::of(&self.log_in(email).await)
+    }
+
+    /// Makes an account without its steps, as `thali` makes an owner's.
+    pub async fn account(
+        &self,
+        mess: &MessId,
+        role: Role,
+        status: AccountStatus,
+        email: &str,
+    ) -> Account {
+        let password = NewPassword::try_from(PASSWORD.to_owned()).expect("it is strong");
+        let email = Email::parse(email).expect("an address");
+        let account = Account {
+            account_id: AccountId::from_ulid(self.app.clock.ulid()),
+            mess_id: mess.clone(),
+            role,
+            status,
+            username: None,
+            name: Name::parse(email.local_part()).expect("a name"),
+            email: Some(email),
+            roll_no: None,
+            room_no: None,
+            phone: None,
+            password_hash: password.hash(),
+            security_code_hash: None,
+            security_code_failures: 0,
+            security_code_forgotten_at: None,
+            created_at: self.now(),
+        };
+        self.app.store.account_create(&account, &self.stamp()).await.expect("made");
+        account
+    }
+
+    /// An owner of the demo mess who is logged in.
+    pub async fn owner(&self, email: &str) -> Student {
+        self.owner_of(&self.mess_id, email).await
+    }
+
+    /// An owner of a mess who is logged in.
+    pub async fn owner_of(&self, mess: &MessId, email: &str) -> Student {
+        self.account(mess, Role::Owner, AccountStatus::Active, email).await;
+        let body = json!({ "mess_id": mess, "email": email, "password": PASSWORD });
+        Student::of(&self.send(Call::post("/login", &body)).await)
     }
 
     /// Orders tokens; answers the order's id.

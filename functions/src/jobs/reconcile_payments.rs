@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::Value;
 use thali_domain::payments::{Reconciliation, is_due, reconcile};
 use thali_domain::refunds::Refund;
-use thali_domain::tokens::Purchase;
+use thali_domain::tokens::{Purchase, PurchaseState, Waiting};
 use thali_platform::app::App;
 use thali_platform::config::Part;
 use thali_platform::razorpay::RazorpayError;
@@ -227,7 +227,11 @@ impl Run<'_> {
                 self.app.store.purchase_asked(purchase, false, &stamp).await?;
             }
             Reconciliation::Failed => {
-                counts.failed += 1;
+                let is_news = matches!(
+                    &purchase.state,
+                    PurchaseState::Created(Waiting { failed_at: None, .. })
+                );
+                *(if is_news { &mut counts.failed } else { &mut counts.waiting }) += 1;
                 self.app.store.purchase_asked(purchase, true, &stamp).await?;
             }
             Reconciliation::Close => {

@@ -74,15 +74,21 @@ async fn ask(
         return partner.refund_fetch(id).await.map(Some);
     }
     if is_late(refund, now)
-        && let Some(found) = partner.refund_find(refund).await?
+        && let Some(found) = find(partner, refund).await?
     {
         return Ok(Some(found));
     }
     match partner.refund_create(refund).await {
-        Err(refusal) if refusal.is_final() => match partner.refund_find(refund).await {
-            Err(error) if error.is_final() => Ok(None),
-            found => found,
-        },
+        Err(refusal) if refusal.is_final() => find(partner, refund).await,
         created => created.map(Some),
+    }
+}
+
+/// The refund in the partner's list, if it is there. Where even the list is refused for
+/// good, the partner does not know the payment, and there can be no refund of it.
+async fn find(partner: &Razorpay, refund: &Refund) -> Result<Option<PartnerRefund>, RazorpayError> {
+    match partner.refund_find(refund).await {
+        Err(refusal) if refusal.is_final() => Ok(None),
+        found => found,
     }
 }
