@@ -76,7 +76,7 @@ impl Refunding {
 
 impl TestApp {
     /// Relays what was written; answers the refunder's messages, the others are dropped.
-    async fn refund_messages(&self) -> Vec<String> {
+    pub async fn refund_messages(&self) -> Vec<String> {
         let changes = self.dynamo.new_changes().await;
         assert_eq!(self.relay(&changes).await, BatchResponse::default());
         self.app.queues().take(QueueName::Refunds)
