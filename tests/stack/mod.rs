@@ -7,6 +7,7 @@ mod faults;
 mod grants;
 mod logs;
 mod operator;
+mod payments;
 mod story;
 
 use std::collections::HashMap;

@@ -126,7 +126,7 @@ impl Run<'_> {
         for done in
             [self.refunds(shard, &mut counts).await, self.purchases(shard, &mut counts).await]
         {
-            self.count_error(done, &mut counts);
+            count_error(done, &mut counts);
         }
         counts
     }
@@ -161,7 +161,7 @@ impl Run<'_> {
                 }
                 if self.is_to_be_asked(purchase) {
                     let done = self.purchase(purchase, counts).await;
-                    self.count_error(done, counts);
+                    count_error(done, counts);
                 }
             }
             start = page.next;
@@ -192,7 +192,7 @@ impl Run<'_> {
             Ok(true) => counts.refunds_finished += 1,
             Ok(false) => counts.waiting += 1,
             Err(RefundingError::Partner(error)) => self.partner_failed(&error, counts),
-            Err(RefundingError::Store(error)) => self.count_error(Err(error), counts),
+            Err(RefundingError::Store(error)) => count_error(Err(error), counts),
         }
     }
 
@@ -255,11 +255,12 @@ impl Run<'_> {
         self.failures_in_a_row.fetch_add(1, Ordering::Relaxed);
         counts.errors += 1;
     }
+}
 
-    fn count_error(&self, done: Result<(), StoreError>, counts: &mut Counts) {
-        if let Err(error) = done {
-            tracing::error!(cause = telemetry::chain(&error), "something is left for the next run");
-            counts.errors += 1;
-        }
+/// Counts what could not be read or written.
+fn count_error(done: Result<(), StoreError>, counts: &mut Counts) {
+    if let Err(error) = done {
+        tracing::error!(cause = telemetry::chain(&error), "something is left for the next run");
+        counts.errors += 1;
     }
 }

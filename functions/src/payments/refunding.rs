@@ -22,13 +22,11 @@ pub enum RefundingError {
 /// Asks the partner for a pending refund and carries out what it says; answers whether
 /// that ended the refund.
 pub async fn push(app: &App, refund: &Refund, stamp: &Stamp) -> Result<bool, RefundingError> {
-    match ask(app.razorpay(), refund, stamp.at).await? {
-        Some(found) => Ok(finish(app, refund, &found, stamp).await?),
-        None => {
-            tracing::error!(refund_id = %refund.refund_id, "the partner refuses a refund");
-            Ok(app.store.refund_failed(refund, RefundFailure::RefusedByPartner, stamp).await?)
-        }
-    }
+    let Some(found) = ask(app.razorpay(), refund, stamp.at).await? else {
+        tracing::error!(refund_id = %refund.refund_id, "the partner refuses a refund");
+        return Ok(app.store.refund_failed(refund, RefundFailure::RefusedByPartner, stamp).await?);
+    };
+    Ok(finish(app, refund, &found, stamp).await?)
 }
 
 /// Carries out what the partner says of a refund; answers whether that ended it.

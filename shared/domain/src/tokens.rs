@@ -129,6 +129,7 @@ impl Purchase {
 
     /// The numbers of the issued tokens that were neither redeemed nor given back, expired
     /// or not, lowest first.
+    #[must_use]
     pub fn left_numbers(&self) -> impl DoubleEndedIterator<Item = u16> + '_ {
         let issued = if self.lot().is_some() { self.token_count } else { 0 };
         (1..=issued)
