@@ -36,13 +36,14 @@ demo: ## Play the story against the running stack
 
 # The tests' stack is fresh, on free ports, and gone afterwards whatever happens.
 test: init ## Run all tests, the deployed stack's too (TESTS=… passes arguments to nextest)
-	@infra/local/install.sh nextest
+	@infra/local/install.sh test
 	@cargo build --workspace --bins
 	@cargo nextest run --workspace --no-run
 	@trap '$(STACK) --test down >/dev/null' EXIT; \
 	trap 'exit 130' INT TERM; \
 	$(STACK) --test up --no-build; \
 	THALI_STACK_ENV="$$(realpath $(THALI_LOCAL))/test/stack.env" THALI_PYTHON=$(PYTHON) \
+		THALI_SCHEMATHESIS=$(CURDIR)/.local/tools/contract/bin/schemathesis \
 		cargo nextest run --workspace $(TESTS)
 
 lint: ## Formatting, clippy, documentation, dependencies, the template

@@ -13,6 +13,7 @@ pub mod jobs;
 pub mod ops;
 pub mod owner;
 pub mod payments;
+pub mod students;
 pub mod tokens;
 pub mod workers;
 
@@ -28,6 +29,10 @@ pub static ENDPOINTS: &[&Endpoint] = &[
     &accounts::refresh::ENDPOINT,
     &accounts::logout::ENDPOINT,
     &accounts::jwks::ENDPOINT,
+    &students::list::ENDPOINT,
+    &students::approve::ENDPOINT,
+    &students::reject::ENDPOINT,
+    &students::block::ENDPOINT,
     &payments::create_order::ENDPOINT,
     &payments::verify_payment::ENDPOINT,
     &payments::razorpay_webhook::ENDPOINT,
@@ -39,6 +44,8 @@ pub static ENDPOINTS: &[&Endpoint] = &[
     &tokens::submit::ENDPOINT,
     &tokens::submissions::ENDPOINT,
     &owner::mess_get::ENDPOINT,
+    &owner::mess_update::ENDPOINT,
+    &owner::invite_create::ENDPOINT,
     &ops::health::ENDPOINT,
     &ops::openapi::ENDPOINT,
 ];

@@ -3,7 +3,7 @@
 #
 #   install.sh          a C compiler, the virtual environment .venv (local AWS, SAM,
 #                       cargo-lambda), Redis
-#   install.sh nextest  the test runner
+#   install.sh test     the test runner, and what tests the API against its description
 #   install.sh lint     cargo-deny and cargo-machete
 #   install.sh arm64    the cross compiler for functions that run on AWS
 #
@@ -90,6 +90,18 @@ python_environment() {
     printf '%s' "$wanted" >.venv/.thali-installed
 }
 
+# What tests the API against its description, in an environment of its own.
+contract_environment() {
+    local place=.local/tools/contract wanted
+    wanted="$(cksum <infra/local/contract-requirements.txt)"
+    if [ -x "$place/bin/schemathesis" ] && [ "$(cat "$place/.thali-installed" 2>/dev/null)" = "$wanted" ]; then return; fi
+    say "installing schemathesis into $place"
+    mkdir -p -m 700 .local
+    .venv/bin/python -m venv --clear "$place"
+    "$place/bin/python" -m pip install -q --disable-pip-version-check -r infra/local/contract-requirements.txt
+    printf '%s' "$wanted" >"$place/.thali-installed"
+}
+
 redis() {
     if command -v redis-server >/dev/null; then return; fi
     apt_install redis-server
@@ -121,7 +133,9 @@ stack)
     python_environment
     redis
     ;;
-nextest)
+test)
+    python_environment
+    contract_environment
     cargo_tool cargo-nextest "$NEXTEST" --no-default-features --features default-no-update
     ;;
 lint)

@@ -3,7 +3,9 @@
 mod accounts;
 mod contention;
 mod http;
+mod owner;
 mod payments;
 mod story;
+mod students;
 mod tokens;
 mod workers;

@@ -40,7 +40,7 @@ impl Stack {
 
     /// Waits until an access token is refused. It is at once, unless another test holds up
     /// Redis just then: a session that was seen may then be believed for a minute more.
-    async fn session_has_ended(&self, token: &str) {
+    pub(super) async fn session_has_ended(&self, token: &str) {
         eventually("the session has ended", async || {
             let answer = self.send(Call::get("/api/v1/mess").bearer(token)).await;
             (answer.status == 401).then_some(())

@@ -3,12 +3,14 @@
 //! `make test` starts a stack of its own and names it in `THALI_STACK_ENV`; without it
 //! these tests fail.
 
+mod contract;
 mod faults;
 mod grants;
 mod logs;
 mod operator;
 mod payments;
 mod story;
+mod students;
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};

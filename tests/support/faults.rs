@@ -5,8 +5,11 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::Value;
+use thali_domain::identity::AccountStatus;
+use thali_domain::ids::AccountId;
 use thali_platform::app::App;
-use thali_platform::store::keys::Key;
+use thali_platform::store::Consistency;
+use thali_platform::store::keys::{self, Key};
 
 use super::app::TestApp;
 use super::dynamo::{Dynamo, STACK};
@@ -35,6 +38,20 @@ impl TestApp {
 
     fn faults_url(&self) -> String {
         format!("{}/sandbox/faults", self.sandbox.razorpay_url())
+    }
+
+    /// Writes where an account stands, as an owner's decision would whose process died
+    /// before anything followed.
+    pub async fn set_status(&self, account_id: &str, status: AccountStatus) {
+        let id = AccountId::parse(account_id).expect("an id");
+        let account = self.app.store.account_get(id, Consistency::Strong).await.expect("read");
+        let account = account.expect("it is there");
+        let key = keys::account(id);
+        let directory = keys::directory_partition(&account.mess_id, account.role, status);
+        for (name, value) in [("status", status.as_str()), ("directory", &directory)] {
+            let value = AttributeValue::S(value.to_owned());
+            self.dynamo.set("accounts", &key, name, value).await;
+        }
     }
 
     /// The app of a process that cannot reach `DynamoDB`.
@@ -78,9 +95,35 @@ impl Dynamo {
         request.set_item(Some(item)).send().await.expect("the store takes it");
     }
 
+    /// An item as plain JSON.
+    pub async fn item(&self, table: &str, key: &Key) -> Value {
+        let request = self.client().get_item().table_name(format!("{STACK}-{table}"));
+        let answer = request.set_key(Some(key.attributes())).send().await;
+        let item = answer.expect("the store answers").item.expect("it is there");
+        serde_dynamo::from_item(item).expect("plain data")
+    }
+
     /// Every item of a table.
     pub async fn items(&self, table: &str) -> Vec<HashMap<String, AttributeValue>> {
+        self.items_of(table, None).await
+    }
+
+    /// Every item of an index.
+    pub async fn index_items(
+        &self,
+        table: &str,
+        index: &str,
+    ) -> Vec<HashMap<String, AttributeValue>> {
+        self.items_of(table, Some(index.to_owned())).await
+    }
+
+    async fn items_of(
+        &self,
+        table: &str,
+        index: Option<String>,
+    ) -> Vec<HashMap<String, AttributeValue>> {
         let request = self.client().scan().table_name(format!("{STACK}-{table}"));
+        let request = request.set_index_name(index);
         let mut pages = request.into_paginator().items().send();
         let mut items = Vec::new();
         while let Some(item) = pages.next().await {

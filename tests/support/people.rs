@@ -30,7 +30,8 @@ impl Student {
     /// Who a login of this answer let in.
     #[track_caller]
     pub fn of(login: &Answer) -> Self {
-        let account = &login.clone().expect(200).body["account"];
+        assert_eq!(login.status, 200, "{}", login.body);
+        let account = &login.body["account"];
         let text = |member: &str| account[member].as_str().expect(member).to_owned();
         Self {
             email: text("email"),

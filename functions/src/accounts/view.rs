@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use thali_domain::identity::{AccountStatus, Email, Name, Phone, Role, RollNo, RoomNo, Username};
 use thali_domain::ids::{AccountId, MessId};
-use thali_platform::store::Account;
+use thali_platform::store::{Account, DirectoryEntry};
 use utoipa::ToSchema;
 
 /// An account without its secrets.
@@ -46,6 +46,25 @@ impl From<Account> for AccountView {
             phone: account.phone,
             telegram_linked: false,
             created_at: account.created_at,
+        }
+    }
+}
+
+impl From<DirectoryEntry> for AccountView {
+    fn from(entry: DirectoryEntry) -> Self {
+        Self {
+            account_id: entry.account_id,
+            mess_id: entry.mess_id,
+            role: entry.role,
+            status: entry.status,
+            username: entry.username,
+            name: entry.name,
+            email: entry.email,
+            roll_no: entry.roll_no,
+            room_no: entry.room_no,
+            phone: entry.phone,
+            telegram_linked: false,
+            created_at: entry.created_at,
         }
     }
 }

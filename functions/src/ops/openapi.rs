@@ -89,11 +89,16 @@ fn components(schemas: Schemas) -> utoipa::openapi::Components {
         let same = before.is_none_or(|before| json(&before) == json(&schema));
         assert!(same, "two different types are called {name}");
     }
+    let refusals = ENDPOINTS.iter().flat_map(|endpoint| codes_by_status(endpoint));
+    let refusals: BTreeMap<String, RefOr<utoipa::openapi::Response>> = refusals
+        .map(|(status, codes)| (response_name(&codes), refused(status, &codes).into()))
+        .collect();
     let cookie = ApiKey::Cookie(ApiKeyValue::new(COOKIE));
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT");
     ComponentsBuilder::new()
         .schemas_from_iter(named)
         .schema(PROBLEM, problem_schema())
+        .responses_from_iter(refusals)
         .security_scheme(BEARER, SecurityScheme::Http(bearer.build()))
         .security_scheme(REFRESH_COOKIE, SecurityScheme::ApiKey(cookie))
         .build()
@@ -134,7 +139,8 @@ fn operation(endpoint: &Endpoint, number: usize, schemas: &mut Schemas) -> Opera
     }
     if let Some(body) = docs.body {
         let content = ContentBuilder::new().schema(Some(strict(body(schemas), schemas))).build();
-        let body = RequestBodyBuilder::new().required(Some(Required::True));
+        let required = if docs.body_may_be_absent { Required::False } else { Required::True };
+        let body = RequestBodyBuilder::new().required(Some(required));
         operation = operation.request_body(Some(body.content("application/json", content).build()));
     }
     for answer in docs.answers.iter().flatten() {
@@ -142,7 +148,8 @@ fn operation(endpoint: &Endpoint, number: usize, schemas: &mut Schemas) -> Opera
             operation.response(answer.status.to_string(), answered(answer, docs.replays, schemas));
     }
     for (status, codes) in codes_by_status(endpoint) {
-        operation = operation.response(status.to_string(), refused(status, &codes));
+        let refused = Ref::from_response_name(response_name(&codes));
+        operation = operation.response(status.to_string(), RefOr::Ref(refused));
     }
     operation.build()
 }
@@ -219,6 +226,11 @@ fn page_of(item: RefOr<Schema>) -> RefOr<Schema> {
         .into()
 }
 
+/// The name of the component that the refusals with these codes share.
+fn response_name(codes: &[&'static str]) -> String {
+    codes.join(".")
+}
+
 fn response(status: u16) -> ResponseBuilder {
     let status = StatusCode::from_u16(status).expect("endpoints declare statuses that exist");
     ResponseBuilder::new().description(status.canonical_reason().unwrap_or_default())
@@ -236,12 +248,12 @@ fn codes_by_status(endpoint: &Endpoint) -> BTreeMap<u16, Vec<&'static str>> {
     by_status
 }
 
+/// The refusals of one status with one of these codes.
 fn refused(status: u16, codes: &[&'static str]) -> utoipa::openapi::Response {
     let code =
         ObjectBuilder::new().schema_type(Type::String).enum_values(Some(codes.iter().copied()));
-    let ours = ObjectBuilder::new().schema_type(Type::Object).property("code", code);
-    let problem = Ref::from_schema_name(PROBLEM);
-    let schema = AllOfBuilder::new().item(problem).item(ours);
+    let ours = ObjectBuilder::new().property("code", code);
+    let schema = AllOfBuilder::new().item(Ref::from_schema_name(PROBLEM)).item(ours);
     let mut response = response(status);
     if [429, 503].contains(&status) {
         let seconds = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0));

@@ -1,4 +1,4 @@
-//! `mailer`: hands mails to SES; what they say is in [`mails`]. A mail is logged before and
+//! `mailer`: hands mails to SES; what they say is in `mails`. A mail is logged before and
 //! after, so that a message that comes twice makes one mail; one that dies between sending
 //! and logging is the only one that can be sent twice.
 

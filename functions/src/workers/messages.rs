@@ -3,8 +3,9 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use thali_domain::identity::Email;
+use thali_domain::identity::{AccountStatus, Email};
 use thali_domain::ids::{AccountId, MessId, RazorpayOrderId, RefundId, RegistrationId};
+use thali_domain::membership::Reason;
 use thali_domain::money::Paise;
 
 /// A mail that is to be sent.
@@ -34,12 +35,31 @@ pub enum MailMessage {
         /// The mess of the account.
         mess_id: MessId,
     },
+    /// An owner has decided about a student.
+    Decision(Decision),
     /// Tokens were bought.
     Receipt(Receipt),
     /// Tokens were given back for money.
     Refunded(Refunded),
     /// Tokens that can be redeemed expire soon.
     Expiring(Expiring),
+}
+
+/// What a student is told of an owner's decision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    /// The student.
+    pub account_id: AccountId,
+    /// In which mess.
+    pub mess_id: MessId,
+    /// What was decided.
+    pub status: AccountStatus,
+    /// When, as milliseconds since 1970.
+    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
+    pub decided_at: Timestamp,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision_reason: Option<Reason>,
 }
 
 /// What a receipt tells of a purchase.
@@ -111,6 +131,11 @@ impl MailMessage {
             | Self::AccountExists { registration_id, resends, .. } => {
                 format!("registration#{registration_id}#{resends}")
             }
+            // With the status, so that of two decisions at one moment the second is told too.
+            Self::Decision(Decision { account_id, status, decided_at, .. }) => {
+                let (at_ms, status) = (decided_at.as_millisecond(), status.as_str());
+                format!("decision#{account_id}#{at_ms}#{status}")
+            }
             Self::Receipt(receipt) => format!("receipt#{}", receipt.order_id),
             Self::Refunded(refunded) => format!("refund#{}", refunded.refund_id),
             Self::Expiring(expiring) => format!("expiring#{}", expiring.order_id),
@@ -122,6 +147,7 @@ impl MailMessage {
     pub const fn mess_id(&self) -> &MessId {
         match self {
             Self::OneTimeCode { mess_id, .. } | Self::AccountExists { mess_id, .. } => mess_id,
+            Self::Decision(decision) => &decision.mess_id,
             Self::Receipt(receipt) => &receipt.mess_id,
             Self::Refunded(refunded) => &refunded.mess_id,
             Self::Expiring(expiring) => &expiring.mess_id,

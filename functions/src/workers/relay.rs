@@ -253,6 +253,11 @@ impl Change {
                     MailMessage::OneTimeCode { registration_id, resends, email, mess_id }
                 })
             }
+            // Not where the account is made: only an owner's decision is news.
+            "account" if self.before.is_some() => {
+                self.became("status")?;
+                self.read(after()).map(MailMessage::Decision)
+            }
             "purchase" if self.became("state").is_some_and(|state| state == "captured") => {
                 self.read(after()).map(MailMessage::Receipt)
             }

@@ -6,7 +6,6 @@ use clap::{Args, Subcommand, ValueEnum};
 use thali_domain::identity::{AccountStatus, Email, Name, Role};
 use thali_domain::ids::{AccountId, MessId};
 use thali_platform::auth::password::{NewPassword, check_not_email};
-use thali_platform::clock::random_hex;
 use thali_platform::store::{self, Account, AccountCreateError};
 
 use crate::{Failure, Operator};
@@ -93,8 +92,7 @@ pub async fn invite(operator: &Operator, invite: Invite) -> Result<(), Failure> 
         InvitedRole::Staff => Role::Staff,
         InvitedRole::Owner => Role::Owner,
     };
-    // 160 random bits, of which only the hash is stored.
-    let code = random_hex::<20>();
+    let code = store::Invite::draw_code();
     let record = store::Invite::new(invite.mess, role, operator.clock.now());
     operator.store.invite_create(&code, &record, &operator.stamp()).await?;
     println!("{code}");

@@ -104,7 +104,7 @@ impl LoginName {
 
 /// Trims `text` and accepts it with 1 to `length_max` characters, none of them a control
 /// character.
-fn line_of_text(text: &str, length_max: usize) -> Result<String, Unacceptable> {
+pub(crate) fn line_of_text(text: &str, length_max: usize) -> Result<String, Unacceptable> {
     let line = text.trim();
     let length = line.chars().count();
     if (1..=length_max).contains(&length) && !line.chars().any(char::is_control) {
@@ -236,6 +236,30 @@ impl Role {
     }
 }
 
+/// A role for which one is invited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct InvitedRole(Role);
+
+plain_schema!(InvitedRole: String, enum_values = ["staff", "owner"]);
+
+impl InvitedRole {
+    /// The role.
+    #[must_use]
+    pub const fn role(self) -> Role {
+        self.0
+    }
+}
+
+impl TryFrom<String> for InvitedRole {
+    type Error = Unacceptable;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let role = Role::try_from(text).ok().filter(|role| role.needs_invite());
+        role.map(Self).ok_or_else(|| Unacceptable::new("must be staff or owner"))
+    }
+}
+
 /// Where an account stands with its mess.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -251,10 +275,35 @@ pub enum AccountStatus {
 }
 
 impl AccountStatus {
+    /// Every status.
+    pub const ALL: [Self; 4] = [Self::PendingApproval, Self::Active, Self::Rejected, Self::Blocked];
+
+    /// The status's name in JSON and in the database.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::PendingApproval => "pending_approval",
+            Self::Active => "active",
+            Self::Rejected => "rejected",
+            Self::Blocked => "blocked",
+        }
+    }
+
     /// Whether the account may log in at all. One that waits may, to see that it waits.
     #[must_use]
     pub const fn may_log_in(self) -> bool {
         matches!(self, Self::Active | Self::PendingApproval)
+    }
+}
+
+impl std::str::FromStr for AccountStatus {
+    type Err = Unacceptable;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let found = Self::ALL.into_iter().find(|status| status.as_str() == text);
+        found.ok_or_else(|| {
+            Unacceptable::new("must be pending_approval, active, rejected or blocked")
+        })
     }
 }
 
@@ -289,6 +338,24 @@ mod tests {
     fn a_login_name_with_an_at_sign_is_an_email() {
         assert!(matches!(LoginName::parse("Asha@Example.com"), Ok(LoginName::Email(_))));
         assert!(matches!(LoginName::parse("Asha_K"), Ok(LoginName::Username(_))));
+    }
+
+    #[test]
+    fn a_status_has_one_name_in_json_in_the_database_and_in_queries() {
+        for status in AccountStatus::ALL {
+            let json = serde_json::to_value(status).expect("serialises");
+            assert_eq!(json, status.as_str());
+            assert_eq!(status.as_str().parse(), Ok(status));
+        }
+        assert!("Active".parse::<AccountStatus>().is_err());
+    }
+
+    #[test]
+    fn students_are_not_invited() {
+        let invited = |role: &str| InvitedRole::try_from(role.to_owned()).map(InvitedRole::role);
+        assert_eq!(invited("staff"), Ok(Role::Staff));
+        assert_eq!(invited("owner"), Ok(Role::Owner));
+        assert!(invited("student").is_err() && invited("cook").is_err());
     }
 
     #[test]

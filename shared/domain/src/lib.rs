@@ -13,7 +13,9 @@
 //! | [`registration`] | a sign-up that waits for its one-time code, and the code itself |
 //! | [`sessions`] | access and refresh tokens: lifetimes, rotation, reuse |
 //! | [`lockout`] | how many wrong passwords or codes are borne |
+//! | [`membership`] | what an owner decides about a student |
 //! | [`mess`] | the settings of a mess |
+//! | [`settings`] | how an owner changes them |
 //! | [`money`] | paise |
 //! | [`tokens`] | purchases, the tokens in them, redeeming |
 //! | [`payments`] | when a payment pays for a purchase, and when to ask for payments |
@@ -24,6 +26,7 @@ pub mod expiry;
 pub mod identity;
 pub mod ids;
 pub mod lockout;
+pub mod membership;
 pub mod mess;
 pub mod money;
 pub mod payments;
@@ -32,6 +35,7 @@ mod properties;
 pub mod refunds;
 pub mod registration;
 pub mod sessions;
+pub mod settings;
 mod text;
 pub mod tokens;
 

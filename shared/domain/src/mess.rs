@@ -28,6 +28,18 @@ pub enum Meal {
     Dinner,
 }
 
+impl Meal {
+    /// The meal's name in JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Breakfast => "BREAKFAST",
+            Self::Lunch => "LUNCH",
+            Self::Dinner => "DINNER",
+        }
+    }
+}
+
 /// A wall-clock time in the mess's time zone, printed `07:30`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -79,6 +91,24 @@ pub struct MealWindow {
     pub closes: WallTime,
 }
 
+impl MealWindow {
+    /// Whether the meal is being served at `time`.
+    #[must_use]
+    pub fn contains(self, time: WallTime) -> bool {
+        if self.opens <= self.closes {
+            self.opens <= time && time < self.closes
+        } else {
+            self.opens <= time || time < self.closes
+        }
+    }
+
+    /// Whether both are open at some minute: then one opens while the other is open.
+    #[must_use]
+    pub fn overlaps(self, other: Self) -> bool {
+        self.contains(other.opens) || other.contains(self.opens)
+    }
+}
+
 /// A time zone by its IANA name, `Asia/Kolkata`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -96,14 +126,27 @@ impl ZoneName {
 text_newtype!(ZoneName);
 plain_schema!(ZoneName: String, min_length = 1, max_length = 64);
 
-/// Whether a verified student may use the mess at once.
+/// Whether a verified student may use the mess at once. Read by way of text, as
+/// [`Role`] is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", try_from = "String")]
 pub enum Approval {
     /// An owner approves each student.
     Required,
     /// A verified e-mail address is enough.
     Automatic,
+}
+
+impl TryFrom<String> for Approval {
+    type Error = Unacceptable;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        match text.as_str() {
+            "required" => Ok(Self::Required),
+            "automatic" => Ok(Self::Automatic),
+            _ => Err(Unacceptable::new("must be required or automatic")),
+        }
+    }
 }
 
 /// A mess and its settings.
@@ -185,6 +228,7 @@ mod tests {
         let json = serde_json::to_value(mess()).expect("serialises");
         assert_eq!(json["meal_windows"]["BREAKFAST"]["opens"], "07:30");
         assert_eq!(json["cut_cutoff"], "23:00");
+        assert_eq!(json["approval"], "required");
         assert_eq!(serde_json::from_value::<Mess>(json).expect("parses"), mess());
     }
 

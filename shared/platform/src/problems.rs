@@ -3,10 +3,12 @@
 
 use http::StatusCode;
 use thali_domain::lockout::attempts_left;
+use thali_domain::membership::WrongStatus;
 use thali_domain::payments::PaymentRefusal;
 use thali_domain::refunds::RefundRefusal;
 use thali_domain::registration::ATTEMPTS_MAX;
 use thali_domain::sessions::RefreshRefusal;
+use thali_domain::settings::WindowRefusal;
 use thali_domain::tokens::RedeemRefusal;
 
 use crate::http::Problem;
@@ -30,12 +32,18 @@ pub const CODES: &[(&str, u16, &str)] = &[
     ("not_found", 404, "there is nothing at this path, or not for this method"),
     ("mess_not_found", 404, "there is no such mess"),
     ("order_not_found", 404, "the student, or the owner's mess, has no such order"),
+    ("student_not_found", 404, "the mess has no such student"),
     ("otp_invalid", 409, "the one-time code is wrong; with `attempts_left`"),
     ("otp_expired", 409, "the one-time code is too old, was used, or was tried too often"),
     ("invite_invalid", 409, "the invite code is wrong, used or too old"),
     ("email_taken", 409, "an account has the e-mail address"),
     ("username_taken", 409, "an account has the username"),
     ("roll_no_taken", 409, "an account has the roll number"),
+    (
+        "wrong_status",
+        409,
+        "only a student who waits for approval is rejected; with `account_status`",
+    ),
     ("signature_mismatch", 409, "the checkout's signature is not the partner's"),
     ("payment_not_captured", 409, "the partner has not taken the money yet; ask again later"),
     ("amount_mismatch", 409, "the payment's amount, currency or order is not the purchase's"),
@@ -92,6 +100,20 @@ impl From<AccountCreateError> for Problem {
             AccountCreateError::InviteUsed => invite_invalid(),
             AccountCreateError::Store(error) => error.into(),
         }
+    }
+}
+
+impl From<WrongStatus> for Problem {
+    fn from(refusal: WrongStatus) -> Self {
+        let detail = format!("{}.", capitalised(&refusal));
+        Self::conflict("wrong_status", detail).with("account_status", refusal.status)
+    }
+}
+
+impl From<WindowRefusal> for Problem {
+    fn from(refusal: WindowRefusal) -> Self {
+        let field = format!("meal_windows.{}", refusal.meal().as_str());
+        Self::invalid_field(&field, refusal)
     }
 }
 
@@ -267,6 +289,12 @@ pub fn webhook_signature_wrong() -> Problem {
 #[must_use]
 pub fn order_not_found() -> Problem {
     Problem::not_found("order_not_found", "There is no such order here.")
+}
+
+/// 404: no such student of this mess.
+#[must_use]
+pub fn student_not_found() -> Problem {
+    Problem::not_found("student_not_found", "The mess has no such student.")
 }
 
 /// An error's message with a capital letter, for a sentence.

@@ -12,11 +12,10 @@ mod redis_faults;
 mod refresh;
 mod sign_up;
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
 use thali_domain::identity::Role;
-use thali_domain::ids::{AccountId, MessId};
-use thali_platform::store::{Invite, keys};
+use thali_domain::ids::MessId;
+use thali_platform::store::Invite;
 
 use crate::support::people::{PASSWORD, Student, code_in};
 use crate::support::{Answer, Call, TestApp};
@@ -94,19 +93,10 @@ pub async fn waiting(test: &TestApp, email: &str, mess: &str) -> Student {
 /// Who has just logged in.
 #[track_caller]
 pub fn logged_in(answer: Answer) -> Student {
-    let answer = answer.expect(200);
-    let text = |member: &str| answer.body["account"][member].as_str().expect(member).to_owned();
-    Student {
-        email: text("email"),
-        account_id: text("account_id"),
-        token: answer.text("access_token").to_owned(),
-        cookie: answer.cookie(),
-    }
+    Student::of(&answer.expect(200))
 }
 
-/// Writes an account's status as an owner's decision would.
+/// Writes where a student stands, as an owner's decision would.
 pub async fn set_status(test: &TestApp, account_id: &str, status: &str) {
-    let key = keys::account(AccountId::parse(account_id).expect("an id"));
-    let status = AttributeValue::S(status.to_owned());
-    test.dynamo.set("accounts", &key, "status", status).await;
+    test.set_status(account_id, status.parse().expect("a status")).await;
 }

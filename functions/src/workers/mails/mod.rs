@@ -3,6 +3,7 @@
 
 mod accounts;
 mod payments;
+mod students;
 
 use askama::Template;
 use jiff::Timestamp;
@@ -48,6 +49,7 @@ pub async fn write(app: &App, message: &MailMessage) -> Result<Option<Mail>, Err
         MailMessage::AccountExists { registration_id, resends, email, .. } => {
             accounts::account_exists(app, &mess, *registration_id, *resends, email).await
         }
+        MailMessage::Decision(decision) => students::decision(app, &mess, decision).await,
         MailMessage::Receipt(receipt) => payments::receipt(app, &mess, receipt).await.map(Some),
         MailMessage::Refunded(refund) => payments::refunded(app, &mess, refund).await.map(Some),
         MailMessage::Expiring(tokens) => payments::expiring(app, &mess, tokens).await,

@@ -57,6 +57,8 @@ pub struct Docs {
     pub summary: &'static str,
     /// The JSON body that it takes.
     pub body: Option<SchemaOf>,
+    /// Whether the body may be left out.
+    pub body_may_be_absent: bool,
     /// Its answers that are no refusals.
     pub answers: [Option<Answers>; 2],
     /// The codes of its own refusals. Those that follow from its access, its rate, its
@@ -73,6 +75,7 @@ impl Docs {
     pub(super) const NONE: Self = Self {
         summary: "",
         body: None,
+        body_may_be_absent: false,
         answers: [None; 2],
         refusals: &[],
         query: &[],

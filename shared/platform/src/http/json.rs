@@ -35,6 +35,10 @@ pub fn parse<'de, T: EDeserialize<'de>>(
     if let Err(error) = serde_json::from_slice::<IgnoredAny>(body) {
         return Err(Problem::malformed_json(&error));
     }
+    // Serde would read a list as an object's members in their order.
+    if body.trim_ascii_start().first() != Some(&b'{') {
+        return Err(Problem::invalid_field("", "must be an object"));
+    }
     let broken = serde_json::from_slice(body).map(|members| rules(&members)).unwrap_or_default();
     match parse_fields(body) {
         Ok(value) if broken.is_empty() => Ok(value),
@@ -47,13 +51,30 @@ fn parse_fields<'de, T: EDeserialize<'de>>(body: &'de [u8]) -> Result<T, Vec<Fie
     let mut unknown = Vec::new();
     let parsed: Result<T, _> = {
         let mut json = serde_json::Deserializer::from_slice(body);
-        let mut on_unknown = |path: serde_ignored::Path<'_>| unknown.push(path.to_string());
+        let mut on_unknown = |path: serde_ignored::Path<'_>| unknown.push(name_of(&path));
         T::deserialize(serde_ignored::Deserializer::new(&mut json, &mut on_unknown))
     };
     match parsed {
         Ok(value) if unknown.is_empty() => Ok(value),
         Ok(_) => Err(unknown.iter().map(unknown_field).collect()),
         Err(first) => Err(all_errors::<T>(body, &first)),
+    }
+}
+
+/// A path without the marks that `serde_ignored` sets where something is optional.
+fn name_of(path: &serde_ignored::Path<'_>) -> String {
+    use serde_ignored::Path;
+    let (parent, name) = match path {
+        Path::Root => return String::new(),
+        Path::Seq { parent, index } => (parent, index.to_string()),
+        Path::Map { parent, key } => (parent, key.clone()),
+        Path::Some { parent }
+        | Path::NewtypeStruct { parent }
+        | Path::NewtypeVariant { parent } => return name_of(parent),
+    };
+    match name_of(parent).as_str() {
+        "" => name,
+        parent => format!("{parent}.{name}"),
     }
 }
 
@@ -120,7 +141,7 @@ fn is_missing(message: &str) -> bool {
 fn unknown_fields<'de, T: EDeserialize<'de>>(members: Map<String, Value>) -> Vec<String> {
     let mut unknown = Vec::new();
     let _reporting = ErrorReporter::start_deserialization();
-    let mut on_unknown = |path: serde_ignored::Path<'_>| unknown.push(path.to_string());
+    let mut on_unknown = |path: serde_ignored::Path<'_>| unknown.push(name_of(&path));
     let watched = serde_ignored::Deserializer::new(Value::Object(members), &mut on_unknown);
     // What else is wrong was collected before; here only the unknown fields count.
     let _ = T::deserialize_for_errors(watched);
@@ -133,6 +154,7 @@ fn in_words(expected: &str) -> &str {
         "u8" | "u16" | "u32" | "u64" | "usize" | "i64" => "a whole number",
         "a sequence" => "a list",
         "a boolean" => "true or false",
+        expected if expected.starts_with("struct ") => "an object",
         other => other,
     }
 }
@@ -197,6 +219,36 @@ mod tests {
     }
 
     #[test]
+    fn what_is_wrong_within_an_optional_member_is_named_by_its_plain_path() {
+        #[derive(Debug, eserde::Deserialize)]
+        struct Outer {
+            #[serde(default)]
+            #[expect(dead_code, reason = "only its parsing is tested")]
+            inner: Option<Inner>,
+        }
+        #[derive(Debug, eserde::Deserialize)]
+        struct Inner {
+            #[expect(dead_code, reason = "only its parsing is tested")]
+            count: u16,
+        }
+        for (body, expected) in [
+            (
+                r#"{"inner": {"count": 1, "price": 1}}"#,
+                ("inner.price", "is not a field of this request"),
+            ),
+            (r#"{"inner": {}}"#, ("inner.count", "is missing")),
+            (r#"{"inner": {"count": "x"}}"#, ("inner.count", "must be a whole number")),
+            (r#"{"inner": "x"}"#, ("inner", "must be an object")),
+        ] {
+            let problem = parse::<Outer>(body.as_bytes(), |_| Vec::new()).expect_err("refused");
+            let [error] = problem.errors.as_slice() else {
+                panic!("one error: {:?}", problem.errors)
+            };
+            assert_eq!((error.field.as_str(), error.message.as_str()), expected);
+        }
+    }
+
+    #[test]
     fn a_list_in_the_place_of_a_text_hides_no_other_error() {
         let errors = errors_of(r#"{"email": [{"a": 1}], "price": 1, "note": {"b": [2]}}"#);
         let fields: Vec<&str> = errors.iter().map(|(field, _)| field.as_str()).collect();
@@ -220,7 +272,16 @@ mod tests {
 
     #[test]
     fn another_shape_than_an_object_is_refused_with_a_message() {
-        assert!(!errors_of("[]").is_empty());
-        assert!(!errors_of("null").is_empty());
+        #[derive(Debug, eserde::Deserialize)]
+        struct Optional {
+            #[serde(default)]
+            #[expect(dead_code, reason = "only its parsing is tested")]
+            note: Option<String>,
+        }
+        for body in ["[]", "[\"note\"]", "null", "5", " \"text\""] {
+            let problem = parse::<Optional>(body.as_bytes(), |_| Vec::new()).expect_err("refused");
+            let [error] = problem.errors.as_slice() else { panic!("one error of {body}") };
+            assert_eq!((error.field.as_str(), error.message.as_str()), ("", "must be an object"));
+        }
     }
 }

@@ -258,6 +258,13 @@ impl Endpoint {
         self
     }
 
+    /// The same with the JSON body that it takes, which may be left out.
+    #[must_use]
+    pub const fn may_take(mut self, body: SchemaOf) -> Self {
+        self.docs.body_may_be_absent = true;
+        self.takes(body)
+    }
+
     /// The same with an answer: its status and its JSON body.
     #[must_use]
     pub const fn answers(self, status: u16, body: SchemaOf) -> Self {
@@ -318,7 +325,7 @@ impl Endpoint {
             codes.push("wrong_role");
         }
         if self.access.needs_approval() {
-            codes.push("not_approved");
+            codes.extend(["not_approved", "account_closed"]);
         }
         if self.docs.body.is_some() {
             codes.extend(["malformed_json", "unsupported_media_type", "invalid_fields"]);

@@ -11,6 +11,7 @@ use http::{HeaderMap, Method, StatusCode};
 use jiff::Timestamp;
 use lambda_http::request::RequestContext;
 use lambda_http::{Body, RequestExt};
+use thali_domain::Unacceptable;
 use thali_domain::ids::MessId;
 
 use super::{FieldError, Members, Problem, json};
@@ -104,6 +105,11 @@ impl Request {
         json::parse(&self.body, rules)
     }
 
+    /// The same where the body may be left out: `None` where it is empty.
+    pub fn json_if_any<'a, T: EDeserialize<'a>>(&'a self) -> Result<Option<T>, Problem> {
+        if self.body.is_empty() { Ok(None) } else { self.json().map(Some) }
+    }
+
     /// The value of a parameter in the path; `None` where it is not of the form of a `T`,
     /// which names nothing that there is.
     #[must_use]
@@ -164,17 +170,31 @@ impl Request {
         })
     }
 
-    /// Which page of a list is asked for.
+    /// Which page of a list is asked for that has no parameters of its own.
     pub fn page(&self) -> Result<Page, Problem> {
+        self.page_with(&[])
+    }
+
+    /// Which page of a list is asked for, whose `own` parameters [`Request::query`] reads.
+    pub fn page_with(&self, own: &[&str]) -> Result<Page, Problem> {
         let mut page = Page { limit: PAGE_ITEMS_DEFAULT, after: None };
         for (name, value) in &self.query {
             match name.as_str() {
                 "limit" => page.limit = parse_limit(value)?,
                 "cursor" => page.after = Some(parse_cursor(value)?),
+                name if own.contains(&name) => {}
                 _ => return Err(Problem::invalid_field(name, "is not a parameter of this list")),
             }
         }
         Ok(page)
+    }
+
+    /// The value of a parameter in the query, if it is there; the last one where it is
+    /// there more than once.
+    pub fn query<T: FromStr<Err = Unacceptable>>(&self, name: &str) -> Result<Option<T>, Problem> {
+        let value = self.query.iter().rev().find(|(known, _)| known == name);
+        let value = value.map(|(_, value)| value.parse()).transpose();
+        value.map_err(|refusal| Problem::invalid_field(name, refusal))
     }
 }
 
@@ -203,6 +223,20 @@ pub struct Page {
 }
 
 impl Page {
+    /// How many items must be read from the page's beginning on: one more than it holds,
+    /// which tells that there is another page.
+    #[must_use]
+    pub const fn reach(&self) -> usize {
+        self.limit + 1
+    }
+
+    /// After which item the page begins, in a list whose position is the items' id.
+    pub fn after_id<T: FromStr>(&self) -> Result<Option<T>, Problem> {
+        let after = self.after.as_deref().map(str::parse).transpose();
+        after
+            .map_err(|_| Problem::invalid_field("cursor", "is not one that this list has answered"))
+    }
+
     /// Sorts `items` by position and cuts this page out of them; answers the page and
     /// the cursor of the next.
     pub fn cut<T>(

@@ -13,7 +13,8 @@ use tracing::Instrument;
 use super::{Access, Caller, Endpoint, Problem, Rate, Request, Response, Session};
 use crate::app::App;
 use crate::cache::SessionState;
-use crate::telemetry;
+use crate::store::Consistency;
+use crate::{problems, telemetry};
 
 /// Runs the function of `endpoint` on Lambda. Ends at once, with every missing variable
 /// named, where the environment is not complete.
@@ -58,11 +59,15 @@ async fn handle(app: &App, endpoint: &Endpoint, request: &Request) -> Result<Res
         check_rate(app, &bucket, per_minute).await?;
     }
     request.check_size()?;
-    let caller = authenticate(app, endpoint.access, request).await?;
+    let mut caller = authenticate(app, endpoint.access, request).await?;
     if let (Rate::PerAccount(per_minute), Caller::Session(session)) = (endpoint.rate, &caller) {
         // One bucket for all ordinary requests of an account, one for each stricter rate.
         let bucket = format!("{per_minute}:{}", session.account_id);
         check_rate(app, &bucket, per_minute).await?;
+    }
+    // After the rate, because it may read the account.
+    if let Caller::Session(session) = &mut caller {
+        admit(app, endpoint.access, session).await?;
     }
     (endpoint.handler)(app, &caller, request).await
 }
@@ -79,7 +84,7 @@ async fn check_rate(app: &App, bucket: &str, per_minute: u32) -> Result<(), Prob
     }
 }
 
-/// Proves the session behind the access token and checks it against `access`.
+/// Proves the session behind the access token, where `access` needs one.
 async fn authenticate(app: &App, access: Access, request: &Request) -> Result<Caller, Problem> {
     if !access.needs_session() {
         return Ok(Caller::Anonymous);
@@ -95,7 +100,6 @@ async fn authenticate(app: &App, access: Access, request: &Request) -> Result<Ca
         session_id: claims.sid,
     };
     check_session_lives(app, &session).await?;
-    check_access(access, &session)?;
     Ok(Caller::Session(session))
 }
 
@@ -115,13 +119,22 @@ async fn check_session_lives(app: &App, session: &Session) -> Result<(), Problem
     }
 }
 
-fn check_access(access: Access, session: &Session) -> Result<(), Problem> {
+/// Lets a session in that `access` allows. Its access token tells where the account stood
+/// when it was made: one that waited for approval then is asked for anew, so that an
+/// approval holds at once and not only from the next refresh on.
+async fn admit(app: &App, access: Access, session: &mut Session) -> Result<(), Problem> {
     if access.role().is_some_and(|role| role != session.role) {
-        Err(Problem::wrong_role())
-    } else if access.needs_approval() && session.status != AccountStatus::Active {
-        Err(Problem::not_approved())
-    } else {
-        Ok(())
+        return Err(Problem::wrong_role());
+    }
+    if !access.needs_approval() || session.status == AccountStatus::Active {
+        return Ok(());
+    }
+    let account = app.store.account_get(session.account_id, Consistency::Strong).await?;
+    session.status = account.ok_or_else(Problem::unauthenticated)?.status;
+    match session.status {
+        AccountStatus::Active => Ok(()),
+        AccountStatus::PendingApproval => Err(Problem::not_approved()),
+        AccountStatus::Rejected | AccountStatus::Blocked => Err(problems::account_closed()),
     }
 }
 

@@ -13,7 +13,7 @@ use super::keys::Key;
 use super::lockouts::LoginFailures;
 use super::{
     Consistency, Registration, STAMPED, Stamp, Store, StoreError, TransactError, delete, item,
-    keys, number, put_new, update, values,
+    keys, number, put_new, text, update, values,
 };
 
 /// An account as it is stored.
@@ -220,8 +220,10 @@ impl Store {
         let put =
             |key: Key| Ok::<_, StoreError>(put_new(table, item(&key, "guard", &guard, stamp)?));
         let key = keys::account(account.account_id);
-        let new = put_new(table, item(&key, "account", account, stamp)?);
-        let mut parts = vec![(new, AccountCreateError::RegistrationEnded)];
+        let mut attributes = item(&key, "account", account, stamp)?;
+        let directory = keys::directory_partition(mess, account.role, account.status);
+        attributes.insert(keys::DIRECTORY_INDEX.to_owned(), text(directory));
+        let mut parts = vec![(put_new(table, attributes), AccountCreateError::RegistrationEnded)];
         if let Some(email) = &account.email {
             parts.push((put(keys::email_guard(mess, email))?, AccountCreateError::EmailTaken));
         }

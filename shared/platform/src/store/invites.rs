@@ -7,6 +7,7 @@ use thali_domain::ids::MessId;
 
 use super::{Consistency, Stamp, Store, StoreError, expiring, item, keys};
 use crate::auth::sha256_hex;
+use crate::clock::random_hex;
 
 /// How long an invite is good.
 pub const LIFETIME: SignedDuration = SignedDuration::from_hours(72);
@@ -35,6 +36,12 @@ impl Invite {
     #[must_use]
     pub fn new(mess_id: MessId, role: Role, now: Timestamp) -> Self {
         Self { mess_id, role, expires_at: now + LIFETIME, used_at: None }
+    }
+
+    /// Draws the code of an invite: 160 random bits, of which only the hash is stored.
+    #[must_use]
+    pub fn draw_code() -> String {
+        random_hex::<20>()
     }
 
     /// Whether it admits somebody as `role` at `now`.

@@ -8,6 +8,7 @@
 //! | table | item | pk | sk |
 //! |---|---|---|---|
 //! | accounts | account | `acc_…` | `account` |
+//! | accounts, index `directory` | account, without its secrets | `directory` = `mess_…#<role>#<status>` | `account_id` |
 //! | accounts | session | `acc_…` | `session#ses_…` |
 //! | accounts | guard of an e-mail, username or roll number | `mess_…#email#…`, `mess_…#username#…`, `mess_…#roll_no#…` | `guard` |
 //! | accounts | wrong passwords for that name | as its guard | `failures` |
@@ -34,7 +35,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
-use thali_domain::identity::{Email, LoginName, RollNo, Username};
+use thali_domain::identity::{AccountStatus, Email, LoginName, Role, RollNo, Username};
 use thali_domain::ids::{
     AccountId, MessId, RazorpayOrderId, RefundId, RegistrationId, SessionId, SubmissionId,
 };
@@ -59,6 +60,9 @@ pub const ORDER_INDEX: &str = "order";
 
 /// The name of the sparse index of purchases whose student is to be warned.
 pub const EXPIRY_INDEX: &str = "expiry";
+
+/// The name of the index of a mess's people.
+pub const DIRECTORY_INDEX: &str = "directory";
 
 /// A primary key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,6 +98,13 @@ impl Key {
 #[must_use]
 pub fn account(id: AccountId) -> Key {
     Key::new(id.to_string(), "account")
+}
+
+/// The partition of the index `directory` in which an account is. Whoever changes an
+/// account's status moves the account there in the same write.
+#[must_use]
+pub fn directory_partition(mess: &MessId, role: Role, status: AccountStatus) -> String {
+    format!("{mess}#{}#{}", role.as_str(), status.as_str())
 }
 
 /// A session.

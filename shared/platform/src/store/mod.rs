@@ -20,6 +20,7 @@ mod purchases;
 mod refunds;
 mod registrations;
 mod sessions;
+mod students;
 mod submissions;
 mod waiting;
 
@@ -44,6 +45,7 @@ pub use self::purchases::CaptureError;
 pub use self::refunds::RefundRequestError;
 pub use self::registrations::Registration;
 pub use self::sessions::SessionRecord;
+pub use self::students::DirectoryEntry;
 pub use self::submissions::SubmissionError;
 pub use self::waiting::{PageStart, Waiting};
 use crate::config::TableNames;

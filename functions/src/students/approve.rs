@@ -1,0 +1,25 @@
+//! `POST /api/v1/students/{account_id}/approve`: lets a student in, also one who was
+//! rejected or blocked.
+
+use thali_domain::membership::Decision;
+use thali_platform::app::App;
+use thali_platform::handler;
+use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response, schema};
+
+use super::decide::{DecideStudent, DecidedStudent, decide};
+
+/// The endpoint.
+pub static ENDPOINT: Endpoint = Endpoint::post(
+    "student-approve",
+    &["/api/v1/students/{account_id}/approve"],
+    Access::Owner,
+    handler!(approve),
+)
+.summary("Lets a student in")
+.may_take(schema::<DecideStudent>)
+.answers(200, schema::<DecidedStudent>)
+.refuses(&["student_not_found"]);
+
+async fn approve(app: &App, caller: &Caller, request: &Request) -> Result<Response, Problem> {
+    decide(app, caller, request, Decision::Approve).await
+}

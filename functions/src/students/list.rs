@@ -1,0 +1,48 @@
+//! `GET /api/v1/students`: the students of the owner's mess, in the order in which they
+//! came.
+
+use std::collections::BTreeMap;
+
+use futures_util::future::try_join_all;
+use thali_domain::identity::AccountStatus;
+use thali_platform::app::App;
+use thali_platform::handler;
+use thali_platform::http::{
+    Access, Caller, Endpoint, Problem, QueryParameter, Request, Response, schema,
+};
+
+use crate::accounts::view::AccountView;
+
+/// The endpoint.
+pub static ENDPOINT: Endpoint =
+    Endpoint::get("student-list", &["/api/v1/students"], Access::Owner, handler!(list))
+        .summary("Lists the mess's students, in the order in which they came")
+        .query(&[QueryParameter {
+            name: STATUS,
+            description: "Only students with this status",
+            schema: schema::<AccountStatus>,
+        }])
+        .answers_page(schema::<AccountView>);
+
+/// The parameter that picks a status.
+const STATUS: &str = "status";
+
+async fn list(app: &App, caller: &Caller, request: &Request) -> Result<Response, Problem> {
+    let mess = &caller.session()?.mess_id;
+    let page = request.page_with(&[STATUS])?;
+    let (after, reach) = (page.after_id()?, page.reach());
+    let statuses = match request.query(STATUS)? {
+        Some(status) => vec![status],
+        None => AccountStatus::ALL.to_vec(),
+    };
+    let read = |status| app.store.students_page(mess, status, after, reach);
+    let found = try_join_all(statuses.into_iter().map(read)).await?;
+    // By their ids, because a student whose status changes at this moment can be found
+    // both where they were and where they are.
+    let students: BTreeMap<_, _> =
+        found.into_iter().flatten().map(|student| (student.account_id, student)).collect();
+    let (students, next) =
+        page.cut(students.into_values().collect(), |student| student.account_id.to_string());
+    let views: Vec<AccountView> = students.into_iter().map(Into::into).collect();
+    Ok(Response::page(&views, next))
+}

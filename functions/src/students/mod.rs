@@ -1,0 +1,7 @@
+//! Students as the owner of their mess sees them.
+
+pub mod approve;
+pub mod block;
+mod decide;
+pub mod list;
+pub mod reject;

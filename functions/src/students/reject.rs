@@ -1,0 +1,24 @@
+//! `POST /api/v1/students/{account_id}/reject`: turns away a student who waits for approval.
+
+use thali_domain::membership::Decision;
+use thali_platform::app::App;
+use thali_platform::handler;
+use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response, schema};
+
+use super::decide::{DecideStudent, DecidedStudent, decide};
+
+/// The endpoint.
+pub static ENDPOINT: Endpoint = Endpoint::post(
+    "student-reject",
+    &["/api/v1/students/{account_id}/reject"],
+    Access::Owner,
+    handler!(reject),
+)
+.summary("Turns away a student who waits for approval")
+.may_take(schema::<DecideStudent>)
+.answers(200, schema::<DecidedStudent>)
+.refuses(&["student_not_found", "wrong_status"]);
+
+async fn reject(app: &App, caller: &Caller, request: &Request) -> Result<Response, Problem> {
+    decide(app, caller, request, Decision::Reject).await
+}

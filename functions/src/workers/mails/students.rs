@@ -1,0 +1,53 @@
+//! Mails about an owner's decisions.
+
+use thali_domain::identity::AccountStatus;
+use thali_domain::mess::Mess;
+use thali_platform::app::App;
+use thali_platform::mail::Mail;
+use thali_platform::store::Consistency;
+
+use super::super::messages;
+use super::{Error, Missing, compose, mail_templates};
+
+#[derive(Clone, Copy)]
+struct Decision<'a> {
+    mess: &'a str,
+    name: &'a str,
+    decided: &'a str,
+    reason: Option<&'a str>,
+    app_url: Option<&'a str>,
+}
+mail_templates!(Decision: DecisionText = "mail/decision.txt", DecisionHtml = "mail/decision.html");
+
+/// What an owner has decided about a student; nothing where it has been decided otherwise
+/// since, because mails can overtake each other.
+pub async fn decision(
+    app: &App,
+    mess: &Mess,
+    decision: &messages::Decision,
+) -> Result<Option<Mail>, Error> {
+    let account = app.store.account_get(decision.account_id, Consistency::Strong).await?;
+    let account = account.ok_or(Missing("account"))?;
+    if account.status != decision.status {
+        return Ok(None);
+    }
+    let (outcome, decided) = match decision.status {
+        AccountStatus::Active => ("approved", "has approved your account."),
+        AccountStatus::Rejected => ("not approved", "has not approved your account."),
+        AccountStatus::Blocked => {
+            ("blocked", "has blocked your account. You are logged out everywhere.")
+        }
+        AccountStatus::PendingApproval => return Ok(None),
+    };
+    let email = account.email.ok_or(Missing("e-mail address"))?;
+    let app_url = app.mail().app_url.as_deref();
+    let view = Decision {
+        mess: mess.name.as_str(),
+        name: account.name.as_str(),
+        decided,
+        reason: decision.decision_reason.as_ref().map(thali_domain::membership::Reason::as_str),
+        app_url: app_url.filter(|_| decision.status == AccountStatus::Active),
+    };
+    let subject = format!("Your account at {} is {outcome}", mess.name);
+    compose(&email, subject, &DecisionText(view), &DecisionHtml(view)).map(Some)
+}

@@ -1,0 +1,104 @@
+//! Who is shut out is out at once, everywhere.
+
+use serde_json::json;
+use thali_domain::identity::AccountStatus;
+use thali_domain::ids::SessionId;
+use thali_platform::store::SessionRecord;
+
+use super::{approve, block, decide, id_of, login, read, refresh};
+use crate::support::TestApp;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_block_ends_every_session_at_once_and_lets_nobody_in_again() {
+    let test = TestApp::start().await;
+    let owner = test.owner("owner@example.com").await;
+    let asha = test.student("asha@example.com").await;
+    let phone = test.log_in("asha@example.com").await.expect(200);
+    let tokens = [asha.token.as_str(), phone.text("access_token")];
+    for token in tokens {
+        // So that Redis believes the session to live.
+        test.send(read(token)).await.expect(200);
+    }
+    test.send(block(&owner, &asha.account_id)).await.expect(200);
+    for token in tokens {
+        assert_eq!(test.send(read(token)).await.problem(401), "unauthenticated");
+    }
+    for cookie in [&asha.cookie, &phone.cookie()] {
+        assert_eq!(test.send(refresh(cookie)).await.problem(401), "refresh_expired");
+    }
+    assert_eq!(test.send(login("asha@example.com")).await.problem(403), "account_closed");
+    let submission = test.send(TestApp::submit(&asha, 1)).await;
+    assert_eq!(submission.problem(401), "unauthenticated");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rejection_ends_the_sessions_of_who_waited() {
+    let test = TestApp::start().await;
+    let owner = test.owner("owner@example.com").await;
+    let id = test.student_with("asha@example.com", AccountStatus::PendingApproval).await;
+    let waiting = test.send(login("asha@example.com")).await.expect(200);
+    test.send(decide(&owner, &id, "reject", &json!({}))).await.expect(200);
+    let refused = test.send(read(waiting.text("access_token"))).await;
+    assert_eq!(refused.problem(401), "unauthenticated");
+    assert_eq!(test.send(refresh(&waiting.cookie())).await.problem(401), "refresh_expired");
+    assert_eq!(test.send(login("asha@example.com")).await.problem(403), "account_closed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_block_without_redis_holds_as_well() {
+    let mut test = TestApp::start().await;
+    let owner = test.owner("owner@example.com").await;
+    let asha = test.student("asha@example.com").await;
+    test.redis.stop();
+    test.send(block(&owner, &asha.account_id)).await.expect(200);
+    assert_eq!(test.send(read(&asha.token)).await.problem(401), "unauthenticated");
+    assert_eq!(test.send(refresh(&asha.cookie)).await.problem(401), "refresh_expired");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decision_that_died_half_way_is_completed_by_repeating_it() {
+    let test = TestApp::start().await;
+    let owner = test.owner("owner@example.com").await;
+    for (decision, status) in
+        [("block", AccountStatus::Blocked), ("reject", AccountStatus::Rejected)]
+    {
+        let asha = test.student(&format!("{decision}@example.com")).await;
+        test.send(read(&asha.token)).await.expect(200);
+        test.set_status(&asha.account_id, status).await;
+        test.send(decide(&owner, &asha.account_id, decision, &json!({}))).await.expect(200);
+        assert_eq!(test.sessions(&asha.account_id).await, 0);
+        assert_eq!(test.send(read(&asha.token)).await.problem(401), "unauthenticated");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_sessions_than_a_transaction_ends_are_swept() {
+    let test = TestApp::start().await;
+    let owner = test.owner("owner@example.com").await;
+    let asha = test.student("asha@example.com").await;
+    for _ in 0..120 {
+        let session = SessionId::from_ulid(test.app.clock.ulid());
+        let id = id_of(&asha.account_id);
+        let hash = session.to_string();
+        let record = SessionRecord::begin(id, session, test.mess_id.clone(), hash, test.now());
+        test.app.store.session_put(&record, &test.stamp()).await.expect("stored");
+    }
+    assert_eq!(test.sessions(&asha.account_id).await, 121);
+    test.send(block(&owner, &asha.account_id)).await.expect(200);
+    assert_eq!(test.sessions(&asha.account_id).await, 0);
+    assert_eq!(test.send(read(&asha.token)).await.problem(401), "unauthenticated");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_approved_after_a_block_logs_in_anew() {
+    let test = TestApp::start().await;
+    let owner = test.owner("owner@example.com").await;
+    let asha = test.student("asha@example.com").await;
+    test.buy_tokens(&asha, 3).await;
+    test.send(block(&owner, &asha.account_id)).await.expect(200);
+    test.send(approve(&owner, &asha.account_id)).await.expect(200);
+    assert_eq!(test.send(read(&asha.token)).await.problem(401), "unauthenticated");
+    let again = test.send(login("asha@example.com")).await.expect(200);
+    let tokens = test.send(read(again.text("access_token"))).await.expect(200);
+    assert_eq!(tokens.body["count"], 3);
+}

@@ -1,0 +1,100 @@
+//! What students are told of decisions.
+
+use AccountStatus::{Active, PendingApproval};
+use jiff::SignedDuration;
+use serde_json::json;
+use thali_domain::identity::AccountStatus;
+use thali_platform::queue::QueueName;
+use thali_platform::worker::BatchResponse;
+
+use super::{approve, block, decide};
+use crate::support::TestApp;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_student_is_told_of_each_decision_with_its_reason() {
+    let test = TestApp::start().await;
+    let owner = test.owner("owner@example.com").await;
+    let id = test.student_with("asha@example.com", PendingApproval).await;
+    assert!(test.settle().await.is_empty(), "an account that is made tells nobody");
+    for (decision, subject, said) in [
+        ("reject", "Your account at Demo Mess is not approved", "has not approved your account"),
+        ("approve", "Your account at Demo Mess is approved", "has approved your account"),
+        ("block", "Your account at Demo Mess is blocked", "has blocked your account"),
+    ] {
+        test.advance(SignedDuration::from_secs(1));
+        let reason = json!({ "reason": format!("{decision} <because>") });
+        test.send(decide(&owner, &id, decision, &reason)).await.expect(200);
+        let mails = test.settle().await;
+        assert_eq!(mails.len(), 1, "{decision}");
+        let mail = &mails[0];
+        assert_eq!((mail.to.as_str(), mail.subject.as_str()), ("asha@example.com", subject));
+        for part in [&mail.text, &mail.html] {
+            assert!(part.contains("Demo Mess") && part.contains(said), "{part}");
+            assert_eq!(part.contains("https://thali.test"), decision == "approve", "{part}");
+        }
+        assert!(mail.text.contains(&format!("{decision} <because>")), "{}", mail.text);
+        assert!(mail.html.contains(&format!("{decision} &#60;because&#62;")), "{}", mail.html);
+
+        test.send(decide(&owner, &id, decision, &json!({}))).await.expect(200);
+        assert!(test.settle().await.is_empty(), "what was so already is not told again");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decision_without_a_reason_is_told_without_one() {
+    let test = TestApp::start().await;
+    let owner = test.owner("owner@example.com").await;
+    let id = test.student_with("asha@example.com", PendingApproval).await;
+    test.send(approve(&owner, &id)).await.expect(200);
+    let mails = test.settle().await;
+    assert_eq!(mails.len(), 1);
+    for part in [&mails[0].text, &mails[0].html] {
+        assert!(!part.contains("reason"), "{part}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_that_come_twice_make_one_mail() {
+    let test = TestApp::start().await;
+    let owner = test.owner("owner@example.com").await;
+    let id = test.student_with("asha@example.com", PendingApproval).await;
+    test.settle().await;
+    test.send(approve(&owner, &id)).await.expect(200);
+    let changes = test.dynamo.new_changes().await;
+    let mut mails = 0;
+    for _ in 0..2 {
+        assert_eq!(test.relay(&changes).await, BatchResponse::default());
+        let messages = test.app.queues().take(QueueName::Mail);
+        assert_eq!(messages.len(), 1);
+        let consumed = test.consume(&thali_functions::workers::mailer::CONSUMER, &messages).await;
+        assert_eq!(consumed, BatchResponse::default());
+        mails += test.app.mailer().take().len();
+    }
+    assert_eq!(mails, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decision_that_another_has_overtaken_is_not_told() {
+    let test = TestApp::start().await;
+    let owner = test.owner("owner@example.com").await;
+    let id = test.student_with("asha@example.com", Active).await;
+    test.settle().await;
+    // Both at the same moment: the clock stands.
+    test.send(block(&owner, &id)).await.expect(200);
+    test.send(approve(&owner, &id)).await.expect(200);
+    let mails = test.settle().await;
+    let subjects: Vec<&str> = mails.iter().map(|mail| mail.subject.as_str()).collect();
+    assert_eq!(subjects, ["Your account at Demo Mess is approved"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn other_changes_of_an_account_are_told_to_nobody() {
+    let test = TestApp::start().await;
+    let asha = test.student("asha@example.com").await;
+    test.buy_tokens(&asha, 1).await;
+    test.settle().await;
+    let wrong = json!({ "count": 1, "security_code": "not the code" });
+    let call = crate::support::Call::post("/student/token-submission", &wrong);
+    assert_eq!(test.send(call.bearer(&asha.token)).await.problem(403), "security_code_wrong");
+    assert!(test.settle().await.is_empty());
+}

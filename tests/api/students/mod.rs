@@ -1,0 +1,92 @@
+//! Students as their owner sees them: the list, and the decisions. Here is what several of
+//! these tests need; what everybody needs is in `tests/support`.
+
+mod block;
+mod decisions;
+mod list;
+mod mails;
+mod races;
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use thali_domain::identity::{AccountStatus, Role};
+use thali_domain::ids::{AccountId, MessId};
+use thali_platform::store::{Consistency, keys};
+
+use crate::support::people::{PASSWORD, Student};
+use crate::support::{Answer, Call, TestApp};
+
+/// The call that decides about a student.
+fn decide(owner: &Student, account_id: &str, decision: &str, body: &Value) -> Call {
+    let path = format!("/api/v1/students/{account_id}/{decision}");
+    Call::post(&path, body).bearer(&owner.token)
+}
+
+fn approve(owner: &Student, account_id: &str) -> Call {
+    decide(owner, account_id, "approve", &json!({}))
+}
+
+fn block(owner: &Student, account_id: &str) -> Call {
+    decide(owner, account_id, "block", &json!({}))
+}
+
+/// The call that reads what every active student may read.
+fn read(token: &str) -> Call {
+    Call::get("/student/tokens").bearer(token)
+}
+
+fn refresh(cookie: &str) -> Call {
+    Call::post("/api/auth/refresh", &json!({})).cookie(cookie)
+}
+
+fn login(email: &str) -> Call {
+    Call::post("/login", &json!({ "email": email, "password": PASSWORD }))
+}
+
+fn id_of(account_id: &str) -> AccountId {
+    AccountId::parse(account_id).expect("an id")
+}
+
+impl TestApp {
+    /// A student of the demo mess with this status, whom nobody has logged in.
+    async fn student_with(&self, email: &str, status: AccountStatus) -> String {
+        let account = self.account(&self.mess_id, Role::Student, status, email).await;
+        account.account_id.to_string()
+    }
+
+    /// Where an account stands, in its item and in the index.
+    async fn status_of(&self, account_id: &str) -> AccountStatus {
+        let id = id_of(account_id);
+        let account = self.app.store.account_get(id, Consistency::Strong).await.expect("read");
+        let status = account.expect("it is there").status;
+        let item = self.dynamo.item("accounts", &keys::account(id)).await;
+        let partition = keys::directory_partition(&self.mess_id, Role::Student, status);
+        assert_eq!(item["directory"], json!(partition), "the index follows the status");
+        status
+    }
+
+    /// How many sessions an account has.
+    async fn sessions(&self, account_id: &str) -> usize {
+        self.app.store.sessions_of(id_of(account_id)).await.expect("read").len()
+    }
+}
+
+/// Nothing that a login or a refresh answered lets anybody in any more.
+async fn assert_shut_out(test: &Arc<TestApp>, email: &str, account_id: &str, answers: &[Answer]) {
+    for answer in answers.iter().filter(|answer| answer.status == 200) {
+        let refused = test.send(read(answer.text("access_token"))).await;
+        assert_eq!(refused.problem(401), "unauthenticated");
+        assert_eq!(test.send(refresh(&answer.cookie())).await.problem(401), "refresh_expired");
+    }
+    assert_eq!(test.send(login(email)).await.problem(403), "account_closed");
+    assert_eq!(test.sessions(account_id).await, 0);
+}
+
+/// Another mess and its owner, logged in.
+async fn other_mess(test: &TestApp) -> (MessId, Student) {
+    test.create_mess("mess_other", thali_domain::mess::Approval::Automatic).await;
+    let mess = MessId::parse("mess_other").expect("an id");
+    let owner = test.owner_of(&mess, "owner@example.org").await;
+    (mess, owner)
+}

@@ -1,0 +1,111 @@
+//! Decisions at the same moment as logins, refreshes and other decisions. Whatever the
+//! order turns out to be, nobody who is shut out has a session that works.
+
+use std::sync::Arc;
+
+use serde_json::json;
+use thali_domain::identity::AccountStatus::{Active, Blocked, PendingApproval};
+
+use super::{approve, assert_shut_out, block, decide, login, read, refresh};
+use crate::support::{Answer, TestApp};
+
+/// How often each race is run.
+const ROUNDS: usize = 8;
+
+/// Answers apart from the first, which must have succeeded.
+fn after_first(mut answers: Vec<Answer>) -> Vec<Answer> {
+    let others = answers.split_off(1);
+    answers.remove(0).expect(200);
+    others
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_login_at_the_moment_of_a_block_survives_it() {
+    let test = Arc::new(TestApp::start().await);
+    let owner = test.owner("owner@example.com").await;
+    for round in 0..ROUNDS {
+        let email = format!("student{round}@example.com");
+        let id = test.student_with(&email, Active).await;
+        let mut calls = vec![block(&owner, &id)];
+        calls.extend((0..6).map(|_| login(&email)));
+        let logins = after_first(test.send_together(calls).await);
+        for refused in logins.iter().filter(|answer| answer.status != 200) {
+            assert_eq!(refused.problem(403), "account_closed");
+        }
+        assert_shut_out(&test, &email, &id, &logins).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_refresh_at_the_moment_of_a_block_survives_it() {
+    let test = Arc::new(TestApp::start().await);
+    let owner = test.owner("owner@example.com").await;
+    for round in 0..ROUNDS {
+        let email = format!("student{round}@example.com");
+        let id = test.student_with(&email, Active).await;
+        let mut calls = vec![block(&owner, &id)];
+        for _ in 0..4 {
+            let session = test.log_in(&email).await.expect(200);
+            test.send(read(session.text("access_token"))).await.expect(200);
+            calls.push(refresh(&session.cookie()));
+        }
+        let refreshes = after_first(test.send_together(calls).await);
+        for refused in refreshes.iter().filter(|answer| answer.status != 200) {
+            assert!([401, 403].contains(&refused.status), "{}", refused.body);
+        }
+        assert_shut_out(&test, &email, &id, &refreshes).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_an_approval_and_a_block_at_once_one_holds_and_the_sessions_obey_it() {
+    let test = Arc::new(TestApp::start().await);
+    let owner = test.owner("owner@example.com").await;
+    for round in 0..ROUNDS {
+        let email = format!("student{round}@example.com");
+        let id = test.student_with(&email, PendingApproval).await;
+        let waiting = test.log_in(&email).await.expect(200);
+        let calls = vec![block(&owner, &id), approve(&owner, &id), login(&email)];
+        let mut answers = after_first(test.send_together(calls).await);
+        answers.remove(0).expect(200);
+        answers.push(waiting);
+        match test.status_of(&id).await {
+            Blocked => assert_shut_out(&test, &email, &id, &answers).await,
+            status => {
+                assert_eq!(status, Active);
+                let again = test.log_in(&email).await.expect(200);
+                test.send(read(again.text("access_token"))).await.expect(200);
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_approval_wins_over_a_rejection_at_the_same_moment() {
+    let test = Arc::new(TestApp::start().await);
+    let owner = test.owner("owner@example.com").await;
+    for round in 0..ROUNDS {
+        let id = test.student_with(&format!("student{round}@example.com"), PendingApproval).await;
+        let reject = decide(&owner, &id, "reject", &json!({}));
+        let rejected = after_first(test.send_together(vec![approve(&owner, &id), reject]).await);
+        if rejected[0].status != 200 {
+            assert_eq!(rejected[0].problem(409), "wrong_status");
+        }
+        assert_eq!(test.status_of(&id).await, Active);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_decision_ten_times_at_once_is_written_once() {
+    let test = Arc::new(TestApp::start().await);
+    let owner = test.owner("owner@example.com").await;
+    for decision in ["approve", "reject", "block"] {
+        let id = test.student_with(&format!("{decision}@example.com"), PendingApproval).await;
+        test.dynamo.new_changes().await;
+        let calls = vec![decide(&owner, &id, decision, &json!({})); 10];
+        for answer in test.send_together(calls).await {
+            answer.expect(200);
+        }
+        assert_eq!(test.dynamo.new_changes().await.len(), 1, "{decision}");
+    }
+}

@@ -1,0 +1,82 @@
+//! The API's description: it is held against what is served, and kept as a snapshot, so
+//! that a change of the contract is seen in the review of the change that makes it.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use thali_functions::ENDPOINTS;
+use thali_functions::ops::openapi::document;
+
+fn described() -> Value {
+    serde_json::to_value(document()).expect("the document serialises")
+}
+
+/// A change of this snapshot is a change of the contract with every client. Where it is
+/// meant, run the test with `INSTA_UPDATE=always` and commit the new one.
+#[test]
+fn the_contract_is_the_one_that_was_reviewed() {
+    insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
+        insta::assert_json_snapshot!("openapi", described());
+    });
+}
+
+#[test]
+fn the_description_has_every_path_and_method_that_is_served_and_no_other() {
+    let document = described();
+    let paths = document["paths"].as_object().expect("paths");
+    let in_document: BTreeSet<(String, String)> = paths
+        .iter()
+        .flat_map(|(path, item)| {
+            let methods = item.as_object().expect("operations by method").keys();
+            methods.map(|method| (method.to_uppercase(), path.clone()))
+        })
+        .collect();
+    let served = ENDPOINTS.iter().flat_map(|endpoint| {
+        let method = endpoint.method.to_string();
+        endpoint.paths.iter().map(move |path| (method.clone(), (*path).to_owned()))
+    });
+    assert_eq!(in_document, served.collect());
+}
+
+#[test]
+fn every_endpoint_says_what_it_does_and_what_it_answers() {
+    for endpoint in ENDPOINTS {
+        assert!(!endpoint.docs.summary.is_empty(), "{}", endpoint.name);
+        assert!(endpoint.docs.answers[0].is_some(), "{}", endpoint.name);
+    }
+}
+
+/// Every `$ref` below a value.
+fn references(value: &Value, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(members) => {
+            found.extend(members.get("$ref").and_then(Value::as_str).map(str::to_owned));
+            members.values().for_each(|member| references(member, found));
+        }
+        Value::Array(items) => items.iter().for_each(|item| references(item, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn every_reference_leads_somewhere_and_every_component_is_referred_to() {
+    let document = described();
+    let mut found = BTreeSet::new();
+    references(&document, &mut found);
+    let mut components = BTreeSet::new();
+    for kind in ["schemas", "responses"] {
+        let named = document["components"][kind].as_object().expect("components");
+        components.extend(named.keys().map(|name| format!("#/components/{kind}/{name}")));
+    }
+    assert_eq!(found, components);
+}
+
+#[test]
+fn operations_have_names_of_their_own() {
+    let document = described();
+    let paths = document["paths"].as_object().expect("paths");
+    let operations = paths.values().flat_map(|item| item.as_object().expect("operations").values());
+    let ids: Vec<&str> = operations.filter_map(|it| it["operationId"].as_str()).collect();
+    let distinct: BTreeSet<&str> = ids.iter().copied().collect();
+    assert_eq!(distinct.len(), ids.len());
+}

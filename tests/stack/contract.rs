@@ -1,0 +1,87 @@
+//! The deployed API against its own description: schemathesis makes requests of
+//! `/openapi.json`, good and bad ones, and no answer may be a failure of ours, have a status
+//! or a shape that is not described, or lack a described header.
+//!
+//! Each caller has a mess of their own, because an owner's requests change its settings.
+
+use std::process::{Command, Stdio};
+
+use serde_json::json;
+
+use super::operator::{printed, thali};
+use super::{Stack, Student, ulid_now};
+use crate::support::Call;
+use crate::support::people::PASSWORD;
+
+/// What is looked at in each answer.
+const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,\
+                      response_headers_conformance,response_schema_conformance";
+
+/// Aliases reach the same function. A logout would end the session of all that follow.
+const LEFT_OUT: &str = "-alias-|^logout$";
+
+/// How many random requests each operation gets, beside those that go through its
+/// description systematically.
+const EXAMPLES_MAX: &str = "5";
+
+/// Runs schemathesis with this access token, or without any, and prints its summary.
+fn hold_against_description(stack: &Stack, access_token: Option<&str>) {
+    let program = std::env::var("THALI_SCHEMATHESIS").expect(
+        "THALI_SCHEMATHESIS names no program: run `make test`, which installs schemathesis",
+    );
+    let mut command = Command::new(program);
+    command
+        .arg("run")
+        .arg(format!("{}/openapi.json", stack.variable("API_URL")))
+        .args(["--phases", "coverage,fuzzing", "--max-examples", EXAMPLES_MAX])
+        .args(["--checks", CHECKS, "--exclude-operation-id-regex", LEFT_OUT])
+        .args(["--seed", "1", "--workers", "2", "--no-color", "--request-timeout", "60"])
+        .stderr(Stdio::inherit());
+    if let Some(token) = access_token {
+        command.args(["--header", &format!("Authorization: Bearer {token}")]);
+    }
+    let output = command.output().expect("schemathesis runs");
+    let report = String::from_utf8_lossy(&output.stdout);
+    println!("{report}");
+    assert!(output.status.success(), "the API and its description disagree, see above");
+    // One that found nothing to ask would succeed too.
+    let cases = report
+        .lines()
+        .find_map(|line| line.trim().split(" generated, ").next()?.parse::<u32>().ok());
+    assert!(cases.is_some_and(|cases| cases > 400), "{cases:?} requests");
+}
+
+/// A mess that admits everybody, its owner's access token, and a student's.
+async fn mess_of_its_own(stack: &Stack) -> (String, String) {
+    let create = ["mess", "create", "--name", "Contract Hostel", "--approval", "automatic"];
+    let mess = printed(&thali(stack, &create));
+    let owner = format!("contract-owner-{}@example.com", ulid_now());
+    printed(&thali(stack, &["owner", "create", "--mess", &mess, "--email", &owner]));
+    let login = json!({ "mess_id": mess, "email": owner, "password": PASSWORD });
+    let owner = stack.send(Call::post("/login", &login)).await.expect(200);
+    let student = format!("contract-student-{}@example.com", ulid_now());
+    let wanted = json!({ "mess_id": mess, "email": student, "password": PASSWORD });
+    stack.sign_up(&wanted).await;
+    let student = Student::of(&stack.send(Call::post("/login", &wanted)).await.expect(200));
+    stack.buy_tokens(&student, 20).await;
+    (owner.text("access_token").to_owned(), student.token)
+}
+
+#[tokio::test]
+async fn without_a_session_the_api_answers_as_it_says() {
+    hold_against_description(&Stack::running(), None);
+}
+
+#[tokio::test]
+async fn with_a_students_session_the_api_answers_as_it_says() {
+    let stack = Stack::running();
+    let (_, student) = mess_of_its_own(&stack).await;
+    hold_against_description(&stack, Some(&student));
+}
+
+#[tokio::test]
+async fn with_an_owners_session_the_api_answers_as_it_says() {
+    let stack = Stack::running();
+    let (owner, _) = mess_of_its_own(&stack).await;
+    hold_against_description(&stack, Some(&owner));
+}
