@@ -9,7 +9,7 @@ use crate::support::Call;
 
 impl Stack {
     /// The access token of the demo mess's owner.
-    async fn owner(&self) -> String {
+    async fn demo_owner(&self) -> String {
         let body = json!({
             "email": self.variable("OWNER_EMAIL"),
             "password": self.variable("OWNER_PASSWORD"),
@@ -54,7 +54,7 @@ async fn an_owner_gives_tokens_back_and_the_student_gets_the_money_and_a_mail() 
     let checkout = stack.pay_for_tokens(&student, 10, false).await;
     let verify = Call::post("/verify-payment", &checkout).bearer(&student.token);
     stack.send(verify).await.expect(200);
-    let owner = stack.owner().await;
+    let owner = stack.demo_owner().await;
     let order_id = checkout["order_id"].as_str().expect("an id");
     let refund = |body: Value, key: &str| {
         let call = Call::post(&format!("/payments/{order_id}/refund"), &body).bearer(&owner);

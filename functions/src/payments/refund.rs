@@ -22,7 +22,7 @@ use super::view::RefundView;
 pub static ENDPOINT: Endpoint =
     Endpoint::post("refund", &["/payments/{order_id}/refund"], Access::Owner, handler!(refund))
         .summary("Gives unredeemed tokens of a purchase back for money")
-        .takes(schema::<RefundTokens>)
+        .may_take(schema::<RefundTokens>)
         .answers(202, schema::<Refunded>)
         .refuses(&[
             "order_not_found",
@@ -32,7 +32,8 @@ pub static ENDPOINT: Endpoint =
         ])
         .replays();
 
-#[derive(eserde::Deserialize, ToSchema)]
+/// How much is to go back; without it, or without a body, all that is unredeemed.
+#[derive(Default, eserde::Deserialize, ToSchema)]
 struct RefundTokens {
     #[serde(default, alias = "tokenCount")]
     #[eserde(compat)]
@@ -46,8 +47,9 @@ struct Refunded {
 
 async fn refund(app: &App, caller: &Caller, request: &Request) -> Result<Response, Problem> {
     let session = caller.session()?;
-    let order_id = request.param("order_id").ok_or_else(problems::order_not_found)?;
-    let RefundTokens { token_count } = request.json()?;
+    let RefundTokens { token_count } = request.json_if_any()?.unwrap_or_default();
+    let order_id: RazorpayOrderId =
+        request.param("order_id").ok_or_else(problems::order_not_found)?;
     let count = token_count.map(PurchaseSize::get);
     let asked = count.map_or_else(|| "all".to_owned(), |count| count.to_string());
     let key = request.idempotency_key(&format!("{asked} of {order_id}"))?;

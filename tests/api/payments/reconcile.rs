@@ -211,9 +211,9 @@ async fn more_orders_than_a_page_are_all_asked_for() {
     let paid = paid.expect("it is stored");
     for number in 0..220 {
         let mut copy = paid.clone();
-        let text = aws_sdk_dynamodb::types::AttributeValue::S;
-        copy.insert("order_id".into(), text(format!("order_{number:03}")));
-        copy.insert("sk".into(), text(format!("purchase#order_{number:03}")));
+        let as_text = aws_sdk_dynamodb::types::AttributeValue::S;
+        copy.insert("order_id".into(), as_text(format!("order_{number:03}")));
+        copy.insert("sk".into(), as_text(format!("purchase#order_{number:03}")));
         test.dynamo.put("tokens", copy).await;
     }
     let counts = by_hand(&test.app, 0).await;

@@ -129,6 +129,9 @@ async fn expired_tokens_go_back_if_the_owner_wants_it() {
     assert_eq!(fates(&test, &asha).await, counts(&[("expired", 1), ("refunded", 1)]));
     test.settle().await;
     assert_eq!(test.payment(&checkout.payment_id).await["amount_refunded"], 5_000);
+    let path = format!("/payments/{}/refund", checkout.order_id);
+    let all = test.send(Call::new("POST", &path).bearer(&owner.token)).await.expect(202);
+    assert_eq!(all.body["refund"]["token_count"], 1, "without a body it is all that is left");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -20,9 +20,9 @@ async fn a_token_is_redeemed_or_given_back_and_never_both() {
     let (asha, owner) = (test.student("asha@example.com").await, test.owner("o@example.com").await);
     for round in 0..5 {
         let checkout = test.buy_tokens(&asha, 10).await;
-        let give_back = json!({ "token_count": 6 });
+        let wanted = json!({ "token_count": 6 });
         let mut calls: Vec<Call> = vec![TestApp::submit(&asha, 2); 6];
-        calls.insert(round, refund(&owner, &checkout.order_id, &give_back));
+        calls.insert(round, refund(&owner, &checkout.order_id, &wanted));
         let answers = test.send_together(calls).await;
         let mut redeemed = 0;
         let mut given_back = 0;
