@@ -126,7 +126,9 @@ impl Run<'_> {
         for done in
             [self.refunds(shard, &mut counts).await, self.purchases(shard, &mut counts).await]
         {
-            count_error(done, &mut counts);
+            if let Err(error) = done {
+                count_error(&error, &mut counts);
+            }
         }
         counts
     }
@@ -160,8 +162,9 @@ impl Run<'_> {
                     return Ok(());
                 }
                 if self.is_to_be_asked(purchase) {
-                    let done = self.purchase(purchase, counts).await;
-                    count_error(done, counts);
+                    if let Err(error) = self.purchase(purchase, counts).await {
+                        count_error(&error, counts);
+                    }
                 }
             }
             start = page.next;
@@ -188,11 +191,16 @@ impl Run<'_> {
 
     async fn refund(&self, refund: &Refund, counts: &mut Counts) {
         counts.asked += 1;
-        match push(self.app, refund, &self.stamp()).await {
+        let done = match push(self.app, refund, &self.stamp()).await {
+            Err(RefundingError::Partner(error)) => return self.partner_failed(&error, counts),
+            Err(RefundingError::Store(error)) => Err(error),
+            Ok(done) => Ok(done),
+        };
+        self.failures_in_a_row.store(0, Ordering::Relaxed);
+        match done {
             Ok(true) => counts.refunds_finished += 1,
             Ok(false) => counts.waiting += 1,
-            Err(RefundingError::Partner(error)) => self.partner_failed(&error, counts),
-            Err(RefundingError::Store(error)) => count_error(Err(error), counts),
+            Err(error) => count_error(&error, counts),
         }
     }
 
@@ -258,9 +266,7 @@ impl Run<'_> {
 }
 
 /// Counts what could not be read or written.
-fn count_error(done: Result<(), StoreError>, counts: &mut Counts) {
-    if let Err(error) = done {
-        tracing::error!(cause = telemetry::chain(&error), "something is left for the next run");
-        counts.errors += 1;
-    }
+fn count_error(error: &StoreError, counts: &mut Counts) {
+    tracing::error!(cause = telemetry::chain(error), "something is left for the next run");
+    counts.errors += 1;
 }

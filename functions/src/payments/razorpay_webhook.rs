@@ -1,6 +1,6 @@
-//! `POST /webhooks/razorpay`: what Razorpay tells of payments and refunds. Events come at least once
-//! and in any order; each only has an effect if the purchase's state allows it, so none
-//! needs to be remembered.
+//! `POST /webhooks/razorpay`: what Razorpay tells of payments and refunds. Events come at
+//! least once and in any order; each only has an effect if the purchase's or the refund's
+//! state allows it, so none needs to be remembered.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};

@@ -323,7 +323,9 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
     #[test]
-    fn every_issued_token_is_available_redeemed_expired_or_refunded_whatever_happens(steps in steps()) {
+    fn every_issued_token_is_available_redeemed_expired_or_refunded_whatever_happens(
+        steps in steps(),
+    ) {
         let mut world = World::new();
         for step in steps {
             world.step(step)?;
@@ -364,7 +366,7 @@ proptest! {
     fn prices_multiply_exactly_or_not_at_all(price in any::<u64>(), count in any::<u16>()) {
         let exact = u128::from(price) * u128::from(count);
         let product = Paise::new(price).checked_times(count);
-        prop_assert_eq!(product.map(|paise| u128::from(paise.get())), u64::try_from(exact).ok().map(u128::from));
+        prop_assert_eq!(product.map(Paise::get), u64::try_from(exact).ok());
     }
 
     #[test]
@@ -389,12 +391,16 @@ proptest! {
     }
 
     #[test]
-    fn an_amount_prints_all_its_paise_and_sorts_as_its_number(one in any::<u64>(), other in any::<u64>()) {
+    fn an_amount_prints_all_its_paise_and_sorts_as_its_number(
+        one in any::<u64>(),
+        other in any::<u64>(),
+    ) {
         let printed = Paise::new(one).to_string();
-        let (rupees, paise) = printed.strip_prefix('₹').and_then(|it| it.split_once('.')).expect("₹ and a point");
+        let printed = printed.strip_prefix('₹').expect("rupees");
+        let (rupees, paise) = printed.split_once('.').expect("a point");
         prop_assert_eq!(paise.len(), 2);
-        let read = rupees.parse::<u128>().expect("digits") * 100 + paise.parse::<u128>().expect("digits");
-        prop_assert_eq!(read, u128::from(one));
+        let number = |digits: &str| digits.parse::<u128>().expect("digits");
+        prop_assert_eq!(number(rupees) * 100 + number(paise), u128::from(one));
         prop_assert_eq!(Paise::new(one).cmp(&Paise::new(other)), one.cmp(&other));
     }
 }

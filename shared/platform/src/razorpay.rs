@@ -111,7 +111,8 @@ impl RazorpayError {
             StatusCode::REQUEST_TIMEOUT,
             StatusCode::CONFLICT,
         ];
-        matches!(self, Self::Refused(status) if status.is_client_error() && !PASSING.contains(status))
+        let Self::Refused(status) = self else { return false };
+        status.is_client_error() && !PASSING.contains(status)
     }
 }
 
