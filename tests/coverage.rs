@@ -7,7 +7,7 @@ use aws_lambda_events::s3::S3Event;
 use serde_json::{Value, json};
 use thali_domain::pictures::PictureKey;
 use thali_functions::ops::not_found;
-use thali_functions::workers::messages::MailMessage;
+use thali_functions::workers::messages::{MailMessage, RefundMessage};
 use thali_functions::workers::{picture_check, relay};
 use thali_functions::{CONSUMERS, ENDPOINTS, JOBS};
 use thali_platform::config::Part;
@@ -97,7 +97,7 @@ fn variables_of(part: Part) -> &'static [&'static str] {
         Part::PinKey => &["PIN_KEY"],
         Part::Razorpay => &["RAZORPAY_URL", "RAZORPAY_KEY_ID", "RAZORPAY_KEY_SECRET"],
         Part::WebhookSecrets => &["RAZORPAY_WEBHOOK_SECRETS"],
-        Part::Queues => &["QUEUE_MAIL_URL", "QUEUE_AUDIT_URL"],
+        Part::Queues => &["QUEUE_MAIL_URL", "QUEUE_AUDIT_URL", "QUEUE_REFUNDS_URL"],
         Part::Mail => &["MAIL_FROM", "APP_URL"],
         Part::Blobs => &["BUCKET"],
     }
@@ -231,6 +231,26 @@ fn every_queue_waits_six_times_as_long_as_its_consumer_may_run() {
     }
 }
 
+#[test]
+fn every_job_has_a_schedule_and_nothing_else_has() {
+    let jobs: BTreeSet<String> = JOBS.iter().map(|job| job.name.to_owned()).collect();
+    let scheduled = functions_in_template().into_iter().filter(|(_, function)| {
+        let events = function["Events"].as_object();
+        let mut events = events.into_iter().flat_map(|events| events.values());
+        events.any(|event| event["Type"] == "ScheduleV2")
+    });
+    assert_eq!(jobs, scheduled.map(|(name, _)| name).collect());
+}
+
+#[test]
+fn the_readme_names_every_consumer_and_every_job() {
+    let readme = std::fs::read_to_string(root().join("README.md")).expect("it is there");
+    let consumers = CONSUMERS.iter().map(|consumer| consumer.name);
+    for name in consumers.chain(JOBS.iter().map(|job| job.name)) {
+        assert!(readme.contains(&format!("`{name}`")), "{name}");
+    }
+}
+
 fn event(name: &str) -> String {
     std::fs::read_to_string(root().join(format!("events/{name}.json"))).expect("it is there")
 }
@@ -252,6 +272,11 @@ fn every_sample_event_is_what_its_function_takes() {
     };
     serde_json::from_str::<MailMessage>(&sqs("mailer")).expect("a mail");
     serde_json::from_str::<AuditRecord>(&sqs("audit-writer")).expect("an audit record");
+    serde_json::from_str::<RefundMessage>(&sqs("refunder")).expect("a refund");
+    for job in JOBS {
+        let options: Value = serde_json::from_str(&event(job.name)).expect("JSON");
+        assert!(options.is_object(), "{}", job.name);
+    }
     let stream: aws_lambda_events::dynamodb::Event =
         serde_json::from_str(&event(relay::NAME)).expect("a stream's event");
     assert!(!stream.records.is_empty());

@@ -42,6 +42,7 @@ pub static ENDPOINTS: &[&Endpoint] = &[
     &payments::verify_payment::ENDPOINT,
     &payments::razorpay_webhook::ENDPOINT,
     &payments::history::ENDPOINT,
+    &payments::refund::ENDPOINT,
     &tokens::count::ENDPOINT,
     &tokens::data::ENDPOINT,
     &tokens::history::ENDPOINT,
@@ -56,7 +57,7 @@ pub static ENDPOINTS: &[&Endpoint] = &[
 
 /// Every consumer of a queue.
 pub static CONSUMERS: &[&Consumer] =
-    &[&workers::mailer::CONSUMER, &workers::audit_writer::CONSUMER];
+    &[&workers::mailer::CONSUMER, &workers::audit_writer::CONSUMER, &workers::refunder::CONSUMER];
 
 /// Every job of a schedule.
-pub static JOBS: &[&Job] = &[];
+pub static JOBS: &[&Job] = &[&jobs::reconcile_payments::JOB, &jobs::expire_tokens::JOB];

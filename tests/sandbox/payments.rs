@@ -195,3 +195,34 @@ async fn the_checkout_page_pays_and_hands_the_result_to_the_callback() {
     let refused = fixture.client.get(unsafe_url).send().await;
     assert_eq!(refused.expect("the sandbox answers").status(), 409);
 }
+
+#[tokio::test]
+async fn a_refund_that_begins_as_pending_ends_as_the_control_call_says_and_once() {
+    let fixture = Fixture::start().await;
+    let begin = fixture.control_send("PUT", "/refunds", &json!({ "begin": "pending" })).await;
+    assert_eq!(begin.status(), 204);
+    let mut ended = Vec::new();
+    for outcome in ["processed", "failed"] {
+        let order_id = fixture.order().await;
+        let checkout = fixture.pay(&order_id, json!({ "outcome": "captured" })).await;
+        let payment = format!("/payments/{}", text(&checkout, "payment_id"));
+        let sent = json!({ "amount": AMOUNT });
+        let refund = fixture.api_send("POST", &format!("{payment}/refund"), &sent, &[]).await;
+        let refund = body(refund.expect("the sandbox answers")).await;
+        assert_eq!(refund["status"], "pending");
+        assert_eq!(fixture.api_get(&payment).await["amount_refunded"], AMOUNT);
+
+        let end = format!("/refunds/{}/end", text(&refund, "id"));
+        let sent = json!({ "outcome": outcome, "webhook": true, "wait": true });
+        assert_eq!(fixture.control_send("POST", &end, &sent).await.status(), 200);
+        assert_eq!(fixture.control_send("POST", &end, &sent).await.status(), 409, "it has ended");
+        let refund = fixture.api_get(&format!("/refunds/{}", text(&refund, "id"))).await;
+        assert_eq!(refund["status"], outcome);
+        let payment = fixture.api_get(&payment).await;
+        ended.push((payment["status"].clone(), payment["amount_refunded"].clone()));
+    }
+    assert_eq!(ended, [(json!("refunded"), json!(AMOUNT)), (json!("captured"), json!(0))]);
+    let events = fixture.receiver.events();
+    assert!(events.iter().any(|event| event == "refund.processed"), "{events:?}");
+    assert!(events.iter().any(|event| event == "refund.failed"), "{events:?}");
+}

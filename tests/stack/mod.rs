@@ -11,6 +11,7 @@ mod keys;
 mod least_privilege;
 mod logs;
 mod operator;
+mod payments;
 mod story;
 mod students;
 

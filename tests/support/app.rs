@@ -10,7 +10,7 @@ use thali_domain::ids::MessId;
 use thali_domain::mess::{Approval, Mess, ZoneName};
 use thali_functions::ENDPOINTS;
 use thali_functions::ops::not_found;
-use thali_functions::workers::{audit_writer, mailer, relay};
+use thali_functions::workers::{audit_writer, mailer, refunder, relay};
 use thali_platform::app::{App, Backends};
 use thali_platform::auth::access::generate_key;
 use thali_platform::blobs::Blobs;
@@ -185,8 +185,13 @@ impl TestApp {
     }
 }
 
-fn consumers() -> [(&'static Consumer, QueueName); 2] {
-    [(&mailer::CONSUMER, QueueName::Mail), (&audit_writer::CONSUMER, QueueName::Audit)]
+/// The consumers, the one whose writes the others wait for first.
+fn consumers() -> [(&'static Consumer, QueueName); 3] {
+    [
+        (&refunder::CONSUMER, QueueName::Refunds),
+        (&mailer::CONSUMER, QueueName::Mail),
+        (&audit_writer::CONSUMER, QueueName::Audit),
+    ]
 }
 
 async fn start_sandbox() -> Sandbox {
@@ -228,6 +233,7 @@ fn environment(
         ("RAZORPAY_WEBHOOK_SECRETS", format!("{RAZORPAY_WEBHOOK_SECRET},test-webhook-old")),
         ("QUEUE_MAIL_URL", "memory".to_owned()),
         ("QUEUE_AUDIT_URL", "memory".to_owned()),
+        ("QUEUE_REFUNDS_URL", "memory".to_owned()),
         ("BUCKET", "memory".to_owned()),
         ("MAIL_FROM", "mess@thali.test".to_owned()),
         ("APP_URL", "https://thali.test".to_owned()),

@@ -1,6 +1,6 @@
 //! A `DynamoDB` store in this process, with the template's tables and their streams.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Mutex;
 
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
@@ -12,11 +12,12 @@ use super::template;
 /// The name with which the tables' names begin.
 pub const STACK: &str = "test";
 
-/// The store, and which of its changes were read.
+/// The store, and how far its changes were read.
 pub struct Dynamo {
     url: String,
     http: reqwest::Client,
-    read: Mutex<HashSet<String>>,
+    /// The last sequence number that was read of each shard.
+    read: Mutex<HashMap<String, Value>>,
 }
 
 impl Dynamo {
@@ -48,38 +49,39 @@ impl Dynamo {
         let streams = self.raw("DynamoDBStreams_20120810.ListStreams", &json!({})).await;
         let mut changes = Vec::new();
         for stream in streams["Streams"].as_array().expect("a list") {
-            changes.extend(self.all_records(&stream["StreamArn"]).await);
+            let stream = &stream["StreamArn"];
+            let request = json!({ "StreamArn": stream });
+            let described = self.raw("DynamoDBStreams_20120810.DescribeStream", &request).await;
+            for shard in described["StreamDescription"]["Shards"].as_array().expect("a list") {
+                changes.extend(self.new_records(stream, &shard["ShardId"]).await);
+            }
         }
-        let mut read = self.read.lock().expect("no holder panics");
-        changes.retain(|change| {
-            let id = change["eventID"].as_str().expect("a record has an id");
-            read.insert(format!("{id}{}", change["dynamodb"]["SequenceNumber"]))
-        });
         changes
     }
 
-    async fn all_records(&self, stream: &Value) -> Vec<Value> {
-        let request = json!({ "StreamArn": stream });
-        let described = self.raw("DynamoDBStreams_20120810.DescribeStream", &request).await;
-        let mut records = Vec::new();
-        for shard in described["StreamDescription"]["Shards"].as_array().expect("a list") {
-            let request = json!({
-                "StreamArn": stream,
-                "ShardId": shard["ShardId"],
-                "ShardIteratorType": "TRIM_HORIZON",
-            });
-            let got = self.raw("DynamoDBStreams_20120810.GetShardIterator", &request).await;
-            let mut iterator = got["ShardIterator"].clone();
-            while !iterator.is_null() {
-                let request = json!({ "ShardIterator": iterator });
-                let page = self.raw("DynamoDBStreams_20120810.GetRecords", &request).await;
-                let page_records = page["Records"].as_array().expect("a list");
-                if page_records.is_empty() {
-                    break;
-                }
-                records.extend(page_records.clone());
-                iterator = page["NextShardIterator"].clone();
+    /// The records of a shard behind the last one that was read.
+    async fn new_records(&self, stream: &Value, shard: &Value) -> Vec<Value> {
+        let place = format!("{stream}{shard}");
+        let mut request = json!({ "StreamArn": stream, "ShardId": shard });
+        match self.read.lock().expect("no holder panics").get(&place) {
+            None => request["ShardIteratorType"] = json!("TRIM_HORIZON"),
+            Some(last) => {
+                request["ShardIteratorType"] = json!("AFTER_SEQUENCE_NUMBER");
+                request["SequenceNumber"] = last.clone();
             }
+        }
+        let got = self.raw("DynamoDBStreams_20120810.GetShardIterator", &request).await;
+        let mut iterator = got["ShardIterator"].clone();
+        let mut records = Vec::new();
+        while !iterator.is_null() {
+            let request = json!({ "ShardIterator": iterator });
+            let page = self.raw("DynamoDBStreams_20120810.GetRecords", &request).await;
+            let page_records = page["Records"].as_array().expect("a list");
+            let Some(last) = page_records.last() else { break };
+            let last = last["dynamodb"]["SequenceNumber"].clone();
+            self.read.lock().expect("no holder panics").insert(place.clone(), last);
+            records.extend(page_records.clone());
+            iterator = page["NextShardIterator"].clone();
         }
         records
     }

@@ -81,6 +81,20 @@ impl Dynamo {
         request.send().await.expect("the item is there");
     }
 
+    /// Takes an item that is there out of a table.
+    pub async fn take(&self, table: &str, key: &Key) -> HashMap<String, AttributeValue> {
+        let request = self.client().delete_item().table_name(format!("{STACK}-{table}"));
+        let request = request.set_key(Some(key.attributes())).return_values("ALL_OLD".into());
+        let answer = request.send().await.expect("the store answers");
+        answer.attributes.expect("the item is there")
+    }
+
+    /// Puts an item as it is.
+    pub async fn put(&self, table: &str, item: HashMap<String, AttributeValue>) {
+        let request = self.client().put_item().table_name(format!("{STACK}-{table}"));
+        request.set_item(Some(item)).send().await.expect("the store takes it");
+    }
+
     /// An item as plain JSON.
     pub async fn item(&self, table: &str, key: &Key) -> Value {
         let request = self.client().get_item().table_name(format!("{STACK}-{table}"));

@@ -6,7 +6,7 @@ use thali_domain::ids::RazorpayOrderId;
 use thali_domain::mess::Mess;
 use thali_domain::money::Paise;
 use thali_domain::payments::CURRENCY;
-use thali_domain::tokens::{Purchase, PurchaseSize, PurchaseState};
+use thali_domain::tokens::{Purchase, PurchaseSize, PurchaseState, Waiting};
 use thali_platform::app::App;
 use thali_platform::config::Part;
 use thali_platform::handler;
@@ -108,8 +108,11 @@ async fn order(
         amount,
         validity_days: mess.token_validity_days,
         created_at: app.clock.now(),
-        state: PurchaseState::Created { failed_at: None },
+        state: PurchaseState::Created(Waiting::default()),
         redeemed: BTreeSet::new(),
+        refunded: BTreeSet::new(),
+        refund_id: None,
+        refunding: None,
     })
 }
 

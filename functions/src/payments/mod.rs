@@ -1,8 +1,10 @@
-//! Payments: buying tokens with Razorpay.
+//! Payments: buying tokens with Razorpay, and giving them back.
 
 pub mod create_order;
 pub mod history;
 pub mod razorpay_webhook;
-mod settle;
+pub mod refund;
+pub mod refunding;
+pub mod settle;
 pub mod verify_payment;
 pub mod view;

@@ -1,20 +1,23 @@
-//! `POST /webhooks/razorpay`: what Razorpay tells of payments. Events come at least once
-//! and in any order; each only has an effect if the purchase's state allows it, so none
-//! needs to be remembered.
+//! `POST /webhooks/razorpay`: what Razorpay tells of payments and refunds. Events come at
+//! least once and in any order; each only has an effect if the purchase's or the refund's
+//! state allows it, so none needs to be remembered.
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use thali_domain::ids::{AccountId, RazorpayOrderId};
 use thali_domain::payments::{Payment, PaymentStatus};
+use thali_domain::refunds::PartnerRefund;
 use thali_domain::tokens::Purchase;
 use thali_platform::app::App;
 use thali_platform::config::Part;
 use thali_platform::handler;
 use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response, schema};
 use thali_platform::problems;
-use thali_platform::razorpay::{PaymentEntity, webhook_signature_is_good};
+use thali_platform::razorpay::{PaymentEntity, RefundEntity, webhook_signature_is_good};
 use thali_platform::store::Stamp;
 use utoipa::ToSchema;
 
+use super::refunding::finish;
 use super::settle::settle;
 
 /// The endpoint.
@@ -54,21 +57,60 @@ async fn razorpay_webhook(
     }
     // What is signed and cannot be read is our fault: a 500 makes Razorpay send it again.
     let event: Event = serde_json::from_slice(body).map_err(Problem::internal)?;
-    if matches!(event.event.as_str(), "payment.captured" | "order.paid" | "payment.failed") {
-        let entity = event.payload["payment"]["entity"].clone();
-        let entity: PaymentEntity = serde_json::from_value(entity).map_err(Problem::internal)?;
-        let stamp = Stamp { actor: "razorpay".to_owned(), ..caller.stamp(app, request) };
-        take(app, &event, &entity.into(), &stamp).await?;
+    let stamp = Stamp { actor: "razorpay".to_owned(), ..caller.stamp(app, request) };
+    match event.event.as_str() {
+        "payment.captured" | "order.paid" | "payment.failed" => {
+            let payment: PaymentEntity = event.entity("payment")?;
+            take_payment(app, &event, &payment.into(), &stamp).await?;
+        }
+        "refund.processed" | "refund.failed" => {
+            take_refund(app, event.entity("refund")?, &stamp).await?;
+        }
+        _ => {}
     }
     Ok(Response::ok(&Taken { status: "ok" }))
 }
 
-/// Brings a payment's news to its purchase, if it is still open.
-async fn take(app: &App, event: &Event, payment: &Payment, stamp: &Stamp) -> Result<(), Problem> {
+impl Event {
+    /// Something that the event is about.
+    fn entity<T: DeserializeOwned>(&self, name: &str) -> Result<T, Problem> {
+        let entity = self.payload[name]["entity"].clone();
+        serde_json::from_value(entity).map_err(Problem::internal)
+    }
+}
+
+/// Brings a refund's news to it. One that was made at Razorpay's dashboard is no refund of
+/// tokens: it has none of our notes, and nothing follows from it here.
+async fn take_refund(app: &App, entity: RefundEntity, stamp: &Stamp) -> Result<(), Problem> {
+    let refund = match entity.noted() {
+        Some((account_id, refund_id)) => app.store.refund_get(account_id, refund_id).await?,
+        None => None,
+    };
+    let found = entity.into();
+    let Some(refund) = refund else {
+        let PartnerRefund { razorpay_refund_id, payment_id, .. } = found;
+        tracing::warn!(
+            razorpay_refund_id = razorpay_refund_id.as_str(),
+            payment_id = payment_id.as_str(),
+            "a refund was not asked for here",
+        );
+        return Ok(());
+    };
+    finish(app, &refund, &found, stamp).await?;
+    Ok(())
+}
+
+/// Brings a payment's news to its purchase.
+async fn take_payment(
+    app: &App,
+    event: &Event,
+    payment: &Payment,
+    stamp: &Stamp,
+) -> Result<(), Problem> {
     let Some(order_id) = &payment.order_id else { return Ok(()) };
     let Some(purchase) = find(app, event, order_id).await? else {
         let payment_id = payment.payment_id.as_str();
-        tracing::info!(order_id = order_id.as_str(), payment_id, "the order is unknown or settled");
+        tracing::info!(order_id = order_id.as_str(), payment_id, "the order is unknown");
         return Ok(());
     };
     if payment.status == PaymentStatus::Failed {
@@ -92,8 +134,9 @@ async fn take(app: &App, event: &Event, payment: &Payment, stamp: &Stamp) -> Res
 
 /// The purchase that an event is about. `order.paid` carries the order with the account
 /// that was noted on it when it was made, which leads to the purchase itself. The other
-/// events name the order alone and are looked up in the index of unpaid purchases, which
-/// may be a moment behind; a payment that overtakes it is credited by `order.paid`.
+/// events name the order alone and are looked up in the index of what waits for its
+/// payment, then in that of all orders. Both may be a moment behind; a payment that
+/// overtakes them is credited by `order.paid`.
 async fn find(
     app: &App,
     event: &Event,
@@ -102,6 +145,9 @@ async fn find(
     let noted = event.payload["order"]["entity"]["notes"]["account_id"].as_str();
     match noted.and_then(|account| AccountId::parse(account).ok()) {
         Some(account) => Ok(app.store.purchase_get(account, order_id).await?),
-        None => Ok(app.store.purchase_find_open(order_id).await?),
+        None => match app.store.purchase_find_open(order_id).await? {
+            Some(open) => Ok(Some(open)),
+            None => Ok(app.store.purchase_find(order_id).await?),
+        },
     }
 }

@@ -39,6 +39,7 @@ impl From<&IssuedToken<'_>> for PastToken {
         let (status, redeemed) = match issued.fate {
             TokenFate::Available => ("available", None),
             TokenFate::Expired => ("expired", None),
+            TokenFate::Refunded => ("refunded", None),
             TokenFate::Redeemed(by) => ("redeemed", by),
         };
         Self {

@@ -1,10 +1,12 @@
-//! What the relay tells the mailer. The audit queue carries
+//! What the relay tells the mailer and the refunder. The audit queue carries
 //! [`thali_platform::store::AuditRecord`]s.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use thali_domain::identity::{AccountStatus, Email};
-use thali_domain::ids::{AccountId, MessId, PasswordResetId, RazorpayOrderId, RegistrationId};
+use thali_domain::ids::{
+    AccountId, MessId, PasswordResetId, RazorpayOrderId, RefundId, RegistrationId,
+};
 use thali_domain::membership::Reason;
 use thali_domain::money::Paise;
 
@@ -59,6 +61,10 @@ pub enum MailMessage {
     Decision(Decision),
     /// Tokens were bought.
     Receipt(Receipt),
+    /// Tokens were given back for money.
+    Refunded(Refunded),
+    /// Tokens that can be redeemed expire soon.
+    Expiring(Expiring),
 }
 
 /// What a student is told of an owner's decision.
@@ -96,6 +102,48 @@ pub struct Receipt {
     pub expires_at: Timestamp,
 }
 
+/// What a student is told of a refund.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refunded {
+    /// The refund.
+    pub refund_id: RefundId,
+    /// Of which purchase.
+    pub order_id: RazorpayOrderId,
+    /// Whose tokens.
+    pub account_id: AccountId,
+    /// Of which mess.
+    pub mess_id: MessId,
+    /// How many tokens.
+    pub token_count: u16,
+    /// How much money.
+    pub amount_paise: Paise,
+}
+
+/// What a student is told of tokens that expire soon.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Expiring {
+    /// The purchase.
+    pub order_id: RazorpayOrderId,
+    /// Whose tokens.
+    pub account_id: AccountId,
+    /// In which mess.
+    pub mess_id: MessId,
+    /// How many tokens.
+    pub token_count: u16,
+    /// When, as milliseconds since 1970.
+    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
+    pub expires_at: Timestamp,
+}
+
+/// A refund that the partner is to be asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefundMessage {
+    /// Whose tokens.
+    pub account_id: AccountId,
+    /// The refund.
+    pub refund_id: RefundId,
+}
+
 impl MailMessage {
     /// The mail's id: the same for the same mail, however often it is asked for.
     #[must_use]
@@ -115,6 +163,8 @@ impl MailMessage {
                 format!("decision#{account_id}#{at_ms}#{status}")
             }
             Self::Receipt(receipt) => format!("receipt#{}", receipt.order_id),
+            Self::Refunded(refunded) => format!("refund#{}", refunded.refund_id),
+            Self::Expiring(expiring) => format!("expiring#{}", expiring.order_id),
         }
     }
 
@@ -128,6 +178,8 @@ impl MailMessage {
             | Self::PasswordChanged { mess_id, .. } => mess_id,
             Self::Decision(decision) => &decision.mess_id,
             Self::Receipt(receipt) => &receipt.mess_id,
+            Self::Refunded(refunded) => &refunded.mess_id,
+            Self::Expiring(expiring) => &expiring.mess_id,
         }
     }
 }

@@ -6,4 +6,5 @@ pub mod mailer;
 mod mails;
 pub mod messages;
 pub mod picture_check;
+pub mod refunder;
 pub mod relay;

@@ -1,14 +1,20 @@
 //! `relay`: reads the change streams of the tables and puts what follows from a change on
-//! the queues: every change on `audit`, and on `mail` what somebody is to be told.
+//! the queues: every change on `audit`, on `mail` what somebody is to be told, and on
+//! `refunds` what the partner is to be asked for.
 //!
 //! It decides nothing and keeps nothing; a record that comes twice makes the same
 //! messages again, and their consumers do each once.
+
+use std::collections::BTreeSet;
 
 use aws_lambda_events::dynamodb::{Event, EventRecord};
 use jiff::Timestamp;
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use thali_domain::identity::Email;
+use thali_domain::ids::{AccountId, MessId, RazorpayOrderId, RefundId, RegistrationId};
+use thali_domain::money::Paise;
 use thali_platform::app::App;
 use thali_platform::config::Part;
 use thali_platform::queue::{BATCH_MAX, QueueName};
@@ -16,7 +22,7 @@ use thali_platform::store::AuditRecord;
 use thali_platform::{telemetry, worker};
 use worker::BatchResponse;
 
-use super::messages::MailMessage;
+use super::messages::{self, MailMessage, RefundMessage};
 
 /// The function's name.
 pub const NAME: &str = "relay";
@@ -52,9 +58,11 @@ pub async fn relay(app: &App, event: Event) -> BatchResponse {
     let changes: Vec<Change> = event.records.into_iter().map(Change::from).collect();
     let audits = changes.iter().enumerate().filter_map(|(i, c)| Some((i, c.audit_record()?)));
     let mails = changes.iter().enumerate().filter_map(|(i, c)| Some((i, c.mail()?)));
+    let refunds = changes.iter().enumerate().filter_map(|(i, c)| Some((i, c.refund()?)));
     let first_failures = [
         send(app, QueueName::Audit, &audits.collect::<Vec<_>>()).await,
         send(app, QueueName::Mail, &mails.collect::<Vec<_>>()).await,
+        send(app, QueueName::Refunds, &refunds.collect::<Vec<_>>()).await,
     ];
     let mut response = BatchResponse::default();
     if let Some(index) = first_failures.into_iter().flatten().min() {
@@ -124,9 +132,9 @@ impl From<EventRecord> for Change {
 /// The parts of a registration that a mail needs.
 #[derive(Deserialize)]
 struct RegistrationImage {
-    registration_id: thali_domain::ids::RegistrationId,
-    mess_id: thali_domain::ids::MessId,
-    email: thali_domain::identity::Email,
+    registration_id: RegistrationId,
+    mess_id: MessId,
+    email: Email,
     known: bool,
     resends: u32,
 }
@@ -135,15 +143,64 @@ struct RegistrationImage {
 #[derive(Deserialize)]
 struct ResetImage {
     reset_id: thali_domain::ids::PasswordResetId,
-    mess_id: thali_domain::ids::MessId,
-    email: thali_domain::identity::Email,
+    mess_id: MessId,
+    email: Email,
 }
 
 /// The parts of an account that a mail needs.
 #[derive(Deserialize)]
 struct AccountImage {
-    account_id: thali_domain::ids::AccountId,
-    mess_id: thali_domain::ids::MessId,
+    account_id: AccountId,
+    mess_id: MessId,
+}
+
+/// The parts of a purchase that a warning needs.
+#[derive(Deserialize)]
+struct ExpiringImage {
+    order_id: RazorpayOrderId,
+    account_id: AccountId,
+    mess_id: MessId,
+    token_count: u16,
+    #[serde(default)]
+    redeemed: BTreeSet<u16>,
+    #[serde(default)]
+    refunded: BTreeSet<u16>,
+    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
+    expires_at: Timestamp,
+}
+
+impl From<ExpiringImage> for messages::Expiring {
+    fn from(image: ExpiringImage) -> Self {
+        let gone =
+            |number: &u16| image.redeemed.contains(number) || image.refunded.contains(number);
+        let left = (1..=image.token_count).filter(|number| !gone(number)).count();
+        Self {
+            token_count: u16::try_from(left).unwrap_or(image.token_count),
+            order_id: image.order_id,
+            account_id: image.account_id,
+            mess_id: image.mess_id,
+            expires_at: image.expires_at,
+        }
+    }
+}
+
+/// The parts of a refund that a mail needs.
+#[derive(Deserialize)]
+struct RefundImage {
+    refund_id: RefundId,
+    order_id: RazorpayOrderId,
+    account_id: AccountId,
+    mess_id: MessId,
+    numbers: BTreeSet<u16>,
+    amount_paise: Paise,
+}
+
+impl From<RefundImage> for messages::Refunded {
+    fn from(image: RefundImage) -> Self {
+        let RefundImage { refund_id, order_id, account_id, mess_id, numbers, amount_paise } = image;
+        let token_count = u16::try_from(numbers.len()).unwrap_or(u16::MAX);
+        Self { refund_id, order_id, account_id, mess_id, token_count, amount_paise }
+    }
 }
 
 impl Change {
@@ -189,7 +246,10 @@ impl Change {
         let read = serde_json::from_value(image).ok();
         if read.is_none() {
             // Not the error itself: it may quote the item.
-            tracing::error!(event_id = self.event_id, "an item cannot be read, so no mail is made");
+            tracing::error!(
+                event_id = self.event_id,
+                "an item cannot be read, so nothing follows from it"
+            );
         }
         read
     }
@@ -224,11 +284,25 @@ impl Change {
                 let AccountImage { account_id, mess_id } = self.read(after())?;
                 Some(MailMessage::PasswordChanged { account_id, mess_id, changed_at: self.at })
             }
-            "purchase" if self.became("state")? == "captured" => {
+            "purchase" if self.became("state").is_some_and(|state| state == "captured") => {
                 self.read(after()).map(MailMessage::Receipt)
+            }
+            "purchase" if self.became("warned_at").is_some() => {
+                let image: ExpiringImage = self.read(after())?;
+                Some(MailMessage::Expiring(image.into()))
+            }
+            "refund" if self.became("state")? == "processed" => {
+                let image: RefundImage = self.read(after())?;
+                Some(MailMessage::Refunded(image.into()))
             }
             _ => None,
         }
+    }
+
+    /// The refund that the partner is to be asked for, if the change is a request for one.
+    fn refund(&self) -> Option<RefundMessage> {
+        let requested = self.text("kind")? == "refund" && self.before.is_none();
+        requested.then(|| self.read(Value::Object(self.after.clone()?)))?
     }
 }
 

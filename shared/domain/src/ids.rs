@@ -91,6 +91,10 @@ ulid_id!(
     /// One act of redeeming tokens.
     SubmissionId, "sub"
 );
+ulid_id!(
+    /// One giving back of tokens for money.
+    RefundId, "rfd"
+);
 
 /// A mess (tenant): `mess_` and 1 to 40 letters, digits, `-` or `_`.
 ///
@@ -167,6 +171,20 @@ impl RazorpayPaymentId {
 }
 text_newtype!(RazorpayPaymentId);
 plain_schema!(RazorpayPaymentId: String, pattern = "^pay_[A-Za-z0-9]{1,40}$");
+
+/// The id that Razorpay gave a refund, `rfnd_FP8QHiV938haTz`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct RazorpayRefundId(String);
+
+impl RazorpayRefundId {
+    /// Parses Razorpay's form.
+    pub fn parse(text: &str) -> Result<Self, Unacceptable> {
+        razorpay_id(text, "rfnd_").map(Self)
+    }
+}
+text_newtype!(RazorpayRefundId);
+plain_schema!(RazorpayRefundId: String, pattern = "^rfnd_[A-Za-z0-9]{1,40}$");
 
 /// One meal token: the number of a token inside its purchase, `tok_IEIaMR65cu6nz3_007`.
 ///

@@ -22,8 +22,11 @@
 //! | [`settings`] | how an owner changes them |
 //! | [`money`] | paise |
 //! | [`tokens`] | purchases, the tokens in them, redeeming |
-//! | [`payments`] | when a payment pays for a purchase |
+//! | [`payments`] | when a payment pays for a purchase, and when to ask for payments |
+//! | [`refunds`] | giving tokens back for money |
+//! | [`expiry`] | whom to warn before tokens expire |
 
+pub mod expiry;
 pub mod identity;
 pub mod ids;
 pub mod lockout;
@@ -36,6 +39,9 @@ pub mod patch;
 pub mod payments;
 pub mod pictures;
 pub mod profile;
+#[cfg(test)]
+mod properties;
+pub mod refunds;
 pub mod registration;
 pub mod sessions;
 pub mod settings;

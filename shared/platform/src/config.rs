@@ -26,7 +26,8 @@ pub enum Part {
     Razorpay,
     /// The secrets of Razorpay's webhooks, the newest first: `RAZORPAY_WEBHOOK_SECRETS`.
     WebhookSecrets,
-    /// The queues that the relay fills: `QUEUE_MAIL_URL`, `QUEUE_AUDIT_URL`.
+    /// The queues that the relay fills: `QUEUE_MAIL_URL`, `QUEUE_AUDIT_URL`,
+    /// `QUEUE_REFUNDS_URL`.
     Queues,
     /// Sending mail: `MAIL_FROM`, and `APP_URL` (may be empty).
     Mail,
@@ -79,6 +80,8 @@ pub struct QueueUrls {
     pub mail: String,
     /// Changes to be recorded.
     pub audit: String,
+    /// Refunds to be asked for.
+    pub refunds: String,
 }
 
 /// How mail is sent.
@@ -214,6 +217,7 @@ impl Config {
             queues: has(Part::Queues).then(|| QueueUrls {
                 mail: reader.required("QUEUE_MAIL_URL"),
                 audit: reader.required("QUEUE_AUDIT_URL"),
+                refunds: reader.required("QUEUE_REFUNDS_URL"),
             }),
             mail: has(Part::Mail).then(|| MailConfig {
                 from: reader.required("MAIL_FROM"),

@@ -5,6 +5,7 @@ use http::StatusCode;
 use thali_domain::lockout::attempts_left;
 use thali_domain::membership::WrongStatus;
 use thali_domain::payments::PaymentRefusal;
+use thali_domain::refunds::RefundRefusal;
 use thali_domain::sessions::RefreshRefusal;
 use thali_domain::settings::WindowRefusal;
 use thali_domain::tokens::RedeemRefusal;
@@ -31,7 +32,7 @@ pub const CODES: &[(&str, u16, &str)] = &[
     ("current_password_wrong", 403, "a security code is changed with the account's password"),
     ("not_found", 404, "there is nothing at this path, or not for this method"),
     ("mess_not_found", 404, "there is no such mess"),
-    ("order_not_found", 404, "the student has no such order"),
+    ("order_not_found", 404, "the student, or the owner's mess, has no such order"),
     ("student_not_found", 404, "the mess has no such student"),
     ("otp_invalid", 409, "the one-time code is wrong; with `attempts_left`"),
     ("otp_expired", 409, "the one-time code is too old, was used, or was tried too often"),
@@ -51,9 +52,11 @@ pub const CODES: &[(&str, u16, &str)] = &[
     (
         "tokens_unavailable",
         409,
-        "tokens are not the student's, redeemed or expired; with `token_ids`",
+        "tokens are not the student's, redeemed, refunded or expired; with `token_ids`",
     ),
     ("insufficient_tokens", 409, "with `available` and `requested`"),
+    ("not_refundable", 409, "the purchase was not paid"),
+    ("refund_in_progress", 409, "another refund of the purchase is in hand"),
     ("idempotency_key_reused", 409, "the key came with another body"),
     ("body_too_large", 413, "more than 64 KiB"),
     ("unsupported_media_type", 415, "the body is not `application/json`"),
@@ -162,6 +165,21 @@ impl From<RedeemRefusal> for Problem {
                 Self::conflict("tokens_unavailable", detail).with("token_ids", tokens)
             }
             RedeemRefusal::InsufficientTokens { available, requested } => {
+                Self::conflict("insufficient_tokens", detail)
+                    .with("available", available)
+                    .with("requested", requested)
+            }
+        }
+    }
+}
+
+impl From<RefundRefusal> for Problem {
+    fn from(refusal: RefundRefusal) -> Self {
+        let detail = format!("{}.", capitalised(&refusal));
+        match refusal {
+            RefundRefusal::NotRefundable => Self::conflict("not_refundable", detail),
+            RefundRefusal::InProgress => Self::conflict("refund_in_progress", detail),
+            RefundRefusal::InsufficientTokens { available, requested } => {
                 Self::conflict("insufficient_tokens", detail)
                     .with("available", available)
                     .with("requested", requested)
@@ -292,10 +310,10 @@ pub fn webhook_signature_wrong() -> Problem {
     Problem::new(StatusCode::UNAUTHORIZED, "signature_wrong", detail)
 }
 
-/// 404: no such order of this account.
+/// 404: no such order of this account, or of this owner's mess.
 #[must_use]
 pub fn order_not_found() -> Problem {
-    Problem::not_found("order_not_found", "You have no such order.")
+    Problem::not_found("order_not_found", "There is no such order here.")
 }
 
 /// 404: no such student of this mess.

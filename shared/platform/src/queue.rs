@@ -18,6 +18,8 @@ pub enum QueueName {
     Mail,
     /// Changes to be recorded.
     Audit,
+    /// Refunds to be asked for.
+    Refunds,
 }
 
 /// Where messages go.
@@ -63,6 +65,7 @@ impl Queues {
                 let url = match queue {
                     QueueName::Mail => &urls.mail,
                     QueueName::Audit => &urls.audit,
+                    QueueName::Refunds => &urls.refunds,
                 };
                 send_batch(client, url, bodies.collect())
                     .await

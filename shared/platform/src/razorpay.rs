@@ -1,4 +1,4 @@
-//! Razorpay: creating orders, looking payments up, and checking what it signed.
+//! Razorpay: creating orders, looking payments up, refunding, and checking what it signed.
 //! Formats and signatures are those of its API reference; amounts are in paise.
 
 use std::time::Duration;
@@ -6,9 +6,12 @@ use std::time::Duration;
 use reqwest::StatusCode;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
-use thali_domain::ids::{AccountId, MessId, RazorpayOrderId, RazorpayPaymentId};
+use thali_domain::ids::{
+    AccountId, MessId, RazorpayOrderId, RazorpayPaymentId, RazorpayRefundId, RefundId,
+};
 use thali_domain::money::Paise;
 use thali_domain::payments::{CURRENCY, Payment, PaymentStatus};
+use thali_domain::refunds::{PartnerRefund, PartnerRefundStatus, Refund};
 
 use crate::auth::{hmac_hex, same_secret};
 use crate::config::RazorpayConfig;
@@ -61,6 +64,58 @@ impl From<PaymentEntity> for Payment {
     }
 }
 
+/// A refund as the API answers it and as webhooks carry it.
+#[derive(Debug, Deserialize)]
+pub struct RefundEntity {
+    id: RazorpayRefundId,
+    payment_id: RazorpayPaymentId,
+    amount: Paise,
+    currency: String,
+    status: PartnerRefundStatus,
+    /// An empty array where there are none.
+    #[serde(default)]
+    notes: serde_json::Value,
+}
+
+impl RefundEntity {
+    /// Which refund of ours it is. `None` for one that was made at Razorpay's dashboard.
+    #[must_use]
+    pub fn noted(&self) -> Option<(AccountId, RefundId)> {
+        let note = |name: &str| self.notes[name].as_str();
+        let account = AccountId::parse(note("account_id")?).ok()?;
+        Some((account, RefundId::parse(note("refund_id")?).ok()?))
+    }
+}
+
+impl From<RefundEntity> for PartnerRefund {
+    fn from(entity: RefundEntity) -> Self {
+        let RefundEntity { id, payment_id, amount, currency, status, notes: _ } = entity;
+        Self { razorpay_refund_id: id, payment_id, amount, currency, status }
+    }
+}
+
+/// A list as the API answers it.
+#[derive(Debug, Deserialize)]
+struct Collection<T> {
+    items: Vec<T>,
+}
+
+impl RazorpayError {
+    /// Whether the same request will always be refused. A wrong key is for the operator to
+    /// put right, and what is in hand or too much now passes.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        const PASSING: [StatusCode; 4] = [
+            StatusCode::UNAUTHORIZED,
+            StatusCode::FORBIDDEN,
+            StatusCode::REQUEST_TIMEOUT,
+            StatusCode::CONFLICT,
+        ];
+        let Self::Refused(status) = self else { return false };
+        status.is_client_error() && !PASSING.contains(status)
+    }
+}
+
 impl Razorpay {
     /// Prepares a client; nothing is connected yet.
     pub fn new(config: RazorpayConfig) -> Result<Self, reqwest::Error> {
@@ -97,6 +152,56 @@ impl Razorpay {
     pub async fn payment_fetch(&self, id: &RazorpayPaymentId) -> Result<Payment, RazorpayError> {
         let request = self.http.get(format!("{}/v1/payments/{id}", self.config.url));
         Ok(self.answer::<PaymentEntity>(request).await?.into())
+    }
+
+    /// The payments that were tried for an order, failed ones included.
+    pub async fn order_payments(
+        &self,
+        id: &RazorpayOrderId,
+    ) -> Result<Vec<Payment>, RazorpayError> {
+        let request = self.http.get(format!("{}/v1/orders/{id}/payments", self.config.url));
+        let found: Collection<PaymentEntity> = self.answer(request).await?;
+        Ok(found.items.into_iter().map(Into::into).collect())
+    }
+
+    /// Asks for a refund. The same refund gives the same answer and goes back once,
+    /// however often it is asked for. The notes lead its webhooks back to it.
+    pub async fn refund_create(&self, refund: &Refund) -> Result<PartnerRefund, RazorpayError> {
+        let wanted = serde_json::json!({
+            "amount": refund.amount,
+            "receipt": refund.refund_id,
+            "notes": {
+                "account_id": refund.account_id,
+                "order_id": refund.order_id,
+                "refund_id": refund.refund_id,
+            },
+        });
+        let url = format!("{}/v1/payments/{}/refund", self.config.url, refund.payment_id);
+        let request = self.http.post(url).json(&wanted);
+        let request = request.header("x-refund-idempotency", refund.refund_id.to_string());
+        Ok(self.answer::<RefundEntity>(request).await?.into())
+    }
+
+    /// Looks a refund up.
+    pub async fn refund_fetch(
+        &self,
+        id: &RazorpayRefundId,
+    ) -> Result<PartnerRefund, RazorpayError> {
+        let request = self.http.get(format!("{}/v1/refunds/{id}", self.config.url));
+        Ok(self.answer::<RefundEntity>(request).await?.into())
+    }
+
+    /// Looks for `refund` among the last hundred refunds of its payment.
+    pub async fn refund_find(
+        &self,
+        refund: &Refund,
+    ) -> Result<Option<PartnerRefund>, RazorpayError> {
+        let Refund { payment_id, .. } = refund;
+        let url = format!("{}/v1/payments/{payment_id}/refunds?count=100", self.config.url);
+        let request = self.http.get(url);
+        let found: Collection<RefundEntity> = self.answer(request).await?;
+        let ours = Some((refund.account_id, refund.refund_id));
+        Ok(found.items.into_iter().find(|entity| entity.noted() == ours).map(Into::into))
     }
 
     /// Whether `signature` is what the checkout hands to the browser after a payment:

@@ -1,9 +1,15 @@
-//! Buying tokens: the order, the payment that becomes known by two ways, and its history.
+//! Buying tokens: the order, the payment that becomes known by several ways, its history;
+//! and giving tokens back.
 
 mod create_order;
+mod expiry;
 mod history;
 mod once;
 mod partner;
+mod reconcile;
+mod refund;
+mod refund_races;
+mod refunder;
 mod verify_payment;
 mod webhook;
 mod webhook_refusals;
@@ -19,6 +25,11 @@ const HISTORY: &str = "/payment-history";
 /// The call that orders `count` tokens.
 fn order(student: &Student, count: u16) -> Call {
     Call::post("/create-order", &json!({ "token_count": count })).bearer(&student.token)
+}
+
+/// The call by which an owner gives tokens of an order back.
+fn refund(owner: &Student, order_id: &str, body: &Value) -> Call {
+    Call::post(&format!("/payments/{order_id}/refund"), body).bearer(&owner.token)
 }
 
 /// The webhook that brings `body`, signed with `secret`.
@@ -46,7 +57,7 @@ fn told(name: &str, payment: &Value) -> Call {
 
 impl TestApp {
     /// What the partner's API answers.
-    async fn at_partner(&self, path: &str) -> Value {
+    pub async fn at_partner(&self, path: &str) -> Value {
         let request = reqwest::Client::new()
             .get(format!("{}/v1{path}", self.sandbox.razorpay_url()))
             .basic_auth("rzp_test_key", Some("test-key-secret"));
@@ -55,7 +66,7 @@ impl TestApp {
     }
 
     /// A payment as the partner knows it now.
-    async fn payment(&self, payment_id: &str) -> Value {
+    pub async fn payment(&self, payment_id: &str) -> Value {
         self.at_partner(&format!("/payments/{payment_id}")).await
     }
 

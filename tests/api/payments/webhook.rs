@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::json;
 use thali_domain::ids::{AccountId, RazorpayOrderId};
-use thali_platform::store::keys;
+use thali_platform::store::keys::{self, Key};
 
 use super::{HISTORY, event, signed, told};
 use crate::support::people::{Checkout, Student};
@@ -138,24 +138,39 @@ async fn events_signed_with_the_secret_before_are_still_taken() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_payment_that_overtakes_the_index_is_credited_when_its_order_is_told_paid() {
+async fn a_payment_that_overtakes_the_indexes_is_credited_when_its_order_is_told_paid() {
     let test = TestApp::start().await;
     let (asha, checkout) = paid(&test, "captured").await;
-    // The index does not have the purchase yet.
-    let account = AccountId::parse(&asha.account_id).expect("an id");
-    let order_id = RazorpayOrderId::parse(&checkout.order_id).expect("an id");
-    let late = AttributeValue::S("open#late".to_owned());
-    test.dynamo.set("tokens", &keys::purchase(account, &order_id), "open", late).await;
-
+    // No index has the purchase yet, as if it were not there.
+    let purchase = test.dynamo.take("tokens", &key_of(&asha, &checkout)).await;
     let payment = test.payment(&checkout.payment_id).await;
     test.send(told("payment.captured", &payment)).await.expect(200);
+    test.dynamo.put("tokens", purchase).await;
     assert_eq!(test.token_count(&asha).await, 0);
 
     let mut paid = event("order.paid", &payment);
-    let order = test.at_partner(&format!("/orders/{order_id}")).await;
+    let order = test.at_partner(&format!("/orders/{}", checkout.order_id)).await;
     paid["payload"]["order"] = json!({ "entity": order });
     for _ in 0..2 {
         test.send(signed(RAZORPAY_WEBHOOK_SECRET, &paid.to_string())).await.expect(200);
         assert_eq!(test.token_count(&asha).await, 10);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_purchase_that_the_index_of_unpaid_ones_does_not_have_is_found_by_its_order() {
+    let test = TestApp::start().await;
+    let (asha, checkout) = paid(&test, "captured").await;
+    let elsewhere = AttributeValue::S("open#elsewhere".to_owned());
+    test.dynamo.set("tokens", &key_of(&asha, &checkout), "open", elsewhere).await;
+    let payment = test.payment(&checkout.payment_id).await;
+    for _ in 0..2 {
+        test.send(told("payment.captured", &payment)).await.expect(200);
+        assert_eq!(test.token_count(&asha).await, 10);
+    }
+}
+
+fn key_of(student: &Student, checkout: &Checkout) -> Key {
+    let account = AccountId::parse(&student.account_id).expect("an id");
+    keys::purchase(account, &RazorpayOrderId::parse(&checkout.order_id).expect("an id"))
 }

@@ -87,7 +87,7 @@ async fn unknown_orders_and_unknown_events_are_taken_and_change_nothing() {
         ("payment.failed", &unknown),
         ("order.paid", &without_order),
         ("payment.dispute.created", &known),
-        ("refund.processed", &known),
+        ("refund.created", &known),
         ("", &known),
     ] {
         let answer = test.send(told(name, payment)).await.expect(200);

@@ -1,14 +1,20 @@
-//! A random story, the same in every run: however buying, redeeming, retrying and time
-//! follow each other, every token that was issued is available, redeemed or expired.
+//! Random stories, the same in every run: however buying, redeeming, giving back, retrying
+//! and time follow each other, every token that was issued is available, redeemed, given
+//! back or expired, and as much money went back as tokens did.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
+use thali_functions::workers::refunder::CONSUMER as REFUNDER;
+use thali_platform::worker::BatchResponse;
 
 use super::{FATES, PIN, SUBMISSIONS, redeem};
-use crate::support::people::{PASSWORD, Student};
+use crate::support::people::{Checkout, PASSWORD, Student};
 use crate::support::{Answer, Call, TestApp};
 
-const STEPS: u32 = 250;
+const STEPS: u32 = 100;
+
+/// Each number is another story.
+const STORIES: [u64; 2] = [20_260_115, 918_273_645];
 
 /// A xorshift generator: small, and the same everywhere.
 struct Dice(u64);
@@ -22,29 +28,45 @@ impl Dice {
     }
 }
 
+/// What a purchase must have come to.
+struct ExpectedLot {
+    order_id: String,
+    payment_id: String,
+    expires_at: Timestamp,
+    /// Tokens that are neither redeemed nor given back.
+    left: u64,
+    given_back: u64,
+    /// The tokens of the refund that is in hand.
+    in_hand: u64,
+}
+
 /// What the story must come to.
 #[derive(Default)]
 struct Expected {
-    /// Each purchase: when it expires, and how many of its tokens are left.
-    lots: Vec<(Timestamp, u64)>,
+    /// Each purchase, in the order in which they are redeemed.
+    lots: Vec<ExpectedLot>,
     issued: u64,
     redeemed: u64,
     submissions: usize,
+    refunds_failed: u64,
 }
 
 impl Expected {
     fn available(&self, now: Timestamp) -> u64 {
-        self.lots.iter().filter(|(expires_at, _)| now < *expires_at).map(|(_, left)| left).sum()
+        self.lots.iter().filter(|lot| now < lot.expires_at).map(|lot| lot.left).sum()
+    }
+
+    fn given_back(&self) -> u64 {
+        self.lots.iter().map(|lot| lot.given_back).sum()
     }
 
     fn redeem(&mut self, now: Timestamp, count: u64) {
         self.redeemed += count;
         self.submissions += 1;
         let mut wanted = count;
-        // Purchases are made in the order in which they expire.
-        for (_, left) in self.lots.iter_mut().filter(|(expires_at, _)| now < *expires_at) {
-            let taken = wanted.min(*left);
-            *left -= taken;
+        for lot in self.lots.iter_mut().filter(|lot| now < lot.expires_at) {
+            let taken = wanted.min(lot.left);
+            lot.left -= taken;
             wanted -= taken;
         }
         assert_eq!(wanted, 0, "the story redeems what there is");
@@ -55,6 +77,7 @@ impl Expected {
 struct Story {
     test: TestApp,
     student: Student,
+    owner: Student,
     dice: Dice,
     expected: Expected,
     last: Option<(Call, Value)>,
@@ -62,20 +85,84 @@ struct Story {
 
 impl Story {
     async fn step(&mut self, number: u32) {
-        match self.dice.roll(10) {
+        match self.dice.roll(16) {
             0..=2 => self.buy().await,
             3..=5 => self.submit(number).await,
             6 | 7 => self.retry().await,
+            8..=10 => self.give_back(number).await,
+            11 | 12 => self.partner_does_its_part(true).await,
+            13 => self.partner_does_its_part(false).await,
             _ => self.wait().await,
         }
     }
 
     async fn buy(&mut self) {
         let count = 1 + self.dice.roll(6);
-        self.test.buy_tokens(&self.student, u16::try_from(count).expect("small")).await;
+        let size = u16::try_from(count).expect("small");
+        let Checkout { order_id, payment_id, .. } = self.test.buy_tokens(&self.student, size).await;
         let expires_at = self.test.now() + SignedDuration::from_hours(90 * 24);
-        self.expected.lots.push((expires_at, count));
+        let lot = ExpectedLot {
+            order_id,
+            payment_id,
+            expires_at,
+            left: count,
+            given_back: 0,
+            in_hand: 0,
+        };
+        self.expected.lots.push(lot);
+        self.expected.lots.sort_by_key(|lot| (lot.expires_at, lot.order_id.clone()));
         self.expected.issued += count;
+    }
+
+    async fn give_back(&mut self, number: u32) {
+        if self.expected.lots.is_empty() {
+            return;
+        }
+        let index = self.dice.roll(self.expected.lots.len() as u64);
+        let count = 1 + self.dice.roll(4);
+        let lot = &mut self.expected.lots[usize::try_from(index).expect("small")];
+        let call = Call::post(
+            &format!("/payments/{}/refund", lot.order_id),
+            &json!({ "token_count": count }),
+        )
+        .bearer(&self.owner.token)
+        .header("idempotency-key", &format!("refund-{number}"));
+        let answer = self.test.send(call.clone()).await;
+        if lot.left == 0 && lot.given_back > 0 {
+            assert_eq!(answer.header("idempotent-replay"), "true", "step {number}");
+        } else if lot.in_hand > 0 {
+            assert_eq!(answer.problem(409), "refund_in_progress", "step {number}");
+        } else if lot.left < count {
+            assert_eq!(answer.problem(409), "insufficient_tokens", "step {number}");
+            assert_eq!(answer.body["available"], lot.left, "step {number}");
+        } else {
+            let answer = answer.expect(202);
+            assert_eq!(answer.body["refund"]["amount_paise"], count * 5_000);
+            lot.left -= count;
+            lot.given_back += count;
+            lot.in_hand = count;
+            let again = self.test.send(call).await.expect(202);
+            assert_eq!(again.header("idempotent-replay"), "true");
+            assert_eq!(again.body, answer.body);
+        }
+    }
+
+    /// Lets the worker have its messages, and the partner do what is asked or refuse it.
+    async fn partner_does_its_part(&mut self, is_willing: bool) {
+        if !is_willing {
+            self.test.partner_fails(json!({ "status": 400 })).await;
+        }
+        let messages = self.test.refund_messages().await;
+        assert_eq!(self.test.consume(&REFUNDER, &messages).await, BatchResponse::default());
+        self.test.partner_recovers().await;
+        for lot in &mut self.expected.lots {
+            if !is_willing && lot.in_hand > 0 {
+                lot.left += lot.in_hand;
+                lot.given_back -= lot.in_hand;
+                self.expected.refunds_failed += 1;
+            }
+            lot.in_hand = 0;
+        }
     }
 
     async fn submit(&mut self, number: u32) {
@@ -107,6 +194,7 @@ impl Story {
         self.test.advance(SignedDuration::from_hours(i64::try_from(hours).expect("small")));
         let login = self.test.log_in(&self.student.email).await.expect(200);
         login.text("access_token").clone_into(&mut self.student.token);
+        self.owner = Student::of(&self.test.log_in(&self.owner.email).await);
     }
 
     async fn check(&self, number: u32) {
@@ -115,9 +203,12 @@ impl Story {
             |status: &str| fates.iter().filter(|token| token["status"] == status).count() as u64;
         let (available, redeemed, expired) =
             (count("available"), count("redeemed"), count("expired"));
+        let given_back = count("refunded");
         let expected = &self.expected;
         assert_eq!(fates.len() as u64, expected.issued, "step {number}");
-        assert_eq!(available + redeemed + expired, expected.issued, "step {number}");
+        let sum = available + redeemed + expired + given_back;
+        assert_eq!(sum, expected.issued, "step {number}");
+        assert_eq!(given_back, expected.given_back(), "step {number}");
         assert_eq!(available, expected.available(self.test.now()), "step {number}");
         assert_eq!(redeemed, expected.redeemed, "step {number}");
         assert_eq!(self.test.token_count(&self.student).await, available, "step {number}");
@@ -125,23 +216,36 @@ impl Story {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_issued_token_is_available_redeemed_or_expired_after_every_step() {
+async fn every_issued_token_is_available_redeemed_given_back_or_expired_after_every_step() {
+    futures_util::future::join_all(STORIES.map(tell)).await;
+}
+
+/// Tells one story to its end.
+async fn tell(seed: u64) {
     let test = TestApp::start().await;
     let student = test.student("asha@example.com").await;
+    let owner = test.owner("o@example.com").await;
     test.set_pin(&student).await;
-    let dice = Dice(20_260_115);
-    let mut story = Story { test, student, dice, expected: Expected::default(), last: None };
+    let (dice, expected) = (Dice(seed), Expected::default());
+    let mut story = Story { test, student, owner, dice, expected, last: None };
     for number in 0..STEPS {
         story.step(number).await;
         story.check(number).await;
     }
+    story.partner_does_its_part(true).await;
     let submissions = story.test.list(&story.student, SUBMISSIONS, 100).await;
     let expected = &story.expected;
     assert_eq!(submissions.len(), expected.submissions);
     let counts = submissions.iter().filter_map(|submission| submission["count"].as_u64());
     assert_eq!(counts.sum::<u64>(), expected.redeemed);
-    let expired = expected.issued - expected.redeemed - expected.available(story.test.now());
-    assert!(expired > 0 && expected.redeemed > 0, "the story has all that can happen");
+    for lot in &expected.lots {
+        let payment = story.test.payment(&lot.payment_id).await;
+        assert_eq!(payment["amount_refunded"], lot.given_back * 5_000, "{}", lot.order_id);
+    }
+    let gone = expected.redeemed + expected.given_back();
+    let expired = expected.issued - gone - expected.available(story.test.now());
+    let happened = [expired, expected.redeemed, expected.given_back(), expected.refunds_failed];
+    assert!(happened.iter().all(|count| *count > 0), "the story has all that can happen");
     let wrong = story.test.send(redeem(&story.student, &json!({ "count": 1 }), PASSWORD)).await;
     assert_eq!(wrong.problem(403), "security_code_wrong");
 }

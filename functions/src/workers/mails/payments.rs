@@ -33,3 +33,60 @@ pub async fn receipt(app: &App, mess: &Mess, bought: &messages::Receipt) -> Resu
     let subject = format!("{tokens} for {}", mess.name);
     compose(&email, subject, &ReceiptText(view), &ReceiptHtml(view))
 }
+
+#[derive(Clone, Copy)]
+struct Refunded<'a> {
+    mess: &'a str,
+    name: &'a str,
+    tokens: &'a str,
+    amount: &'a str,
+    order_id: &'a str,
+}
+mail_templates!(Refunded: RefundedText = "mail/refunded.txt", RefundedHtml = "mail/refunded.html");
+
+/// That tokens were given back for money.
+pub async fn refunded(app: &App, mess: &Mess, refund: &messages::Refunded) -> Result<Mail, Error> {
+    let (name, email) = addressee(app, refund.account_id).await?;
+    let amount = refund.amount_paise.to_string();
+    let view = Refunded {
+        mess: mess.name.as_str(),
+        name: &name,
+        tokens: &meal_tokens(refund.token_count),
+        amount: &amount,
+        order_id: refund.order_id.as_str(),
+    };
+    let subject = format!("{amount} back from {}", mess.name);
+    compose(&email, subject, &RefundedText(view), &RefundedHtml(view))
+}
+
+#[derive(Clone, Copy)]
+struct Expiring<'a> {
+    mess: &'a str,
+    name: &'a str,
+    tokens: &'a str,
+    good_until: &'a str,
+    app_url: Option<&'a str>,
+}
+mail_templates!(Expiring: ExpiringText = "mail/expiring.txt", ExpiringHtml = "mail/expiring.html");
+
+/// That tokens expire soon; nothing where they already have.
+pub async fn expiring(
+    app: &App,
+    mess: &Mess,
+    tokens: &messages::Expiring,
+) -> Result<Option<Mail>, Error> {
+    if tokens.expires_at <= app.clock.now() {
+        return Ok(None);
+    }
+    let (name, email) = addressee(app, tokens.account_id).await?;
+    let count = meal_tokens(tokens.token_count);
+    let view = Expiring {
+        mess: mess.name.as_str(),
+        name: &name,
+        tokens: &count,
+        good_until: &local_time(tokens.expires_at, mess)?,
+        app_url: app.mail().app_url.as_deref(),
+    };
+    let subject = format!("{count} of {} expire soon", mess.name);
+    compose(&email, subject, &ExpiringText(view), &ExpiringHtml(view)).map(Some)
+}

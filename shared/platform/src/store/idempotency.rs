@@ -41,6 +41,8 @@ pub enum Operation {
     CreateOrder,
     /// Redeeming tokens; the outcome is the submission's id.
     SubmitTokens,
+    /// Giving tokens back; the outcome is the refund's id.
+    Refund,
 }
 
 impl Operation {
@@ -48,6 +50,7 @@ impl Operation {
         match self {
             Self::CreateOrder => "create-order",
             Self::SubmitTokens => "submit-tokens",
+            Self::Refund => "refund",
         }
     }
 }

@@ -1,8 +1,9 @@
 //! Every key of every item; no key is built anywhere else.
 //!
 //! Every partition key contains the mess, or an id that is random, so that no partition
-//! is shared by all tenants. The one exception is the index `open`, whose sixteen
-//! partitions hold only purchases that wait for their payment.
+//! is shared by all tenants. The exceptions are two indexes for jobs, spread over sixteen
+//! partitions each: `open` holds only what waits for the partner, and `expiry` only
+//! purchases whose student is still to be warned.
 //!
 //! | table | item | pk | sk |
 //! |---|---|---|---|
@@ -18,7 +19,11 @@
 //! | tokens | purchase | `acc_…` | `purchase#order_…` |
 //! | tokens | submission | `acc_…` | `submission#sub_…` |
 //! | tokens | outcome of an idempotency key | `acc_…` | `idempotency#<operation>#<key>` |
+//! | tokens | refund | `acc_…` | `refund#rfd_…` |
 //! | tokens, index `open` | purchase that is not paid | `open` = `open#00` to `open#15` | `order_id` |
+//! | tokens, index `open` | refund that is not finished | `open` = `refunding#00` to `refunding#15` | `order_id` |
+//! | tokens, index `order` | purchase and its refunds | `order_id` | |
+//! | tokens, index `expiry` | purchase whose student is to be warned | `expires_on` = `<UTC date>#00` to `#15` | |
 //! | meals | mess and its settings | `mess_…` | `mess` |
 //! | audit | audit record | `mess_…#<UTC date>` | `<milliseconds>#<event id>` |
 //! | audit, index `entity` | audit record | `entity` = `mess_…#<entity>` | `sk` |
@@ -28,15 +33,16 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
 use thali_domain::identity::{AccountStatus, Email, LoginName, Role, RollNo, Username};
 use thali_domain::ids::{
-    AccountId, MessId, RazorpayOrderId, RegistrationId, SessionId, SubmissionId,
+    AccountId, MessId, RazorpayOrderId, RefundId, RegistrationId, SessionId, SubmissionId,
 };
 
-/// The number of partitions of the index `open`.
-const OPEN_SHARDS: u8 = 16;
+/// Over how many partitions the indexes for jobs are spread.
+pub const SHARDS: u8 = 16;
 
 /// The prefix of the sort keys of an account's purchases.
 pub const PURCHASES: &str = "purchase#";
@@ -47,8 +53,14 @@ pub const SESSIONS: &str = "session#";
 /// The prefix of the sort keys of an account's submissions.
 pub const SUBMISSIONS: &str = "submission#";
 
-/// The name of the sparse index of unpaid purchases.
+/// The name of the sparse index of what waits for the partner.
 pub const OPEN_INDEX: &str = "open";
+
+/// The name of the index that leads from the partner's order to its purchase.
+pub const ORDER_INDEX: &str = "order";
+
+/// The name of the sparse index of purchases whose student is to be warned.
+pub const EXPIRY_INDEX: &str = "expiry";
 
 /// The name of the index of a mess's people.
 pub const DIRECTORY_INDEX: &str = "directory";
@@ -65,6 +77,12 @@ pub struct Key {
 impl Key {
     fn new(pk: impl Into<String>, sk: impl Into<String>) -> Self {
         Self { pk: pk.into(), sk: sk.into() }
+    }
+
+    /// The primary key among an item's attributes, such as those that an index holds.
+    pub(super) fn of(attributes: &HashMap<String, AttributeValue>) -> Option<Self> {
+        let part = |name: &str| attributes.get(name)?.as_s().ok();
+        Some(Self::new(part("pk")?, part("sk")?))
     }
 
     /// The key as attributes.
@@ -171,11 +189,55 @@ pub fn idempotency(account: AccountId, operation: &str, key: &str) -> Key {
     Key::new(account.to_string(), format!("idempotency#{operation}#{key}"))
 }
 
+/// A refund.
+#[must_use]
+pub fn refund(account: AccountId, refund: RefundId) -> Key {
+    Key::new(account.to_string(), format!("refund#{refund}"))
+}
+
+/// Which of the [`SHARDS`] partitions holds what belongs to an order.
+fn shard(order: &RazorpayOrderId) -> u8 {
+    Sha256::digest(order.as_str().as_bytes())[0] % SHARDS
+}
+
 /// The partition of the index `open` in which an unpaid purchase is.
 #[must_use]
 pub fn open_partition(order: &RazorpayOrderId) -> String {
-    let digest = Sha256::digest(order.as_str().as_bytes());
-    format!("open#{:02}", digest[0] % OPEN_SHARDS)
+    open_shard(shard(order))
+}
+
+/// A partition of unpaid purchases in the index `open`.
+#[must_use]
+pub fn open_shard(shard: u8) -> String {
+    format!("open#{shard:02}")
+}
+
+/// The partition of the index `open` in which an unfinished refund is.
+#[must_use]
+pub fn refunding_partition(order: &RazorpayOrderId) -> String {
+    refunding_shard(shard(order))
+}
+
+/// A partition of unfinished refunds in the index `open`.
+#[must_use]
+pub fn refunding_shard(shard: u8) -> String {
+    format!("refunding#{shard:02}")
+}
+
+/// The partition of the index `expiry` in which a purchase is whose tokens expire then.
+#[must_use]
+pub fn expiry_partition(order: &RazorpayOrderId, expires_at: Timestamp) -> String {
+    expiry_shard(utc_date(expires_at), shard(order))
+}
+
+/// A partition of the index `expiry`.
+#[must_use]
+pub fn expiry_shard(date: Date, shard: u8) -> String {
+    format!("{date}#{shard:02}")
+}
+
+fn utc_date(time: Timestamp) -> Date {
+    time.to_zoned(TimeZone::UTC).date()
 }
 
 /// A mess.
@@ -187,7 +249,7 @@ pub fn mess(id: &MessId) -> Key {
 /// An audit record of something that happened at `at`.
 #[must_use]
 pub fn audit(mess: &str, at: Timestamp, event_id: &str) -> Key {
-    let date = at.to_zoned(TimeZone::UTC).date();
+    let date = utc_date(at);
     Key::new(format!("{mess}#{date}"), format!("{:015}#{event_id}", at.as_millisecond()))
 }
 

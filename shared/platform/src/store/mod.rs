@@ -19,10 +19,12 @@ mod messes;
 mod password_resets;
 mod profiles;
 mod purchases;
+mod refunds;
 mod registrations;
 mod sessions;
 mod students;
 mod submissions;
+mod waiting;
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -44,10 +46,12 @@ pub use self::mail_log::MailTurn;
 pub use self::password_resets::PasswordReset;
 pub use self::profiles::ProfileUpdateError;
 pub use self::purchases::CaptureError;
+pub use self::refunds::RefundRequestError;
 pub use self::registrations::Registration;
 pub use self::sessions::SessionRecord;
 pub use self::students::DirectoryEntry;
 pub use self::submissions::SubmissionError;
+pub use self::waiting::{PageStart, Waiting};
 use crate::config::TableNames;
 use keys::Key;
 

@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use thali_domain::ids::{AccountId, MessId, RazorpayOrderId, RazorpayPaymentId};
+use thali_domain::ids::{AccountId, MessId, RazorpayOrderId, RazorpayPaymentId, RefundId};
 use thali_domain::money::Paise;
 use thali_domain::payments::Payment;
-use thali_domain::tokens::{Lot, Purchase, PurchaseState};
+use thali_domain::tokens::{Lot, Purchase, PurchaseState, Waiting};
 
+use super::keys::Key;
 use super::{
     Attributes, Consistency, IdempotencyKey, Operation, STAMPED, Stamp, Store, StoreError,
     TransactError, condition_failed, item, keys, millis, put_new, text, unless_refused, values,
@@ -52,11 +53,33 @@ pub(super) struct PurchaseItem {
     expires_at: Option<Timestamp>,
     #[serde(
         default,
+        skip_serializing_if = "Option::is_none",
+        with = "jiff::fmt::serde::timestamp::millisecond::optional"
+    )]
+    asked_at: Option<Timestamp>,
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "jiff::fmt::serde::timestamp::millisecond::optional"
+    )]
+    closed_at: Option<Timestamp>,
+    #[serde(
+        default,
         skip_serializing_if = "BTreeSet::is_empty",
         with = "serde_dynamo::number_set"
     )]
     redeemed: BTreeSet<u16>,
-    /// The partition of the index of unpaid purchases; absent once paid.
+    #[serde(
+        default,
+        skip_serializing_if = "BTreeSet::is_empty",
+        with = "serde_dynamo::number_set"
+    )]
+    refunded: BTreeSet<u16>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    refund_id: Option<RefundId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    refunding: Option<RefundId>,
+    /// The partition of the index `open`; absent once paid or given up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     open: Option<String>,
 }
@@ -84,17 +107,23 @@ impl PurchaseItem {
             created_at: purchase.created_at,
             state: State::Created,
             failed_at: None,
+            asked_at: None,
+            closed_at: None,
             payment_id: None,
             method: None,
             captured_at: None,
             expires_at: None,
             redeemed: BTreeSet::new(),
+            refunded: BTreeSet::new(),
+            refund_id: None,
+            refunding: None,
         }
     }
 }
 
 impl From<PurchaseItem> for Purchase {
     fn from(item: PurchaseItem) -> Self {
+        let PurchaseItem { failed_at, asked_at, closed_at, .. } = item;
         let lot = match (item.state, item.payment_id, item.captured_at, item.expires_at) {
             (State::Captured, Some(payment_id), Some(captured_at), Some(expires_at)) => {
                 Some(Lot { payment_id, method: item.method, captured_at, expires_at })
@@ -111,10 +140,13 @@ impl From<PurchaseItem> for Purchase {
             validity_days: item.validity_days,
             created_at: item.created_at,
             state: lot.map_or(
-                PurchaseState::Created { failed_at: item.failed_at },
+                PurchaseState::Created(Waiting { failed_at, asked_at, closed_at }),
                 PurchaseState::Captured,
             ),
             redeemed: item.redeemed,
+            refunded: item.refunded,
+            refund_id: item.refund_id,
+            refunding: item.refunding,
         }
     }
 }
@@ -183,9 +215,9 @@ impl Store {
         found.into_iter().map(purchase_of).collect()
     }
 
-    /// Finds a purchase that is not paid by the partner's order alone, in the index of
-    /// unpaid purchases. `None` where the order is unknown or paid, or was created so
-    /// recently that the index does not have it yet.
+    /// Finds a purchase that is not paid by the partner's order alone, in the index `open`.
+    /// `None` where the order is unknown, paid or given up, or was created so recently that
+    /// the index does not have it yet.
     pub async fn purchase_find_open(
         &self,
         order: &RazorpayOrderId,
@@ -204,6 +236,32 @@ impl Store {
         answer.items.unwrap_or_default().pop().map(purchase_of).transpose()
     }
 
+    /// Finds a purchase by the partner's order alone, in whatever state it is. `None` where
+    /// the order is unknown, or was created so recently that the index does not have it yet.
+    pub async fn purchase_find(
+        &self,
+        order: &RazorpayOrderId,
+    ) -> Result<Option<Purchase>, StoreError> {
+        let request = self
+            .client
+            .query()
+            .table_name(&self.tables.tokens)
+            .index_name(keys::ORDER_INDEX)
+            .key_condition_expression("order_id = :order_id")
+            .expression_attribute_values(":order_id", text(order));
+        let mut found = request.into_paginator().items().send();
+        // The purchase is among its refunds.
+        while let Some(attributes) = found.next().await {
+            let key = Key::of(&attributes?).filter(|key| key.sk.starts_with(keys::PURCHASES));
+            if let Some(key) = key {
+                let item: Option<PurchaseItem> =
+                    self.get(&self.tables.tokens, &key, Consistency::Strong).await?;
+                return Ok(item.map(Into::into));
+            }
+        }
+        Ok(None)
+    }
+
     /// Turns an open purchase into a captured one: its tokens are issued now. The
     /// condition makes it happen once, whoever learns of the payment first.
     pub async fn purchase_capture(
@@ -215,8 +273,8 @@ impl Store {
         let expires_at = purchase.expiry(stamp.at);
         let expression = format!(
             "SET #state = :captured, payment_id = :payment_id, #method = :method, \
-             captured_at = :changed_at, expires_at = :expires_at, {STAMPED} \
-             REMOVE #open, failed_at"
+             captured_at = :changed_at, expires_at = :expires_at, expires_on = :expires_on, \
+             {STAMPED} REMOVE #open, failed_at, asked_at, closed_at"
         );
         let method = payment.method.as_deref().unwrap_or("unknown");
         let given = [
@@ -225,6 +283,7 @@ impl Store {
             (":payment_id", text(&payment.payment_id)),
             (":method", text(method)),
             (":expires_at", millis(expires_at)),
+            (":expires_on", text(keys::expiry_partition(&purchase.order_id, expires_at))),
             (":amount", super::number(payment.amount.get())),
         ];
         let request = self

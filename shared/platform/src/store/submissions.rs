@@ -5,10 +5,11 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use thali_domain::ids::{AccountId, MessId, SubmissionId, TokenId};
+use thali_domain::ids::{AccountId, MessId, RefundId, SubmissionId, TokenId};
 use thali_domain::tokens::{Purchase, Redemption, Submission};
 
 use super::purchases::purchase_of;
+use super::refunds::refund_unchanged;
 use super::{
     Attributes, Consistency, IdempotencyKey, Operation, STAMPED, Stamp, Store, StoreError,
     TransactError, item, keys, put_new, text, update, values,
@@ -44,8 +45,8 @@ impl From<SubmissionItem> for Submission {
 /// Why a submission was not recorded.
 #[derive(Debug, thiserror::Error)]
 pub enum SubmissionError {
-    /// A token was redeemed by somebody else, or expired, since the decision; or the
-    /// idempotency key was used. Nothing was written: look again.
+    /// A token was redeemed by somebody else, given back, or expired, since the decision;
+    /// or the idempotency key was used. Nothing was written: look again.
     #[error("the tokens changed since the decision")]
     Overtaken,
     /// The account was blocked, or its security code locked, since it was read. Nothing
@@ -72,7 +73,9 @@ impl Store {
         let record = SubmissionItem::from(submission.clone());
         let record = put_new(&self.tables.tokens, item(&at, "submission", &record, stamp)?);
         let redeem = |(order, numbers): (_, &_)| {
-            redeem_write(&self.tables.tokens, &keys::purchase(account, order), numbers, stamp)
+            let key = keys::purchase(account, order);
+            let refund_id = redemption.refund_ids.get(order).copied();
+            redeem_write(&self.tables.tokens, &key, numbers, refund_id, stamp)
         };
         let mut writes: Vec<TransactWriteItem> = redemption.numbers.iter().map(redeem).collect();
         writes.push(record);
@@ -136,14 +139,21 @@ fn submission_of(attributes: Attributes) -> Result<Submission, StoreError> {
 
 /// The write that redeems tokens of one purchase. Fifty numbers need some hundred
 /// operators of the three hundred that a condition may have.
+///
+/// That none of them is given back is one operator instead of fifty more: every refund
+/// changes `refund_id`, so while it is what it was when the tokens were chosen, no token
+/// has been reserved since. What was reserved then can only have become less, where that
+/// refund failed.
 fn redeem_write<'a>(
     table: &str,
     key: &keys::Key,
     numbers: impl IntoIterator<Item = &'a u16>,
+    refund_id: Option<RefundId>,
     stamp: &Stamp,
 ) -> TransactWriteItem {
     let mut given = values(stamp, [(":captured", text("captured"))]);
     let mut conditions = vec!["#state = :captured AND expires_at > :changed_at".to_owned()];
+    conditions.push(refund_unchanged(refund_id, &mut given));
     let mut redeemed = Vec::new();
     for number in numbers {
         conditions.push(format!("NOT contains(redeemed, :n{number})"));

@@ -4,10 +4,12 @@
 //! |---|---|
 //! | `POST /sandbox/orders/{order_id}/pay` `{outcome, amount_paise?, currency?, webhook?, events?, wait?}` | someone pays, or fails to |
 //! | `POST /sandbox/payments/{payment_id}/capture` `{webhook?, events?, wait?}` | late authorisation: an authorized or a failed payment becomes captured |
+//! | `PUT /sandbox/refunds` `{begin: pending or processed}` | how refunds begin from now on; processed at first |
+//! | `POST /sandbox/refunds/{refund_id}/end` `{outcome: processed or failed, webhook?, events?, wait?}` | a pending refund ends |
 //! | `POST /sandbox/webhooks` `{event, payment_id, times?, delay_ms?, secret?}` | an event arrives again, late, or badly signed |
 //! | `GET /sandbox/webhooks` | the last attempts to deliver, oldest first |
 //!
-//! The first two answer `{order_id, payment_id, signature}`, which is what Checkout hands
+//! The calls about payments, and the end of a refund, answer `{order_id, payment_id, signature}`, which is what Checkout hands
 //! back, for a failed payment too: a merchant has to look at the status. Webhooks:
 //!
 //! - Without `webhook: true` nothing is delivered; the events are there to be delivered
@@ -35,7 +37,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::entities::{OrderStatus, Payment, PaymentStatus};
+use super::entities::{OrderStatus, Payment, PaymentStatus, RefundProgress};
 use super::payments::{Outcome, PAYMENTS_PER_ORDER_MAX};
 use super::webhooks::{Event, EventName};
 use super::{Razorpay, answer};
@@ -60,6 +62,23 @@ struct Pay {
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Capture {
+    #[serde(default)]
+    webhook: bool,
+    events: Option<Vec<EventName>>,
+    #[serde(default)]
+    wait: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RefundsBegin {
+    begin: RefundProgress,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RefundEnd {
+    outcome: RefundProgress,
     #[serde(default)]
     webhook: bool,
     events: Option<Vec<EventName>>,
@@ -154,6 +173,43 @@ pub(super) async fn capture(
         state.payment_capture(&payment_id).ok_or_else(unknown)
     })?;
     let told = Telling { webhook: capture.webhook, events: capture.events, wait: capture.wait };
+    Ok(razorpay.tell(&payment, happened, told).await)
+}
+
+/// `PUT /sandbox/refunds`.
+pub(super) async fn refunds_begin(
+    Shared(razorpay): Shared<Razorpay>,
+    body: Bytes,
+) -> Result<StatusCode, Refused> {
+    let RefundsBegin { begin } = parse(&body)?;
+    if begin == RefundProgress::Failed {
+        return Err(Refused::invalid("begin must be pending or processed"));
+    }
+    razorpay.change(|state| {
+        state.refunds_begin = begin;
+        Ok::<_, Refused>(StatusCode::NO_CONTENT)
+    })
+}
+
+/// `POST /sandbox/refunds/{refund_id}/end`.
+pub(super) async fn refund_end(
+    Shared(razorpay): Shared<Razorpay>,
+    Path(refund_id): Path<String>,
+    body: Bytes,
+) -> Result<Response, Refused> {
+    let end: RefundEnd = parse(&body)?;
+    let is_processed = match end.outcome {
+        RefundProgress::Processed => true,
+        RefundProgress::Failed => false,
+        RefundProgress::Pending => {
+            return Err(Refused::invalid("outcome must be processed or failed"));
+        }
+    };
+    let (payment, happened) = razorpay.change(|state| {
+        let not_pending = || Refused::conflict("no refund of this id is pending");
+        state.refund_end(&refund_id, is_processed).ok_or_else(not_pending)
+    })?;
+    let told = Telling { webhook: end.webhook, events: end.events, wait: end.wait };
     Ok(razorpay.tell(&payment, happened, told).await)
 }
 

@@ -19,6 +19,9 @@ pub(crate) struct State {
     pub(super) orders: Vec<Order>,
     pub(super) payments: Vec<Payment>,
     pub(super) refunds: Vec<Refund>,
+    /// How refunds begin.
+    #[serde(default)]
+    pub(super) refunds_begin: RefundProgress,
     pub(super) refund_keys: Vec<RefundKey>,
     pub(super) events: Vec<Event>,
 }
@@ -135,7 +138,18 @@ pub(super) struct Payment {
     pub(super) created_at: u64,
 }
 
-/// <https://razorpay.com/docs/api/refunds/entity/>, processed at once as in test mode.
+/// How far a refund got.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum RefundProgress {
+    Pending,
+    #[default]
+    Processed,
+    Failed,
+}
+
+/// <https://razorpay.com/docs/api/refunds/entity/>, processed at once as in test mode,
+/// unless the control call wants refunds to begin as pending.
 #[derive(Clone, Deserialize, Serialize)]
 pub(super) struct Refund {
     pub(super) id: String,
@@ -148,7 +162,7 @@ pub(super) struct Refund {
     pub(super) acquirer_data: Map<String, Value>,
     pub(super) created_at: u64,
     pub(super) batch_id: Option<String>,
-    pub(super) status: String,
+    pub(super) status: RefundProgress,
     pub(super) speed_processed: String,
     pub(super) speed_requested: String,
 }

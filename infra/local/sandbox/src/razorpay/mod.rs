@@ -33,7 +33,7 @@ use axum::http::StatusCode;
 use axum::http::header::AUTHORIZATION;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 use axum::{Json, Router};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -155,6 +155,8 @@ pub(crate) fn router(razorpay: Razorpay) -> Router {
     let control = Router::new()
         .route("/orders/{id}/pay", post(control::pay))
         .route("/payments/{id}/capture", post(control::capture))
+        .route("/refunds", put(control::refunds_begin))
+        .route("/refunds/{id}/end", post(control::refund_end))
         .route("/webhooks", get(control::deliveries).post(control::deliver))
         .with_state(razorpay.clone())
         .merge(faults::control(faults));

@@ -8,7 +8,8 @@ use axum::http::HeaderMap;
 use serde_json::{Map, Value};
 
 use super::entities::{
-    Notes, Payment, PaymentStatus, Refund, RefundKey, RefundStatus, State, now, random_id,
+    Notes, Payment, PaymentStatus, Refund, RefundKey, RefundProgress, RefundStatus, State, now,
+    random_id,
 };
 use super::errors::ApiError;
 use super::input::{Input, id_check};
@@ -163,21 +164,49 @@ impl State {
         let of_id = |payment: &&mut Payment| payment.id == payment_id;
         let payment = self.payments.iter_mut().find(of_id).ok_or_else(ApiError::id_unknown)?;
         let amount = amount_to_refund(payment, wanted.amount)?;
-        payment.amount_refunded += amount;
-        if payment.amount_refunded == payment.amount {
-            payment.refund_status = Some(RefundStatus::Full);
-            payment.status = PaymentStatus::Refunded;
-        } else {
-            payment.refund_status = Some(RefundStatus::Partial);
+        payment.refunded(payment.amount_refunded + amount);
+        let refund = Refund { status: self.refunds_begin, ..refund_new(payment, amount, wanted) };
+        let mut events = vec![Event::of_refund(EventName::RefundCreated, payment, &refund)];
+        if refund.status == RefundProgress::Processed {
+            events.push(Event::of_refund(EventName::RefundProcessed, payment, &refund));
         }
-        let refund = refund_new(payment, amount, wanted);
-        let events = vec![
-            Event::of_refund(EventName::RefundCreated, payment, &refund),
-            Event::of_refund(EventName::RefundProcessed, payment, &refund),
-        ];
         self.refunds.push(refund.clone());
         self.events.extend(events.iter().cloned());
         Ok((refund, events))
+    }
+
+    /// Ends a pending refund, well or not. `None` where none of this id is pending.
+    pub(super) fn refund_end(
+        &mut self,
+        id: &str,
+        is_processed: bool,
+    ) -> Option<(Payment, Vec<Event>)> {
+        let is_it = |it: &&mut Refund| it.id == id && it.status == RefundProgress::Pending;
+        let refund = self.refunds.iter_mut().find(is_it)?;
+        let payment = self.payments.iter_mut().find(|it| it.id == refund.payment_id)?;
+        let name = if is_processed {
+            refund.status = RefundProgress::Processed;
+            EventName::RefundProcessed
+        } else {
+            refund.status = RefundProgress::Failed;
+            payment.refunded(payment.amount_refunded - refund.amount);
+            EventName::RefundFailed
+        };
+        let event = Event::of_refund(name, payment, refund);
+        self.events.push(event.clone());
+        Some((payment.clone(), vec![event]))
+    }
+}
+
+impl Payment {
+    /// Notes how much of it has gone back.
+    fn refunded(&mut self, amount: u64) {
+        self.amount_refunded = amount;
+        (self.status, self.refund_status) = match amount {
+            0 => (PaymentStatus::Captured, None),
+            all if all == self.amount => (PaymentStatus::Refunded, Some(RefundStatus::Full)),
+            _ => (PaymentStatus::Captured, Some(RefundStatus::Partial)),
+        };
     }
 }
 
@@ -219,7 +248,7 @@ fn refund_new(payment: &Payment, amount: u64, wanted: &Wanted) -> Refund {
         acquirer_data,
         created_at: now(),
         batch_id: None,
-        status: "processed".to_owned(),
+        status: RefundProgress::Processed,
         speed_processed: "normal".to_owned(),
         speed_requested: wanted.speed.clone(),
     }

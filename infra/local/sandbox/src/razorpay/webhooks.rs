@@ -50,6 +50,9 @@ pub enum EventName {
     /// A refund is on its way to the customer.
     #[serde(rename = "refund.processed")]
     RefundProcessed,
+    /// A refund could not be made; the money is the merchant's again.
+    #[serde(rename = "refund.failed")]
+    RefundFailed,
 }
 
 /// Something that happened to a payment, ready to be sent.

@@ -1,0 +1,122 @@
+//! `POST /payments/{order_id}/refund`: an owner gives unredeemed tokens back for money. The
+//! tokens are reserved here; the worker asks the partner. Replays of one `Idempotency-Key`
+//! return the first refund, and so does a request where everything was given back before.
+
+use serde::Serialize;
+use thali_domain::ids::{AccountId, RazorpayOrderId, RefundId};
+use thali_domain::refunds::{Refund, RefundRequest, Requested, request as decide};
+use thali_domain::tokens::{Purchase, PurchaseSize};
+use thali_platform::app::App;
+use thali_platform::handler;
+use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response, Session, schema};
+use thali_platform::problems;
+use thali_platform::store::{
+    CONTENTION_TRIES_MAX, IdempotencyKey, Operation, RefundRequestError, Replay, Stamp, StoreError,
+    contention_pause,
+};
+use utoipa::ToSchema;
+
+use super::view::RefundView;
+
+/// The endpoint.
+pub static ENDPOINT: Endpoint =
+    Endpoint::post("refund", &["/payments/{order_id}/refund"], Access::Owner, handler!(refund))
+        .summary("Gives unredeemed tokens of a purchase back for money")
+        .may_take(schema::<RefundTokens>)
+        .answers(202, schema::<Refunded>)
+        .refuses(&[
+            "order_not_found",
+            "not_refundable",
+            "refund_in_progress",
+            "insufficient_tokens",
+        ])
+        .replays();
+
+/// How much is to go back; without it, or without a body, all that is unredeemed.
+#[derive(Default, eserde::Deserialize, ToSchema)]
+struct RefundTokens {
+    #[serde(default, alias = "tokenCount")]
+    #[eserde(compat)]
+    token_count: Option<PurchaseSize>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct Refunded {
+    refund: RefundView,
+}
+
+async fn refund(app: &App, caller: &Caller, request: &Request) -> Result<Response, Problem> {
+    let session = caller.session()?;
+    let RefundTokens { token_count } = request.json_if_any()?.unwrap_or_default();
+    let order_id: RazorpayOrderId =
+        request.param("order_id").ok_or_else(problems::order_not_found)?;
+    let count = token_count.map(PurchaseSize::get);
+    let asked = count.map_or_else(|| "all".to_owned(), |count| count.to_string());
+    let key = request.idempotency_key(&format!("{asked} of {order_id}"))?;
+    let stamp = caller.stamp(app, request);
+    let asked = RefundRequest {
+        refund_id: RefundId::from_ulid(app.clock.ulid()),
+        count,
+        requested_by: session.account_id,
+        requested_at: stamp.at,
+    };
+    let asking = Asking { session, order_id, asked, key, stamp };
+    let (refund, replayed) = commit(app, &asking).await?;
+    Ok(Response::accepted(&Refunded { refund: refund.into() }).replayed_if(replayed))
+}
+
+/// What an owner asks for, of which order.
+struct Asking<'a> {
+    session: &'a Session,
+    order_id: RazorpayOrderId,
+    asked: RefundRequest,
+    key: Option<IdempotencyKey>,
+    stamp: Stamp,
+}
+
+/// Decides and reserves; decides again where tokens were redeemed, or another refund was
+/// requested, at the same moment. Answers the refund, and whether there was one before.
+async fn commit(app: &App, asking: &Asking<'_>) -> Result<(Refund, bool), Problem> {
+    for attempt in 1..=CONTENTION_TRIES_MAX {
+        let purchase = app.store.purchase_find(&asking.order_id).await?;
+        let ours = |purchase: &Purchase| purchase.mess_id == asking.session.mess_id;
+        let purchase = purchase.filter(ours).ok_or_else(problems::order_not_found)?;
+        if let Some(first) = replay(app, asking, purchase.account_id).await? {
+            return Ok((first, true));
+        }
+        let latest = match purchase.refund_id {
+            Some(latest) => app.store.refund_get(purchase.account_id, latest).await?,
+            None => None,
+        };
+        let refund = match decide(&purchase, latest, &asking.asked)? {
+            Requested::New(refund) => refund,
+            Requested::Replay(latest) => return Ok((latest, true)),
+        };
+        let key = asking.key.as_ref();
+        match app.store.refund_request(&purchase, &refund, key, &asking.stamp).await {
+            Ok(()) => return Ok((refund, false)),
+            Err(RefundRequestError::Overtaken) => contention_pause(attempt).await,
+            Err(RefundRequestError::Store(error)) => return Err(error.into()),
+        }
+    }
+    Err(StoreError::Contended.into())
+}
+
+/// The refund that the idempotency key named before. Keys are the owner's; the refund lies
+/// with the student, whose purchase the same body must have named.
+async fn replay(
+    app: &App,
+    asking: &Asking<'_>,
+    student: AccountId,
+) -> Result<Option<Refund>, Problem> {
+    let Some(key) = &asking.key else { return Ok(None) };
+    let owner = asking.session.account_id;
+    match app.store.idempotency_replay(owner, Operation::Refund, key).await? {
+        None => Ok(None),
+        Some(Replay::OtherBody) => Err(problems::idempotency_key_reused()),
+        Some(Replay::Of(id)) => {
+            let id = RefundId::parse(&id).map_err(Problem::internal)?;
+            Ok(app.store.refund_get(student, id).await?)
+        }
+    }
+}

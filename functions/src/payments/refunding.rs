@@ -1,0 +1,92 @@
+//! What brings a refund to its end, whoever learns of it: the worker that asks the partner
+//! for it, the partner's webhook, and the reconcile job, which does the worker's part
+//! where its messages came to nothing. All end in the same conditional transaction.
+
+use jiff::Timestamp;
+use thali_domain::refunds::{PartnerRefund, Refund, RefundFailure, RefundNews, is_late, judge};
+use thali_platform::app::App;
+use thali_platform::razorpay::{Razorpay, RazorpayError};
+use thali_platform::store::{Stamp, StoreError};
+
+/// Why a refund could not be brought on. The next try may succeed, and is safe.
+#[derive(Debug, thiserror::Error)]
+pub enum RefundingError {
+    /// The partner gave no usable answer.
+    #[error(transparent)]
+    Partner(#[from] RazorpayError),
+    /// The store gave none.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Asks the partner for a pending refund and carries out what it says; answers whether
+/// that ended the refund.
+pub async fn push(app: &App, refund: &Refund, stamp: &Stamp) -> Result<bool, RefundingError> {
+    let Some(found) = ask(app.razorpay(), refund, stamp.at).await? else {
+        tracing::error!(refund_id = %refund.refund_id, "the partner refuses a refund");
+        return Ok(app.store.refund_failed(refund, RefundFailure::RefusedByPartner, stamp).await?);
+    };
+    Ok(finish(app, refund, &found, stamp).await?)
+}
+
+/// Carries out what the partner says of a refund; answers whether that ended it.
+pub async fn finish(
+    app: &App,
+    refund: &Refund,
+    found: &PartnerRefund,
+    stamp: &Stamp,
+) -> Result<bool, StoreError> {
+    match judge(refund, found) {
+        RefundNews::Processed => {
+            app.store.refund_processed(refund, &found.razorpay_refund_id, stamp).await
+        }
+        RefundNews::Failed(failure) => app.store.refund_failed(refund, failure, stamp).await,
+        RefundNews::Begun => {
+            app.store.refund_begun(refund, &found.razorpay_refund_id, stamp).await?;
+            Ok(false)
+        }
+        RefundNews::Old => Ok(false),
+        RefundNews::Foreign => {
+            tracing::error!(
+                refund_id = %refund.refund_id,
+                razorpay_refund_id = found.razorpay_refund_id.as_str(),
+                "the partner's refund is not the one that was asked for",
+            );
+            Ok(false)
+        }
+    }
+}
+
+/// What the partner has of a refund, which it is asked for if it has nothing. `None` where
+/// it refuses it for good.
+///
+/// A repeated request is safe by its idempotency key, as long as the partner remembers the
+/// key. Later, and before a refusal is believed (it may say that the money has already gone
+/// back), the partner's own list is asked.
+async fn ask(
+    partner: &Razorpay,
+    refund: &Refund,
+    now: Timestamp,
+) -> Result<Option<PartnerRefund>, RazorpayError> {
+    if let Some(id) = &refund.razorpay_refund_id {
+        return partner.refund_fetch(id).await.map(Some);
+    }
+    if is_late(refund, now)
+        && let Some(found) = find(partner, refund).await?
+    {
+        return Ok(Some(found));
+    }
+    match partner.refund_create(refund).await {
+        Err(refusal) if refusal.is_final() => find(partner, refund).await,
+        created => created.map(Some),
+    }
+}
+
+/// The refund in the partner's list, if it is there. Where even the list is refused for
+/// good, the partner does not know the payment, and there can be no refund of it.
+async fn find(partner: &Razorpay, refund: &Refund) -> Result<Option<PartnerRefund>, RazorpayError> {
+    match partner.refund_find(refund).await {
+        Err(refusal) if refusal.is_final() => Ok(None),
+        found => found,
+    }
+}

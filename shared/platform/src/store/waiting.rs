@@ -1,0 +1,185 @@
+//! What waits for a job: purchases that nobody told a payment of, refunds that are not
+//! finished, and students who are to be warned that tokens expire. Each is found by a
+//! sparse index, in pages, and leaves it when it is dealt with.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::civil::Date;
+use thali_domain::refunds::Refund;
+use thali_domain::tokens::Purchase;
+
+use super::keys::{self, Key};
+use super::purchases::{PurchaseItem, purchase_of};
+use super::refunds::refund_of;
+use super::{
+    Attributes, Consistency, STAMPED, Stamp, Store, StoreError, text, unless_refused, values,
+};
+
+/// Items that a page holds at most: few enough to be dealt with before time is up.
+const PAGE_ITEMS_MAX: i32 = 100;
+
+/// Where a page begins: after the last item of the one before.
+pub type PageStart = HashMap<String, AttributeValue>;
+
+/// A page of what waits, and where the next one begins.
+#[derive(Debug)]
+pub struct Waiting<T> {
+    /// What waits. The index may be a moment behind the items themselves.
+    pub items: Vec<T>,
+    /// Where the next page begins, if there is one.
+    pub next: Option<PageStart>,
+}
+
+impl Store {
+    /// Unpaid purchases of one of the [`keys::SHARDS`].
+    pub async fn purchases_waiting(
+        &self,
+        shard: u8,
+        start: Option<PageStart>,
+    ) -> Result<Waiting<Purchase>, StoreError> {
+        self.open_page(keys::open_shard(shard), start, purchase_of).await
+    }
+
+    /// Unfinished refunds of one of the [`keys::SHARDS`].
+    pub async fn refunds_waiting(
+        &self,
+        shard: u8,
+        start: Option<PageStart>,
+    ) -> Result<Waiting<Refund>, StoreError> {
+        self.open_page(keys::refunding_shard(shard), start, refund_of).await
+    }
+
+    async fn open_page<T>(
+        &self,
+        partition: String,
+        start: Option<PageStart>,
+        read: impl Fn(Attributes) -> Result<T, StoreError>,
+    ) -> Result<Waiting<T>, StoreError> {
+        let answer = self
+            .client
+            .query()
+            .table_name(&self.tables.tokens)
+            .index_name(keys::OPEN_INDEX)
+            .key_condition_expression("#open = :open")
+            .expression_attribute_names("#open", "open")
+            .expression_attribute_values(":open", text(partition))
+            .set_exclusive_start_key(start)
+            .limit(PAGE_ITEMS_MAX)
+            .send()
+            .await?;
+        let items = answer.items.unwrap_or_default().into_iter().map(read);
+        Ok(Waiting { items: items.collect::<Result<_, _>>()?, next: answer.last_evaluated_key })
+    }
+
+    /// Remembers that the partner was asked for payments of an unpaid purchase, and, where
+    /// all of them `failed`, since when that is known.
+    pub async fn purchase_asked(
+        &self,
+        purchase: &Purchase,
+        failed: bool,
+        stamp: &Stamp,
+    ) -> Result<(), StoreError> {
+        let failed =
+            if failed { "failed_at = if_not_exists(failed_at, :changed_at), " } else { "" };
+        let expression = format!("SET {failed}asked_at = :changed_at, {STAMPED}");
+        let update = self.purchase_update(purchase);
+        let request = update
+            .update_expression(expression)
+            .condition_expression("#state = :created")
+            .expression_attribute_names("#state", "state")
+            .set_expression_attribute_values(Some(values(stamp, [(":created", text("created"))])));
+        unless_refused(request.send().await)?;
+        Ok(())
+    }
+
+    /// Gives an unpaid purchase up: it leaves the index. A payment that is told of later
+    /// still pays for it.
+    pub async fn purchase_close(
+        &self,
+        purchase: &Purchase,
+        stamp: &Stamp,
+    ) -> Result<(), StoreError> {
+        let update = self.purchase_update(purchase);
+        let request = update
+            .update_expression(format!("SET closed_at = :changed_at, {STAMPED} REMOVE #open"))
+            .condition_expression("#state = :created")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_names("#open", "open")
+            .set_expression_attribute_values(Some(values(stamp, [(":created", text("created"))])));
+        unless_refused(request.send().await)?;
+        Ok(())
+    }
+
+    /// The keys of purchases in one of the [`keys::SHARDS`] of the index `expiry`: their
+    /// tokens expire on that date, and their students were not warned.
+    pub async fn purchases_expiring(
+        &self,
+        date: Date,
+        shard: u8,
+        start: Option<PageStart>,
+    ) -> Result<Waiting<Key>, StoreError> {
+        let answer = self
+            .client
+            .query()
+            .table_name(&self.tables.tokens)
+            .index_name(keys::EXPIRY_INDEX)
+            .key_condition_expression("expires_on = :expires_on")
+            .expression_attribute_values(":expires_on", text(keys::expiry_shard(date, shard)))
+            .set_exclusive_start_key(start)
+            .limit(PAGE_ITEMS_MAX)
+            .send()
+            .await?;
+        let items = answer.items.unwrap_or_default();
+        let next = answer.last_evaluated_key;
+        Ok(Waiting { items: items.iter().filter_map(Key::of).collect(), next })
+    }
+
+    /// Reads a purchase of the index `expiry`.
+    pub async fn purchase_read(&self, key: &Key) -> Result<Option<Purchase>, StoreError> {
+        let found: Option<PurchaseItem> =
+            self.get(&self.tables.tokens, key, Consistency::Strong).await?;
+        Ok(found.map(Into::into))
+    }
+
+    /// Marks a purchase whose student is now warned, and takes it out of the index: one
+    /// update, so that there is one warning. Answers whether this one made it.
+    pub async fn purchase_warn(
+        &self,
+        purchase: &Purchase,
+        stamp: &Stamp,
+    ) -> Result<bool, StoreError> {
+        let update = self.purchase_update(purchase);
+        let request = update
+            .update_expression(format!("SET warned_at = :changed_at, {STAMPED} REMOVE expires_on"))
+            .condition_expression("#state = :captured AND attribute_not_exists(warned_at)")
+            .expression_attribute_names("#state", "state")
+            .set_expression_attribute_values(Some(values(
+                stamp,
+                [(":captured", text("captured"))],
+            )));
+        Ok(unless_refused(request.send().await)?.is_some())
+    }
+
+    /// Takes a purchase of which nobody is to be warned out of the index `expiry`.
+    pub async fn purchase_warn_never(
+        &self,
+        purchase: &Purchase,
+        stamp: &Stamp,
+    ) -> Result<(), StoreError> {
+        let update = self.purchase_update(purchase);
+        let request = update
+            .update_expression(format!("SET {STAMPED} REMOVE expires_on"))
+            .condition_expression("attribute_exists(expires_on)")
+            .set_expression_attribute_values(Some(values(stamp, [])));
+        unless_refused(request.send().await)?;
+        Ok(())
+    }
+
+    fn purchase_update(&self, purchase: &Purchase) -> UpdateItemFluentBuilder {
+        let key = keys::purchase(purchase.account_id, &purchase.order_id);
+        let request = self.client.update_item().table_name(&self.tables.tokens);
+        request.set_key(Some(key.attributes()))
+    }
+}

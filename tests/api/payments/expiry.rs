@@ -1,0 +1,151 @@
+//! Tokens that expire: who is warned, and when, and how often.
+
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+use thali_functions::jobs::expire_tokens::JOB;
+use thali_platform::mail::Mail;
+
+use super::refund;
+use crate::support::TestApp;
+use crate::support::people::Student;
+
+const DAY: SignedDuration = SignedDuration::from_hours(24);
+
+impl TestApp {
+    /// A run of the job; answers what it did.
+    async fn expire(&self) -> (u64, u64, u64) {
+        let did: Value = (JOB.run)(&self.app, &json!({})).await.expect("it runs");
+        let count = |name: &str| did[name].as_u64().expect("a number");
+        assert_eq!(count("errors"), 0);
+        (count("looked_at"), count("warned"), count("gone"))
+    }
+
+    /// The warnings that are mailed now.
+    async fn warnings(&self) -> Vec<Mail> {
+        let mut mails = self.settle().await;
+        mails.retain(|mail| mail.subject.contains("expire"));
+        mails
+    }
+}
+
+/// The student again, with a session that has not ended.
+async fn back(test: &TestApp, student: &Student) -> Student {
+    Student::of(&test.log_in(&student.email).await)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_student_is_warned_once_in_the_last_week() {
+    let test = TestApp::start().await;
+    let asha = test.student("asha@example.com").await;
+    test.buy_tokens(&asha, 5).await;
+    test.send(TestApp::submit(&asha, 2)).await.expect(201);
+    test.settle().await;
+    for days in [1, 80] {
+        test.advance(days * DAY);
+        assert_eq!(test.expire().await, (0, 0, 0));
+    }
+    // 00:30 of the day a week before: the day is near enough, the hour is not.
+    test.advance(SignedDuration::from_hours(42));
+    assert_eq!(test.expire().await, (1, 0, 0));
+    assert_eq!(test.warnings().await.len(), 0);
+
+    test.advance(SignedDuration::from_hours(6));
+    assert_eq!(test.expire().await, (1, 1, 0));
+    let warnings = test.warnings().await;
+    assert_eq!(warnings.len(), 1);
+    assert_eq!(warnings[0].to.as_str(), "asha@example.com");
+    assert_eq!(warnings[0].subject, "3 meal tokens of Demo Mess expire soon");
+    for told in ["3 meal tokens", "Demo Mess", "15 April 2026, 12:00", "https://thali.test"] {
+        assert!(warnings[0].text.contains(told), "{told} in {}", warnings[0].text);
+        assert!(warnings[0].html.contains(told), "{told} in {}", warnings[0].html);
+    }
+    for _ in 0..8 {
+        assert_eq!(test.expire().await, (0, 0, 0), "once");
+        test.advance(DAY);
+    }
+    assert_eq!(test.warnings().await.len(), 0);
+    let asha = back(&test, &asha).await;
+    let fates = test.list(&asha, "/student/token-history", 100).await;
+    let statuses: Vec<&str> = fates.iter().filter_map(|token| token["status"].as_str()).collect();
+    assert_eq!(statuses, ["redeemed", "redeemed", "expired", "expired", "expired"]);
+    assert_eq!(test.token_count(&asha).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn runs_that_did_not_take_place_are_made_up_for_until_the_last_moment() {
+    let test = TestApp::start().await;
+    let asha = test.student("asha@example.com").await;
+    test.buy_tokens(&asha, 5).await;
+    test.settle().await;
+    test.advance(90 * DAY - SignedDuration::from_millis(1));
+    let asha = back(&test, &asha).await;
+    assert_eq!(test.token_count(&asha).await, 5);
+    assert_eq!(test.expire().await, (1, 1, 0));
+    assert_eq!(test.warnings().await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_warning_that_comes_after_the_tokens_have_expired_is_not_sent() {
+    let test = TestApp::start().await;
+    let asha = test.student("asha@example.com").await;
+    test.buy_tokens(&asha, 5).await;
+    test.settle().await;
+    test.advance(89 * DAY);
+    assert_eq!(test.expire().await, (1, 1, 0));
+    test.advance(DAY);
+    assert_eq!(test.warnings().await.len(), 0);
+
+    let ravi = test.student("ravi@example.com").await;
+    test.buy_tokens(&ravi, 5).await;
+    test.settle().await;
+    test.advance(90 * DAY);
+    assert_eq!(test.expire().await, (1, 0, 1), "nothing to warn of");
+    assert_eq!(test.expire().await, (0, 0, 0));
+    assert_eq!(test.warnings().await.len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_warned_of_tokens_that_are_redeemed_or_given_back() {
+    let test = TestApp::start().await;
+    let asha = test.student("asha@example.com").await;
+    test.buy_tokens(&asha, 2).await;
+    test.send(TestApp::submit(&asha, 2)).await.expect(201);
+    let given_back = test.buy_tokens(&asha, 3).await;
+    test.advance(85 * DAY);
+    let owner = test.owner("o@example.com").await;
+    test.send(refund(&owner, &given_back.order_id, &json!({}))).await.expect(202);
+    assert_eq!(test.expire().await, (2, 0, 1), "a refund in hand may still fail");
+    test.settle().await;
+    assert_eq!(test.expire().await, (1, 0, 1));
+    assert_eq!(test.expire().await, (0, 0, 0));
+    assert_eq!(test.warnings().await.len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tokens_that_come_back_from_a_refund_are_warned_of() {
+    let test = TestApp::start().await;
+    let asha = test.student("asha@example.com").await;
+    let checkout = test.buy_tokens(&asha, 3).await;
+    test.settle().await;
+    test.advance(85 * DAY);
+    let owner = test.owner("o@example.com").await;
+    test.send(refund(&owner, &checkout.order_id, &json!({}))).await.expect(202);
+    test.partner_fails(json!({ "status": 400 })).await;
+    test.settle().await;
+    assert_eq!(test.expire().await, (1, 1, 0));
+    assert_eq!(test.warnings().await[0].subject, "3 meal tokens of Demo Mess expire soon");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_runs_at_once_warn_once_of_each_purchase() {
+    let test = TestApp::start().await;
+    let asha = test.student("asha@example.com").await;
+    for _ in 0..4 {
+        test.buy_tokens(&asha, 2).await;
+    }
+    test.settle().await;
+    test.advance(85 * DAY);
+    let (one, two) = tokio::join!(test.expire(), test.expire());
+    assert_eq!(one.1 + two.1, 4);
+    assert_eq!(test.warnings().await.len(), 4);
+}
