@@ -45,29 +45,26 @@ impl Stack {
         uploaded.expect("the bucket answers").status()
     }
 
-    /// What the bucket has below `pictures/`.
-    async fn pictures_of(&self, student: &Student) -> Vec<String> {
-        let aws = self.aws().await;
-        let config = aws_sdk_s3::config::Builder::from(&aws).force_path_style(true).build();
-        let listed = aws_sdk_s3::Client::from_conf(config)
-            .list_objects_v2()
-            .bucket(self.bucket().await)
-            .prefix(format!("pictures/{}/", student.account_id))
-            .send()
-            .await
-            .expect("the bucket can be listed");
-        listed.contents().iter().filter_map(|object| object.key().map(str::to_owned)).collect()
+    async fn s3(&self) -> aws_sdk_s3::Client {
+        let config = aws_sdk_s3::config::Builder::from(&self.aws().await).force_path_style(true);
+        aws_sdk_s3::Client::from_conf(config.build())
     }
 
-    /// The bucket's name, as an address that is signed for a student names it.
+    /// The bucket's name, which ends with the number of the AWS account.
     async fn bucket(&self) -> String {
-        let aws = self.aws().await;
-        let config = aws_sdk_s3::config::Builder::from(&aws).force_path_style(true).build();
-        let buckets = aws_sdk_s3::Client::from_conf(config).list_buckets().send().await;
+        let buckets = self.s3().await.list_buckets().send().await;
         let buckets = buckets.expect("buckets can be listed");
         let prefix = self.name("blobs-");
         let mut names = buckets.buckets().iter().filter_map(|bucket| bucket.name());
         names.find(|name| name.starts_with(&prefix)).expect("the stack has a bucket").to_owned()
+    }
+
+    /// The keys of a student's pictures in the bucket.
+    async fn pictures_of(&self, student: &Student) -> Vec<String> {
+        let prefix = format!("pictures/{}/", student.account_id);
+        let request = self.s3().await.list_objects_v2().bucket(self.bucket().await).prefix(prefix);
+        let listed = request.send().await.expect("the bucket can be listed");
+        listed.contents().iter().filter_map(|object| object.key().map(str::to_owned)).collect()
     }
 }
 

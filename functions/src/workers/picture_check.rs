@@ -75,7 +75,10 @@ async fn check(app: &App, object: &str, stamp: &Stamp) -> Result<(), Error> {
         return Ok(app.blobs().remove(object).await?);
     }
     match app.store.picture_put(&key, stamp).await? {
-        Some(current) => remove_older(app, &current).await,
+        Some(current) => {
+            tracing::info!(newest = current == key, "an upload is a picture");
+            remove_older(app, &current).await
+        }
         None => Ok(app.blobs().remove(object).await?),
     }
 }
