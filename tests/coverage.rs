@@ -3,10 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
+use aws_lambda_events::s3::S3Event;
+use serde_json::{Value, json};
+use thali_domain::pictures::PictureKey;
 use thali_functions::ops::not_found;
 use thali_functions::workers::messages::MailMessage;
-use thali_functions::workers::relay;
+use thali_functions::workers::{picture_check, relay};
 use thali_functions::{CONSUMERS, ENDPOINTS, JOBS};
 use thali_platform::config::Part;
 use thali_platform::http::{Access, RATES, Rate};
@@ -26,6 +28,7 @@ fn functions_in_code() -> BTreeMap<&'static str, Vec<Part>> {
         .chain(consumers)
         .chain(jobs)
         .chain([(relay::NAME, relay::PARTS.to_vec())])
+        .chain([(picture_check::NAME, picture_check::PARTS.to_vec())])
         .collect()
 }
 
@@ -96,6 +99,7 @@ fn variables_of(part: Part) -> &'static [&'static str] {
         Part::WebhookSecrets => &["RAZORPAY_WEBHOOK_SECRETS"],
         Part::Queues => &["QUEUE_MAIL_URL", "QUEUE_AUDIT_URL"],
         Part::Mail => &["MAIL_FROM", "APP_URL"],
+        Part::Blobs => &["BUCKET"],
     }
 }
 
@@ -142,6 +146,21 @@ fn every_grant_names_its_actions_and_its_resources() {
 }
 
 #[test]
+fn a_grant_on_objects_is_for_the_pictures_alone() {
+    let pictures = format!("-blobs-${{AWS::AccountId}}/{}*", PictureKey::PREFIX);
+    for (name, function) in functions_in_template() {
+        for policy in function["Policies"].as_array().into_iter().flatten() {
+            for statement in policy["Statement"].as_array().expect("statements") {
+                let resource = statement["Resource"]["!Sub"].as_str().unwrap_or_default();
+                if statement["Action"].to_string().contains("Object\"") {
+                    assert!(resource.ends_with(&pictures), "{name}: {statement}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn no_function_is_granted_what_none_needs() {
     let never = ["Scan\"", "DeleteTable", "UpdateTable", "PurgeQueue", "DeleteQueue"];
     let services = ["\"iam:", "\"lambda:", "\"secretsmanager:", "\"ssm:", "\"sts:"];
@@ -150,6 +169,34 @@ fn no_function_is_granted_what_none_needs() {
         for granted in never.iter().chain(&services) {
             assert!(!policies.contains(granted), "{name}: {granted}");
         }
+    }
+}
+
+#[test]
+fn uploads_invoke_the_function_that_checks_them_and_no_other() {
+    let mut invoked = Vec::new();
+    for (name, function) in functions_in_template() {
+        for event in function["Events"].as_object().into_iter().flat_map(|events| events.values()) {
+            if event["Type"] == "S3" {
+                let rule = &event["Properties"]["Filter"]["S3Key"]["Rules"][0];
+                assert_eq!(
+                    (&rule["Name"], &rule["Value"]),
+                    (&json!("prefix"), &json!(PictureKey::PREFIX))
+                );
+                assert_eq!(event["Properties"]["Events"], "s3:ObjectCreated:*");
+                invoked.push(name.clone());
+            }
+        }
+    }
+    assert_eq!(invoked, [picture_check::NAME]);
+}
+
+#[test]
+fn the_readme_names_every_function_that_has_no_route() {
+    let readme = std::fs::read_to_string(root().join("README.md")).expect("it is there");
+    let routed: BTreeSet<&str> = ENDPOINTS.iter().map(|endpoint| endpoint.name).collect();
+    for name in functions_in_code().into_keys().filter(|name| !routed.contains(name)) {
+        assert!(readme.contains(&format!("`{name}`")), "{name}");
     }
 }
 
@@ -208,6 +255,9 @@ fn every_sample_event_is_what_its_function_takes() {
     let stream: aws_lambda_events::dynamodb::Event =
         serde_json::from_str(&event(relay::NAME)).expect("a stream's event");
     assert!(!stream.records.is_empty());
+    let uploads: S3Event = serde_json::from_str(&event(picture_check::NAME)).expect("S3's event");
+    let key = uploads.records[0].s3.object.key.as_deref().expect("an object has a key");
+    PictureKey::parse(key).expect("the key of a profile picture");
 }
 
 /// Who may call, in the words of the README.

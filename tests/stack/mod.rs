@@ -3,6 +3,7 @@
 //! `make test` starts a stack of its own and names it in `THALI_STACK_ENV`; without it
 //! these tests fail.
 
+mod accounts;
 mod contract;
 mod faults;
 mod grants;

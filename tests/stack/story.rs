@@ -30,10 +30,10 @@ async fn every_route_reaches_its_function_and_every_function_has_what_it_needs()
     let stack = Stack::running();
     for endpoint in ENDPOINTS {
         for path in endpoint.paths {
-            let call = if endpoint.method == "GET" {
-                Call::get(path)
-            } else {
-                Call::post(path, &json!({}))
+            let call = match endpoint.method.as_str() {
+                "GET" => Call::get(path),
+                "PATCH" => Call::patch(path, &json!({})),
+                _ => Call::post(path, &json!({})),
             };
             let answer = stack.send(call).await;
             let expected: &[u16] = match endpoint.name {

@@ -13,6 +13,7 @@ use thali_functions::ops::not_found;
 use thali_functions::workers::{audit_writer, mailer, relay};
 use thali_platform::app::{App, Backends};
 use thali_platform::auth::access::generate_key;
+use thali_platform::blobs::Blobs;
 use thali_platform::clock::Clock;
 use thali_platform::config::{Config, Part};
 use thali_platform::http::{Endpoint, dispatch};
@@ -32,7 +33,7 @@ pub const RAZORPAY_KEY_SECRET: &str = "test-key-secret";
 /// The secret with which webhooks are signed; the one before is `test-webhook-old`.
 pub const RAZORPAY_WEBHOOK_SECRET: &str = "test-webhook-new";
 
-const PARTS: [Part; 9] = [
+const PARTS: [Part; 10] = [
     Part::PublicKeys,
     Part::SigningKey,
     Part::RefreshKey,
@@ -42,6 +43,7 @@ const PARTS: [Part; 9] = [
     Part::WebhookSecrets,
     Part::Queues,
     Part::Mail,
+    Part::Blobs,
 ];
 
 /// The app under test.
@@ -226,6 +228,7 @@ fn environment(
         ("RAZORPAY_WEBHOOK_SECRETS", format!("{RAZORPAY_WEBHOOK_SECRET},test-webhook-old")),
         ("QUEUE_MAIL_URL", "memory".to_owned()),
         ("QUEUE_AUDIT_URL", "memory".to_owned()),
+        ("BUCKET", "memory".to_owned()),
         ("MAIL_FROM", "mess@thali.test".to_owned()),
         ("APP_URL", "https://thali.test".to_owned()),
     ])
@@ -240,6 +243,7 @@ fn backends(dynamo: &Dynamo, clock: Clock) -> Backends {
         dynamodb: dynamo.client(),
         queues: Some(Queues::Memory(std::sync::Mutex::default())),
         mailer: Some(Mailer::Memory(std::sync::Mutex::default())),
+        blobs: Some(Blobs::Memory(std::sync::Mutex::default())),
         clock,
     }
 }

@@ -1,9 +1,15 @@
-//! Accounts: sign-up, login, sessions.
+//! Accounts: sign-up, login, sessions, forgotten passwords, profiles.
 
+mod current_password;
 pub mod jwks;
 pub mod login;
 pub mod logout;
+pub mod password_reset;
+pub mod password_reset_confirm;
 mod pending;
+pub mod profile_get;
+pub mod profile_picture;
+pub mod profile_update;
 pub mod refresh;
 pub mod register;
 pub mod resend_otp;

@@ -5,6 +5,7 @@ use serde::Serialize;
 use thali_domain::identity::Email;
 use thali_domain::ids::{AccountId, MessId, RegistrationId};
 use thali_domain::one_time_code::one_time_code;
+use thali_domain::registration::ATTEMPTS_MAX;
 use thali_platform::app::App;
 use thali_platform::auth::same_secret;
 use thali_platform::config::Part;
@@ -73,7 +74,8 @@ async fn verify_otp(app: &App, caller: &Caller, request: &Request) -> Result<Res
     let attempted = app.store.registration_attempt(id, &stamp).await?;
     let registration = attempted.ok_or_else(problems::otp_expired)?;
     if !code_is_right(app, &registration, otp.trim()) {
-        return Err(problems::otp_invalid(registration.attempts));
+        let left = ATTEMPTS_MAX.saturating_sub(registration.attempts);
+        return Err(problems::otp_invalid(left));
     }
     let mess = app.store.mess_get(&registration.mess_id).await?;
     let mess = mess.ok_or_else(problems::mess_not_found)?;

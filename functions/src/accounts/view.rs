@@ -4,10 +4,14 @@ use jiff::Timestamp;
 use serde::Serialize;
 use thali_domain::identity::{AccountStatus, Email, Name, Phone, Role, RollNo, RoomNo, Username};
 use thali_domain::ids::{AccountId, MessId};
+use thali_domain::profile::{Bio, DateOfBirth, PostalAddress, Profession};
+use thali_platform::app::App;
+use thali_platform::blobs::BlobError;
 use thali_platform::store::{Account, DirectoryEntry};
 use utoipa::ToSchema;
 
-/// An account without its secrets.
+/// An account without its secrets, as logins and lists show it. The address of the picture
+/// is not in it: login and refresh have no right to the bucket and could sign none.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Account)]
 pub struct AccountView {
@@ -66,5 +70,51 @@ impl From<DirectoryEntry> for AccountView {
             telegram_linked: false,
             created_at: entry.created_at,
         }
+    }
+}
+
+/// What a student sees of the own account.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Profile {
+    account: OwnAccount,
+}
+
+/// An account as its owner sees it.
+#[derive(Debug, Serialize, ToSchema)]
+struct OwnAccount {
+    #[serde(flatten)]
+    account: AccountView,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bio: Option<Bio>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address: Option<PostalAddress>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    profession: Option<Profession>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    date_of_birth: Option<DateOfBirth>,
+    /// Whether a security code is set; until then the password serves.
+    security_code_set: bool,
+    /// Where the picture can be read for a quarter of an hour.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    picture_url: Option<String>,
+}
+
+impl Profile {
+    /// The account, with a freshly signed address of its picture.
+    pub async fn of(app: &App, account: Account) -> Result<Self, BlobError> {
+        let picture_url = match account.picture_key {
+            Some(key) => Some(app.blobs().download_from(&key.to_string(), app.clock.now()).await?),
+            None => None,
+        };
+        let account = OwnAccount {
+            bio: account.bio.clone(),
+            address: account.address.clone(),
+            profession: account.profession.clone(),
+            date_of_birth: account.date_of_birth,
+            security_code_set: account.security_code_hash.is_some(),
+            picture_url,
+            account: account.into(),
+        };
+        Ok(Self { account })
     }
 }

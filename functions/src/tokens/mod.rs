@@ -3,7 +3,7 @@
 pub mod count;
 pub mod data;
 pub mod history;
-mod security_code;
+pub(crate) mod security_code;
 pub mod submissions;
 pub mod submit;
 pub mod view;

@@ -2,6 +2,7 @@
 //! in the profile, the password serves.
 
 use thali_domain::identity::AccountStatus;
+use thali_domain::ids::AccountId;
 use thali_domain::lockout::LOCK;
 use thali_platform::app::App;
 use thali_platform::auth::password::{self, PresentedPassword};
@@ -44,10 +45,12 @@ fn locked() -> Problem {
 
 fn is_right(app: &App, account: &Account, code: &PresentedPassword) -> bool {
     match &account.security_code_hash {
-        Some(hash) => {
-            let message = format!("security-code|{}|{}", account.account_id, code.expose());
-            same_secret(&hmac_hex(app.pin_key(), message.as_bytes()), hash)
-        }
+        Some(stored) => same_secret(&hash(app, account.account_id, code.expose()), stored),
         None => password::verify(code, Some(&account.password_hash)),
     }
+}
+
+/// What is stored of a security code: its HMAC under a server key, bound to the account.
+pub fn hash(app: &App, account_id: AccountId, code: &str) -> String {
+    hmac_hex(app.pin_key(), format!("security-code|{account_id}|{code}").as_bytes())
 }

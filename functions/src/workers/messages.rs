@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use thali_domain::identity::{AccountStatus, Email};
-use thali_domain::ids::{AccountId, MessId, RazorpayOrderId, RegistrationId};
+use thali_domain::ids::{AccountId, MessId, PasswordResetId, RazorpayOrderId, RegistrationId};
 use thali_domain::membership::Reason;
 use thali_domain::money::Paise;
 
@@ -34,6 +34,26 @@ pub enum MailMessage {
         email: Email,
         /// The mess of the account.
         mess_id: MessId,
+    },
+    /// The one-time code of a password reset. The code is not in the message; the mailer
+    /// derives it.
+    PasswordReset {
+        /// The reset.
+        reset_id: PasswordResetId,
+        /// To whom.
+        email: Email,
+        /// The mess of the account.
+        mess_id: MessId,
+    },
+    /// An account has another password.
+    PasswordChanged {
+        /// The account.
+        account_id: AccountId,
+        /// Its mess.
+        mess_id: MessId,
+        /// When it was changed, as milliseconds since 1970.
+        #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
+        changed_at: Timestamp,
     },
     /// An owner has decided about a student.
     Decision(Decision),
@@ -85,6 +105,10 @@ impl MailMessage {
             | Self::AccountExists { registration_id, resends, .. } => {
                 format!("registration#{registration_id}#{resends}")
             }
+            Self::PasswordReset { reset_id, .. } => format!("reset#{reset_id}"),
+            Self::PasswordChanged { account_id, changed_at, .. } => {
+                format!("password_changed#{account_id}#{}", changed_at.as_millisecond())
+            }
             // With the status, so that of two decisions at one moment the second is told too.
             Self::Decision(Decision { account_id, status, decided_at, .. }) => {
                 let (at_ms, status) = (decided_at.as_millisecond(), status.as_str());
@@ -98,7 +122,10 @@ impl MailMessage {
     #[must_use]
     pub const fn mess_id(&self) -> &MessId {
         match self {
-            Self::OneTimeCode { mess_id, .. } | Self::AccountExists { mess_id, .. } => mess_id,
+            Self::OneTimeCode { mess_id, .. }
+            | Self::AccountExists { mess_id, .. }
+            | Self::PasswordReset { mess_id, .. }
+            | Self::PasswordChanged { mess_id, .. } => mess_id,
             Self::Decision(decision) => &decision.mess_id,
             Self::Receipt(receipt) => &receipt.mess_id,
         }

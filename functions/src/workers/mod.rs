@@ -1,8 +1,9 @@
 //! What follows a write: the relay reads the tables' change streams and fills queues,
-//! consumers empty them.
+//! consumers empty them. And what follows an upload: a look at what was uploaded.
 
 pub mod audit_writer;
 pub mod mailer;
 mod mails;
 pub mod messages;
+pub mod picture_check;
 pub mod relay;

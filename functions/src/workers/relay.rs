@@ -131,6 +131,21 @@ struct RegistrationImage {
     resends: u32,
 }
 
+/// The parts of a password reset that a mail needs.
+#[derive(Deserialize)]
+struct ResetImage {
+    reset_id: thali_domain::ids::PasswordResetId,
+    mess_id: thali_domain::ids::MessId,
+    email: thali_domain::identity::Email,
+}
+
+/// The parts of an account that a mail needs.
+#[derive(Deserialize)]
+struct AccountImage {
+    account_id: thali_domain::ids::AccountId,
+    mess_id: thali_domain::ids::MessId,
+}
+
 impl Change {
     fn text(&self, attribute: &str) -> Option<&str> {
         let image = self.after.as_ref().or(self.before.as_ref())?;
@@ -193,10 +208,21 @@ impl Change {
                     MailMessage::OneTimeCode { registration_id, resends, email, mess_id }
                 })
             }
-            // Not where the account is made: only an owner's decision is news.
+            // Where no account has the address, there is nobody to be told.
+            "password_reset" if self.after.as_ref()?.contains_key("account_id") => {
+                self.became("reset_id")?;
+                let ResetImage { reset_id, mess_id, email } = self.read(after())?;
+                Some(MailMessage::PasswordReset { reset_id, email, mess_id })
+            }
+            // Not where the account is made: only what becomes of it is news.
             "account" if self.before.is_some() => {
-                self.became("status")?;
-                self.read(after()).map(MailMessage::Decision)
+                if self.became("status").is_some() {
+                    return self.read(after()).map(MailMessage::Decision);
+                }
+                self.became("password_hash")?;
+                self.text("email")?;
+                let AccountImage { account_id, mess_id } = self.read(after())?;
+                Some(MailMessage::PasswordChanged { account_id, mess_id, changed_at: self.at })
             }
             "purchase" if self.became("state")? == "captured" => {
                 self.read(after()).map(MailMessage::Receipt)

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Unacceptable;
 use crate::ids::{AccountId, PictureId};
+use crate::text::plain_schema;
 
 /// The largest picture, in bytes.
 pub const LENGTH_MAX: u64 = 5 * 1024 * 1024;
@@ -80,6 +81,8 @@ impl From<PictureFormat> for String {
     }
 }
 
+plain_schema!(PictureFormat: String, enum_values = ["image/jpeg", "image/png", "image/webp"]);
+
 /// The length of a picture in bytes: 1 to [`LENGTH_MAX`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "u64", into = "u64")]
@@ -102,6 +105,8 @@ impl From<PictureLength> for u64 {
         length.0
     }
 }
+
+plain_schema!(PictureLength: Integer, minimum = 1, maximum = 5_242_880);
 
 /// The key of a profile picture, `pictures/acc_…/pic_….png`. It says everything that there
 /// is to know of an upload: whose it is, when it was asked for, and what it shall be.
@@ -163,6 +168,8 @@ impl From<PictureKey> for String {
         key.to_string()
     }
 }
+
+plain_schema!(PictureKey: String, pattern = r"^pictures/acc_[0-9A-Z]{26}/pic_[0-9A-Z]{26}\.(jpg|png|webp)$");
 
 /// Why an uploaded object is not the picture that was to come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -4,11 +4,12 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
+use utoipa::openapi::{KnownFormat, SchemaFormat};
 
 use crate::Unacceptable;
 use crate::identity::{Name, Phone, RollNo, RoomNo, line_of_text};
 use crate::patch::Patch;
-use crate::text::text_newtype;
+use crate::text::{plain_schema, text_newtype};
 
 /// Some words about oneself: 1 to 500 characters, on as many lines as one likes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +32,7 @@ impl Bio {
     }
 }
 text_newtype!(Bio);
+plain_schema!(Bio: String, min_length = 1, max_length = 500);
 
 /// A postal address: 1 to 300 characters on one line.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +46,7 @@ impl PostalAddress {
     }
 }
 text_newtype!(PostalAddress);
+plain_schema!(PostalAddress: String, min_length = 1, max_length = 300);
 
 impl std::fmt::Debug for PostalAddress {
     /// Hides the address, so that no log line can hold one by accident.
@@ -64,6 +67,7 @@ impl Profession {
     }
 }
 text_newtype!(Profession);
+plain_schema!(Profession: String, min_length = 1, max_length = 100);
 
 /// The day on which somebody was born, `2004-08-31`.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -107,6 +111,8 @@ impl From<DateOfBirth> for String {
         date.0.to_string()
     }
 }
+
+plain_schema!(DateOfBirth: String, format = SchemaFormat::KnownFormat(KnownFormat::Date));
 
 impl std::fmt::Display for DateOfBirth {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -152,6 +158,8 @@ impl TryFrom<String> for SecurityCode {
         Self::parse(&text)
     }
 }
+
+plain_schema!(SecurityCode: String, pattern = "^[0-9]{4,8}$");
 
 /// A change of an account by the person whose it is.
 #[derive(Clone, Default)]

@@ -9,6 +9,7 @@ use std::time::Duration;
 use thali_domain::ids::MessId;
 
 use crate::auth::access::{Signer, Verifier};
+use crate::blobs::{Blobs, s3_client};
 use crate::cache::Cache;
 use crate::clock::Clock;
 use crate::config::{Config, MailConfig, Part};
@@ -28,6 +29,8 @@ pub struct Backends {
     pub queues: Option<Queues>,
     /// The mailer, for the mailer function.
     pub mailer: Option<Mailer>,
+    /// The objects, for the functions around pictures.
+    pub blobs: Option<Blobs>,
     /// The clock.
     pub clock: Clock,
 }
@@ -57,6 +60,7 @@ pub struct App {
     queues: Option<Queues>,
     mailer: Option<Mailer>,
     mail: Option<MailConfig>,
+    blobs: Option<Blobs>,
 }
 
 /// The accessors of what only a function that declares the [`Part`] has.
@@ -87,8 +91,11 @@ impl App {
             .mail
             .as_ref()
             .map(|mail| Mailer::Ses { client: ses_client(&aws), from: mail.from.clone() });
+        let blobs =
+            config.bucket.clone().map(|bucket| Blobs::S3 { client: s3_client(&aws), bucket });
         let dynamodb = dynamodb_client(&aws);
-        let app = Self::new(config, Backends { dynamodb, queues, mailer, clock: Clock::System })?;
+        let clock = Clock::System;
+        let app = Self::new(config, Backends { dynamodb, queues, mailer, blobs, clock })?;
         // Now, while nobody waits.
         app.cache.connect().await;
         Ok(app)
@@ -106,6 +113,7 @@ impl App {
             clock: backends.clock,
             queues: backends.queues,
             mailer: backends.mailer,
+            blobs: backends.blobs,
             default_mess: config.default_mess,
             rate_limit_factor: config.rate_limit_factor,
             jwt_issuer: config.jwt_issuer,
@@ -141,6 +149,8 @@ impl App {
         mailer: Mailer, Mail;
         /// How mail is sent.
         mail: MailConfig, Mail;
+        /// The objects that people upload.
+        blobs: Blobs, Blobs;
     }
 }
 

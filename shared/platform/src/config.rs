@@ -30,6 +30,8 @@ pub enum Part {
     Queues,
     /// Sending mail: `MAIL_FROM`, and `APP_URL` (may be empty).
     Mail,
+    /// The objects that people upload: `BUCKET`.
+    Blobs,
 }
 
 /// The names of the tables.
@@ -121,6 +123,8 @@ pub struct Config {
     pub queues: Option<QueueUrls>,
     /// See [`Part::Mail`].
     pub mail: Option<MailConfig>,
+    /// See [`Part::Blobs`].
+    pub bucket: Option<String>,
 }
 
 /// Everything that is wrong with the environment, in one message.
@@ -215,6 +219,7 @@ impl Config {
                 from: reader.required("MAIL_FROM"),
                 app_url: reader.optional("APP_URL"),
             }),
+            bucket: has(Part::Blobs).then(|| reader.required("BUCKET")),
         };
         if reader.wrong.is_empty() { Ok(config) } else { Err(ConfigError(reader.wrong)) }
     }

@@ -11,6 +11,7 @@
 //! | [`cache`] | Redis: sessions known to live or to have ended, rate limits |
 //! | [`queue`], [`worker`] | SQS messages out and in |
 //! | [`mail`] | sending mail |
+//! | [`blobs`] | S3: signed addresses, and what was uploaded to them |
 //! | [`razorpay`] | the payment partner's API and signatures |
 //! | [`clock`], [`telemetry`] | time and fresh identifiers; logs |
 //!
@@ -18,6 +19,7 @@
 
 pub mod app;
 pub mod auth;
+pub mod blobs;
 pub mod cache;
 pub mod clock;
 pub mod config;

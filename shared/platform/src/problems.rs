@@ -5,14 +5,14 @@ use http::StatusCode;
 use thali_domain::lockout::attempts_left;
 use thali_domain::membership::WrongStatus;
 use thali_domain::payments::PaymentRefusal;
-use thali_domain::registration::ATTEMPTS_MAX;
 use thali_domain::sessions::RefreshRefusal;
 use thali_domain::settings::WindowRefusal;
 use thali_domain::tokens::RedeemRefusal;
 
+use crate::blobs::BlobError;
 use crate::http::Problem;
 use crate::razorpay::RazorpayError;
-use crate::store::{AccountCreateError, StoreError};
+use crate::store::{AccountCreateError, ProfileUpdateError, StoreError};
 
 /// Every problem's code, its status, and when it is answered. The README's table is this
 /// one; a problem whose code is not here fails every test that meets it.
@@ -28,6 +28,7 @@ pub const CODES: &[(&str, u16, &str)] = &[
     ("account_closed", 403, "the mess has blocked or rejected the account"),
     ("invite_required", 403, "owners and staff sign up with an invite code"),
     ("security_code_wrong", 403, "with `attempts_left`"),
+    ("current_password_wrong", 403, "a security code is changed with the account's password"),
     ("not_found", 404, "there is nothing at this path, or not for this method"),
     ("mess_not_found", 404, "there is no such mess"),
     ("order_not_found", 404, "the student has no such order"),
@@ -100,6 +101,24 @@ impl From<AccountCreateError> for Problem {
     }
 }
 
+impl From<ProfileUpdateError> for Problem {
+    fn from(error: ProfileUpdateError) -> Self {
+        match error {
+            ProfileUpdateError::Gone => Self::unauthenticated(),
+            ProfileUpdateError::RollNoTaken => AccountCreateError::RollNoTaken.into(),
+            ProfileUpdateError::Overtaken => StoreError::Contended.into(),
+            ProfileUpdateError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<BlobError> for Problem {
+    /// Requests only sign addresses, which calls nobody and fails by our own mistake alone.
+    fn from(error: BlobError) -> Self {
+        Self::internal(error)
+    }
+}
+
 impl From<WrongStatus> for Problem {
     fn from(refusal: WrongStatus) -> Self {
         let detail = format!("{}.", capitalised(&refusal));
@@ -165,16 +184,15 @@ impl From<RazorpayError> for Problem {
 
 /// 409: the one-time code is wrong.
 #[must_use]
-pub fn otp_invalid(attempts: u32) -> Problem {
+pub fn otp_invalid(attempts_left: u32) -> Problem {
     let detail = "The code is wrong. Look for the newest mail, or ask for another code.";
-    let left = ATTEMPTS_MAX.saturating_sub(attempts);
-    Problem::conflict("otp_invalid", detail).with("attempts_left", left)
+    Problem::conflict("otp_invalid", detail).with("attempts_left", attempts_left)
 }
 
 /// 409: the one-time code cannot be used any more.
 #[must_use]
 pub fn otp_expired() -> Problem {
-    let detail = "The code has expired, was used, or was tried too often. Sign up again.";
+    let detail = "The code has expired, was used, or was tried too often. Ask for another one.";
     Problem::conflict("otp_expired", detail)
 }
 
@@ -237,6 +255,13 @@ pub fn security_code_wrong(failures: u32) -> Problem {
     let detail = "The security code is wrong.";
     Problem::new(StatusCode::FORBIDDEN, "security_code_wrong", detail)
         .with("attempts_left", attempts_left(failures))
+}
+
+/// 403: the password that came with a change of the account is wrong.
+#[must_use]
+pub fn current_password_wrong() -> Problem {
+    let detail = "The current password is wrong.";
+    Problem::new(StatusCode::FORBIDDEN, "current_password_wrong", detail)
 }
 
 /// 429: too many wrong security codes.

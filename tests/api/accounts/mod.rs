@@ -1,4 +1,4 @@
-//! Accounts: sign-up, one-time codes, login and sessions. Here is what several of these
+//! Accounts: sign-up, one-time codes, login, sessions, forgotten passwords and profiles. Here is what several of these
 //! tests need; what everybody needs is in `tests/support`.
 
 mod access_tokens;
@@ -7,10 +7,15 @@ mod key_rotation;
 mod login;
 mod logout;
 mod one_time_code;
+mod password_reset;
+mod picture;
+mod profile;
 mod races;
 pub mod rate_limits;
 mod redis_faults;
 mod refresh;
+mod roll_no;
+mod security_code;
 mod sign_up;
 
 use serde_json::{Value, json};

@@ -1,15 +1,17 @@
 //! Mails about accounts.
 
+use jiff::Timestamp;
 use secrecy::ExposeSecret;
 use thali_domain::identity::Email;
-use thali_domain::ids::RegistrationId;
+use thali_domain::ids::{AccountId, PasswordResetId, RegistrationId};
 use thali_domain::mess::Mess;
 use thali_domain::one_time_code::one_time_code as derive_code;
+use thali_domain::password_reset;
 use thali_domain::registration::LIFETIME;
 use thali_platform::app::App;
 use thali_platform::mail::Mail;
 
-use super::{Error, compose, mail_templates};
+use super::{Error, addressee, compose, local_time, mail_templates};
 
 #[derive(Clone, Copy)]
 struct OneTimeCode<'a> {
@@ -27,6 +29,26 @@ struct AccountExists<'a> {
 }
 mail_templates!(AccountExists:
     AccountExistsText = "mail/account_exists.txt", AccountExistsHtml = "mail/account_exists.html");
+
+#[derive(Clone, Copy)]
+struct PasswordReset<'a> {
+    mess: &'a str,
+    code: &'a str,
+    minutes: i64,
+}
+mail_templates!(PasswordReset:
+    PasswordResetText = "mail/password_reset.txt", PasswordResetHtml = "mail/password_reset.html");
+
+#[derive(Clone, Copy)]
+struct PasswordChanged<'a> {
+    mess: &'a str,
+    name: &'a str,
+    changed_at: &'a str,
+    app_url: Option<&'a str>,
+}
+mail_templates!(PasswordChanged:
+    PasswordChangedText = "mail/password_changed.txt",
+    PasswordChangedHtml = "mail/password_changed.html");
 
 /// The code of a sign-up.
 pub async fn one_time_code(
@@ -72,4 +94,42 @@ async fn is_current(
     let registration = app.store.registration_get(registration_id).await?;
     let now = app.clock.now();
     Ok(registration.is_some_and(|it| it.resends == resends && now < it.expires_at))
+}
+
+/// The code of a password reset; nothing where it is no longer good, because its time is
+/// over, it was used, or another one was asked for.
+pub async fn password_reset(
+    app: &App,
+    mess: &Mess,
+    reset_id: PasswordResetId,
+    email: &Email,
+) -> Result<Option<Mail>, Error> {
+    let reset = app.store.password_reset_get(&mess.mess_id, email).await?;
+    let now = app.clock.now();
+    if !reset.is_some_and(|it| it.reset_id == reset_id && now < it.expires_at) {
+        return Ok(None);
+    }
+    let code = derive_code(app.otp_key().expose_secret().as_bytes(), &reset_id.to_string(), 0);
+    let minutes = password_reset::LIFETIME.as_mins();
+    let view = PasswordReset { mess: mess.name.as_str(), code: &code, minutes };
+    let subject = format!("Reset your password at {}", mess.name);
+    compose(email, subject, &PasswordResetText(view), &PasswordResetHtml(view)).map(Some)
+}
+
+/// That an account has another password, so that its owner hears of it who did not ask.
+pub async fn password_changed(
+    app: &App,
+    mess: &Mess,
+    account_id: AccountId,
+    changed_at: Timestamp,
+) -> Result<Mail, Error> {
+    let (name, email) = addressee(app, account_id).await?;
+    let view = PasswordChanged {
+        mess: mess.name.as_str(),
+        name: &name,
+        changed_at: &local_time(changed_at, mess)?,
+        app_url: app.mail().app_url.as_deref(),
+    };
+    let subject = format!("Your password at {} was changed", mess.name);
+    compose(&email, subject, &PasswordChangedText(view), &PasswordChangedHtml(view))
 }

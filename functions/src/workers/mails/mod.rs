@@ -49,6 +49,12 @@ pub async fn write(app: &App, message: &MailMessage) -> Result<Option<Mail>, Err
         MailMessage::AccountExists { registration_id, resends, email, .. } => {
             accounts::account_exists(app, &mess, *registration_id, *resends, email).await
         }
+        MailMessage::PasswordReset { reset_id, email, .. } => {
+            accounts::password_reset(app, &mess, *reset_id, email).await
+        }
+        MailMessage::PasswordChanged { account_id, changed_at, .. } => {
+            accounts::password_changed(app, &mess, *account_id, *changed_at).await.map(Some)
+        }
         MailMessage::Decision(decision) => students::decision(app, &mess, decision).await,
         MailMessage::Receipt(receipt) => payments::receipt(app, &mess, receipt).await.map(Some),
     }

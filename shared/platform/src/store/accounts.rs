@@ -8,6 +8,8 @@ use thali_domain::identity::{
 };
 use thali_domain::ids::{AccountId, MessId};
 use thali_domain::lockout::Failures;
+use thali_domain::pictures::PictureKey;
+use thali_domain::profile::{Bio, DateOfBirth, PostalAddress, Profession};
 
 use super::keys::Key;
 use super::lockouts::LoginFailures;
@@ -44,6 +46,21 @@ pub struct Account {
     /// The telephone number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phone: Option<Phone>,
+    /// Some words about oneself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bio: Option<Bio>,
+    /// The postal address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<PostalAddress>,
+    /// The profession.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profession: Option<Profession>,
+    /// The date of birth.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub date_of_birth: Option<DateOfBirth>,
+    /// The newest picture that was found to be one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub picture_key: Option<PictureKey>,
     /// The password's hash.
     pub password_hash: String,
     /// The HMAC of the security code, once one is set.
@@ -85,6 +102,11 @@ impl Account {
             roll_no: registration.roll_no,
             room_no: registration.room_no,
             phone: registration.phone,
+            bio: None,
+            address: None,
+            profession: None,
+            date_of_birth: None,
+            picture_key: None,
             password_hash: registration.password_hash,
             security_code_hash: None,
             security_code_failures: 0,
@@ -136,9 +158,9 @@ pub struct LoginLookup {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Guard {
-    account_id: AccountId,
-    mess_id: MessId,
+pub(super) struct Guard {
+    pub(super) account_id: AccountId,
+    pub(super) mess_id: MessId,
 }
 
 /// Whether a name is taken, and by whom it would be refused.
@@ -157,6 +179,18 @@ impl Store {
     /// Whether an account has this address.
     pub async fn email_is_known(&self, mess: &MessId, email: &Email) -> Result<bool, StoreError> {
         self.guard_exists(&keys::email_guard(mess, email)).await
+    }
+
+    /// The account that has this address.
+    pub async fn account_of_email(
+        &self,
+        mess: &MessId,
+        email: &Email,
+    ) -> Result<Option<AccountId>, StoreError> {
+        let key = keys::email_guard(mess, email);
+        let guard: Option<Guard> =
+            self.get(&self.tables.accounts, &key, Consistency::Strong).await?;
+        Ok(guard.map(|guard| guard.account_id))
     }
 
     /// Whether an account has this username.

@@ -12,6 +12,7 @@
 //! | accounts | guard of an e-mail, username or roll number | `mess_…#email#…`, `mess_…#username#…`, `mess_…#roll_no#…` | `guard` |
 //! | accounts | wrong passwords for that name | as its guard | `failures` |
 //! | accounts | the newest registration of that e-mail | as its guard | `registration` |
+//! | accounts | the password reset of that e-mail, newest alone | as its guard | `reset` |
 //! | accounts | registration | `reg_…` | `registration` |
 //! | accounts | invite | `mess_…#invite#<hash of the code>` | `invite` |
 //! | tokens | purchase | `acc_…` | `purchase#order_…` |
@@ -138,6 +139,12 @@ pub fn registration(id: RegistrationId) -> Key {
 #[must_use]
 pub fn newest_registration(mess: &MessId, email: &Email) -> Key {
     Key { sk: "registration".to_owned(), ..email_guard(mess, email) }
+}
+
+/// The password reset of an e-mail address, whether or not an account has it.
+#[must_use]
+pub fn password_reset(mess: &MessId, email: &Email) -> Key {
+    Key { sk: "reset".to_owned(), ..email_guard(mess, email) }
 }
 
 /// An invite, by the hash of its code.

@@ -1,6 +1,8 @@
 //! The counters of wrong passwords and security codes. They are in DynamoDB and hold
 //! without Redis.
 
+use std::collections::HashMap;
+
 use aws_sdk_dynamodb::types::{ConditionCheck, TransactWriteItem};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -9,8 +11,8 @@ use thali_domain::ids::{AccountId, MessId};
 use thali_domain::lockout::{LOCK, TRIES_MAX};
 
 use super::{
-    Account, CONTENTION_TRIES_MAX, STAMPED, Stamp, Store, StoreError, expiring, item, keys, millis,
-    number, text, unless_refused, values,
+    Account, CONTENTION_TRIES_MAX, STAMPED, Stamp, Store, StoreError, delete, expiring, item, keys,
+    millis, number, text, unless_refused, values,
 };
 
 #[derive(Serialize, Deserialize)]
@@ -100,6 +102,12 @@ impl Store {
         let request = self.client.delete_item().table_name(&self.tables.accounts);
         request.set_key(Some(key.attributes())).send().await?;
         Ok(())
+    }
+
+    /// The write that forgets the wrong passwords of a name, as part of a transaction.
+    pub(super) fn login_forget(&self, mess: &MessId, name: &LoginName) -> TransactWriteItem {
+        let key = keys::login_failures(mess, name);
+        delete(&self.tables.accounts, &key, None, HashMap::new())
     }
 
     /// Counts a wrong security code and answers how many there are now; `None` where

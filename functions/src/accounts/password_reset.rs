@@ -1,0 +1,71 @@
+//! `POST /password-reset`: has a one-time code mailed to somebody who forgot the password.
+//! The answer, and what is written for it, are the same whether or not an account has the
+//! address; the mail is not.
+
+use futures_util::try_join;
+use serde::Serialize;
+use thali_domain::identity::Email;
+use thali_domain::ids::{MessId, PasswordResetId};
+use thali_domain::password_reset::{LIFETIME, REQUESTS_MAX};
+use thali_platform::app::App;
+use thali_platform::handler;
+use thali_platform::http::{
+    Access, Caller, Endpoint, Problem, RATE_SIGN_UP, Request, Response, schema,
+};
+use thali_platform::problems;
+use thali_platform::store::PasswordReset;
+use utoipa::ToSchema;
+
+/// The endpoint.
+pub static ENDPOINT: Endpoint = Endpoint::post(
+    "password-reset",
+    &["/password-reset", "/password-reset/"],
+    Access::Public,
+    handler!(password_reset),
+)
+.rate(RATE_SIGN_UP)
+.summary("Mails a code with which a forgotten password is replaced")
+.takes(schema::<ForgottenPassword>)
+.answers(202, schema::<Accepted>)
+.refuses(&["mess_not_found"]);
+
+#[derive(eserde::Deserialize, ToSchema)]
+struct ForgottenPassword {
+    #[eserde(compat)]
+    email: Email,
+    #[serde(default, alias = "messId")]
+    #[eserde(compat)]
+    mess_id: Option<MessId>,
+}
+
+/// Nothing that would tell whether an account has the address.
+#[derive(Serialize, ToSchema)]
+#[schema(as = PasswordResetAccepted)]
+struct Accepted {}
+
+async fn password_reset(
+    app: &App,
+    caller: &Caller,
+    request: &Request,
+) -> Result<Response, Problem> {
+    let ForgottenPassword { email, mess_id } = request.json()?;
+    let mess_id = request.mess_or_default(app, mess_id)?;
+    let (mess, account_id) =
+        try_join!(app.store.mess_get(&mess_id), app.store.account_of_email(&mess_id, &email),)?;
+    mess.ok_or_else(problems::mess_not_found)?;
+    let stamp = caller.stamp(app, request);
+    let reset = PasswordReset {
+        reset_id: PasswordResetId::from_ulid(app.clock.ulid()),
+        mess_id,
+        email,
+        account_id,
+        attempts: 0,
+        expires_at: stamp.at + LIFETIME,
+    };
+    let requests_max = REQUESTS_MAX.saturating_mul(app.rate_limit_factor);
+    if !app.store.password_reset_begin(&reset, requests_max, &stamp).await? {
+        // The answer stays the same: whose address it is is nobody's business.
+        tracing::warn!("too many password resets of one address; nothing is stored or mailed");
+    }
+    Ok(Response::accepted(&Accepted {}))
+}

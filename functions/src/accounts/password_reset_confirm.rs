@@ -1,0 +1,115 @@
+//! `POST /password-reset/confirm`: gives an account a new password, once the one-time code
+//! is right, and ends all of its sessions.
+
+use futures_util::try_join;
+use secrecy::ExposeSecret;
+use serde_json::Value;
+use thali_domain::identity::Email;
+use thali_domain::ids::{AccountId, MessId};
+use thali_domain::one_time_code::one_time_code;
+use thali_domain::password_reset::ATTEMPTS_MAX;
+use thali_platform::app::App;
+use thali_platform::auth::password::{self, NewPassword};
+use thali_platform::auth::same_secret;
+use thali_platform::config::Part;
+use thali_platform::handler;
+use thali_platform::http::{
+    Access, Caller, Endpoint, FieldError, Members, Problem, RATE_SIGN_UP, Request, Response, schema,
+};
+use thali_platform::problems;
+use thali_platform::store::{
+    CONTENTION_TRIES_MAX, Consistency, PasswordReset, SessionRecord, Stamp, StoreError,
+    contention_pause,
+};
+use utoipa::ToSchema;
+
+use super::sessions;
+
+/// The endpoint.
+pub static ENDPOINT: Endpoint = Endpoint::post(
+    "password-reset-confirm",
+    &["/password-reset/confirm", "/password-reset/confirm/"],
+    Access::Public,
+    handler!(confirm),
+)
+.rate(RATE_SIGN_UP)
+.needs(&[Part::OtpKey])
+.summary("Replaces a forgotten password, once the code is right, and ends all sessions")
+.takes(schema::<ConfirmReset>)
+.answers_nothing(204)
+.refuses(&["otp_invalid", "otp_expired"]);
+
+#[derive(eserde::Deserialize, ToSchema)]
+struct ConfirmReset {
+    #[eserde(compat)]
+    email: Email,
+    #[serde(default, alias = "messId")]
+    #[eserde(compat)]
+    mess_id: Option<MessId>,
+    otp: String,
+    #[serde(alias = "newPassword")]
+    #[eserde(compat)]
+    new_password: NewPassword,
+}
+
+async fn confirm(app: &App, caller: &Caller, request: &Request) -> Result<Response, Problem> {
+    let ConfirmReset { email, mess_id, otp, new_password } = request.json_where(between_fields)?;
+    let mess_id = request.mess_or_default(app, mess_id)?;
+    let stamp = caller.stamp(app, request);
+    // The try is counted before the code is compared, so that tries at once cannot be
+    // more than are borne.
+    let attempted = app.store.password_reset_attempt(&mess_id, &email, &stamp).await?;
+    let reset = attempted.ok_or_else(problems::otp_expired)?;
+    let account_id = prove(app, &reset, otp.trim())?;
+    let stamp = Stamp { actor: account_id.to_string(), ..stamp };
+    let ended = commit(app, &reset, account_id, &new_password.hash(), &stamp).await?;
+    sessions::end_all(app, account_id, &ended).await?;
+    Ok(Response::no_content())
+}
+
+/// The account whose owner has the code. Where no account has the address no code is
+/// right, and the refusal is the same.
+fn prove(app: &App, reset: &PasswordReset, presented: &str) -> Result<AccountId, Problem> {
+    let key = app.otp_key().expose_secret().as_bytes();
+    let code = one_time_code(key, &reset.reset_id.to_string(), 0);
+    let right = same_secret(&code, presented);
+    let attempts_left = ATTEMPTS_MAX.saturating_sub(reset.attempts);
+    let account_id = reset.account_id.filter(|_| right);
+    account_id.ok_or_else(|| problems::otp_invalid(attempts_left))
+}
+
+/// Uses the reset up; answers the sessions that have ended with it. Tries again where a
+/// login or a refresh writes the same items at this moment.
+async fn commit(
+    app: &App,
+    reset: &PasswordReset,
+    account_id: AccountId,
+    password_hash: &str,
+    stamp: &Stamp,
+) -> Result<Vec<SessionRecord>, Problem> {
+    for attempt in 1..=CONTENTION_TRIES_MAX {
+        let (account, sessions) = try_join!(
+            app.store.account_get(account_id, Consistency::Strong),
+            app.store.sessions_of(account_id),
+        )?;
+        let account = account.ok_or_else(problems::otp_expired)?;
+        let store = &app.store;
+        match store.password_reset_commit(reset, &account, &sessions, password_hash, stamp).await {
+            Ok(true) => return Ok(sessions),
+            Ok(false) => return Err(problems::otp_expired()),
+            Err(StoreError::Contended) => contention_pause(attempt).await,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(StoreError::Contended.into())
+}
+
+/// What must hold between the fields, whether or not each is acceptable by itself.
+fn between_fields(body: &Members) -> Vec<FieldError> {
+    let text = |name: &str| body.get(name).and_then(Value::as_str);
+    let email = text("email").and_then(|email| Email::parse(email).ok());
+    let password = text("new_password").or_else(|| text("newPassword"));
+    let (Some(email), Some(password)) = (email, password) else { return Vec::new() };
+    let refused = password::check_not_email(password, &email).err();
+    refused.map(|why| FieldError::new("new_password", &why.to_string())).into_iter().collect()
+}

@@ -1,0 +1,77 @@
+//! `POST /student/profile/picture`: an address to which the student's browser uploads a
+//! picture. Nothing is written: the key says everything, and once the picture is there
+//! `picture-check` makes it the account's.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use thali_domain::ids::PictureId;
+use thali_domain::pictures::{PictureFormat, PictureKey, PictureLength};
+use thali_platform::app::App;
+use thali_platform::blobs::Upload;
+use thali_platform::config::Part;
+use thali_platform::handler;
+use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response, schema};
+use utoipa::ToSchema;
+
+/// The endpoint.
+pub static ENDPOINT: Endpoint = Endpoint::post(
+    "profile-picture",
+    &["/student/profile/picture"],
+    Access::Applicant,
+    handler!(profile_picture),
+)
+.needs(&[Part::Blobs])
+.summary("Gives an address to which a profile picture is uploaded")
+.takes(schema::<WantedPicture>)
+.answers(201, schema::<PictureUpload>);
+
+#[derive(eserde::Deserialize, ToSchema)]
+struct WantedPicture {
+    #[serde(alias = "contentType")]
+    #[eserde(compat)]
+    content_type: PictureFormat,
+    #[serde(alias = "contentLength")]
+    #[eserde(compat)]
+    content_length: PictureLength,
+}
+
+#[derive(Serialize, ToSchema)]
+struct PictureUpload {
+    upload: UploadView,
+    picture_key: PictureKey,
+}
+
+/// How to upload: with this method, to this address, with these headers.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Upload)]
+struct UploadView {
+    method: &'static str,
+    url: String,
+    headers: BTreeMap<String, String>,
+    #[schema(value_type = String, format = DateTime)]
+    expires_at: Timestamp,
+}
+
+async fn profile_picture(
+    app: &App,
+    caller: &Caller,
+    request: &Request,
+) -> Result<Response, Problem> {
+    let WantedPicture { content_type: format, content_length } = request.json()?;
+    let account_id = caller.session()?.account_id;
+    let picture_id = PictureId::from_ulid(app.clock.ulid());
+    let picture_key = PictureKey { account_id, picture_id, format };
+    let key = picture_key.to_string();
+    let length = content_length.into();
+    let now = app.clock.now();
+    let upload = app.blobs().upload_to(&key, format.content_type(), length, now).await?;
+    Ok(Response::created(&PictureUpload { upload: upload.into(), picture_key }))
+}
+
+impl From<Upload> for UploadView {
+    fn from(Upload { url, headers, expires_at }: Upload) -> Self {
+        Self { method: "PUT", url, headers, expires_at }
+    }
+}

@@ -1,0 +1,164 @@
+//! `PATCH /student/profile`: changes what a student tells of themselves, and the security
+//! code. An absent field stays, `null` takes it away.
+
+use jiff::Timestamp;
+use serde_json::Value;
+use thali_domain::identity::{Name, Phone, RollNo, RoomNo};
+use thali_domain::ids::AccountId;
+use thali_domain::patch::Patch;
+use thali_domain::profile::{
+    Bio, DateOfBirth, PostalAddress, Profession, ProfileChange, SecurityCode,
+};
+use thali_platform::app::App;
+use thali_platform::auth::password::PresentedPassword;
+use thali_platform::config::Part;
+use thali_platform::handler;
+use thali_platform::http::{
+    Access, Caller, Endpoint, FieldError, Members, Problem, Request, Response, schema,
+};
+use thali_platform::store::{
+    Account, CONTENTION_TRIES_MAX, Consistency, ProfileUpdateError, Stamp, contention_pause,
+};
+use utoipa::ToSchema;
+
+use super::current_password;
+use super::view::Profile;
+use crate::tokens::security_code;
+
+/// The endpoint.
+pub static ENDPOINT: Endpoint = Endpoint::patch(
+    "profile-update",
+    &["/student/profile", "/student/profile-update"],
+    Access::Applicant,
+    handler!(profile_update),
+)
+.needs(&[Part::PinKey, Part::Blobs])
+.summary("Changes the student's own account; a security code needs the current password")
+.takes(schema::<UpdateProfile>)
+.answers(200, schema::<Profile>)
+.refuses(&["roll_no_taken", "current_password_wrong", "locked"]);
+
+#[derive(eserde::Deserialize, ToSchema)]
+struct UpdateProfile {
+    #[serde(default, alias = "fullName")]
+    #[eserde(compat)]
+    #[schema(value_type = Name, required = false)]
+    full_name: Option<Name>,
+    #[serde(default)]
+    #[eserde(compat)]
+    #[schema(value_type = Option<Bio>)]
+    bio: Patch<Bio>,
+    #[serde(default)]
+    #[eserde(compat)]
+    #[schema(value_type = Option<Phone>)]
+    phone: Patch<Phone>,
+    #[serde(default)]
+    #[eserde(compat)]
+    #[schema(value_type = Option<PostalAddress>)]
+    address: Patch<PostalAddress>,
+    #[serde(default)]
+    #[eserde(compat)]
+    #[schema(value_type = Option<Profession>)]
+    profession: Patch<Profession>,
+    #[serde(default, alias = "dateOfBirth")]
+    #[eserde(compat)]
+    #[schema(value_type = Option<DateOfBirth>)]
+    date_of_birth: Patch<DateOfBirth>,
+    #[serde(default, alias = "rollNo")]
+    #[eserde(compat)]
+    #[schema(value_type = Option<RollNo>)]
+    roll_no: Patch<RollNo>,
+    #[serde(default, alias = "roomNo")]
+    #[eserde(compat)]
+    #[schema(value_type = Option<RoomNo>)]
+    room_no: Patch<RoomNo>,
+    #[serde(default, alias = "securityCode")]
+    #[eserde(compat)]
+    #[schema(value_type = Option<SecurityCode>)]
+    security_code: Patch<SecurityCode>,
+    #[serde(default, alias = "currentPassword")]
+    #[eserde(compat)]
+    current_password: Option<PresentedPassword>,
+}
+
+async fn profile_update(
+    app: &App,
+    caller: &Caller,
+    request: &Request,
+) -> Result<Response, Problem> {
+    let account_id = caller.session()?.account_id;
+    let stamp = caller.stamp(app, request);
+    let wanted: UpdateProfile = request.json_where(|body| between_fields(body, stamp.at))?;
+    let account = load(app, account_id).await?;
+    if !wanted.security_code.keeps() {
+        let missing = || Problem::invalid_field("current_password", "is missing");
+        let password = wanted.current_password.as_ref().ok_or_else(missing)?;
+        current_password::check(app, &account, password, &stamp).await?;
+    }
+    let change = wanted.into_change(app, account_id);
+    let account = commit(app, account, &change, &stamp).await?;
+    Ok(Response::ok(&Profile::of(app, account).await?))
+}
+
+async fn load(app: &App, account_id: AccountId) -> Result<Account, Problem> {
+    let account = app.store.account_get(account_id, Consistency::Strong).await?;
+    account.ok_or_else(Problem::unauthenticated)
+}
+
+/// Makes the change; looks again where the roll number that was to be left is another one
+/// by now.
+async fn commit(
+    app: &App,
+    mut account: Account,
+    change: &ProfileChange,
+    stamp: &Stamp,
+) -> Result<Account, Problem> {
+    for attempt in 1..=CONTENTION_TRIES_MAX {
+        match app.store.profile_update(&account, change, stamp).await {
+            Ok(changed) => return Ok(changed),
+            Err(ProfileUpdateError::Overtaken) => contention_pause(attempt).await,
+            Err(refusal) => return Err(refusal.into()),
+        }
+        account = load(app, account.account_id).await?;
+    }
+    Err(ProfileUpdateError::Overtaken.into())
+}
+
+/// What must hold between the fields, and between a field and the time, whether or not
+/// each is acceptable by itself.
+fn between_fields(body: &Members, now: Timestamp) -> Vec<FieldError> {
+    let sent = |name: &str, alias: &str| body.get(name).or_else(|| body.get(alias));
+    let mut errors = Vec::new();
+    if sent("full_name", "fullName").is_some_and(Value::is_null) {
+        errors.push(FieldError::new("full_name", "cannot be taken away"));
+    }
+    let born = sent("date_of_birth", "dateOfBirth").and_then(Value::as_str);
+    let born = born.and_then(|born| DateOfBirth::parse(born).ok());
+    if let Some(Err(refusal)) = born.map(|born| born.check_not_after(now)) {
+        errors.push(FieldError::new("date_of_birth", &refusal.to_string()));
+    }
+    let proof = sent("current_password", "currentPassword");
+    if sent("security_code", "securityCode").is_some() && proof.is_none_or(Value::is_null) {
+        let message = "is missing: it is needed to change the security code";
+        errors.push(FieldError::new("current_password", message));
+    }
+    errors
+}
+
+impl UpdateProfile {
+    fn into_change(self, app: &App, account_id: AccountId) -> ProfileChange {
+        ProfileChange {
+            name: self.full_name,
+            phone: self.phone,
+            roll_no: self.roll_no,
+            room_no: self.room_no,
+            bio: self.bio,
+            address: self.address,
+            profession: self.profession,
+            date_of_birth: self.date_of_birth,
+            security_code_hash: self
+                .security_code
+                .map(|code| security_code::hash(app, account_id, code.expose())),
+        }
+    }
+}

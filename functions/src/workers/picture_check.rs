@@ -1,0 +1,93 @@
+//! `picture-check`: looks at every uploaded profile picture. One that is what its key
+//! declares becomes the account's, and the older ones are removed; anything else is
+//! removed.
+//!
+//! Events come at least once and in any order, so each of them leaves what all of them
+//! would leave: the newest good picture, and no older one. A run that dies in between is
+//! made good by the next event of the account.
+
+use aws_lambda_events::s3::{S3Event, S3EventRecord};
+use lambda_runtime::{LambdaEvent, service_fn};
+use percent_encoding::percent_decode_str;
+use thali_domain::pictures::{self, HEAD_LENGTH, PictureKey};
+use thali_platform::app::App;
+use thali_platform::config::Part;
+use thali_platform::store::Stamp;
+use thali_platform::{telemetry, worker};
+use tracing::Instrument;
+
+/// The function's name.
+pub const NAME: &str = "picture-check";
+
+/// What it needs.
+pub const PARTS: &[Part] = &[Part::Blobs];
+
+type Error = Box<dyn std::error::Error + Send + Sync>;
+
+/// Runs the check on Lambda.
+pub async fn serve() -> Result<(), lambda_runtime::Error> {
+    telemetry::start();
+    let app = worker::start(NAME, PARTS).await?;
+    let app = &app;
+    lambda_runtime::run(service_fn(async move |event: LambdaEvent<S3Event>| {
+        let request_id = event.context.request_id;
+        let span = tracing::info_span!("uploads", function = NAME, id = request_id);
+        check_all(app, event.payload, &request_id).instrument(span).await
+    }))
+    .await
+}
+
+/// Checks the objects of an event. Where one could not be checked the event comes again,
+/// after the others were.
+pub async fn check_all(app: &App, event: S3Event, request_id: &str) -> Result<(), Error> {
+    let mut result = Ok(());
+    for key in event.records.iter().filter_map(key_of) {
+        let at = app.clock.now();
+        let stamp = Stamp { actor: NAME.to_owned(), request_id: request_id.to_owned(), at };
+        if let Err(error) = check(app, &key, &stamp).await {
+            tracing::error!(cause = telemetry::chain(&*error), "the event will come again");
+            result = Err(error);
+        }
+    }
+    result
+}
+
+/// The object's key, which events carry as a form would. `None` for other objects than
+/// profile pictures.
+fn key_of(record: &S3EventRecord) -> Option<String> {
+    let encoded = record.s3.object.key.as_ref()?.replace('+', " ");
+    let key = percent_decode_str(&encoded).decode_utf8_lossy().into_owned();
+    key.starts_with(PictureKey::PREFIX).then_some(key)
+}
+
+async fn check(app: &App, object: &str, stamp: &Stamp) -> Result<(), Error> {
+    let Ok(key) = PictureKey::parse(object) else {
+        tracing::warn!("an object with a key that is none of ours is removed");
+        return Ok(app.blobs().remove(object).await?);
+    };
+    let Some(head) = app.blobs().head(object, HEAD_LENGTH).await? else {
+        // Removed by an earlier delivery of the event, or after a newer picture.
+        return Ok(());
+    };
+    let judged = pictures::check(key.format, head.length, &head.content_type, &head.first_bytes);
+    if let Err(refusal) = judged {
+        tracing::warn!(%refusal, "an upload is no picture and is removed");
+        return Ok(app.blobs().remove(object).await?);
+    }
+    match app.store.picture_put(&key, stamp).await? {
+        Some(current) => remove_older(app, &current).await,
+        None => Ok(app.blobs().remove(object).await?),
+    }
+}
+
+/// Removes the account's pictures that are older than the one that it has. A newer one is
+/// not checked yet, or its event is on its way.
+async fn remove_older(app: &App, current: &PictureKey) -> Result<(), Error> {
+    let kept = current.to_string();
+    for key in app.blobs().list(&PictureKey::prefix_of(current.account_id)).await? {
+        if key < kept {
+            app.blobs().remove(&key).await?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,296 @@
+//! Objects that people upload. Their bytes never pass through a request function: an
+//! upload and a download go straight to S3, at an address that is signed for just that
+//! object and only for a while.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::sync::Mutex;
+
+use aws_config::SdkConfig;
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::{RequestChecksumCalculation, ResponseChecksumValidation};
+use aws_sdk_s3::error::ProvideErrorMetadata;
+use aws_sdk_s3::operation::head_object::HeadObjectError;
+use aws_sdk_s3::presigning::PresigningConfig;
+use jiff::{SignedDuration, Timestamp};
+
+/// How long an address to upload to is good.
+pub const UPLOAD_LIFETIME: SignedDuration = SignedDuration::from_mins(10);
+
+/// How long an address to download from is good.
+pub const DOWNLOAD_LIFETIME: SignedDuration = SignedDuration::from_mins(15);
+
+/// Where objects are.
+pub enum Blobs {
+    /// Amazon S3.
+    S3 {
+        /// The client, see [`s3_client`].
+        client: Client,
+        /// The bucket.
+        bucket: String,
+    },
+    /// A map in memory, for tests.
+    Memory(Mutex<BTreeMap<String, Blob>>),
+}
+
+/// An object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Blob {
+    /// As what it is served.
+    pub content_type: String,
+    /// What is in it.
+    pub bytes: Vec<u8>,
+}
+
+/// What is known of an object without reading all of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    /// As what it is served.
+    pub content_type: String,
+    /// Its length in bytes.
+    pub length: u64,
+    /// Its first bytes.
+    pub first_bytes: Vec<u8>,
+}
+
+/// An address to which one object can be uploaded, once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Upload {
+    /// The address.
+    pub url: String,
+    /// The headers that must come with the upload as they are here.
+    pub headers: BTreeMap<String, String>,
+    /// When the address is no longer good.
+    pub expires_at: Timestamp,
+}
+
+/// An operation that S3 did not carry out.
+#[derive(Debug, thiserror::Error)]
+#[error("S3 did not carry it out")]
+pub struct BlobError(#[source] Box<dyn Error + Send + Sync>);
+
+impl BlobError {
+    fn new(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self(cause.into())
+    }
+}
+
+/// A client whose signed addresses any HTTP client can use.
+///
+/// It adds no checksums of its own, because they would be signed with the address and
+/// the uploading browser knows nothing of them. Where an endpoint is configured, buckets
+/// are in the path: their names do not resolve as hosts there.
+#[must_use]
+pub fn s3_client(aws: &SdkConfig) -> Client {
+    let config = aws_sdk_s3::config::Builder::from(aws)
+        .force_path_style(aws.endpoint_url().is_some())
+        .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+        .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
+    Client::from_conf(config.build())
+}
+
+impl Blobs {
+    /// Signs an address to which an object with this content type and of exactly this
+    /// many bytes can be uploaded, as long as there is none with its key: what was found
+    /// to be good cannot be replaced by something else.
+    pub async fn upload_to(
+        &self,
+        key: &str,
+        content_type: &str,
+        length: u64,
+        now: Timestamp,
+    ) -> Result<Upload, BlobError> {
+        let expires_at = now + UPLOAD_LIFETIME;
+        match self {
+            Self::S3 { client, bucket } => {
+                let signed = client
+                    .put_object()
+                    .bucket(bucket)
+                    .key(key)
+                    .content_type(content_type)
+                    .content_length(i64::try_from(length).map_err(BlobError::new)?)
+                    .if_none_match("*")
+                    .presigned(good_for(UPLOAD_LIFETIME, now)?)
+                    .await
+                    .map_err(BlobError::new)?;
+                let headers = signed.headers().map(|(name, value)| (name.into(), value.into()));
+                Ok(Upload { url: signed.uri().to_owned(), headers: headers.collect(), expires_at })
+            }
+            Self::Memory(_) => Ok(Upload {
+                url: format!("memory:{key}"),
+                headers: BTreeMap::from([("content-type".to_owned(), content_type.to_owned())]),
+                expires_at,
+            }),
+        }
+    }
+
+    /// Signs an address from which an object can be downloaded.
+    pub async fn download_from(&self, key: &str, now: Timestamp) -> Result<String, BlobError> {
+        match self {
+            Self::S3 { client, bucket } => {
+                let request = client.get_object().bucket(bucket).key(key);
+                let signed = request.presigned(good_for(DOWNLOAD_LIFETIME, now)?).await;
+                Ok(signed.map_err(BlobError::new)?.uri().to_owned())
+            }
+            Self::Memory(_) => Ok(format!("memory:{key}")),
+        }
+    }
+
+    /// Reads what is known of an object, with its first `count` bytes; `None` where there
+    /// is none.
+    pub async fn head(&self, key: &str, count: u64) -> Result<Option<Head>, BlobError> {
+        match self {
+            Self::S3 { client, bucket } => head_in_s3(client, bucket, key, count).await,
+            Self::Memory(blobs) => {
+                let blobs = blobs.lock().expect("no holder of the map panics");
+                Ok(blobs.get(key).map(|blob| Head {
+                    content_type: blob.content_type.clone(),
+                    length: blob.bytes.len() as u64,
+                    first_bytes: blob.bytes.iter().copied().zip(0..count).map(|it| it.0).collect(),
+                }))
+            }
+        }
+    }
+
+    /// The keys that begin with a prefix, in their order.
+    pub async fn list(&self, prefix: &str) -> Result<Vec<String>, BlobError> {
+        match self {
+            Self::S3 { client, bucket } => {
+                let request = client.list_objects_v2().bucket(bucket).prefix(prefix);
+                let mut pages = request.into_paginator().send();
+                let mut keys = Vec::new();
+                while let Some(page) = pages.next().await {
+                    let objects = page.map_err(BlobError::new)?.contents.unwrap_or_default();
+                    keys.extend(objects.into_iter().filter_map(|object| object.key));
+                }
+                Ok(keys)
+            }
+            Self::Memory(blobs) => {
+                let blobs = blobs.lock().expect("no holder of the map panics");
+                Ok(blobs.keys().filter(|key| key.starts_with(prefix)).cloned().collect())
+            }
+        }
+    }
+
+    /// Removes an object, if there is one.
+    pub async fn remove(&self, key: &str) -> Result<(), BlobError> {
+        match self {
+            Self::S3 { client, bucket } => {
+                let request = client.delete_object().bucket(bucket).key(key);
+                request.send().await.map(drop).map_err(BlobError::new)
+            }
+            Self::Memory(blobs) => {
+                blobs.lock().expect("no holder of the map panics").remove(key);
+                Ok(())
+            }
+        }
+    }
+
+    /// Puts an object into the memory backend, as an upload would; nothing into S3.
+    pub fn uploaded(&self, key: &str, blob: Blob) {
+        if let Self::Memory(blobs) = self {
+            blobs.lock().expect("no holder of the map panics").insert(key.to_owned(), blob);
+        }
+    }
+}
+
+fn good_for(lifetime: SignedDuration, now: Timestamp) -> Result<PresigningConfig, BlobError> {
+    let config = PresigningConfig::builder().start_time(now.into());
+    config.expires_in(lifetime.unsigned_abs()).build().map_err(BlobError::new)
+}
+
+async fn head_in_s3(
+    client: &Client,
+    bucket: &str,
+    key: &str,
+    count: u64,
+) -> Result<Option<Head>, BlobError> {
+    let head = match client.head_object().bucket(bucket).key(key).send().await {
+        Ok(head) => head,
+        Err(error) if error.as_service_error().is_some_and(HeadObjectError::is_not_found) => {
+            return Ok(None);
+        }
+        Err(error) => return Err(BlobError::new(error)),
+    };
+    let mut found = Head {
+        content_type: head.content_type.unwrap_or_default(),
+        length: head.content_length.and_then(|length| length.try_into().ok()).unwrap_or(0),
+        first_bytes: Vec::new(),
+    };
+    // S3 refuses a range of nothing.
+    if found.length > 0 && count > 0 {
+        let range = format!("bytes=0-{}", count - 1);
+        let read = client.get_object().bucket(bucket).key(key).range(range).send().await;
+        let read = match read {
+            Ok(read) => read,
+            Err(error) if error.code() == Some("NoSuchKey") => return Ok(None),
+            Err(error) => return Err(BlobError::new(error)),
+        };
+        found.first_bytes = read.body.collect().await.map_err(BlobError::new)?.to_vec();
+    }
+    Ok(Some(found))
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_config::{BehaviorVersion, Region};
+    use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider};
+
+    use super::*;
+
+    fn blobs(endpoint: Option<&str>) -> Blobs {
+        let keys = Credentials::new("AKIDEXAMPLE", "secret", Some("session".into()), None, "test");
+        let mut aws = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("ap-south-1"))
+            .credentials_provider(SharedCredentialsProvider::new(keys));
+        aws.set_endpoint_url(endpoint.map(str::to_owned));
+        Blobs::S3 { client: s3_client(&aws.build()), bucket: "thali-blobs-1".to_owned() }
+    }
+
+    fn now() -> Timestamp {
+        "2026-01-15T06:30:00Z".parse().expect("a time")
+    }
+
+    #[tokio::test]
+    async fn an_upload_is_bound_to_its_type_its_length_and_an_empty_place() {
+        let upload = blobs(None).upload_to("pictures/a/b.png", "image/png", 1_234, now()).await;
+        let upload = upload.expect("signed");
+        assert_eq!(upload.expires_at, now() + UPLOAD_LIFETIME);
+        let (address, query) = upload.url.split_once('?').expect("signed in the query");
+        let host = "https://thali-blobs-1.s3.ap-south-1.amazonaws.com";
+        assert_eq!(address, format!("{host}/pictures/a/b.png"));
+        for part in [
+            "X-Amz-SignedHeaders=content-length%3Bcontent-type%3Bhost%3Bif-none-match",
+            "X-Amz-Expires=600",
+            "X-Amz-Date=20260115T063000Z",
+        ] {
+            assert!(query.split('&').any(|it| it == part), "{part} in {query}");
+        }
+        assert!(!query.to_lowercase().contains("checksum"), "{query}");
+        let headers: Vec<(&str, &str)> =
+            upload.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let expected =
+            [("content-length", "1234"), ("content-type", "image/png"), ("if-none-match", "*")];
+        assert_eq!(headers, expected);
+    }
+
+    #[tokio::test]
+    async fn a_download_needs_nothing_but_its_address() {
+        let url = blobs(None).download_from("pictures/a/b.png", now()).await.expect("signed");
+        let query = url.split_once('?').expect("signed in the query").1;
+        for part in ["X-Amz-SignedHeaders=host", "X-Amz-Expires=900"] {
+            assert!(query.split('&').any(|it| it == part), "{part} in {query}");
+        }
+    }
+
+    #[tokio::test]
+    async fn where_an_endpoint_is_configured_the_bucket_is_in_the_path() {
+        let blobs = blobs(Some("http://storage.test:4566"));
+        let url = blobs.download_from("pictures/a/b.png", now()).await.expect("signed");
+        assert!(
+            url.starts_with("http://storage.test:4566/thali-blobs-1/pictures/a/b.png?"),
+            "{url}"
+        );
+    }
+}

@@ -1,0 +1,173 @@
+//! The profile: what a student sees and changes of the own account.
+
+use serde_json::{Value, json};
+use thali_domain::identity::Role;
+
+use super::{invited, waiting};
+use crate::support::people::Student;
+use crate::support::{Answer, Call, TestApp};
+
+/// The call that changes a profile.
+pub fn change(student: &Student, body: &Value) -> Call {
+    Call::patch("/student/profile", body).bearer(&student.token)
+}
+
+/// The student's own account.
+pub async fn account(test: &TestApp, student: &Student) -> Value {
+    let answer = test.send(Call::get("/student/profile").bearer(&student.token)).await;
+    answer.expect(200).body["account"].clone()
+}
+
+async fn changed(test: &TestApp, student: &Student, body: Value) -> Answer {
+    test.send(change(student, &body)).await.expect(200)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_field_is_set_kept_where_it_is_absent_and_taken_away_by_null() {
+    let test = TestApp::start().await;
+    let asha = test.student("asha@example.com").await;
+    let before = account(&test, &asha).await;
+    assert_eq!(before["security_code_set"], false);
+    let wanted = json!({
+        "bio": "I cook.\nI eat.",
+        "phone": "+919876543210",
+        "address": "12 Lake Road, Pune",
+        "profession": "Student",
+        "date_of_birth": "2004-08-31",
+        "roll_no": "B21-7",
+        "room_no": "A 12",
+    });
+    let mut body = wanted.clone();
+    body["full_name"] = json!("Asha Kumari");
+    body["roll_no"] = json!(" b21-7");
+    let answer = changed(&test, &asha, body).await;
+    let now = account(&test, &asha).await;
+    assert_eq!(answer.body["account"], now);
+    assert_eq!(now["name"], "Asha Kumari");
+    let mut expected = before.as_object().expect("an object").clone();
+    expected.extend(wanted.as_object().expect("an object").clone());
+    expected.insert("name".to_owned(), json!("Asha Kumari"));
+    assert_eq!(now, Value::Object(expected));
+
+    let kept = changed(&test, &asha, json!({ "profession": "Cook" })).await;
+    assert_eq!(kept.body["account"]["bio"], wanted["bio"]);
+    assert_eq!(kept.body["account"]["profession"], "Cook");
+
+    let nulls: serde_json::Map<String, Value> = wanted
+        .as_object()
+        .expect("an object")
+        .keys()
+        .map(|name| (name.clone(), Value::Null))
+        .collect();
+    let cleared = changed(&test, &asha, Value::Object(nulls)).await;
+    let mut expected = before;
+    expected["name"] = json!("Asha Kumari");
+    assert_eq!(cleared.body["account"], expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_older_spelling_and_the_older_paths_are_understood() {
+    let test = TestApp::start().await;
+    let asha = test.student("asha@example.com").await;
+    let body = json!({
+        "fullName": "Asha Kumari",
+        "dateOfBirth": "2004-08-31",
+        "rollNo": "B21-7",
+        "roomNo": "A 12",
+        "securityCode": "2468",
+        "currentPassword": crate::support::people::PASSWORD,
+    });
+    let call = Call::patch("/student/profile-update", &body).bearer(&asha.token);
+    test.send(call).await.expect(200);
+    let read = Call::get("/student/profile-data").bearer(&asha.token);
+    let account = test.send(read).await.expect(200).body["account"].clone();
+    for (field, value) in [
+        ("name", json!("Asha Kumari")),
+        ("date_of_birth", json!("2004-08-31")),
+        ("roll_no", json!("B21-7")),
+        ("room_no", json!("A 12")),
+        ("security_code_set", json!(true)),
+    ] {
+        assert_eq!(account[field], value, "{field}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_of_nothing_writes_nothing() {
+    let test = TestApp::start().await;
+    let asha = test.student("asha@example.com").await;
+    changed(&test, &asha, json!({ "roll_no": "B21-7" })).await;
+    test.dynamo.new_changes().await;
+    for body in
+        [json!({}), json!({ "current_password": "whatever" }), json!({ "roll_no": "b21-7" })]
+    {
+        let answer = changed(&test, &asha, body).await;
+        assert_eq!(answer.body["account"]["roll_no"], "B21-7");
+    }
+    assert!(test.dynamo.new_changes().await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_student_who_waits_has_a_profile_and_staff_and_strangers_have_none() {
+    let test = TestApp::start().await;
+    let waits = waiting(&test, "asha@example.com", "mess_strict").await;
+    let answer = changed(&test, &waits, json!({ "bio": "I wait." })).await;
+    assert_eq!(answer.body["account"]["status"], "pending_approval");
+    let picture = json!({ "content_type": "image/png", "content_length": 1 });
+    let picture = Call::post("/student/profile/picture", &picture);
+    test.send(picture.clone().bearer(&waits.token)).await.expect(201);
+
+    let staff = invited(&test, "staff@example.com", Role::Staff).await;
+    for call in
+        [Call::get("/student/profile"), Call::patch("/student/profile", &json!({})), picture]
+    {
+        assert_eq!(test.send(call.clone()).await.problem(401), "unauthenticated");
+        assert_eq!(test.send(call.bearer(&staff.token)).await.problem(403), "wrong_role");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_is_no_good_value_is_named_and_nothing_is_changed() {
+    let test = TestApp::start().await;
+    let asha = test.student("asha@example.com").await;
+    let before = account(&test, &asha).await;
+    for (body, wrong) in [
+        (json!({ "bio": "x".repeat(501), "profession": "fine" }), vec!["bio"]),
+        (json!({ "address": "x".repeat(301) }), vec!["address"]),
+        (json!({ "profession": "x".repeat(101) }), vec!["profession"]),
+        (json!({ "profession": "two\nlines", "bio": "" }), vec!["bio", "profession"]),
+        (json!({ "full_name": null }), vec!["full_name"]),
+        (json!({ "fullName": " " }), vec!["fullName"]),
+        (
+            json!({ "phone": "12", "roll_no": "?", "room_no": 7 }),
+            vec!["phone", "roll_no", "room_no"],
+        ),
+        (json!({ "date_of_birth": "1900-12-31" }), vec!["date_of_birth"]),
+        (json!({ "date_of_birth": "31.8.2004" }), vec!["date_of_birth"]),
+        // The clock stands at the 15th, and nowhere it is the 16th yet.
+        (json!({ "date_of_birth": "2026-01-16", "bio": 5 }), vec!["bio", "date_of_birth"]),
+        (json!({ "email": "other@example.com" }), vec!["email"]),
+        (json!({ "status": "active", "role": "owner" }), vec!["role", "status"]),
+        (json!({ "security_code": "2468" }), vec!["current_password"]),
+        (json!({ "security_code": "2468", "current_password": null }), vec!["current_password"]),
+        (json!({ "security_code": "24680x" }), vec!["current_password", "security_code"]),
+        (json!({ "security_code": 2468, "current_password": "rice" }), vec!["security_code"]),
+    ] {
+        let answer = test.send(change(&asha, &body)).await;
+        assert_eq!(answer.wrong_fields(), wrong, "{body}");
+        assert!(!answer.body.to_string().contains("2468"), "a secret in {}", answer.body);
+    }
+    assert_eq!(account(&test, &asha).await, before);
+    changed(&test, &asha, json!({ "date_of_birth": "2026-01-15" })).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_the_student_s_own_business_is_not_in_a_login() {
+    let test = TestApp::start().await;
+    let asha = test.student("asha@example.com").await;
+    changed(&test, &asha, json!({ "bio": "I cook.", "date_of_birth": "2004-08-31" })).await;
+    let login = test.log_in("asha@example.com").await.expect(200);
+    for field in ["bio", "address", "profession", "date_of_birth", "picture_url"] {
+        assert!(login.body["account"].get(field).is_none(), "{field}");
+    }
+}

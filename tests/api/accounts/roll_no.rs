@@ -1,0 +1,125 @@
+//! A roll number belongs to one account of a mess, also while it changes hands.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde_json::{Value, json};
+use thali_domain::mess::Approval;
+
+use super::profile::{account, change};
+use super::{logged_in, registered, verify};
+use crate::support::people::{PASSWORD, Student};
+use crate::support::{Call, TestApp};
+
+fn roll_no(student: &Student, roll_no: impl Into<Value>) -> Call {
+    change(student, &json!({ "roll_no": roll_no.into() }))
+}
+
+async fn student(test: &TestApp, name: &str, number: &str) -> Student {
+    let student = test.student(&format!("{name}@example.com")).await;
+    test.send(roll_no(&student, number)).await.expect(200);
+    student
+}
+
+/// The guards of roll numbers that there are: each number, and whose it is.
+async fn guards(test: &TestApp) -> BTreeSet<(String, String)> {
+    let guard = |item: HashMap<String, AttributeValue>| {
+        let attribute = |name: &str| item.get(name)?.as_s().ok().cloned();
+        let number = attribute("pk")?.split_once("#roll_no#")?.1.to_owned();
+        Some((number, attribute("account_id")?))
+    };
+    test.dynamo.items("accounts").await.into_iter().filter_map(guard).collect()
+}
+
+/// That each number is guarded for the account that has it, and no other is.
+async fn assert_consistent(test: &TestApp, students: &[&Student]) {
+    let mut expected = BTreeSet::new();
+    for student in students {
+        if let Some(number) = account(test, student).await["roll_no"].as_str() {
+            expected.insert((number.to_owned(), student.account_id.clone()));
+        }
+    }
+    assert_eq!(guards(test).await, expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_that_somebody_has_is_refused_until_they_leave_it() {
+    let test = TestApp::start().await;
+    let asha = student(&test, "asha", "R1").await;
+    let ravi = student(&test, "ravi", "R2").await;
+    let body = json!({ "roll_no": "r1", "bio": "not this either" });
+    assert_eq!(test.send(change(&ravi, &body)).await.problem(409), "roll_no_taken");
+    assert!(account(&test, &ravi).await.get("bio").is_none(), "all or nothing");
+
+    test.send(roll_no(&asha, "R3")).await.expect(200);
+    test.send(change(&ravi, &body)).await.expect(200);
+    assert_eq!(account(&test, &ravi).await["roll_no"], "R1");
+    test.send(roll_no(&asha, Value::Null)).await.expect(200);
+    assert_consistent(&test, &[&asha, &ravi]).await;
+    assert_eq!(guards(&test).await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_that_was_left_is_free_for_a_sign_up_and_one_of_another_mess_is_no_matter() {
+    let test = TestApp::start().await;
+    let asha = student(&test, "asha", "R1").await;
+    test.send(roll_no(&asha, "R2")).await.expect(200);
+    test.create_mess("mess_other", Approval::Automatic).await;
+    for (mess, number) in [("mess_demo", "R1"), ("mess_other", "R2")] {
+        let body = json!({
+            "mess_id": mess, "email": "ravi@example.com", "password": PASSWORD, "roll_no": number,
+        });
+        let waiting = registered(&test, &body).await;
+        test.send(verify(&waiting.id, &waiting.code)).await.expect(201);
+        let body = json!({ "mess_id": mess, "email": "ravi@example.com", "password": PASSWORD });
+        logged_in(test.send(Call::post("/login", &body)).await);
+    }
+    let numbers = guards(&test).await.into_iter().map(|guard| guard.0);
+    assert_eq!(numbers.collect::<Vec<_>>(), ["R1", "R2", "R2"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_who_swap_their_numbers_at_once_keep_their_own() {
+    let test = Arc::new(TestApp::start().await);
+    let asha = student(&test, "asha", "R1").await;
+    let ravi = student(&test, "ravi", "R2").await;
+    for _ in 0..5 {
+        let calls = vec![roll_no(&asha, "R2"), roll_no(&ravi, "R1")];
+        for answer in test.send_together(calls).await {
+            assert_eq!(answer.problem(409), "roll_no_taken");
+        }
+        assert_consistent(&test, &[&asha, &ravi]).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_those_who_want_a_free_number_at_once_one_has_it() {
+    let test = Arc::new(TestApp::start().await);
+    let mut students = Vec::new();
+    for number in 0..5 {
+        students.push(student(&test, &format!("s{number}"), &format!("R{number}")).await);
+    }
+    let calls = students.iter().map(|student| roll_no(student, "R9")).collect();
+    let answers = test.send_together(calls).await;
+    let taken = answers.iter().filter(|answer| answer.status == 200).count();
+    assert_eq!(taken, 1);
+    for refused in answers.iter().filter(|answer| answer.status != 200) {
+        assert_eq!(refused.problem(409), "roll_no_taken");
+    }
+    assert_consistent(&test, &students.iter().collect::<Vec<_>>()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_who_takes_many_numbers_at_once_ends_with_one_and_its_guard() {
+    let test = Arc::new(TestApp::start().await);
+    let asha = student(&test, "asha", "R0").await;
+    let mut calls: Vec<Call> = (1..6).map(|n| roll_no(&asha, format!("R{n}"))).collect();
+    // The same one twice: the twin finds that it is there.
+    calls.push(roll_no(&asha, "R1"));
+    calls.push(roll_no(&asha, Value::Null));
+    for answer in test.send_together(calls).await {
+        assert_eq!(answer.status, 200, "{}", answer.body);
+    }
+    assert_consistent(&test, &[&asha]).await;
+}

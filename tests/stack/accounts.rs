@@ -1,0 +1,188 @@
+//! Forgotten passwords, profiles and pictures on the deployed stack: with the mails, the
+//! bucket, its events and the grants.
+
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+use super::{Stack, Student, eventually};
+use crate::support::people::PASSWORD;
+use crate::support::{Answer, Call};
+
+/// The smallest PNG that there is: one pixel.
+const PNG: &[u8] =
+    b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0\x1f\x15\xc4\x89\
+    \0\0\0\rIDATx\x9cc\xf8\xcf\xc0\xf0\x1f\0\x05\0\x01\xff\x89\x99=\x1d\0\0\0\0IEND\xaeB`\x82";
+
+impl Stack {
+    async fn profile(&self, student: &Student) -> Value {
+        let call = Call::get("/student/profile").bearer(&student.token);
+        self.send(call).await.expect(200).body["account"].clone()
+    }
+
+    async fn change_profile(&self, student: &Student, body: &Value) -> Answer {
+        self.send(Call::patch("/student/profile", body).bearer(&student.token)).await
+    }
+
+    /// Asks for an address to which a PNG of this length can be uploaded.
+    async fn picture_address(&self, student: &Student, length: usize) -> Answer {
+        let body = json!({ "content_type": "image/png", "content_length": length });
+        let call = Call::post("/student/profile/picture", &body).bearer(&student.token);
+        self.send(call).await.expect(201)
+    }
+
+    /// Uploads as the answer says.
+    async fn upload(&self, answer: &Answer, bytes: &[u8]) -> StatusCode {
+        let upload = &answer.body["upload"];
+        assert_eq!(upload["method"], "PUT");
+        let mut request = self.http.put(upload["url"].as_str().expect("an address"));
+        for (name, value) in upload["headers"].as_object().expect("headers") {
+            // The client writes the body's length itself.
+            if name != "content-length" {
+                request = request.header(name, value.as_str().expect("text"));
+            }
+        }
+        let uploaded = request.body(bytes.to_vec()).send().await;
+        uploaded.expect("the bucket answers").status()
+    }
+
+    /// What the bucket has below `pictures/`.
+    async fn pictures_of(&self, student: &Student) -> Vec<String> {
+        let aws = self.aws().await;
+        let config = aws_sdk_s3::config::Builder::from(&aws).force_path_style(true).build();
+        let listed = aws_sdk_s3::Client::from_conf(config)
+            .list_objects_v2()
+            .bucket(self.bucket().await)
+            .prefix(format!("pictures/{}/", student.account_id))
+            .send()
+            .await
+            .expect("the bucket can be listed");
+        listed.contents().iter().filter_map(|object| object.key().map(str::to_owned)).collect()
+    }
+
+    /// The bucket's name, as an address that is signed for a student names it.
+    async fn bucket(&self) -> String {
+        let aws = self.aws().await;
+        let config = aws_sdk_s3::config::Builder::from(&aws).force_path_style(true).build();
+        let buckets = aws_sdk_s3::Client::from_conf(config).list_buckets().send().await;
+        let buckets = buckets.expect("buckets can be listed");
+        let prefix = self.name("blobs-");
+        let mut names = buckets.buckets().iter().filter_map(|bucket| bucket.name());
+        names.find(|name| name.starts_with(&prefix)).expect("the stack has a bucket").to_owned()
+    }
+}
+
+#[tokio::test]
+async fn a_forgotten_password_is_replaced_over_the_mail_and_every_session_ends() {
+    let stack = Stack::running();
+    let student = stack.student("forgetful").await;
+    let body = json!({ "email": student.email });
+    stack.send(Call::post("/password-reset", &body)).await.expect(202);
+    // The first code was the sign-up's.
+    let code = stack.code_mailed(&student.email, 2).await;
+    let new_password = "curd rice with pickle";
+    let body = json!({ "email": student.email, "otp": code, "new_password": new_password });
+    let confirm = || stack.send(Call::post("/password-reset/confirm", &body));
+    confirm().await.expect(204);
+    assert_eq!(confirm().await.problem(409), "otp_expired");
+
+    stack.session_has_ended(&student.token).await;
+    let refresh = Call::post("/api/auth/refresh", &json!({})).cookie(&student.cookie);
+    assert_eq!(stack.send(refresh).await.problem(401), "refresh_expired");
+    for (password, status) in [(PASSWORD, 401), (new_password, 200)] {
+        let login = json!({ "email": student.email, "password": password });
+        stack.send(Call::post("/login", &login)).await.expect(status);
+    }
+    eventually("the owner of the account is told", async || {
+        let mails = stack.mails_to(&student.email).await;
+        mails.iter().any(|mail| mail.contains("was changed")).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_profile_is_changed_and_its_pin_redeems_tokens() {
+    let stack = Stack::running();
+    let student = stack.student("profiled").await;
+    stack.buy_tokens(&student, 2).await;
+    let (first, second) = (super::ulid_now(), super::ulid_now());
+    let body = json!({
+        "full_name": "Asha Kumari",
+        "bio": "I cook.\nI eat.",
+        "roll_no": first,
+        "security_code": "2468",
+        "current_password": PASSWORD,
+    });
+    stack.change_profile(&student, &body).await.expect(200);
+    let account = stack.profile(&student).await;
+    assert_eq!(
+        (&account["name"], &account["security_code_set"]),
+        (&json!("Asha Kumari"), &json!(true))
+    );
+    for (code, status) in [(PASSWORD, 403), ("2468", 201)] {
+        let body = json!({ "count": 1, "security_code": code });
+        let call = Call::post("/student/token-submission", &body).bearer(&student.token);
+        stack.send(call).await.expect(status);
+    }
+
+    let body = json!({ "security_code": "1357", "current_password": "not the password" });
+    let refused = stack.change_profile(&student, &body).await;
+    assert_eq!(refused.problem(403), "current_password_wrong");
+    let other = stack.student("other").await;
+    let refused = stack.change_profile(&other, &json!({ "roll_no": first })).await;
+    assert_eq!(refused.problem(409), "roll_no_taken");
+    stack.change_profile(&student, &json!({ "roll_no": second })).await.expect(200);
+    stack.change_profile(&other, &json!({ "roll_no": first })).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_picture_is_uploaded_shown_and_replaced_and_read_by_nobody_else() {
+    let stack = Stack::running();
+    let student = stack.student("pictured").await;
+    let mut shown = String::new();
+    for _ in 0..2 {
+        let answer = stack.picture_address(&student, PNG.len()).await;
+        assert_eq!(stack.upload(&answer, PNG).await, StatusCode::OK);
+        let key = answer.text("picture_key");
+        shown = eventually("the picture is the student's", async || {
+            let account = stack.profile(&student).await;
+            let url = account["picture_url"].as_str()?;
+            url.contains(key).then(|| url.to_owned())
+        })
+        .await;
+        eventually("older pictures are removed", async || {
+            (stack.pictures_of(&student).await == [key]).then_some(())
+        })
+        .await;
+        // An address is good for one upload.
+        let again = stack.upload(&answer, PNG).await;
+        assert_eq!(again, StatusCode::PRECONDITION_FAILED);
+    }
+    let answer = stack.http.get(&shown).send().await.expect("the bucket answers");
+    assert_eq!(answer.status(), StatusCode::OK);
+    assert_eq!(answer.headers()["content-type"], "image/png");
+    assert_eq!(answer.bytes().await.expect("bytes"), PNG);
+    let unsigned = shown.split('?').next().expect("an address");
+    let refused = stack.http.get(unsigned).send().await.expect("the bucket answers");
+    assert_eq!(refused.status(), StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn what_is_no_picture_or_not_what_was_announced_is_no_profile_picture() {
+    let stack = Stack::running();
+    let student = stack.student("forger").await;
+    let text = b"<script>alert('I am a PNG')</script>";
+    let answer = stack.picture_address(&student, text.len()).await;
+    // Neither another length nor another type is taken at the signed address.
+    assert_eq!(stack.upload(&answer, PNG).await, StatusCode::FORBIDDEN);
+    let url = answer.body["upload"]["url"].as_str().expect("an address");
+    let html = stack.http.put(url).header("content-type", "text/html").header("if-none-match", "*");
+    let html = html.body(text.to_vec()).send().await.expect("the bucket answers");
+    assert_eq!(html.status(), StatusCode::FORBIDDEN);
+
+    assert_eq!(stack.upload(&answer, text).await, StatusCode::OK);
+    eventually("the text is removed", async || {
+        stack.pictures_of(&student).await.is_empty().then_some(())
+    })
+    .await;
+    assert!(stack.profile(&student).await.get("picture_url").is_none());
+}
