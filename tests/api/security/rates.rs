@@ -2,18 +2,16 @@
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use jiff::SignedDuration;
 use thali_domain::identity::{AccountStatus, Role};
 use thali_platform::http::Rate;
 
 use super::{FIRST_MESS, Staffed, person, samples, token};
-use crate::api::accounts::rate_limits::{ROUNDS, assert_limited, passing, strict};
+use crate::api::accounts::rate_limits::{
+    REDIS_IS_LEFT_ALONE_FOR, ROUNDS, assert_limited, passing, strict,
+};
 use crate::support::{Call, Sample, TestApp};
-
-/// A little more than the cache waits before it asks a Redis again that was late.
-const REDIS_IS_LEFT_ALONE_FOR: Duration = Duration::from_millis(2_100);
 
 /// The sample's first call with a body that nobody reads as anything, so that an endpoint
 /// refuses it where the rate does not.
