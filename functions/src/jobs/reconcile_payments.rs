@@ -10,7 +10,7 @@ use futures_util::{StreamExt, stream};
 use jiff::SignedDuration;
 use serde::Serialize;
 use serde_json::Value;
-use thali_domain::payments::{Reconciliation, is_due, reconcile};
+use thali_domain::payments::{PaymentStatus, Reconciliation, is_due, reconcile};
 use thali_domain::refunds::Refund;
 use thali_domain::tokens::{Purchase, PurchaseState, Waiting};
 use thali_platform::app::App;
@@ -138,11 +138,10 @@ impl Run<'_> {
         loop {
             let page = self.app.store.refunds_waiting(shard, start).await?;
             for refund in &page.items {
-                let age = self.app.clock.now().duration_since(refund.requested_at);
                 if self.is_over() {
                     return Ok(());
                 }
-                if age >= self.older_than {
+                if self.app.clock.now().duration_since(refund.requested_at) >= self.older_than {
                     self.refund(refund, counts).await;
                 }
             }
@@ -161,10 +160,10 @@ impl Run<'_> {
                 if self.is_over() {
                     return Ok(());
                 }
-                if self.is_to_be_asked(purchase) {
-                    if let Err(error) = self.purchase(purchase, counts).await {
-                        count_error(&error, counts);
-                    }
+                if self.is_to_be_asked(purchase)
+                    && let Err(error) = self.purchase(purchase, counts).await
+                {
+                    count_error(&error, counts);
                 }
             }
             start = page.next;
@@ -232,6 +231,10 @@ impl Run<'_> {
             }
             Reconciliation::Wait => {
                 counts.waiting += 1;
+                if payments.iter().any(|payment| payment.status == PaymentStatus::Captured) {
+                    let order_id = purchase.order_id.as_str();
+                    tracing::error!(order_id, "a payment does not pay for its purchase");
+                }
                 self.app.store.purchase_asked(purchase, false, &stamp).await?;
             }
             Reconciliation::Failed => {

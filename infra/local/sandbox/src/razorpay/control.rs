@@ -9,8 +9,9 @@
 //! | `POST /sandbox/webhooks` `{event, payment_id, times?, delay_ms?, secret?}` | an event arrives again, late, or badly signed |
 //! | `GET /sandbox/webhooks` | the last attempts to deliver, oldest first |
 //!
-//! The calls about payments, and the end of a refund, answer `{order_id, payment_id, signature}`, which is what Checkout hands
-//! back, for a failed payment too: a merchant has to look at the status. Webhooks:
+//! The calls about payments, and the end of a refund, answer `{order_id, payment_id,
+//! signature}`, which is what Checkout hands back, for a failed payment too: a merchant has
+//! to look at the status. Webhooks:
 //!
 //! - Without `webhook: true` nothing is delivered; the events are there to be delivered
 //!   with `POST /sandbox/webhooks`, in any order.
