@@ -23,6 +23,7 @@ enum Thing {
     RollNoGuard(MessId, RollNo),
     LoginFailures(MessId, LoginName),
     NewestRegistration(MessId, Email),
+    PasswordReset(MessId, Email),
     Registration(RegistrationId),
     Invite(MessId, String),
     Purchase(AccountId, RazorpayOrderId),
@@ -34,7 +35,7 @@ enum Thing {
 }
 
 /// The functions of `keys.rs` that these tests know; `login_guard` is one of two others.
-const KNOWN: [&str; 16] = [
+const KNOWN: [&str; 17] = [
     "account",
     "audit",
     "email_guard",
@@ -45,6 +46,7 @@ const KNOWN: [&str; 16] = [
     "mail",
     "mess",
     "newest_registration",
+    "password_reset",
     "purchase",
     "registration",
     "roll_no_guard",
@@ -66,6 +68,7 @@ impl Thing {
             Self::NewestRegistration(mess, email) => {
                 ("accounts", keys::newest_registration(mess, email))
             }
+            Self::PasswordReset(mess, email) => ("accounts", keys::password_reset(mess, email)),
             Self::Registration(id) => ("accounts", keys::registration(*id)),
             Self::Invite(mess, hash) => ("accounts", keys::invite(mess, hash)),
             Self::Purchase(account, order) => ("tokens", keys::purchase(*account, order)),
@@ -110,6 +113,7 @@ impl Thing {
                 Self::LoginFailures(mess, LoginName::Email(name.parse().ok()?))
             }
             ("email", "registration") => Self::NewestRegistration(mess, name.parse().ok()?),
+            ("email", "reset") => Self::PasswordReset(mess, name.parse().ok()?),
             ("username", "guard") => Self::UsernameGuard(mess, name.parse().ok()?),
             ("username", "failures") => {
                 Self::LoginFailures(mess, LoginName::Username(name.parse().ok()?))
@@ -204,6 +208,7 @@ fn thing() -> impl Strategy<Value = Thing> {
         (mess(), roll_no()).prop_map(|(mess, roll_no)| Thing::RollNoGuard(mess, roll_no)),
         (mess(), login_name).prop_map(|(mess, name)| Thing::LoginFailures(mess, name)),
         (mess(), email()).prop_map(|(mess, email)| Thing::NewestRegistration(mess, email)),
+        (mess(), email()).prop_map(|(mess, email)| Thing::PasswordReset(mess, email)),
         ulid().prop_map(|id| Thing::Registration(RegistrationId::from_ulid(id))),
         (mess(), "[0-9a-f]{64}").prop_map(|(mess, hash)| Thing::Invite(mess, hash)),
         (account(), order()).prop_map(|(account, order)| Thing::Purchase(account, order)),
