@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 use thali_domain::identity::{Email, LoginName, RollNo, Username};
 use thali_domain::ids::{
-    AccountId, MessId, RazorpayOrderId, RegistrationId, SessionId, SubmissionId,
+    AccountId, MessId, RazorpayOrderId, RefundId, RegistrationId, SessionId, SubmissionId,
 };
 use thali_platform::store::keys::{self, Key};
 use ulid::Ulid;
@@ -28,6 +28,7 @@ enum Thing {
     Invite(MessId, String),
     Purchase(AccountId, RazorpayOrderId),
     Submission(AccountId, SubmissionId),
+    Refund(AccountId, RefundId),
     Idempotency(AccountId, String, String),
     Mess(MessId),
     Audit(String, Timestamp, String),
@@ -35,7 +36,7 @@ enum Thing {
 }
 
 /// The functions of `keys.rs` that these tests know; `login_guard` is one of two others.
-const KNOWN: [&str; 17] = [
+const KNOWN: [&str; 18] = [
     "account",
     "audit",
     "email_guard",
@@ -48,6 +49,7 @@ const KNOWN: [&str; 17] = [
     "newest_registration",
     "password_reset",
     "purchase",
+    "refund",
     "registration",
     "roll_no_guard",
     "session",
@@ -73,6 +75,7 @@ impl Thing {
             Self::Invite(mess, hash) => ("accounts", keys::invite(mess, hash)),
             Self::Purchase(account, order) => ("tokens", keys::purchase(*account, order)),
             Self::Submission(account, id) => ("tokens", keys::submission(*account, *id)),
+            Self::Refund(account, id) => ("tokens", keys::refund(*account, *id)),
             Self::Idempotency(account, operation, key) => {
                 ("tokens", keys::idempotency(*account, operation, key))
             }
@@ -129,6 +132,7 @@ impl Thing {
         Some(match kind {
             "purchase" => Self::Purchase(account, rest.parse().ok()?),
             "submission" => Self::Submission(account, rest.parse().ok()?),
+            "refund" => Self::Refund(account, rest.parse().ok()?),
             "idempotency" => {
                 let (operation, key) = rest.split_once('#')?;
                 Self::Idempotency(account, operation.to_owned(), key.to_owned())
@@ -194,7 +198,7 @@ fn client_key() -> impl Strategy<Value = String> {
 }
 
 fn thing() -> impl Strategy<Value = Thing> {
-    let operation = prop::sample::select(vec!["create-order", "submit-tokens"]);
+    let operation = prop::sample::select(vec!["create-order", "submit-tokens", "refund"]);
     let login_name =
         prop_oneof![email().prop_map(LoginName::Email), username().prop_map(LoginName::Username)];
     let at = (0_i64..4_000_000_000_000).prop_map(|at| Timestamp::from_millisecond(at).expect("ok"));
@@ -213,6 +217,7 @@ fn thing() -> impl Strategy<Value = Thing> {
         (mess(), "[0-9a-f]{64}").prop_map(|(mess, hash)| Thing::Invite(mess, hash)),
         (account(), order()).prop_map(|(account, order)| Thing::Purchase(account, order)),
         (account(), ulid()).prop_map(|(a, s)| Thing::Submission(a, SubmissionId::from_ulid(s))),
+        (account(), ulid()).prop_map(|(a, r)| Thing::Refund(a, RefundId::from_ulid(r))),
         (account(), operation, client_key()).prop_map(|(a, operation, key)| Thing::Idempotency(
             a,
             operation.to_owned(),

@@ -47,13 +47,14 @@ macro_rules! ulid_ids {
     };
 }
 
-ulid_ids!(AccountId, PasswordResetId, PictureId, RegistrationId, SessionId, SubmissionId);
+ulid_ids!(AccountId, PasswordResetId, PictureId, RefundId, RegistrationId, SessionId, SubmissionId,);
 
 /// The kinds that have a form of their own.
 const OTHER_IDS: &[(&str, Reprint)] = &[
     ("MessId", reprint::<MessId>),
     ("RazorpayOrderId", reprint::<RazorpayOrderId>),
     ("RazorpayPaymentId", reprint::<RazorpayPaymentId>),
+    ("RazorpayRefundId", reprint::<RazorpayRefundId>),
     ("TokenId", |text| TokenId::parse(text).ok().map(|id| id.to_string())),
 ];
 
