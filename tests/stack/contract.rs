@@ -12,6 +12,7 @@ use super::operator::{printed, thali};
 use super::{Stack, Student, ulid_now};
 use crate::support::Call;
 use crate::support::people::PASSWORD;
+use crate::support::template::root;
 
 /// What is looked at in each answer.
 const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,\
@@ -31,6 +32,8 @@ fn hold_against_description(stack: &Stack, access_token: Option<&str>) {
     );
     let mut command = Command::new(program);
     command
+        .arg("--config-file")
+        .arg(root().join("tests/schemathesis.toml"))
         .arg("run")
         .arg(format!("{}/openapi.json", stack.variable("API_URL")))
         .args(["--phases", "coverage,fuzzing", "--max-examples", EXAMPLES_MAX])
