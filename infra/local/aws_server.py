@@ -13,9 +13,11 @@ import argparse
 import asyncio
 import contextlib
 import copy
+import json
 import signal
 import socketserver
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,7 +25,7 @@ from urllib.parse import urlsplit
 import ministack.app as ministack
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
-from ministack.core import iam_actions
+from ministack.core import iam_actions, iam_evaluator
 from ministack.services import dynamodb, lambda_svc, sqs
 
 Scope = dict[str, Any]
@@ -182,6 +184,27 @@ def queues_survive_another_port() -> None:
     sqs.load_persisted_state = restore
 
 
+def used_rights_are_recorded(file: Path) -> None:
+    """Each right that a role uses is written to `file`, once, as `[role, action, resource]`.
+
+    This is no bridge: it is for the test that no function has a right which it does not use.
+    """
+    evaluate = iam_evaluator.evaluate
+    seen: set[tuple[str, str, str]] = set()
+    file.unlink(missing_ok=True)
+
+    def evaluate_recording(context: Any, *rest: Any) -> Any:
+        result = evaluate(context, *rest)
+        right = (context.principal_arn, context.action, context.resource_arn)
+        if result.decision == "Allow" and right not in seen:
+            seen.add(right)
+            with file.open("a") as rights:
+                rights.write(json.dumps(right) + "\n")
+        return result
+
+    iam_evaluator.evaluate = evaluate_recording
+
+
 def application(api_port: int, domain: str) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
     """ministack, and at the API's port the API.
 
@@ -228,6 +251,7 @@ def main() -> None:
     parser.add_argument("--aws-port", type=int, required=True)
     parser.add_argument("--api-port", type=int, required=True)
     parser.add_argument("--domain", required=True)
+    parser.add_argument("--used-rights", type=Path, help="where to record what roles may and do")
     options = parser.parse_args()
 
     runtime_api_without_delay()
@@ -237,6 +261,8 @@ def main() -> None:
     stream_failures_are_retried()
     streams_survive_a_restart()
     queues_survive_another_port()
+    if options.used_rights:
+        used_rights_are_recorded(options.used_rights)
     asyncio.run(run(options.aws_port, options.api_port, options.domain))
 
 

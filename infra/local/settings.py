@@ -142,6 +142,11 @@ class Settings:
     def stack_env(self) -> Path:
         return self.local / "stack.env"
 
+    @property
+    def used_rights(self) -> Path:
+        """Where a disposable stack records which rights its functions' roles have used."""
+        return self.local / "used-rights.jsonl"
+
     def aws_environment(self) -> dict[str, str]:
         """The caller's environment, pointed at the local AWS and at nothing else.
 

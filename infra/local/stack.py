@@ -235,6 +235,7 @@ def aws_service(settings: Settings) -> Service:
             "--aws-port", str(settings.ports.aws),
             "--api-port", str(settings.ports.api),
             "--domain", API_DOMAIN,
+            *(["--used-rights", str(settings.used_rights)] if settings.disposable else []),
         ],
         ports=_ports(settings, "aws"),
         environment={

@@ -135,6 +135,7 @@ async fn a_profile_is_changed_and_its_pin_redeems_tokens() {
 async fn a_picture_is_uploaded_shown_and_replaced_and_read_by_nobody_else() {
     let stack = Stack::running();
     let student = stack.student("pictured").await;
+    let late = stack.picture_address(&student, PNG.len()).await;
     let mut shown = String::new();
     for _ in 0..2 {
         let answer = stack.picture_address(&student, PNG.len()).await;
@@ -154,6 +155,17 @@ async fn a_picture_is_uploaded_shown_and_replaced_and_read_by_nobody_else() {
         let again = stack.upload(&answer, PNG).await;
         assert_eq!(again, StatusCode::PRECONDITION_FAILED);
     }
+    // An upload that took long does not take the place of a newer one.
+    assert_eq!(stack.upload(&late, PNG).await, StatusCode::OK);
+    eventually("the late picture is removed", async || {
+        (stack.pictures_of(&student).await.len() == 1).then_some(())
+    })
+    .await;
+    let changed = stack.change_profile(&student, &json!({ "bio": "I eat." })).await.expect(200);
+    let url = changed.body["account"]["picture_url"].as_str().expect("the picture stays");
+    let answer = stack.http.get(url).send().await.expect("the bucket answers");
+    assert_eq!(answer.status(), StatusCode::OK);
+
     let answer = stack.http.get(&shown).send().await.expect("the bucket answers");
     assert_eq!(answer.status(), StatusCode::OK);
     assert_eq!(answer.headers()["content-type"], "image/png");

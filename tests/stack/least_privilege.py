@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 """Tries with every function's grants what the function does not need: all of it is denied.
 
-    least_privilege.py STACK_NAME
+    least_privilege.py STACK_NAME [USED_RIGHTS]
+
+With a second argument, the file in which the local AWS records every right that a role has
+used, it tries nothing: it looks for grants of the template that no run has used.
 
 The calls below are made with the credentials of each function's own role, against the
 deployed tables, queues and secrets. One that no policy grants must be refused by IAM; a
@@ -36,6 +39,13 @@ NEVER = (
     "ssm:*",
     "sts:AssumeRole",
 )
+# Grants of which no run can use both: what SES covers the sender by, its address or its domain.
+ALTERNATIVES = ("ses:SendEmail",)
+# Grants that Lambda uses in the function's name where the local AWS does without: sending
+# what a stream's consumer has failed on to its dead letters.
+LAMBDAS_OWN = {"sqs:SendMessage": "*-relay-dead-letters"}
+# The name of the sessions in which this program itself uses the roles.
+SESSION_NAME = "least-privilege"
 ONCE = Config(retries={"max_attempts": 1})
 SESSION = boto3.session.Session()
 MAKING = threading.Lock()
@@ -142,7 +152,7 @@ def other_probes(stack: "Stack") -> list[Probe]:
         Probe(
             "sts:AssumeRole",
             role,
-            lambda c: c.assume_role(RoleArn=role, RoleSessionName="least-privilege"),
+            lambda c: c.assume_role(RoleArn=role, RoleSessionName=SESSION_NAME),
         ),
     ]
 
@@ -209,11 +219,18 @@ def client(service: str, **credentials: str) -> Any:
         return SESSION.client(service, config=ONCE, **credentials)
 
 
-def documents(role: str) -> list[dict[str, Any]]:
-    """The policies of a role, those within it and those that are attached."""
+def own_documents(role: str) -> list[dict[str, Any]]:
+    """The policies within a role: those that the template writes out."""
     iam = client("iam")
     names = iam.list_role_policies(RoleName=role)["PolicyNames"]
     found = [iam.get_role_policy(RoleName=role, PolicyName=n)["PolicyDocument"] for n in names]
+    return [json.loads(each) if isinstance(each, str) else each for each in found]
+
+
+def documents(role: str) -> list[dict[str, Any]]:
+    """The policies of a role, those within it and those that are attached."""
+    iam = client("iam")
+    found = own_documents(role)
     for each in iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]:
         version = iam.get_policy(PolicyArn=each["PolicyArn"])["Policy"]["DefaultVersionId"]
         policy = iam.get_policy_version(PolicyArn=each["PolicyArn"], VersionId=version)
@@ -246,7 +263,7 @@ def is_denied(call: Callable[[], Any]) -> bool:
 
 
 def role_credentials(role: str) -> dict[str, str]:
-    answer = client("sts").assume_role(RoleArn=role, RoleSessionName="least-privilege")
+    answer = client("sts").assume_role(RoleArn=role, RoleSessionName=SESSION_NAME)
     credentials = answer["Credentials"]
     return {
         "aws_access_key_id": credentials["AccessKeyId"],
@@ -280,8 +297,46 @@ def surprises_of(stack: Stack, function: dict[str, Any]) -> tuple[list[str], int
     return surprises, denied, allowed
 
 
+def unused_grants(stack: Stack, used: list[tuple[str, str, str]]) -> tuple[list[str], int]:
+    """What the template grants and nobody has used; and how many grants there are."""
+    unused, count = [], 0
+    for function in stack.functions:
+        role = function["Role"].rpartition("/")[2]
+        by_role = [
+            (action, resource)
+            for principal, action, resource in used
+            if f":assumed-role/{role}/" in principal and not principal.endswith(SESSION_NAME)
+        ]
+        for statement in (s for d in own_documents(role) for s in listed(d["Statement"])):
+            for action in listed(statement["Action"]):
+                resources = [
+                    resource
+                    for resource in listed(statement["Resource"])
+                    if not fnmatch.fnmatchcase(resource, LAMBDAS_OWN.get(action, ""))
+                ]
+                groups = [resources] if action in ALTERNATIVES else [[r] for r in resources]
+                count += len(groups)
+                unused += [
+                    f"{function['FunctionName']}: {action} on {' or '.join(group)}"
+                    for group in groups
+                    if not any(
+                        done == action and any(fnmatch.fnmatchcase(to, each) for each in group)
+                        for done, to in by_role
+                    )
+                ]
+    return unused, count
+
+
 def main() -> None:
     stack = Stack(sys.argv[1])
+    if len(sys.argv) > 2:
+        with open(sys.argv[2]) as lines:
+            used = [tuple(json.loads(line)) for line in lines]
+        unused, count = unused_grants(stack, used)
+        print(f"{len(stack.functions)} functions: {count} grants, {len(unused)} of them unused")
+        if unused:
+            sys.exit("\n".join(unused))
+        return
     with ThreadPoolExecutor(4) as pool:
         results = list(pool.map(lambda each: surprises_of(stack, each), stack.functions))
     surprises = [line for lines, _, _ in results for line in lines]

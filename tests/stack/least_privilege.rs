@@ -1,4 +1,5 @@
-//! Each function's role, as it was deployed: what the function does not need is denied.
+//! Each function's role, as it was deployed: what the function does not need is denied, and
+//! what it is granted it needs.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -10,14 +11,14 @@ use tokio::time::timeout;
 use super::Stack;
 use crate::support::template::{resources, template};
 
-#[tokio::test]
-async fn what_a_function_does_not_need_is_denied_to_it() {
-    let stack = Stack::running();
+/// Runs the program that looks at the roles; answers what it printed.
+async fn look_at_roles(stack: &Stack, used_rights: Option<&Path>) -> String {
     let python = std::env::var_os("THALI_PYTHON").expect("`make test` names a Python");
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("stack/least_privilege.py");
     let running = Command::new(python)
         .arg(script)
         .arg(stack.variable("STACK_NAME"))
+        .args(used_rights)
         .env("AWS_ENDPOINT_URL", stack.variable("AWS_ENDPOINT_URL"))
         .env("AWS_DEFAULT_REGION", stack.variable("AWS_REGION"))
         .env("AWS_ACCESS_KEY_ID", "test")
@@ -29,9 +30,24 @@ async fn what_a_function_does_not_need_is_denied_to_it() {
         .output();
     let output = timeout(Duration::from_mins(2), running).await;
     let output = output.expect("it ends in time").expect("python starts");
-    let said = String::from_utf8_lossy(&output.stdout);
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
     println!("{said}");
     assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
     let functions = resources(&template(), "AWS::Serverless::Function").len();
     assert!(said.starts_with(&format!("{functions} functions: ")), "{said}");
+    said
+}
+
+#[tokio::test]
+async fn what_a_function_does_not_need_is_denied_to_it() {
+    look_at_roles(&Stack::running(), None).await;
+}
+
+/// It comes after all the others, whose calls are what it looks at.
+#[tokio::test]
+async fn every_right_that_a_function_has_was_used() {
+    let stack_env = std::env::var("THALI_STACK_ENV").expect("`make test` names a stack");
+    let recorded = Path::new(&stack_env).with_file_name("used-rights.jsonl");
+    let said = look_at_roles(&Stack::running(), Some(&recorded)).await;
+    assert!(said.contains(" 0 of them unused"), "{said}");
 }

@@ -62,6 +62,7 @@ impl Stack {
 async fn a_student_waits_is_approved_works_and_is_shut_out() {
     let stack = Stack::running();
     let owner = stack.owner().await;
+    stack.has_listed(&owner, "", &[]).await;
     let mess = stack.change_mess(&owner, &json!({ "approval": "required" })).await;
     assert_eq!(mess["approval"], "required");
     let asha = stack.student_of(&owner, "asha").await;
