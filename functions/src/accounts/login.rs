@@ -59,6 +59,7 @@ struct Login {
 #[derive(Serialize, ToSchema)]
 pub struct LoggedIn {
     access_token: String,
+    #[schema(pattern = "^Bearer$")]
     token_type: &'static str,
     expires_in: i64,
     account: AccountView,

@@ -47,6 +47,7 @@ struct PictureUpload {
 #[derive(Serialize, ToSchema)]
 #[schema(as = Upload)]
 struct UploadView {
+    #[schema(pattern = "^PUT$")]
     method: &'static str,
     url: String,
     headers: BTreeMap<String, String>,

@@ -16,27 +16,37 @@ pub static ENDPOINT: Endpoint =
 
 #[derive(Serialize, ToSchema)]
 struct Health {
-    status: &'static str,
+    status: HealthStatus,
     checks: Checks,
 }
 
 #[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum HealthStatus {
+    Ok,
+    Degraded,
+}
+
+#[derive(Serialize, ToSchema)]
 struct Checks {
-    database: &'static str,
-    cache: &'static str,
+    database: Check,
+    cache: Check,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum Check {
+    Ok,
+    Failing,
+    /// There is none.
+    Off,
 }
 
 async fn health(app: &App, _caller: &Caller, _request: &Request) -> Result<Response, Problem> {
     let (database, cache) = join!(app.store.answers(), app.cache.answers());
-    let checks = Checks {
-        database: if database { "ok" } else { "failing" },
-        cache: match cache {
-            None => "off",
-            Some(true) => "ok",
-            Some(false) => "failing",
-        },
-    };
-    let degraded = [checks.database, checks.cache].contains(&"failing");
-    let status = if degraded { "degraded" } else { "ok" };
+    let check = |answers| if answers { Check::Ok } else { Check::Failing };
+    let checks = Checks { database: check(database), cache: cache.map_or(Check::Off, check) };
+    let degraded = [checks.database, checks.cache].contains(&Check::Failing);
+    let status = if degraded { HealthStatus::Degraded } else { HealthStatus::Ok };
     Ok(Response::ok(&Health { status, checks }))
 }

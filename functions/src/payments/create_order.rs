@@ -41,6 +41,7 @@ struct CreateOrder {
 struct Created<'a> {
     order_id: RazorpayOrderId,
     amount_paise: Paise,
+    #[schema(pattern = "^INR$")]
     currency: &'static str,
     token_count: u16,
     razorpay_key_id: &'a str,

@@ -35,6 +35,7 @@ pub static ENDPOINT: Endpoint = Endpoint::post(
 /// That an event was taken.
 #[derive(Serialize, ToSchema)]
 struct Taken {
+    #[schema(pattern = "^ok$")]
     status: &'static str,
 }
 

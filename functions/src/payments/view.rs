@@ -9,6 +9,17 @@ use thali_domain::refunds::{Refund, RefundState};
 use thali_domain::tokens::{Purchase, PurchaseState, Waiting};
 use utoipa::ToSchema;
 
+/// How far a payment got. Tokens that are reserved for a refund count as given back.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum PaymentStatus {
+    Created,
+    Captured,
+    Failed,
+    Refunded,
+    PartiallyRefunded,
+}
+
 /// A payment.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Payment)]
@@ -17,8 +28,9 @@ pub struct PaymentView {
     #[serde(skip_serializing_if = "Option::is_none")]
     payment_id: Option<RazorpayPaymentId>,
     amount_paise: Paise,
+    #[schema(pattern = "^INR$")]
     currency: &'static str,
-    status: &'static str,
+    status: PaymentStatus,
     #[serde(skip_serializing_if = "Option::is_none")]
     method: Option<String>,
     token_count: u16,
@@ -54,19 +66,28 @@ impl From<Purchase> for PaymentView {
     }
 }
 
-/// A purchase's status. Tokens that are reserved for a refund count as given back.
-fn status(purchase: &Purchase) -> &'static str {
+fn status(purchase: &Purchase) -> PaymentStatus {
+    let refunded = purchase.refunded.len();
     match &purchase.state {
-        PurchaseState::Created(Waiting { failed_at: None, closed_at: None, .. }) => "created",
-        PurchaseState::Created(_) => "failed",
-        PurchaseState::Captured(_) if purchase.refunded.is_empty() => "captured",
-        PurchaseState::Captured(_)
-            if purchase.refunded.len() == usize::from(purchase.token_count) =>
-        {
-            "refunded"
+        PurchaseState::Created(Waiting { failed_at: None, closed_at: None, .. }) => {
+            PaymentStatus::Created
         }
-        PurchaseState::Captured(_) => "partially_refunded",
+        PurchaseState::Created(_) => PaymentStatus::Failed,
+        PurchaseState::Captured(_) if refunded == 0 => PaymentStatus::Captured,
+        PurchaseState::Captured(_) if refunded == usize::from(purchase.token_count) => {
+            PaymentStatus::Refunded
+        }
+        PurchaseState::Captured(_) => PaymentStatus::PartiallyRefunded,
     }
+}
+
+/// How far a refund got.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum RefundStatus {
+    Pending,
+    Processed,
+    Failed,
 }
 
 /// A refund.
@@ -77,8 +98,9 @@ pub struct RefundView {
     order_id: RazorpayOrderId,
     token_count: usize,
     amount_paise: Paise,
+    #[schema(pattern = "^INR$")]
     currency: &'static str,
-    status: &'static str,
+    status: RefundStatus,
     #[schema(value_type = String, format = DateTime)]
     requested_at: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -89,9 +111,9 @@ pub struct RefundView {
 impl From<Refund> for RefundView {
     fn from(refund: Refund) -> Self {
         let (status, processed_at) = match refund.state {
-            RefundState::Pending => ("pending", None),
-            RefundState::Processed(at) => ("processed", Some(at)),
-            RefundState::Failed(..) => ("failed", None),
+            RefundState::Pending => (RefundStatus::Pending, None),
+            RefundState::Processed(at) => (RefundStatus::Processed, Some(at)),
+            RefundState::Failed(..) => (RefundStatus::Failed, None),
         };
         Self {
             refund_id: refund.refund_id,

@@ -23,10 +23,19 @@ pub static ENDPOINT: Endpoint = Endpoint::get(
 .answers_page(schema::<PastToken>);
 
 #[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum TokenStatus {
+    Available,
+    Redeemed,
+    Expired,
+    Refunded,
+}
+
+#[derive(Serialize, ToSchema)]
 struct PastToken {
     #[serde(flatten)]
     token: TokenView,
-    status: &'static str,
+    status: TokenStatus,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     redeemed_at: Option<Timestamp>,
@@ -37,10 +46,10 @@ struct PastToken {
 impl From<&IssuedToken<'_>> for PastToken {
     fn from(issued: &IssuedToken<'_>) -> Self {
         let (status, redeemed) = match issued.fate {
-            TokenFate::Available => ("available", None),
-            TokenFate::Expired => ("expired", None),
-            TokenFate::Refunded => ("refunded", None),
-            TokenFate::Redeemed(by) => ("redeemed", by),
+            TokenFate::Available => (TokenStatus::Available, None),
+            TokenFate::Expired => (TokenStatus::Expired, None),
+            TokenFate::Refunded => (TokenStatus::Refunded, None),
+            TokenFate::Redeemed(by) => (TokenStatus::Redeemed, by),
         };
         Self {
             token: issued.into(),
