@@ -80,3 +80,44 @@ fn operations_have_names_of_their_own() {
     let distinct: BTreeSet<&str> = ids.iter().copied().collect();
     assert_eq!(distinct.len(), ids.len());
 }
+
+#[test]
+fn every_answer_has_the_requests_id() {
+    let document = described();
+    let paths = document["paths"].as_object().expect("paths");
+    let operations = paths.values().flat_map(|item| item.as_object().expect("operations").values());
+    for operation in operations {
+        for (status, answer) in operation["responses"].as_object().expect("answers") {
+            let answer = answer["$ref"].as_str().map_or(answer, |to| referred(&document, to));
+            let described = &answer["headers"]["X-Request-Id"];
+            assert!(described.is_object(), "{} {status}", operation["operationId"]);
+        }
+    }
+}
+
+/// What a reference leads to.
+fn referred<'a>(document: &'a Value, to: &str) -> &'a Value {
+    document.pointer(to.trim_start_matches('#')).expect("it is there, see above")
+}
+
+/// No object of ours in a body takes members that are not described, at whatever depth.
+#[test]
+fn bodies_are_strict_at_every_depth() {
+    let document = described();
+    let (mut to_do, mut seen) = (BTreeSet::new(), BTreeSet::new());
+    for item in document["paths"].as_object().expect("paths").values() {
+        for operation in item.as_object().expect("operations").values() {
+            references(&operation["requestBody"], &mut to_do);
+        }
+    }
+    while let Some(name) = to_do.pop_first() {
+        let schema = referred(&document, &name);
+        if schema["type"] == "object" {
+            assert_eq!(schema["additionalProperties"], false, "{name}");
+        }
+        if seen.insert(name) {
+            references(schema, &mut to_do);
+        }
+    }
+    assert!(seen.contains("#/components/schemas/UpdateWindow"), "a nested one was looked at");
+}

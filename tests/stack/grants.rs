@@ -3,6 +3,8 @@
 //! is missing.
 
 use serde_json::{Value, json};
+use thali_functions::ENDPOINTS;
+use thali_platform::http::Access;
 
 use super::operator::{printed, thali};
 use super::{Stack, Student, code_in, eventually, ulid_now};
@@ -256,4 +258,25 @@ async fn an_account_of_another_mess_sees_no_order_of_this_one() {
     assert_eq!(stack.list("/payment-history", &theirs).await, [] as [Value; 0]);
     assert_eq!(stack.token_count(&theirs).await, 0);
     assert_eq!(stack.list("/payment-history", &ours).await.len(), 1);
+}
+
+#[tokio::test]
+async fn every_function_looks_a_session_up_that_redis_has_not_seen() {
+    let stack = Stack::running();
+    let (owner, student) = (stack.owner().await, stack.student("fresh").await);
+    for endpoint in ENDPOINTS.iter().filter(|endpoint| endpoint.access.needs_session()) {
+        let person = if endpoint.access == Access::Owner { &owner } else { &student };
+        let login =
+            json!({ "mess_id": person.mess_id, "email": person.email, "password": PASSWORD });
+        let fresh = stack.send(Call::post("/login", &login)).await.expect(200);
+        let (path, nothing) = (endpoint.paths[0], json!({}));
+        let call = match endpoint.method.as_str() {
+            "GET" => Call::get(path),
+            "PATCH" => Call::patch(path, &nothing),
+            _ => Call::post(path, &nothing),
+        };
+        let answer = stack.send(call.bearer(fresh.text("access_token"))).await;
+        let (status, name) = (answer.status, endpoint.name);
+        assert!(status != 401 && status < 500, "{name}: {status} {}", answer.body);
+    }
 }

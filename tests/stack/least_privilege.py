@@ -7,7 +7,7 @@ With a second argument, the file in which the local AWS records every right that
 used, it tries nothing: it looks for grants of the template that no run has used.
 
 The calls below are made with the credentials of each function's own role, against the
-deployed tables, queues and secrets. One that no policy grants must be refused by IAM; a
+deployed tables, buckets, queues and secrets. One that no policy grants must be refused by IAM; a
 harmless one that is granted must not be, or the check would prove nothing. Prints a summary
 and exits non-zero with every surprise. The endpoint, region and credentials come from the
 environment, as for any program that calls AWS. It is for the local AWS, where the account's
@@ -26,7 +26,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-# What no function may ever do, whatever its policies say.
+# What no function may ever do: granted on nothing, by no policy.
 NEVER = (
     "dynamodb:Scan",
     "dynamodb:DeleteTable",
@@ -42,11 +42,11 @@ NEVER = (
 # Grants of which no run can use both: what SES covers the sender by, its address or its domain.
 ALTERNATIVES = ("ses:SendEmail",)
 # Grants that Lambda uses in the function's name where the local AWS does without: sending
-# what a stream's consumer has failed on to its dead letters.
-LAMBDAS_OWN = {"sqs:SendMessage": "*-relay-dead-letters"}
+# what a stream's or an upload's function has failed on to the dead letters.
+LAMBDAS_OWN = {"sqs:SendMessage": "*-dead-letters"}
 # The name of the sessions in which this program itself uses the roles.
 SESSION_NAME = "least-privilege"
-ONCE = Config(retries={"max_attempts": 1})
+ONCE = Config(retries={"max_attempts": 1}, s3={"addressing_style": "path"})
 SESSION = boto3.session.Session()
 MAKING = threading.Lock()
 KEY = {"pk": {"S": "least-privilege"}, "sk": {"S": "least-privilege"}}
@@ -67,6 +67,19 @@ class Probe:
     @property
     def service(self) -> str:
         return self.action.partition(":")[0]
+
+
+def index_probes(table: str, arn: str, index: str, hash_key: str) -> list[Probe]:
+    at = {"TableName": table, "IndexName": index}
+    query = {
+        "KeyConditionExpression": "#hash = :value",
+        "ExpressionAttributeNames": {"#hash": hash_key},
+        "ExpressionAttributeValues": {":value": {"S": "least-privilege"}},
+    }
+    return [
+        Probe("dynamodb:Query", arn, lambda c: c.query(**at, **query), True),
+        Probe("dynamodb:Scan", arn, lambda c: c.scan(**at, Limit=1), True),
+    ]
 
 
 def table_probes(name: str, arn: str) -> list[Probe]:
@@ -109,6 +122,27 @@ def queue_probes(url: str, arn: str) -> list[Probe]:
         Probe("sqs:PurgeQueue", arn, lambda c: c.purge_queue(**at)),
         Probe("sqs:DeleteQueue", arn, lambda c: c.delete_queue(**at)),
     ]
+
+
+def object_probes(bucket: str, arn: str, key: str) -> list[Probe]:
+    at = {"Bucket": bucket, "Key": key}
+    of_object = f"{arn}/{key}"
+    # There is no such object, so that none of these finds, replaces or removes one. (On AWS a
+    # role that may not list the bucket would not be told so of an object that it may read.)
+    return [
+        Probe("s3:GetObject", of_object, lambda c: c.get_object(**at), True),
+        Probe("s3:PutObject", of_object, lambda c: c.put_object(**at, Body=b"", IfMatch="none")),
+        Probe("s3:DeleteObject", of_object, lambda c: c.delete_object(**at)),
+    ]
+
+
+def bucket_probes(bucket: str) -> list[Probe]:
+    arn = f"arn:aws:s3:::{bucket}"
+    keys = ("pictures/least-privilege", "least-privilege")
+    of_list = Probe(
+        "s3:ListBucket", arn, lambda c: c.list_objects_v2(Bucket=bucket, MaxKeys=1), True
+    )
+    return [of_list, *(each for key in keys for each in object_probes(bucket, arn, key))]
 
 
 def other_probes(stack: "Stack") -> list[Probe]:
@@ -172,12 +206,25 @@ class Stack:
             for each in page["Functions"]
             if each["FunctionName"].startswith(prefix)
         ]
-        self.tables = {
-            table: client("dynamodb").describe_table(TableName=table)["Table"]["TableArn"]
+        tables = [
+            client("dynamodb").describe_table(TableName=table)["Table"]
             for page in client("dynamodb").get_paginator("list_tables").paginate()
             for table in page["TableNames"]
             if table.startswith(prefix)
+        ]
+        self.tables = {table["TableName"]: table["TableArn"] for table in tables}
+        # Each with its table's name, its own name and the name of its hash key.
+        self.indexes = {
+            f"{table['TableArn']}/index/{index['IndexName']}": (
+                table["TableName"],
+                index["IndexName"],
+                next(k["AttributeName"] for k in index["KeySchema"] if k["KeyType"] == "HASH"),
+            )
+            for table in tables
+            for index in table.get("GlobalSecondaryIndexes", [])
         }
+        buckets = client("s3").list_buckets()["Buckets"]
+        self.buckets = [each["Name"] for each in buckets if each["Name"].startswith(prefix)]
         urls = client("sqs").list_queues(QueueNamePrefix=name).get("QueueUrls", [])
         self.queues = {url: self._queue_arn(url) for url in urls}
         stage = self._parameter("Stage")
@@ -207,8 +254,14 @@ class Stack:
         """What is tried; what could destroy something comes last."""
         destructive = ("Delete", "Purge", "Put", "Update")
         of_tables = [each for name, arn in self.tables.items() for each in table_probes(name, arn)]
+        of_indexes = [
+            each
+            for arn, (table, index, hash_key) in self.indexes.items()
+            for each in index_probes(table, arn, index, hash_key)
+        ]
+        of_buckets = [each for bucket in self.buckets for each in bucket_probes(bucket)]
         of_queues = [each for url, arn in self.queues.items() for each in queue_probes(url, arn)]
-        every = of_tables + of_queues + other_probes(self)
+        every = of_tables + of_indexes + of_buckets + of_queues + other_probes(self)
         return sorted(every, key=lambda p: p.action.partition(":")[2].startswith(destructive))
 
 
@@ -242,11 +295,24 @@ def listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
+def never_granted(policies: list[dict[str, Any]]) -> list[str]:
+    """The actions of these policies that no function may have, on whatever resource."""
+    statements = [each for policy in policies for each in listed(policy["Statement"])]
+    actions = [action for each in statements for action in listed(each["Action"])]
+    # Either may be a pattern: `iam:*` here, `dynamodb:*` in a policy.
+    return [each for each in actions if any(matches(each, n) or matches(n, each) for n in NEVER)]
+
+
+def matches(action: str, pattern: str) -> bool:
+    """Whether an action's name is of a pattern; IAM does not mind the case."""
+    return fnmatch.fnmatchcase(action.lower(), pattern.lower())
+
+
 def is_granted(policies: list[dict[str, Any]], probe: Probe) -> bool:
     """Whether a statement allows the call. Our policies allow and name what they allow."""
     for statement in (each for policy in policies for each in listed(policy["Statement"])):
         actions, resources = listed(statement["Action"]), listed(statement["Resource"])
-        of_action = any(fnmatch.fnmatchcase(probe.action.lower(), a.lower()) for a in actions)
+        of_action = any(matches(probe.action, each) for each in actions)
         if of_action and any(fnmatch.fnmatchcase(probe.resource, r) for r in resources):
             return True
     return False
@@ -275,15 +341,15 @@ def role_credentials(role: str) -> dict[str, str]:
 def surprises_of(stack: Stack, function: dict[str, Any]) -> tuple[list[str], int, int]:
     """What was not as it must be; and how many calls were denied, and how many allowed."""
     name, role = function["FunctionName"], function["Role"]
-    surprises, denied, allowed = [], 0, 0
+    denied, allowed = 0, 0
     policies, credentials = documents(role.rpartition("/")[2]), role_credentials(role)
+    surprises = [f"{name}: {action} is granted" for action in never_granted(policies)]
+    if surprises:
+        return surprises, denied, allowed
     probes = stack.probes()
     clients = {service: client(service, **credentials) for service in {p.service for p in probes}}
     for probe in probes:
         granted = is_granted(policies, probe)
-        if granted and any(fnmatch.fnmatchcase(probe.action, never) for never in NEVER):
-            surprises.append(f"{name}: {probe.action} is granted on {probe.resource}")
-            continue
         if granted and not probe.harmless:
             continue
         refused = is_denied(lambda probe=probe: probe.call(clients[probe.service]))

@@ -1,14 +1,17 @@
 //! What the deployed functions log: enough to find a request, and nobody's data.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_cloudwatchlogs::Client;
 use serde_json::{Value, json};
-use thali_functions::{CONSUMERS, ENDPOINTS};
+use thali_functions::ops::not_found;
+use thali_functions::workers::{picture_check, relay};
+use thali_functions::{CONSUMERS, ENDPOINTS, JOBS};
 
 use super::faults::{dead_letter, put_ses_into_its_sandbox};
 use super::{Stack, Student, eventually, ulid_now};
 use crate::support::people::PASSWORD;
+use crate::support::template::{resources, template};
 use crate::support::{Answer, Call, shapes};
 
 /// A line of a log group.
@@ -82,7 +85,7 @@ impl Story {
     }
 
     /// Signs up, with everything that one can tell, and mistakes on the way; logs in.
-    async fn arrive(&mut self) -> (Student, String) {
+    async fn arrive(&mut self) -> Student {
         let unique = ulid_now();
         let millis = jiff::Timestamp::now().as_millisecond().to_string();
         let email = self.secret("e-mail", format!("quokka-{unique}@example.com"));
@@ -118,9 +121,7 @@ impl Story {
         let guess = self.secret("guessed password", format!("praline {unique}"));
         let wrong = json!({ "email": email, "password": guess });
         self.send(Call::post("/login", &wrong)).await.expect(401);
-        let login = json!({ "email": email, "password": password });
-        let login = self.send(Call::post("/login", &login)).await.expect(200);
-        (Student::of(&login), password)
+        self.log_in(&email, &password).await
     }
 
     /// Remembers the tokens of a login or a refresh, whole and their secret ends.
@@ -134,7 +135,6 @@ impl Story {
     /// Buys, redeems after a wrong guess, refreshes and leaves.
     async fn eat(&mut self, student: &Student, password: &str) {
         let token = &student.token;
-        self.session_secrets(token, &student.cookie);
         let order = Call::post("/create-order", &json!({ "token_count": 2 })).bearer(token);
         let order = self.send(order).await.expect(201);
         let paid = json!({ "outcome": "captured", "webhook": true, "wait": true });
@@ -159,6 +159,108 @@ impl Story {
         self.session_secrets(refreshed.text("access_token"), &refreshed.cookie());
         let logout = Call::post("/student/logout", &json!({}));
         self.send(logout.bearer(refreshed.text("access_token"))).await.expect(204);
+    }
+
+    /// Forgets the password and sets another, after a wrong guess of the code; logs in.
+    async fn reset_password(&mut self, student: &Student) -> (Student, String) {
+        let unique = ulid_now();
+        let email = &student.email;
+        let forgot = Call::post("/password-reset", &json!({ "email": email }));
+        self.send(forgot).await.expect(202);
+        // The first code was the sign-up's.
+        let code = self.stack.code_mailed(email, 2).await;
+        let code = self.secret("reset code", code);
+        let guess = if code == "975310" { "864209" } else { "975310" };
+        let guess = self.secret("guessed reset code", guess.to_owned());
+        let password = self.secret("new password", format!("frangipane {unique} password"));
+        for (otp, status) in [(&guess, 409), (&code, 204)] {
+            let confirm = json!({ "email": email, "otp": otp, "new_password": password });
+            self.send(Call::post("/password-reset/confirm", &confirm)).await.expect(status);
+        }
+        (self.log_in(email, &password).await, password)
+    }
+
+    async fn log_in(&mut self, email: &str, password: &str) -> Student {
+        let login = json!({ "email": email, "password": password });
+        let login = self.send(Call::post("/login", &login)).await.expect(200);
+        let student = Student::of(&login);
+        self.session_secrets(&student.token, &student.cookie);
+        student
+    }
+
+    /// Tells everything of a profile, with mistakes on the way; sets a PIN and redeems with
+    /// it; asks for an address to which a picture is uploaded.
+    async fn change_profile(&mut self, student: &Student, password: &str) {
+        let unique = ulid_now();
+        let millis = jiff::Timestamp::now().as_millisecond();
+        let change = |body: &Value| Call::patch("/student/profile", body).bearer(&student.token);
+        let told = json!({
+            "full_name": self.secret("new name", "Peregrine Thistlewood".to_owned()),
+            "bio": self.secret("bio", format!("I juggle {unique} aubergines")),
+            "phone": self.secret("new phone number", format!("8{millis}")),
+            "address": self.secret("address", format!("{unique} Gooseberry Lane")),
+            "profession": self.secret("profession", format!("lamplighter {unique}")),
+            "date_of_birth": self.secret("date of birth", "1987-02-19".to_owned()),
+        });
+        let mut wrong = told.clone();
+        wrong["date_of_birth"] = json!(self.secret("wrong date of birth", "19.2.1987".to_owned()));
+        wrong["address"] = json!([told["address"]]);
+        self.send(change(&wrong)).await.expect(422);
+        self.send(change(&told)).await.expect(200);
+
+        // As long as a PIN may be: a shorter one could be some line's number by chance.
+        let pin = self.secret("PIN", "80462913".to_owned());
+        let guess = self.secret("guessed current password", format!("fudge {unique}"));
+        for (password, status) in [(guess.as_str(), 403), (password, 200)] {
+            let body = json!({ "security_code": pin, "current_password": password });
+            self.send(change(&body)).await.expect(status);
+        }
+        let guess = self.secret("guessed PIN", "31926408".to_owned());
+        for (code, status) in [(&guess, 403), (&pin, 201)] {
+            let submit = json!({ "count": 1, "security_code": code });
+            let submit = Call::post("/student/token-submission", &submit).bearer(&student.token);
+            self.send(submit).await.expect(status);
+        }
+
+        let picture = json!({ "content_type": "image/png", "content_length": 100 });
+        let picture = Call::post("/student/profile/picture", &picture).bearer(&student.token);
+        let upload = self.send(picture).await.expect(201).body["upload"].clone();
+        let url = upload["url"].as_str().expect("an address");
+        let (_, signature) = url.split_once("X-Amz-Signature=").expect("it is signed");
+        let signature = signature.split('&').next().unwrap_or_default();
+        assert!(signature.len() > 40, "{url}");
+        self.secret("signature of an upload", signature.to_owned());
+    }
+
+    /// The owner makes an invite, with which somebody signs up, and shuts the student out
+    /// with a reason, which the student reads in a mail.
+    async fn be_shut_out(&mut self, student: &Student) {
+        let unique = ulid_now();
+        let variable = |name| self.stack.variable(name).to_owned();
+        let (email, password) = (variable("OWNER_EMAIL"), variable("OWNER_PASSWORD"));
+        self.secret("owner's e-mail", email.clone());
+        self.secret("owner's password", password.clone());
+        let owner = self.log_in(&email, &password).await;
+        let invite = Call::post("/api/v1/invites", &json!({ "role": "staff" }));
+        let invite = self.send(invite.bearer(&owner.token)).await.expect(201);
+        let code = self.secret("invite's code", invite.text("code").to_owned());
+        let wanted = json!({
+            "email": self.secret("invited e-mail", format!("bilby-{unique}@example.com")),
+            "password": self.secret("invited password", format!("nutmeg {unique} password")),
+            "role": "staff",
+            "invite_code": code,
+        });
+        self.send(Call::post("/sign-up", &wanted)).await.expect(202);
+
+        let reason = self.secret("reason", format!("Threw {unique} custard tarts"));
+        let path = format!("/api/v1/students/{}/block", student.account_id);
+        let block = Call::post(&path, &json!({ "reason": reason })).bearer(&owner.token);
+        self.send(block).await.expect(200);
+        eventually("the student is told the reason", async || {
+            let mails = self.stack.mails_to(&student.email).await;
+            mails.iter().any(|mail| mail.contains(&reason)).then_some(())
+        })
+        .await;
     }
 
     /// Signs up with an address that SES refuses; answers the message that is given up.
@@ -189,8 +291,12 @@ async fn no_log_line_holds_a_secret_or_anybodys_data_and_every_request_is_found_
         let value = story.stack.variable(variable).to_owned();
         story.secret("partner's secret", value);
     }
-    let (student, password) = story.arrive().await;
+    let student = story.arrive().await;
+    let (student, password) = story.reset_password(&student).await;
     story.eat(&student, &password).await;
+    let student = story.log_in(&student.email, &password).await;
+    story.change_profile(&student, &password).await;
+    story.be_shut_out(&student).await;
     let message_id = story.be_refused_by_ses().await;
     assert_eq!(mailer_tries(&story.stack, &message_id).await, 5);
 
@@ -252,17 +358,34 @@ async fn nothing_secret_or_personal_is_in_any_line_since_the_stack_began() {
     }
 }
 
+/// The members of a line's span of which one tells the invocation, by function.
+fn ids_of_invocations() -> BTreeMap<&'static str, &'static [&'static str]> {
+    const REQUEST: &[&str] = &["request_id"];
+    // Where an invocation as a whole fails, Lambda's runtime says so in its own span, which
+    // has the same id by another name.
+    const INVOCATION: &[&str] = &["id", "requestId"];
+    let endpoints = ENDPOINTS.iter().map(|endpoint| (endpoint.name, REQUEST));
+    let consumers = CONSUMERS.iter().map(|consumer| (consumer.name, &["message_id"] as &[_]));
+    let jobs = JOBS.iter().map(|job| (job.name, INVOCATION));
+    let others = [
+        (not_found::ENDPOINT.name, REQUEST),
+        (relay::NAME, &["requestId"]),
+        (picture_check::NAME, INVOCATION),
+    ];
+    endpoints.chain(consumers).chain(jobs).chain(others).collect()
+}
+
+/// Those functions of the template are looked at that have run so far.
 #[tokio::test]
 async fn every_line_of_a_function_is_a_json_object_with_a_level_a_message_and_an_id() {
     let stack = Stack::running();
     let student = stack.student("logged").await;
     stack.buy_tokens(&student, 1).await;
     let client = Client::new(&stack.aws().await);
-    let relay = [("relay", "requestId")];
-    let endpoints = ENDPOINTS.iter().map(|endpoint| (endpoint.name, "request_id"));
-    let consumers = CONSUMERS.iter().map(|consumer| (consumer.name, "message_id"));
+    let functions = ids_of_invocations();
+    assert_eq!(functions.len(), resources(&template(), "AWS::Serverless::Function").len());
     let mut invocations = 0;
-    for (function, id) in relay.into_iter().chain(endpoints).chain(consumers) {
+    for (function, ids) in functions {
         let group = format!("/aws/lambda/{}", stack.name(function));
         let lines = lines_of(&client, group, 0).await;
         let platforms = |text: &str| PLATFORM.iter().any(|begin| text.starts_with(begin));
@@ -273,7 +396,8 @@ async fn every_line_of_a_function_is_a_json_object_with_a_level_a_message_and_an
             let levels = ["INFO", "WARN", "ERROR"];
             let good = line["message"].is_string() && levels.iter().any(|l| line["level"] == *l);
             assert!(good, "{function}: {text}");
-            let has_id = line["span"][id].as_str().is_some_and(|id| !id.is_empty());
+            let span = &line["span"];
+            let has_id = ids.iter().any(|id| span[id].as_str().is_some_and(|id| !id.is_empty()));
             let serves = started.entry(stream).or_default();
             assert!(has_id || !*serves, "{function}: {text}");
             *serves |= has_id;

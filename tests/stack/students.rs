@@ -9,7 +9,7 @@ use crate::support::people::PASSWORD;
 
 impl Stack {
     /// The owner of a mess of their own, where students need no approval.
-    async fn owner(&self) -> Student {
+    pub(super) async fn owner(&self) -> Student {
         let create = ["mess", "create", "--name", "East Hostel", "--approval", "automatic"];
         let mess = printed(&thali(self, &create));
         let email = format!("owner-{}@example.com", ulid_now());

@@ -130,6 +130,7 @@ impl TestApp {
             date_of_birth: None,
             picture_key: None,
             password_hash: password.hash(),
+            password_version: 0,
             security_code_hash: None,
             security_code_failures: 0,
             security_code_forgotten_at: None,

@@ -33,6 +33,7 @@ pub static ENDPOINT: Endpoint = Endpoint::post(
 .summary("Gives an access token and the refresh cookie")
 .takes(schema::<Login>)
 .answers(200, schema::<LoggedIn>)
+.sets_cookie()
 .refuses(&["invalid_credentials", "locked", "account_closed"]);
 
 /// The path to which browsers send the refresh cookie.
@@ -98,11 +99,10 @@ async fn login(app: &App, caller: &Caller, request: &Request) -> Result<Response
     }
     let session_id = SessionId::from_ulid(app.clock.ulid());
     let refresh = RefreshToken::first(account.account_id, session_id);
-    let session =
-        SessionRecord::begin(account.account_id, session_id, mess, refresh.hash(), stamp.at);
+    let session = SessionRecord::begin(&account, session_id, refresh.hash(), stamp.at);
     let stamp = Stamp { actor: account.account_id.to_string(), ..stamp };
     app.store.session_put(&session, &stamp).await?;
-    sessions::confirm(app, &account, session_id).await?;
+    sessions::confirm(app, &session).await?;
     Ok(LoggedIn::new(app, account, session_id, &stamp).into_response(&refresh))
 }
 

@@ -15,7 +15,8 @@ pub static ENDPOINT: Endpoint = Endpoint::post(
     handler!(logout),
 )
 .summary("Ends the session, and its access token at once")
-.answers_nothing(204);
+.answers_nothing(204)
+.sets_cookie();
 
 async fn logout(app: &App, caller: &Caller, _request: &Request) -> Result<Response, Problem> {
     let session = caller.session()?;

@@ -18,6 +18,7 @@ pub static ENDPOINT: Endpoint =
         .needs(&[Part::SigningKey, Part::RefreshKey])
         .summary("Gives an access token for the refresh cookie, and the cookie's successor")
         .answers(200, schema::<LoggedIn>)
+        .sets_cookie()
         .refuses(&["refresh_expired", "refresh_reused", "account_closed"]);
 
 async fn refresh(app: &App, caller: &Caller, request: &Request) -> Result<Response, Problem> {
@@ -35,6 +36,11 @@ async fn refresh(app: &App, caller: &Caller, request: &Request) -> Result<Respon
     if !account.status.may_log_in() {
         end(app, &presented).await?;
         return Err(problems::account_closed());
+    }
+    if session.password_version != account.password_version {
+        // It began with a password that was replaced, and was not swept with the others.
+        end(app, &presented).await?;
+        return Err(RefreshRefusal::Expired.into());
     }
     let next = presented.successor(app.refresh_key());
     rotate(app, &session, &presented, &next, &stamp).await?;

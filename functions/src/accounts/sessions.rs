@@ -2,47 +2,61 @@
 //! password. The change itself ends the sessions that it sees, in its own transaction;
 //! here is what follows it, and what keeps a login at the same moment from surviving it.
 
-use thali_domain::ids::{AccountId, SessionId};
+use std::cmp::Reverse;
+
+use futures_util::future::{join_all, try_join_all};
+use thali_domain::ids::AccountId;
+use thali_domain::sessions::SESSIONS_MAX;
 use thali_platform::app::App;
 use thali_platform::http::Problem;
 use thali_platform::problems;
-use thali_platform::store::{Account, Consistency, SessionRecord};
+use thali_platform::store::SessionRecord;
 
-/// Ends every session of an account, once the change that calls for it is written: sweeps
-/// what the change did not see, and tells Redis also of the sessions that it ended. It can
-/// be repeated.
+/// Ends every session of an account, once the change that calls for it is written: tells
+/// Redis of the sessions that the change has `ended`, and sweeps those that it did not see.
+/// It can be repeated.
 pub async fn end_all(
     app: &App,
     account: AccountId,
     ended: &[SessionRecord],
 ) -> Result<(), Problem> {
-    let left = app.store.sessions_of(account).await?;
-    for session in &left {
-        app.store.session_end(account, session.session_id).await?;
+    tell_redis(app, ended).await;
+    end(app, &app.store.sessions_of(account).await?).await
+}
+
+/// Makes sure that `session`, which was just put, may live: that its account was not shut
+/// out, and its password not replaced, since the account was read. Whoever changes them
+/// writes first and then ends the sessions that there are. So a session was either put
+/// before that and is ended by it, or after it and this read sees the change; without the
+/// login's answer nobody has its tokens. One more read, where a transaction would cost
+/// each login three more write units.
+///
+/// The same read tells of too many sessions: those that were used least recently end.
+pub async fn confirm(app: &App, session: &SessionRecord) -> Result<(), Problem> {
+    let (account, mut others) = app.store.account_with_sessions(session.account_id).await?;
+    others.retain(|other| other.session_id != session.session_id);
+    let refusal = match account {
+        Some(account) if !account.status.may_log_in() => Some(problems::account_closed()),
+        Some(account) if account.password_version == session.password_version => None,
+        _ => Some(problems::invalid_credentials()),
+    };
+    if let Some(refusal) = refusal {
+        end(app, std::slice::from_ref(session)).await?;
+        return Err(refusal);
     }
-    for session in ended.iter().chain(&left) {
-        app.cache.session_ended(session.session_id).await;
-    }
+    others.sort_by_key(|other| Reverse(other.rotated_at));
+    let too_many = others.split_off(others.len().min(SESSIONS_MAX - 1));
+    end(app, &too_many).await
+}
+
+/// Ends sessions, side by side.
+async fn end(app: &App, sessions: &[SessionRecord]) -> Result<(), Problem> {
+    let ends = sessions.iter().map(|it| app.store.session_end(it.account_id, it.session_id));
+    try_join_all(ends).await?;
+    tell_redis(app, sessions).await;
     Ok(())
 }
 
-/// Makes sure that a session which was just put may live: that the account has not been
-/// shut out, and its password not changed, since `account` was read. Whoever changes them
-/// writes first and then ends the sessions that there are. So a session was either put
-/// before that and is ended by it, or after it and this read sees the change; without the
-/// session's answer nobody has its tokens. One more read, where a transaction would cost
-/// each login three more write units.
-pub async fn confirm(app: &App, account: &Account, session: SessionId) -> Result<(), Problem> {
-    let found = app.store.account_get(account.account_id, Consistency::Strong).await?;
-    let unchanged = found.as_ref().is_some_and(|found| {
-        found.status.may_log_in() && found.password_hash == account.password_hash
-    });
-    if unchanged {
-        return Ok(());
-    }
-    app.store.session_end(account.account_id, session).await?;
-    match found {
-        Some(found) if !found.status.may_log_in() => Err(problems::account_closed()),
-        _ => Err(problems::invalid_credentials()),
-    }
+async fn tell_redis(app: &App, ended: &[SessionRecord]) {
+    join_all(ended.iter().map(|session| app.cache.session_ended(session.session_id))).await;
 }

@@ -1,11 +1,10 @@
 //! `expire-tokens`: lets each student be warned once of each purchase's tokens that expire
 //! within seven days. It reads the index of those who were not warned, by the date on which
 //! their tokens expire; the relay makes the mail of the mark that it leaves. Each run looks
-//! at all seven days, so one that did not take place is made up for by the next.
+//! at all seven days, so one that did not take place is made up for by the next; and at two
+//! days before, so that what nobody was warned of in time leaves the index too.
 //!
 //! That tokens expire needs no job: what is expired counts for nothing from that moment on.
-
-use std::time::Instant;
 
 use futures_util::{StreamExt, stream};
 use jiff::ToSpan;
@@ -15,12 +14,11 @@ use serde::Serialize;
 use serde_json::Value;
 use thali_domain::expiry::{WARNED_BEFORE, Warning, warning};
 use thali_platform::app::App;
+use thali_platform::store::StoreError;
 use thali_platform::store::keys::{self, Key};
-use thali_platform::store::{Stamp, StoreError};
-use thali_platform::telemetry;
 use thali_platform::worker::Job;
 
-use super::RUN_TIME_MAX;
+use super::{Count, Run};
 
 /// The job.
 pub static JOB: Job =
@@ -29,70 +27,61 @@ pub static JOB: Job =
 /// How many partitions of the index are dealt with at once.
 const AT_ONCE: usize = 8;
 
+/// How many days back the index is looked through for what earlier runs missed.
+const DAYS_BACK: i64 = 2;
+
 /// What a run did.
 #[derive(Debug, Default, Serialize)]
 struct Counts {
     /// Purchases that the index named.
-    looked_at: u32,
+    looked_at: Count,
     /// Students who are warned now.
-    warned: u32,
+    warned: Count,
     /// Purchases of which nobody needs to be warned.
-    gone: u32,
+    gone: Count,
     /// What could not be read or written, and is tried again by the next run.
-    errors: u32,
-}
-
-impl std::ops::Add for Counts {
-    type Output = Self;
-
-    fn add(self, other: Self) -> Self {
-        Self {
-            looked_at: self.looked_at + other.looked_at,
-            warned: self.warned + other.warned,
-            gone: self.gone + other.gone,
-            errors: self.errors + other.errors,
-        }
-    }
+    errors: Count,
 }
 
 async fn run(app: &App, _event: &Value) -> Result<Value, Box<dyn std::error::Error + Send + Sync>> {
-    let run = Run { app, began: Instant::now(), request_id: app.clock.ulid().to_string() };
+    let expiry = Expiry { run: Run::begin(app, &JOB), did: Counts::default() };
     let today = app.clock.now().to_zoned(TimeZone::UTC).date();
     let days = WARNED_BEFORE.as_hours() / 24;
-    let partitions = (0..=days).flat_map(|day| {
+    let partitions = (-DAYS_BACK..=days).flat_map(|day| {
         let date = today.saturating_add(day.days());
         (0..keys::SHARDS).map(move |shard| (date, shard))
     });
-    let counts: Vec<Counts> = stream::iter(partitions)
-        .map(|(date, shard)| run.partition(date, shard))
+    stream::iter(partitions)
+        .map(|(date, shard)| expiry.partition(date, shard))
         .buffer_unordered(AT_ONCE)
-        .collect()
+        .collect::<()>()
         .await;
-    Ok(serde_json::to_value(counts.into_iter().fold(Counts::default(), std::ops::Add::add))?)
+    Ok(serde_json::to_value(expiry.did)?)
 }
 
-/// One run.
-struct Run<'a> {
-    app: &'a App,
-    began: Instant,
-    request_id: String,
+/// One run, and what it did so far.
+struct Expiry<'a> {
+    run: Run<'a>,
+    did: Counts,
 }
 
-impl Run<'_> {
-    async fn partition(&self, date: Date, shard: u8) -> Counts {
-        let mut counts = Counts::default();
+impl Expiry<'_> {
+    async fn partition(&self, date: Date, shard: u8) {
+        if let Err(error) = self.pages(date, shard).await {
+            self.did.errors.add_error(&error);
+        }
+    }
+
+    async fn pages(&self, date: Date, shard: u8) -> Result<(), StoreError> {
         let mut start = None;
-        while self.began.elapsed() < RUN_TIME_MAX {
-            let page = match self.app.store.purchases_expiring(date, shard, start).await {
-                Ok(page) => page,
-                Err(error) => {
-                    count_error(&error, &mut counts);
-                    break;
-                }
-            };
+        while !self.run.is_out_of_time() {
+            let page = self.run.app.store.purchases_expiring(date, shard, start).await?;
             for key in &page.items {
-                if let Err(error) = self.purchase(key, &mut counts).await {
-                    count_error(&error, &mut counts);
+                if self.run.is_out_of_time() {
+                    return Ok(());
+                }
+                if let Err(error) = self.purchase(key).await {
+                    self.did.errors.add_error(&error);
                 }
             }
             start = page.next;
@@ -100,33 +89,27 @@ impl Run<'_> {
                 break;
             }
         }
-        counts
+        Ok(())
     }
 
-    async fn purchase(&self, key: &Key, counts: &mut Counts) -> Result<(), StoreError> {
-        counts.looked_at += 1;
-        let Some(purchase) = self.app.store.purchase_read(key).await? else { return Ok(()) };
-        let stamp = Stamp {
-            actor: JOB.name.to_owned(),
-            request_id: self.request_id.clone(),
-            at: self.app.clock.now(),
-        };
+    async fn purchase(&self, key: &Key) -> Result<(), StoreError> {
+        let store = &self.run.app.store;
+        self.did.looked_at.add_one();
+        let Some(purchase) = store.purchase_at(key).await? else { return Ok(()) };
+        let stamp = self.run.stamp();
         match warning(&purchase, stamp.at) {
             Warning::Later => {}
-            Warning::Now => {
-                let is_first = self.app.store.purchase_warn(&purchase, &stamp).await?;
-                counts.warned += u32::from(is_first);
+            // Where tokens are redeemed or given back at this moment, the next run decides.
+            Warning::Now(tokens) => {
+                if store.purchase_warn(&purchase, tokens, &stamp).await? {
+                    self.did.warned.add_one();
+                }
             }
             Warning::Never => {
-                counts.gone += 1;
-                self.app.store.purchase_warn_never(&purchase, &stamp).await?;
+                self.did.gone.add_one();
+                store.purchase_warn_never(&purchase, &stamp).await?;
             }
         }
         Ok(())
     }
-}
-
-fn count_error(error: &StoreError, counts: &mut Counts) {
-    tracing::error!(cause = telemetry::chain(error), "something is left for the next run");
-    counts.errors += 1;
 }

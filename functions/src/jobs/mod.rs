@@ -3,8 +3,60 @@
 pub mod expire_tokens;
 pub mod reconcile_payments;
 
-use std::time::Duration;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
-/// For how long a run begins with something new. With what it has begun by then it is done
-/// before its Lambda ends (after 60 s): at worst three calls of the partner and a write.
+use serde::Serialize;
+use thali_platform::app::App;
+use thali_platform::store::{Stamp, StoreError};
+use thali_platform::telemetry;
+use thali_platform::worker::Job;
+
+/// For how long a run begins with something new: a page, or an item of one. With what it has
+/// begun by then it is done before its Lambda ends (after 60 s): at worst three calls of the
+/// partner and a write.
 const RUN_TIME_MAX: Duration = Duration::from_secs(40);
+
+/// One run of a job.
+struct Run<'a> {
+    app: &'a App,
+    job: &'static Job,
+    request_id: String,
+    began: Instant,
+}
+
+impl<'a> Run<'a> {
+    fn begin(app: &'a App, job: &'static Job) -> Self {
+        Self { app, job, request_id: app.clock.ulid().to_string(), began: Instant::now() }
+    }
+
+    /// Whether the run has had its time, and leaves the rest to the next one.
+    fn is_out_of_time(&self) -> bool {
+        self.began.elapsed() >= RUN_TIME_MAX
+    }
+
+    /// The stamp of what is written now.
+    fn stamp(&self) -> Stamp {
+        Stamp {
+            actor: self.job.name.to_owned(),
+            request_id: self.request_id.clone(),
+            at: self.app.clock.now(),
+        }
+    }
+}
+
+/// How often something happened in a run, whose parts count side by side.
+#[derive(Debug, Default, Serialize)]
+struct Count(AtomicU32);
+
+impl Count {
+    fn add_one(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts what could not be read or written, and logs why.
+    fn add_error(&self, error: &StoreError) {
+        tracing::error!(cause = telemetry::chain(error), "something is left for the next run");
+        self.add_one();
+    }
+}

@@ -4,7 +4,6 @@
 //! webhook, a browser or another run credits once.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Instant;
 
 use futures_util::{StreamExt, stream};
 use jiff::SignedDuration;
@@ -16,12 +15,12 @@ use thali_domain::tokens::{Purchase, PurchaseState, Waiting};
 use thali_platform::app::App;
 use thali_platform::config::Part;
 use thali_platform::razorpay::RazorpayError;
-use thali_platform::store::{Stamp, StoreError, keys};
+use thali_platform::store::{StoreError, keys};
 use thali_platform::telemetry;
 use thali_platform::worker::Job;
 
-use super::RUN_TIME_MAX;
-use crate::payments::refunding::{RefundingError, push};
+use super::{Count, Run};
+use crate::payments::refunding::{Outcome, RefundingError, push};
 use crate::payments::settle::settle;
 
 /// The job.
@@ -41,146 +40,149 @@ const AT_ONCE: usize = 4;
 /// After so many failures in a row the partner is left alone until the next run.
 const FAILURES_IN_A_ROW_MAX: u32 = 5;
 
-/// The event's option is no number of seconds.
+/// The one option of a run by hand.
+const OPTION: &str = "older_than_s";
+
+/// What a schedule's own event holds.
+const SCHEDULED: [&str; 9] =
+    ["account", "detail", "detail-type", "id", "region", "resources", "source", "time", "version"];
+
+/// The event asks for something that cannot be done.
 #[derive(Debug, thiserror::Error)]
-#[error("older_than_s must be a number of seconds")]
-struct BadOption;
+enum BadEvent {
+    #[error("{OPTION} must be a number of seconds")]
+    NoNumber,
+    #[error("the only option is {OPTION}")]
+    UnknownOption,
+}
 
 /// What a run did.
 #[derive(Debug, Default, Serialize)]
 struct Counts {
     /// Purchases and refunds that the partner was asked about.
-    asked: u32,
+    asked: Count,
     /// Purchases that turned out to be paid.
-    credited: u32,
+    credited: Count,
     /// Purchases whose payments turned out to have failed.
-    failed: u32,
+    failed: Count,
     /// Purchases that are given up.
-    closed: u32,
+    closed: Count,
     /// Purchases and refunds that are to be asked about again.
-    waiting: u32,
+    waiting: Count,
     /// Refunds that came to their end.
-    refunds_finished: u32,
+    refunds_finished: Count,
     /// What could not be asked or written, and is to be asked about again.
-    errors: u32,
+    errors: Count,
 }
 
-impl std::ops::Add for Counts {
-    type Output = Self;
-
-    fn add(self, other: Self) -> Self {
-        Self {
-            asked: self.asked + other.asked,
-            credited: self.credited + other.credited,
-            failed: self.failed + other.failed,
-            closed: self.closed + other.closed,
-            waiting: self.waiting + other.waiting,
-            refunds_finished: self.refunds_finished + other.refunds_finished,
-            errors: self.errors + other.errors,
-        }
-    }
-}
-
-/// One run.
-struct Run<'a> {
-    app: &'a App,
+/// One run, and what it did so far.
+struct Reconciling<'a> {
+    run: Run<'a>,
     older_than: SignedDuration,
-    /// Whether the backoff holds. A run by hand asks about everything that is old enough.
+    /// Whether the backoff holds. A run by hand asks about everything that is old enough,
+    /// and does not count as having asked.
     is_scheduled: bool,
-    began: Instant,
-    request_id: String,
     failures_in_a_row: AtomicU32,
+    did: Counts,
 }
 
 async fn run(app: &App, event: &Value) -> Result<Value, Box<dyn std::error::Error + Send + Sync>> {
-    let option = match &event["older_than_s"] {
-        Value::Null => None,
-        given => {
-            Some(given.as_u64().and_then(|seconds| u32::try_from(seconds).ok()).ok_or(BadOption)?)
-        }
-    };
-    let run = Run {
-        app,
+    let option = option(event)?;
+    let reconciling = Reconciling {
+        run: Run::begin(app, &JOB),
         older_than: SignedDuration::from_secs(option.unwrap_or(OLDER_THAN_S).into()),
         is_scheduled: option.is_none(),
-        began: Instant::now(),
-        request_id: app.clock.ulid().to_string(),
         failures_in_a_row: AtomicU32::new(0),
+        did: Counts::default(),
     };
     // Another partition first each time, so that none is always the one without time left.
     let rotation = app.clock.now().as_second() / i64::from(OLDER_THAN_S);
     let first = u8::try_from(rotation.rem_euclid(keys::SHARDS.into()))?;
     let shards = (0..keys::SHARDS).map(|shard| (first + shard) % keys::SHARDS);
-    let counts: Vec<Counts> = stream::iter(shards)
-        .map(|shard| run.shard(shard))
+    stream::iter(shards)
+        .map(|shard| reconciling.shard(shard))
         .buffer_unordered(AT_ONCE)
-        .collect()
+        .collect::<()>()
         .await;
-    Ok(serde_json::to_value(counts.into_iter().fold(Counts::default(), std::ops::Add::add))?)
+    Ok(serde_json::to_value(reconciling.did)?)
 }
 
-impl Run<'_> {
+/// The option of a run by hand; none in the event of a schedule. Another option is a slip
+/// of whoever invoked it, and is not passed over.
+fn option(event: &Value) -> Result<Option<u32>, BadEvent> {
+    let mut names = event.as_object().into_iter().flat_map(|event| event.keys());
+    if !names.all(|name| name == OPTION || SCHEDULED.contains(&name.as_str())) {
+        return Err(BadEvent::UnknownOption);
+    }
+    match &event[OPTION] {
+        Value::Null => Ok(None),
+        given => {
+            let seconds = given.as_u64().and_then(|seconds| u32::try_from(seconds).ok());
+            seconds.map(Some).ok_or(BadEvent::NoNumber)
+        }
+    }
+}
+
+impl Reconciling<'_> {
     /// Deals with one partition of each kind.
-    async fn shard(&self, shard: u8) -> Counts {
-        let mut counts = Counts::default();
-        for done in
-            [self.refunds(shard, &mut counts).await, self.purchases(shard, &mut counts).await]
-        {
+    async fn shard(&self, shard: u8) {
+        for done in [self.refunds(shard).await, self.purchases(shard).await] {
             if let Err(error) = done {
-                count_error(&error, &mut counts);
+                self.did.errors.add_error(&error);
             }
         }
-        counts
     }
 
-    async fn refunds(&self, shard: u8, counts: &mut Counts) -> Result<(), StoreError> {
+    async fn refunds(&self, shard: u8) -> Result<(), StoreError> {
         let mut start = None;
-        loop {
-            let page = self.app.store.refunds_waiting(shard, start).await?;
+        while !self.is_over() {
+            let page = self.run.app.store.refunds_waiting(shard, start).await?;
             for refund in &page.items {
                 if self.is_over() {
                     return Ok(());
                 }
-                if self.app.clock.now().duration_since(refund.requested_at) >= self.older_than {
-                    self.refund(refund, counts).await;
+                if self.run.app.clock.now().duration_since(refund.requested_at) >= self.older_than {
+                    self.refund(refund).await;
                 }
             }
             start = page.next;
             if start.is_none() {
-                return Ok(());
+                break;
             }
         }
+        Ok(())
     }
 
-    async fn purchases(&self, shard: u8, counts: &mut Counts) -> Result<(), StoreError> {
+    async fn purchases(&self, shard: u8) -> Result<(), StoreError> {
         let mut start = None;
-        loop {
-            let page = self.app.store.purchases_waiting(shard, start).await?;
+        while !self.is_over() {
+            let page = self.run.app.store.purchases_waiting(shard, start).await?;
             for purchase in &page.items {
                 if self.is_over() {
                     return Ok(());
                 }
                 if self.is_to_be_asked(purchase)
-                    && let Err(error) = self.purchase(purchase, counts).await
+                    && let Err(error) = self.purchase(purchase).await
                 {
-                    count_error(&error, counts);
+                    self.did.errors.add_error(&error);
                 }
             }
             start = page.next;
             if start.is_none() {
-                return Ok(());
+                break;
             }
         }
+        Ok(())
     }
 
     /// Whether the run ends here: it has had its time, or the partner does not answer.
     fn is_over(&self) -> bool {
-        self.began.elapsed() >= RUN_TIME_MAX
+        self.run.is_out_of_time()
             || self.failures_in_a_row.load(Ordering::Relaxed) >= FAILURES_IN_A_ROW_MAX
     }
 
     fn is_to_be_asked(&self, purchase: &Purchase) -> bool {
-        let now = self.app.clock.now();
+        let now = self.run.app.clock.now();
         if self.is_scheduled {
             is_due(purchase, self.older_than, now)
         } else {
@@ -188,88 +190,101 @@ impl Run<'_> {
         }
     }
 
-    async fn refund(&self, refund: &Refund, counts: &mut Counts) {
-        counts.asked += 1;
-        let done = match push(self.app, refund, &self.stamp()).await {
-            Err(RefundingError::Partner(error)) => return self.partner_failed(&error, counts),
+    async fn refund(&self, refund: &Refund) {
+        self.did.asked.add_one();
+        let outcome = match push(self.run.app, refund, &self.run.stamp()).await {
+            Err(RefundingError::Partner(error)) => return self.partner_failed(&error),
             Err(RefundingError::Store(error)) => Err(error),
-            Ok(done) => Ok(done),
+            Ok(outcome) => Ok(outcome),
         };
-        self.failures_in_a_row.store(0, Ordering::Relaxed);
-        match done {
-            Ok(true) => counts.refunds_finished += 1,
-            Ok(false) => counts.waiting += 1,
-            Err(error) => count_error(&error, counts),
+        self.partner_answered();
+        match outcome {
+            Ok(Outcome::Ended) => self.did.refunds_finished.add_one(),
+            Ok(Outcome::Unchanged) => self.did.waiting.add_one(),
+            // Whoever ended it has counted it, or is no job.
+            Ok(Outcome::Overtaken) => {}
+            Err(error) => self.did.errors.add_error(&error),
         }
     }
 
-    async fn purchase(&self, purchase: &Purchase, counts: &mut Counts) -> Result<(), StoreError> {
-        counts.asked += 1;
-        let payments = match self.app.razorpay().order_payments(&purchase.order_id).await {
+    async fn purchase(&self, purchase: &Purchase) -> Result<(), StoreError> {
+        self.did.asked.add_one();
+        let app = self.run.app;
+        let order_id = purchase.order_id.as_str();
+        let payments = match app.razorpay().order_payments(&purchase.order_id).await {
             Ok(payments) => payments,
             // The partner does not know the order, so there are no payments.
             Err(refusal) if refusal.is_final() => {
-                tracing::error!(order_id = purchase.order_id.as_str(), "an order is refused");
+                tracing::error!(order_id, "an order is refused");
                 Vec::new()
             }
             Err(error) => {
-                self.partner_failed(&error, counts);
+                let cause = telemetry::chain(&error);
+                tracing::error!(order_id, cause, "the partner is to be asked again");
+                self.partner_failed(&error);
                 return Ok(());
             }
         };
-        self.failures_in_a_row.store(0, Ordering::Relaxed);
-        let stamp = self.stamp();
+        self.partner_answered();
+        let stamp = self.run.stamp();
         match reconcile(purchase, &payments, stamp.at) {
             Reconciliation::Capture(payment) => {
-                match settle(self.app, purchase.clone(), &payment, &stamp).await {
-                    Ok(_) => counts.credited += 1,
+                match settle(app, purchase.clone(), &payment, &stamp).await {
+                    Ok(_) => self.did.credited.add_one(),
                     Err(problem) => {
-                        tracing::error!(code = problem.code, "a payment is not credited");
-                        counts.errors += 1;
+                        tracing::error!(code = problem.code, order_id, "a payment is not credited");
+                        self.did.errors.add_one();
                     }
                 }
             }
             Reconciliation::Wait => {
-                counts.waiting += 1;
+                self.did.waiting.add_one();
                 if payments.iter().any(|payment| payment.status == PaymentStatus::Captured) {
-                    let order_id = purchase.order_id.as_str();
                     tracing::error!(order_id, "a payment does not pay for its purchase");
                 }
-                self.app.store.purchase_asked(purchase, false, &stamp).await?;
+                self.asked(purchase, false).await?;
             }
             Reconciliation::Failed => {
                 let is_news = matches!(
                     &purchase.state,
                     PurchaseState::Created(Waiting { failed_at: None, .. })
                 );
-                *(if is_news { &mut counts.failed } else { &mut counts.waiting }) += 1;
-                self.app.store.purchase_asked(purchase, true, &stamp).await?;
+                if is_news { &self.did.failed } else { &self.did.waiting }.add_one();
+                self.asked(purchase, is_news).await?;
             }
             Reconciliation::Close => {
-                counts.closed += 1;
-                self.app.store.purchase_close(purchase, &stamp).await?;
+                self.did.closed.add_one();
+                app.store.purchase_close(purchase, &stamp).await?;
             }
         }
         Ok(())
     }
 
-    fn stamp(&self) -> Stamp {
-        Stamp {
-            actor: JOB.name.to_owned(),
-            request_id: self.request_id.clone(),
-            at: self.app.clock.now(),
+    /// Remembers that the partner was asked, and whether it is news that payments failed.
+    /// A run by hand leaves the schedule's next question where it is.
+    async fn asked(&self, purchase: &Purchase, failed: bool) -> Result<(), StoreError> {
+        let (store, stamp) = (&self.run.app.store, self.run.stamp());
+        if self.is_scheduled {
+            store.purchase_asked(purchase, failed, &stamp).await
+        } else if failed {
+            store.purchase_failed(purchase.account_id, &purchase.order_id, &stamp).await
+        } else {
+            Ok(())
         }
     }
 
-    fn partner_failed(&self, error: &RazorpayError, counts: &mut Counts) {
-        tracing::error!(cause = telemetry::chain(error), "the partner gives no answer");
-        self.failures_in_a_row.fetch_add(1, Ordering::Relaxed);
-        counts.errors += 1;
+    fn partner_answered(&self) {
+        self.failures_in_a_row.store(0, Ordering::Relaxed);
     }
-}
 
-/// Counts what could not be read or written.
-fn count_error(error: &StoreError, counts: &mut Counts) {
-    tracing::error!(cause = telemetry::chain(error), "something is left for the next run");
-    counts.errors += 1;
+    /// Counts what the partner did not tell. A refusal of this one thing is an answer, and
+    /// keeps no other waiting.
+    fn partner_failed(&self, error: &RazorpayError) {
+        if error.is_final() {
+            self.partner_answered();
+        } else {
+            self.failures_in_a_row.fetch_add(1, Ordering::Relaxed);
+        }
+        self.did.errors.add_one();
+    }
 }

@@ -1,6 +1,10 @@
 //! `GET /openapi.json`: the API as OpenAPI 3.1, made of what the endpoints declare and of
-//! the types that they take and give. Nothing in it is written by hand, so it cannot say
-//! anything else than the code does.
+//! the types that they take and give. Paths, methods and access are those by which requests
+//! are served, and bodies have the types as which they are read and written. By
+//! hand beside the handlers are the statuses, the codes of an endpoint's own refusals and
+//! the limits within a newtype; of these the tests of the deployed API hold the statuses and
+//! the shapes of its answers against this document. Left out are the names in camelCase that
+//! request bodies are read with too.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -11,14 +15,17 @@ use thali_platform::app::App;
 use thali_platform::auth::refresh::COOKIE;
 use thali_platform::handler;
 use thali_platform::http::{
-    Access, AnswerBody, Answers, Caller, Endpoint, Problem, Request, Response, Schemas,
+    Access, AnswerBody, Answers, Caller, Docs, Endpoint, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX,
+    Problem, Request, Response, SchemaOf, Schemas,
 };
 use thali_platform::problems::CODES;
 use utoipa::openapi::path::{
     Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn,
 };
-use utoipa::openapi::request_body::RequestBodyBuilder;
-use utoipa::openapi::schema::{AdditionalProperties, AllOfBuilder, ArrayBuilder, SchemaFormat};
+use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
+use utoipa::openapi::schema::{
+    AdditionalProperties, AllOfBuilder, ArrayBuilder, SchemaFormat, SchemaType,
+};
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
 };
@@ -54,7 +61,8 @@ const REFRESH_COOKIE: &str = "refresh_cookie";
 ///
 /// # Panics
 ///
-/// Where two different types have the same name; a test builds it.
+/// Where two different types have the same name, or an object's type is in a request's body
+/// and in an answer, which are read with different strictness; a test builds it.
 #[must_use]
 pub fn document() -> OpenApi {
     let mut schemas = Schemas::new();
@@ -87,7 +95,7 @@ fn components(schemas: Schemas) -> utoipa::openapi::Components {
     for (name, schema) in schemas {
         let before = named.insert(name.clone(), schema.clone());
         let same = before.is_none_or(|before| json(&before) == json(&schema));
-        assert!(same, "two different types are called {name}");
+        assert!(same, "two types are called {name}, or one is in a body and in an answer");
     }
     let refusals = ENDPOINTS.iter().flat_map(|endpoint| codes_by_status(endpoint));
     let refusals: BTreeMap<String, RefOr<utoipa::openapi::Response>> = refusals
@@ -137,15 +145,9 @@ fn operation(endpoint: &Endpoint, number: usize, schemas: &mut Schemas) -> Opera
         operation =
             operation.security(SecurityRequirement::new(REFRESH_COOKIE, Vec::<String>::new()));
     }
-    if let Some(body) = docs.body {
-        let content = ContentBuilder::new().schema(Some(strict(body(schemas), schemas))).build();
-        let required = if docs.body_may_be_absent { Required::False } else { Required::True };
-        let body = RequestBodyBuilder::new().required(Some(required));
-        operation = operation.request_body(Some(body.content("application/json", content).build()));
-    }
+    operation = operation.request_body(request_body(docs, schemas));
     for answer in docs.answers.iter().flatten() {
-        operation =
-            operation.response(answer.status.to_string(), answered(answer, docs.replays, schemas));
+        operation = operation.response(answer.status.to_string(), answered(answer, docs, schemas));
     }
     for (status, codes) in codes_by_status(endpoint) {
         let refused = Ref::from_response_name(response_name(&codes));
@@ -154,11 +156,35 @@ fn operation(endpoint: &Endpoint, number: usize, schemas: &mut Schemas) -> Opera
     operation.build()
 }
 
-/// Requests are read strictly: the schema of a body says that other members are refused.
-/// Only the body's own; what is nested in it is used by answers too.
-fn strict(reference: RefOr<Schema>, schemas: &mut Schemas) -> RefOr<Schema> {
-    if let Some((_, RefOr::T(Schema::Object(object)))) = schemas.last_mut() {
-        object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
+fn request_body(docs: &Docs, schemas: &mut Schemas) -> Option<RequestBody> {
+    let schema = match (docs.body, docs.signature_header) {
+        (Some(body), _) => strict(body, schemas),
+        (None, Some(_)) => {
+            let description = "As the partner describes it, who may add members";
+            ObjectBuilder::new().description(Some(description)).into()
+        }
+        (None, None) => return None,
+    };
+    let content = ContentBuilder::new().schema(Some(schema)).build();
+    let required = if docs.body_may_be_absent { Required::False } else { Required::True };
+    let body = RequestBodyBuilder::new().required(Some(required));
+    Some(body.content("application/json", content).build())
+}
+
+/// Requests are read strictly, at every depth: the schemas of all objects that a body is
+/// made of say that other members are refused. Answers may grow members, so no object's type
+/// can be in both; [`components`] names one that is.
+fn strict(body: SchemaOf, schemas: &mut Schemas) -> RefOr<Schema> {
+    let known = schemas.len();
+    let reference = body(schemas);
+    for (_, schema) in &mut schemas[known..] {
+        // An object with names of the client's choosing has said so itself.
+        if let RefOr::T(Schema::Object(object)) = schema
+            && object.schema_type == SchemaType::from(Type::Object)
+            && object.additional_properties.is_none()
+        {
+            object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
+        }
     }
     reference
 }
@@ -177,8 +203,8 @@ fn parameters(endpoint: &Endpoint, schemas: &mut Schemas) -> Vec<Parameter> {
         let limit = ObjectBuilder::new()
             .schema_type(Type::Integer)
             .minimum(Some(1))
-            .maximum(Some(100))
-            .default(Some(25.into()));
+            .maximum(Some(PAGE_ITEMS_MAX))
+            .default(Some(PAGE_ITEMS_DEFAULT.into()));
         let limit = optional("limit", ParameterIn::Query).schema(Some(limit));
         let cursor = optional("cursor", ParameterIn::Query).schema(Some(text()));
         parameters.push(limit.description(Some("How many items to answer")).build());
@@ -196,12 +222,22 @@ fn parameters(endpoint: &Endpoint, schemas: &mut Schemas) -> Vec<Parameter> {
         let description = "The same key and body answer the first outcome for 24 hours";
         parameters.push(header.description(Some(description)).build());
     }
+    if let Some(name) = endpoint.docs.signature_header {
+        let required = optional(name, ParameterIn::Header).required(Required::True);
+        let description = "The partner's signature of the body";
+        parameters.push(required.description(Some(description)).schema(Some(text())).build());
+    }
     parameters
 }
 
-fn answered(answer: &Answers, replays: bool, schemas: &mut Schemas) -> utoipa::openapi::Response {
+fn answered(answer: &Answers, docs: &Docs, schemas: &mut Schemas) -> utoipa::openapi::Response {
     let mut response = response(answer.status);
-    if replays {
+    if docs.sets_cookie {
+        let cookie = HeaderBuilder::new().schema(ObjectBuilder::new().schema_type(Type::String));
+        let description = format!("The refresh cookie, `{COOKIE}`; empty where it is taken away");
+        response = response.header("Set-Cookie", cookie.description(Some(description)).build());
+    }
+    if docs.replays {
         let marked = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(["true"]));
         let header = HeaderBuilder::new().schema(marked);
         let description = "Present where a first outcome is answered again";
@@ -231,9 +267,14 @@ fn response_name(codes: &[&'static str]) -> String {
     codes.join(".")
 }
 
+/// A response of this status, with what every answer has.
 fn response(status: u16) -> ResponseBuilder {
     let status = StatusCode::from_u16(status).expect("endpoints declare statuses that exist");
-    ResponseBuilder::new().description(status.canonical_reason().unwrap_or_default())
+    let id = HeaderBuilder::new().schema(ObjectBuilder::new().schema_type(Type::String));
+    let id = id.description(Some("The request's id, by which the logs are searched"));
+    ResponseBuilder::new()
+        .description(status.canonical_reason().unwrap_or_default())
+        .header("X-Request-Id", id.build())
 }
 
 /// The codes of an endpoint's refusals, by their status.

@@ -10,7 +10,9 @@ use thali_domain::tokens::{Purchase, PurchaseSize, PurchaseState, Waiting};
 use thali_platform::app::App;
 use thali_platform::config::Part;
 use thali_platform::handler;
-use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response, Session, schema};
+use thali_platform::http::{
+    Access, Caller, Endpoint, Problem, RATE_SUBMISSION, Request, Response, Session, schema,
+};
 use thali_platform::problems;
 use thali_platform::store::{IdempotencyKey, Operation, Replay};
 use utoipa::ToSchema;
@@ -22,6 +24,7 @@ pub static ENDPOINT: Endpoint = Endpoint::post(
     Access::Student,
     handler!(create_order),
 )
+.rate(RATE_SUBMISSION)
 .needs(&[Part::Razorpay])
 .summary("Orders tokens at the mess's price")
 .takes(schema::<CreateOrder>)

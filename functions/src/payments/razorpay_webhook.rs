@@ -17,7 +17,7 @@ use thali_platform::razorpay::{PaymentEntity, RefundEntity, webhook_signature_is
 use thali_platform::store::Stamp;
 use utoipa::ToSchema;
 
-use super::refunding::finish;
+use super::refunding::{Outcome, finish};
 use super::settle::settle;
 
 /// The endpoint.
@@ -29,6 +29,7 @@ pub static ENDPOINT: Endpoint = Endpoint::post(
 )
 .needs(&[Part::WebhookSecrets])
 .summary("Takes Razorpay's signed events")
+.signed("X-Razorpay-Signature")
 .answers(200, schema::<Taken>)
 .refuses(&["signature_wrong"]);
 
@@ -97,7 +98,13 @@ async fn take_refund(app: &App, entity: RefundEntity, stamp: &Stamp) -> Result<(
         );
         return Ok(());
     };
-    finish(app, &refund, &found, stamp).await?;
+    if finish(app, &refund, &found, stamp).await? == Outcome::Overtaken {
+        // Somebody ended it at this very moment: judge by how, in case it was the other way.
+        let (account_id, refund_id) = (refund.account_id, refund.refund_id);
+        if let Some(ended) = app.store.refund_get(account_id, refund_id).await? {
+            finish(app, &ended, &found, stamp).await?;
+        }
+    }
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! `POST /payments/{order_id}/refund`: an owner gives unredeemed tokens back for money. The
 //! tokens are reserved here; the worker asks the partner. Replays of one `Idempotency-Key`
-//! return the first refund, and so does a request where everything was given back before.
+//! return the first refund; where nothing is left, the same request returns the latest one.
 
 use serde::Serialize;
 use thali_domain::ids::{AccountId, RazorpayOrderId, RefundId};

@@ -3,7 +3,7 @@
 
 use futures_util::try_join;
 use thali_domain::ids::{SubmissionId, TokenId};
-use thali_domain::tokens::{Purchase, Selection, Submission, redeem};
+use thali_domain::tokens::{Purchase, SUBMISSION_TOKENS_MAX, Selection, Submission, redeem};
 use thali_platform::app::App;
 use thali_platform::auth::password::PresentedPassword;
 use thali_platform::config::Part;
@@ -17,6 +17,8 @@ use thali_platform::store::{
     SubmissionError, contention_pause,
 };
 use utoipa::ToSchema;
+use utoipa::openapi::Ref;
+use utoipa::openapi::schema::{Array, ArrayBuilder, Object, ObjectBuilder, SchemaType, Type};
 
 use super::security_code;
 use super::view::SubmissionView;
@@ -46,8 +48,10 @@ pub static ENDPOINT: Endpoint = Endpoint::post(
 struct SubmitTokens {
     #[serde(default, alias = "tokenIds")]
     #[eserde(compat)]
+    #[schema(schema_with = several_token_ids)]
     token_ids: Option<Vec<TokenId>>,
     #[serde(default)]
+    #[schema(schema_with = number_of_tokens)]
     count: Option<usize>,
     #[serde(alias = "securityCode")]
     #[eserde(compat)]
@@ -169,4 +173,22 @@ impl SubmitTokens {
             (None, None) => Err(Problem::invalid_field("token_ids", "is missing")),
         }
     }
+}
+
+fn several_token_ids() -> Array {
+    ArrayBuilder::new()
+        .schema_type(SchemaType::from_iter([Type::Array, Type::Null]))
+        .items(Ref::from_schema_name(TokenId::name()))
+        .min_items(Some(1))
+        .max_items(Some(SUBMISSION_TOKENS_MAX))
+        .unique_items(true)
+        .build()
+}
+
+fn number_of_tokens() -> Object {
+    ObjectBuilder::new()
+        .schema_type(SchemaType::from_iter([Type::Integer, Type::Null]))
+        .minimum(Some(1))
+        .maximum(Some(SUBMISSION_TOKENS_MAX))
+        .build()
 }

@@ -63,6 +63,8 @@ pub enum MailMessage {
     Receipt(Receipt),
     /// Tokens were given back for money.
     Refunded(Refunded),
+    /// Tokens could not be given back for money.
+    RefundFailed(RefundFailed),
     /// Tokens that can be redeemed expire soon.
     Expiring(Expiring),
 }
@@ -119,6 +121,23 @@ pub struct Refunded {
     pub amount_paise: Paise,
 }
 
+/// What the owner who asked for a refund is told where it failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefundFailed {
+    /// The refund.
+    pub refund_id: RefundId,
+    /// Of which purchase.
+    pub order_id: RazorpayOrderId,
+    /// The owner.
+    pub requested_by: AccountId,
+    /// Of which mess.
+    pub mess_id: MessId,
+    /// How many tokens.
+    pub token_count: u16,
+    /// How much money.
+    pub amount_paise: Paise,
+}
+
 /// What a student is told of tokens that expire soon.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Expiring {
@@ -164,6 +183,7 @@ impl MailMessage {
             }
             Self::Receipt(receipt) => format!("receipt#{}", receipt.order_id),
             Self::Refunded(refunded) => format!("refund#{}", refunded.refund_id),
+            Self::RefundFailed(failed) => format!("refund_failed#{}", failed.refund_id),
             Self::Expiring(expiring) => format!("expiring#{}", expiring.order_id),
         }
     }
@@ -179,6 +199,7 @@ impl MailMessage {
             Self::Decision(decision) => &decision.mess_id,
             Self::Receipt(receipt) => &receipt.mess_id,
             Self::Refunded(refunded) => &refunded.mess_id,
+            Self::RefundFailed(failed) => &failed.mess_id,
             Self::Expiring(expiring) => &expiring.mess_id,
         }
     }

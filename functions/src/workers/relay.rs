@@ -16,6 +16,7 @@ use thali_domain::identity::Email;
 use thali_domain::ids::{AccountId, MessId, RazorpayOrderId, RefundId, RegistrationId};
 use thali_domain::money::Paise;
 use thali_platform::app::App;
+use thali_platform::auth::sha256_hex;
 use thali_platform::config::Part;
 use thali_platform::queue::{BATCH_MAX, QueueName};
 use thali_platform::store::AuditRecord;
@@ -37,6 +38,13 @@ const SECRETS: [&str; 5] =
 /// Attributes of somebody who has only begun to sign up. The registration is gone after
 /// minutes; the trail, which stays, tells that there was one and not whose.
 const PERSONAL: [&str; 6] = ["email", "name", "phone", "roll_no", "room_no", "username"];
+
+/// Attributes of an account that are nobody's business but the student's.
+const PRIVATE: [&str; 4] = ["bio", "address", "profession", "date_of_birth"];
+
+/// Kinds of items that anybody can make for any address or username, also for one that no
+/// account has. The trail knows whose they are by a hash.
+const BY_NAME: [&str; 2] = ["login_failures", "password_reset"];
 
 /// Kinds of items whose changes only repeat what the change beside them says.
 const BOOKKEEPING: [&str; 2] = ["idempotency", "newest_registration"];
@@ -160,27 +168,15 @@ struct ExpiringImage {
     order_id: RazorpayOrderId,
     account_id: AccountId,
     mess_id: MessId,
-    token_count: u16,
-    #[serde(default)]
-    redeemed: BTreeSet<u16>,
-    #[serde(default)]
-    refunded: BTreeSet<u16>,
+    warned_of: u16,
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     expires_at: Timestamp,
 }
 
 impl From<ExpiringImage> for messages::Expiring {
     fn from(image: ExpiringImage) -> Self {
-        let gone =
-            |number: &u16| image.redeemed.contains(number) || image.refunded.contains(number);
-        let left = (1..=image.token_count).filter(|number| !gone(number)).count();
-        Self {
-            token_count: u16::try_from(left).unwrap_or(image.token_count),
-            order_id: image.order_id,
-            account_id: image.account_id,
-            mess_id: image.mess_id,
-            expires_at: image.expires_at,
-        }
+        let ExpiringImage { order_id, account_id, mess_id, warned_of, expires_at } = image;
+        Self { order_id, account_id, mess_id, token_count: warned_of, expires_at }
     }
 }
 
@@ -190,16 +186,31 @@ struct RefundImage {
     refund_id: RefundId,
     order_id: RazorpayOrderId,
     account_id: AccountId,
+    requested_by: AccountId,
     mess_id: MessId,
     numbers: BTreeSet<u16>,
     amount_paise: Paise,
 }
 
+impl RefundImage {
+    fn token_count(&self) -> u16 {
+        u16::try_from(self.numbers.len()).unwrap_or(u16::MAX)
+    }
+}
+
 impl From<RefundImage> for messages::Refunded {
     fn from(image: RefundImage) -> Self {
-        let RefundImage { refund_id, order_id, account_id, mess_id, numbers, amount_paise } = image;
-        let token_count = u16::try_from(numbers.len()).unwrap_or(u16::MAX);
+        let token_count = image.token_count();
+        let RefundImage { refund_id, order_id, account_id, mess_id, amount_paise, .. } = image;
         Self { refund_id, order_id, account_id, mess_id, token_count, amount_paise }
+    }
+}
+
+impl From<RefundImage> for messages::RefundFailed {
+    fn from(image: RefundImage) -> Self {
+        let token_count = image.token_count();
+        let RefundImage { refund_id, order_id, requested_by, mess_id, amount_paise, .. } = image;
+        Self { refund_id, order_id, requested_by, mess_id, token_count, amount_paise }
     }
 }
 
@@ -229,7 +240,7 @@ impl Change {
         Some(AuditRecord {
             event_id: self.event_id.clone(),
             mess_id: self.text("mess_id").unwrap_or("none").to_owned(),
-            entity: self.key.clone(),
+            entity: if BY_NAME.contains(&kind) { hashed(&self.key) } else { self.key.clone() },
             kind: kind.to_owned(),
             operation: self.operation.clone(),
             actor: stamp("actor").to_owned(),
@@ -291,9 +302,14 @@ impl Change {
                 let image: ExpiringImage = self.read(after())?;
                 Some(MailMessage::Expiring(image.into()))
             }
-            "refund" if self.became("state")? == "processed" => {
+            "refund" => {
+                let state = self.became("state")?;
                 let image: RefundImage = self.read(after())?;
-                Some(MailMessage::Refunded(image.into()))
+                match state.as_str()? {
+                    "processed" => Some(MailMessage::Refunded(image.into())),
+                    "failed" => Some(MailMessage::RefundFailed(image.into())),
+                    _ => None,
+                }
             }
             _ => None,
         }
@@ -308,9 +324,22 @@ impl Change {
 
 /// An image without what the trail's readers may not see.
 fn mask(mut image: Map<String, Value>, kind: &str) -> Value {
-    let personal: &[&str] = if kind == "registration" { &PERSONAL } else { &[] };
+    let personal: &[&str] = match kind {
+        "registration" => &PERSONAL,
+        "account" => &PRIVATE,
+        kind if BY_NAME.contains(&kind) => &["email", "pk"],
+        _ => &[],
+    };
     for hidden in SECRETS.iter().chain(personal) {
         image.remove(*hidden);
     }
     Value::Object(image)
+}
+
+/// The key `<mess>#<what>#<name>/<sort key>` with a hash in the place of the name: the same
+/// for the same name, so that what happened to it is found together.
+fn hashed(key: &str) -> String {
+    let (pk, sk) = key.rsplit_once('/').unwrap_or((key, ""));
+    let place = pk.rsplit_once('#').map_or(pk, |(place, _)| place);
+    format!("{place}#{}/{sk}", sha256_hex(pk))
 }

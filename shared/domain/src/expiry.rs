@@ -12,8 +12,8 @@ pub const WARNED_BEFORE: SignedDuration = SignedDuration::from_hours(7 * 24);
 pub enum Warning {
     /// Look again later: there is time, or tokens may still come back from a refund.
     Later,
-    /// Warn the student now.
-    Now,
+    /// Warn the student now of so many tokens, at least one.
+    Now(u16),
     /// There is nothing to warn of: no token that can be redeemed is left.
     Never,
 }
@@ -22,12 +22,14 @@ pub enum Warning {
 #[must_use]
 pub fn warning(purchase: &Purchase, now: Timestamp) -> Warning {
     let Some(lot) = purchase.lot() else { return Warning::Never };
+    let left = purchase.open_numbers(now).count();
+    let left = u16::try_from(left).expect("a purchase has at most 500 tokens");
     if now >= lot.expires_at {
         Warning::Never
     } else if lot.expires_at.duration_since(now) > WARNED_BEFORE {
         Warning::Later
-    } else if purchase.open_numbers(now).next().is_some() {
-        Warning::Now
+    } else if left > 0 {
+        Warning::Now(left)
     } else if purchase.refunding.is_some() {
         Warning::Later
     } else {
@@ -50,8 +52,8 @@ mod tests {
     fn a_student_is_warned_in_the_last_seven_days() {
         let purchase = captured("order_A", 3);
         assert_eq!(warning(&purchase, NOW + 83 * DAY - MILLISECOND), Warning::Later);
-        assert_eq!(warning(&purchase, NOW + 83 * DAY), Warning::Now);
-        assert_eq!(warning(&purchase, NOW + 90 * DAY - MILLISECOND), Warning::Now);
+        assert_eq!(warning(&purchase, NOW + 83 * DAY), Warning::Now(3));
+        assert_eq!(warning(&purchase, NOW + 90 * DAY - MILLISECOND), Warning::Now(3));
         assert_eq!(warning(&purchase, NOW + 90 * DAY), Warning::Never);
     }
 
@@ -59,7 +61,7 @@ mod tests {
     fn nobody_is_warned_of_tokens_that_are_gone() {
         let mut purchase = captured("order_A", 3);
         purchase.redeemed = BTreeSet::from([1, 2]);
-        assert_eq!(warning(&purchase, NOW + 85 * DAY), Warning::Now);
+        assert_eq!(warning(&purchase, NOW + 85 * DAY), Warning::Now(1));
         purchase.refunded = BTreeSet::from([3]);
         assert_eq!(warning(&purchase, NOW + 85 * DAY), Warning::Never);
         purchase.refunding = Some(RefundId::from_ulid(ulid::Ulid(1)));

@@ -102,12 +102,20 @@ impl LoginName {
     }
 }
 
-/// Trims `text` and accepts it with 1 to `length_max` characters, none of them a control
-/// character.
+/// Whether a character makes a text look like another one: control characters, and those
+/// that turn the direction of what follows. (Those that join or separate letters stay,
+/// because the scripts of India need them.)
+pub(crate) fn is_deceptive(c: char) -> bool {
+    c.is_control()
+        || ('\u{202a}'..='\u{202e}').contains(&c)
+        || ('\u{2066}'..='\u{2069}').contains(&c)
+}
+
+/// Trims `text` and accepts it with 1 to `length_max` characters, none of them deceptive.
 pub(crate) fn line_of_text(text: &str, length_max: usize) -> Result<String, Unacceptable> {
     let line = text.trim();
     let length = line.chars().count();
-    if (1..=length_max).contains(&length) && !line.chars().any(char::is_control) {
+    if (1..=length_max).contains(&length) && !line.chars().any(is_deceptive) {
         Ok(line.to_owned())
     } else {
         Err(Unacceptable::new(format!("must be 1 to {length_max} characters on one line")))
@@ -356,6 +364,14 @@ mod tests {
         assert_eq!(invited("staff"), Ok(Role::Staff));
         assert_eq!(invited("owner"), Ok(Role::Owner));
         assert!(invited("student").is_err() && invited("cook").is_err());
+    }
+
+    #[test]
+    fn a_name_may_join_letters_and_may_not_turn_the_line_around() {
+        assert!(Name::parse("क्\u{200d}ष").is_ok());
+        for refused in ["a\u{202e}b", "a\u{2066}b", "a\tb"] {
+            assert!(Name::parse(refused).is_err(), "{refused:?}");
+        }
     }
 
     #[test]

@@ -61,10 +61,9 @@ impl WallTime {
     /// Parses `HH:MM`.
     pub fn parse(text: &str) -> Result<Self, Unacceptable> {
         let refused = || Unacceptable::new("must be a time of day such as 07:30");
-        if text.len() != 5 {
-            return Err(refused());
-        }
-        Time::strptime("%H:%M", text).map(Self).map_err(|_| refused())
+        let time = Time::strptime("%H:%M", text).map(Self).map_err(|_| refused())?;
+        // strptime bears spaces and missing zeros; one time has one spelling here.
+        if String::from(time) == text { Ok(time) } else { Err(refused()) }
     }
 }
 
@@ -109,6 +108,9 @@ impl MealWindow {
     }
 }
 
+/// Names in the IANA database that stand for "not set".
+const PLACELESS: [&str; 2] = ["Factory", "Etc/Unknown"];
+
 /// A time zone by its IANA name, `Asia/Kolkata`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -118,6 +120,9 @@ impl ZoneName {
     /// Accepts the name of a zone that the IANA database knows.
     pub fn parse(text: &str) -> Result<Self, Unacceptable> {
         match TimeZone::get(text) {
+            Ok(_) if PLACELESS.contains(&text) => {
+                Err(Unacceptable::new("must be the time zone of a place"))
+            }
             Ok(zone) => Ok(Self(zone.iana_name().unwrap_or(text).to_owned())),
             Err(_) => Err(Unacceptable::new("must be a time zone such as Asia/Kolkata")),
         }
@@ -234,8 +239,10 @@ mod tests {
 
     #[test]
     fn an_unknown_zone_and_a_strange_time_are_refused() {
-        assert!(ZoneName::parse("Asia/Thali").is_err());
-        for refused in ["7:30", "24:00", "12:60", "12:30:00", "noon!"] {
+        for refused in ["Asia/Thali", "Factory", "Etc/Unknown"] {
+            assert!(ZoneName::parse(refused).is_err(), "{refused}");
+        }
+        for refused in ["7:30", " 7:30", "7: 30", "24:00", "12:60", "12:30:00", "noon!"] {
             assert!(WallTime::parse(refused).is_err(), "{refused}");
         }
     }

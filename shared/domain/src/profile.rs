@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::openapi::{KnownFormat, SchemaFormat};
 
 use crate::Unacceptable;
-use crate::identity::{Name, Phone, RollNo, RoomNo, line_of_text};
+use crate::identity::{Name, Phone, RollNo, RoomNo, is_deceptive, line_of_text};
 use crate::patch::Patch;
 use crate::text::{plain_schema, text_newtype};
 
@@ -23,7 +23,7 @@ impl Bio {
     pub fn parse(text: &str) -> Result<Self, Unacceptable> {
         let bio = text.trim().replace("\r\n", "\n");
         let length = bio.chars().count();
-        let plain = bio.chars().all(|c| c == '\n' || !c.is_control());
+        let plain = bio.chars().all(|c| c == '\n' || !is_deceptive(c));
         if plain && (1..=Self::LENGTH_MAX).contains(&length) {
             Ok(Self(bio))
         } else {

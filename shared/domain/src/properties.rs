@@ -254,7 +254,7 @@ impl World {
             RefundNews::Begun => {
                 self.refunds[index].razorpay_refund_id = Some(found.razorpay_refund_id);
             }
-            RefundNews::Old | RefundNews::Foreign => {}
+            RefundNews::Old | RefundNews::Contradiction | RefundNews::Foreign => {}
         }
     }
 

@@ -80,7 +80,8 @@ pub struct RefundRequest {
 pub enum Requested {
     /// This refund, which is to be recorded now.
     New(Refund),
-    /// Everything was given back before, lastly by this refund, which answers again.
+    /// This very thing was given back before, and nothing is left: the latest refund, which
+    /// answers again.
     Replay(Refund),
 }
 
@@ -113,10 +114,14 @@ pub fn request(
     let lot = purchase.lot().ok_or(RefundRefusal::NotRefundable)?;
     let left: Vec<u16> = purchase.left_numbers().rev().collect();
     let in_hand = purchase.refunding.is_some();
-    // A failed refund gave nothing back, so it is no answer to who asks for more.
-    let gave = |latest: &Refund| in_hand || !matches!(latest.state, RefundState::Failed(..));
+    // A failed refund gave nothing back, so it is no answer; nor is one of another size to
+    // who says how many.
+    let answers = |latest: &Refund| {
+        let same_size = asked.count.is_none_or(|it| usize::from(it) == latest.numbers.len());
+        same_size && (in_hand || !matches!(latest.state, RefundState::Failed(..)))
+    };
     if left.is_empty()
-        && let Some(latest) = latest.filter(gave)
+        && let Some(latest) = latest.filter(answers)
     {
         return Ok(Requested::Replay(latest));
     }
@@ -185,6 +190,9 @@ pub enum RefundNews {
     Begun,
     /// Nothing: it was finished before.
     Old,
+    /// It was finished the other way before, so that money and tokens are both with the
+    /// student, or both with the mess: a person must look.
+    Contradiction,
     /// The news are about another payment, amount or refund: a person must look.
     Foreign,
 }
@@ -201,6 +209,8 @@ pub fn judge(refund: &Refund, found: &PartnerRefund) -> RefundNews {
         return RefundNews::Foreign;
     }
     match (refund.state, found.status) {
+        (RefundState::Failed(..), PartnerRefundStatus::Processed)
+        | (RefundState::Processed(_), PartnerRefundStatus::Failed) => RefundNews::Contradiction,
         (RefundState::Processed(_) | RefundState::Failed(..), _) => RefundNews::Old,
         (RefundState::Pending, PartnerRefundStatus::Processed) => RefundNews::Processed,
         (RefundState::Pending, PartnerRefundStatus::Failed) => {
@@ -220,6 +230,18 @@ const KEY_TRUSTED_FOR: SignedDuration = SignedDuration::from_hours(1);
 #[must_use]
 pub fn is_late(refund: &Refund, now: Timestamp) -> bool {
     now.duration_since(refund.requested_at) > KEY_TRUSTED_FOR
+}
+
+/// For how long a refusal may only say that an earlier try is still on its way at the
+/// partner, whose list does not show it yet: the partner refuses a refund with the same
+/// status while it is busy with the payment.
+const REFUSAL_DOUBTED_FOR: SignedDuration = SignedDuration::from_mins(10);
+
+/// Whether the partner's refusal of this refund can be believed, rather than asked about
+/// again.
+#[must_use]
+pub fn refusal_is_believed(refund: &Refund, now: Timestamp) -> bool {
+    now.duration_since(refund.requested_at) > REFUSAL_DOUBTED_FOR
 }
 
 #[cfg(test)]
@@ -303,14 +325,22 @@ mod tests {
     }
 
     #[test]
-    fn where_everything_was_given_back_the_latest_refund_answers_again() {
+    fn where_everything_was_given_back_the_latest_refund_answers_who_asks_for_as_many_or_all() {
         for in_hand in [true, false] {
             let (purchase, latest) = used(6, &[1, 2], &[3, 4, 5, 6], in_hand);
-            for count in [None, Some(1)] {
+            for count in [None, Some(4)] {
                 assert_eq!(
                     ask(&purchase, Some(&latest), count),
                     Ok(Requested::Replay(latest.clone()))
                 );
+            }
+            for requested in [1, 3, 5] {
+                let refused = if in_hand {
+                    RefundRefusal::InProgress
+                } else {
+                    RefundRefusal::InsufficientTokens { available: 0, requested }
+                };
+                assert_eq!(ask(&purchase, Some(&latest), Some(requested)), Err(refused));
             }
         }
     }
@@ -339,13 +369,32 @@ mod tests {
         ] {
             assert_eq!(judge(&refund, &partner(&refund, status)), news);
         }
-        for state in
-            [RefundState::Processed(NOW), RefundState::Failed(NOW, RefundFailure::FailedAtPartner)]
-        {
+        let failed = RefundState::Failed(NOW, RefundFailure::FailedAtPartner);
+        for (state, status) in [
+            (RefundState::Processed(NOW), Pending),
+            (RefundState::Processed(NOW), Unknown),
+            (RefundState::Processed(NOW), Processed),
+            (failed, Pending),
+            (failed, Unknown),
+            (failed, Failed),
+        ] {
             refund.state = state;
-            for status in [Pending, Processed, Failed] {
-                assert_eq!(judge(&refund, &partner(&refund, status)), RefundNews::Old);
-            }
+            assert_eq!(judge(&refund, &partner(&refund, status)), RefundNews::Old);
+        }
+    }
+
+    #[test]
+    fn news_that_a_refund_was_finished_the_other_way_are_a_contradiction() {
+        let (_, mut refund) = used(6, &[], &[5, 6], true);
+        for (state, status) in [
+            (RefundState::Processed(NOW), PartnerRefundStatus::Failed),
+            (
+                RefundState::Failed(NOW, RefundFailure::RefusedByPartner),
+                PartnerRefundStatus::Processed,
+            ),
+        ] {
+            refund.state = state;
+            assert_eq!(judge(&refund, &partner(&refund, status)), RefundNews::Contradiction);
         }
     }
 
@@ -371,5 +420,13 @@ mod tests {
         let hour = SignedDuration::from_hours(1);
         assert!(!is_late(&refund, refund.requested_at + hour));
         assert!(is_late(&refund, refund.requested_at + hour + SignedDuration::from_millis(1)));
+    }
+
+    #[test]
+    fn a_refusal_is_believed_after_ten_minutes() {
+        let (_, refund) = used(6, &[], &[6], true);
+        let doubted = refund.requested_at + SignedDuration::from_mins(10);
+        assert!(!refusal_is_believed(&refund, doubted));
+        assert!(refusal_is_believed(&refund, doubted + SignedDuration::from_millis(1)));
     }
 }

@@ -13,6 +13,10 @@ pub const REFRESH_LIFETIME: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// never saw the answer.
 pub const REUSE_GRACE: SignedDuration = SignedDuration::from_secs(30);
 
+/// The most sessions that an account has: another login ends the one that was used least
+/// recently. So all of them fit into the transaction of a change that ends them.
+pub const SESSIONS_MAX: usize = 20;
+
 /// What a session remembers of its refresh tokens: their SHA-256, never themselves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefreshState {

@@ -101,8 +101,11 @@ struct Collection<T> {
 }
 
 impl RazorpayError {
-    /// Whether the same request will always be refused. A wrong key is for the operator to
-    /// put right, and what is in hand or too much now passes.
+    /// Whether the same request will always be refused, as far as the status tells. A wrong
+    /// key is for the operator to put right, and what is in hand or too much now passes.
+    ///
+    /// For creating a refund the status does not tell it all: a payment with which Razorpay
+    /// is busy is refused with a 400 too, whose description asks to wait and try again.
     #[must_use]
     pub fn is_final(&self) -> bool {
         const PASSING: [StatusCode; 4] = [

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 use serde_json::json;
+use thali_domain::sessions::SESSIONS_MAX;
 
 use super::{logged_in, login, registered, set_status, verify};
 use crate::support::people::PASSWORD;
@@ -179,4 +180,30 @@ async fn the_count_of_wrong_passwords_is_not_removed_before_it_is_forgotten() {
     };
     assert_eq!(number("count"), 3);
     assert!(number("ttl") >= number("forgotten_at") / 1_000, "DynamoDB removes it after that");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_has_twenty_sessions_and_another_ends_the_one_that_was_used_least_recently() {
+    let test = TestApp::start().await;
+    let first = test.student("asha@example.com").await;
+    let mut logins = Vec::new();
+    for _ in 1..SESSIONS_MAX {
+        test.advance(SignedDuration::from_secs(1));
+        logins.push(test.log_in("asha@example.com").await.expect(200));
+    }
+    // The first is used again, so the second is now the one that waited longest.
+    test.advance(SignedDuration::from_secs(1));
+    let refresh = Call::post("/api/auth/refresh", &json!({})).cookie(&first.cookie);
+    let first = test.send(refresh).await.expect(200);
+    test.advance(SignedDuration::from_secs(1));
+    let last = test.log_in("asha@example.com").await.expect(200);
+
+    let works = async |login: &Answer| {
+        let call = Call::get("/student/tokens").bearer(login.text("access_token"));
+        test.send(call).await.status == 200
+    };
+    assert!(!works(&logins[0]).await, "the one that waited longest has ended");
+    for login in logins[1..].iter().chain([&first, &last]) {
+        assert!(works(login).await, "the others go on");
+    }
 }

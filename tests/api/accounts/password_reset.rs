@@ -10,7 +10,8 @@ use thali_domain::identity::Email;
 use thali_domain::ids::{AccountId, SessionId};
 use thali_domain::mess::Approval;
 use thali_domain::one_time_code::one_time_code;
-use thali_platform::store::SessionRecord;
+use thali_platform::auth::refresh::{COOKIE, RefreshToken};
+use thali_platform::store::{Consistency, SessionRecord};
 
 use super::{another_code, login, mailed_code, read, registered, verify};
 use crate::support::people::{PASSWORD, Student, code_in};
@@ -102,14 +103,35 @@ async fn every_session_ends_at_once_for_its_access_token_and_its_cookie() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_session_of_the_old_password_that_nobody_swept_is_not_renewed() {
+    let test = TestApp::start().await;
+    let asha = student(&test).await;
+    let id = AccountId::parse(&asha.account_id).expect("an id");
+    let before = test.app.store.account_get(id, Consistency::Strong).await.expect("read");
+    let code = reset_code(&test, ASHA).await;
+    test.send(confirm(ASHA, &code)).await.expect(204);
+    // A login with the old password whose process died before it looked again.
+    let session_id = SessionId::from_ulid(test.app.clock.ulid());
+    let token = RefreshToken::first(id, session_id);
+    let session =
+        SessionRecord::begin(&before.expect("there"), session_id, token.hash(), test.now());
+    test.app.store.session_put(&session, &test.stamp()).await.expect("stored");
+    let cookie = format!("{COOKIE}={}", token.expose());
+    assert_eq!(test.send(refresh(&cookie)).await.problem(401), "refresh_expired");
+    assert_eq!(test.app.store.sessions_of(id).await.expect("read").len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn more_sessions_than_a_transaction_takes_end_too() {
     let test = TestApp::start().await;
     let asha = student(&test).await;
     let id = AccountId::parse(&asha.account_id).expect("an id");
+    let account = test.app.store.account_get(id, Consistency::Strong).await.expect("read");
+    let account = account.expect("there");
     for number in 0..120 {
         let session_id = SessionId::from_ulid(test.app.clock.ulid());
-        let hash = format!("hash-{number}");
-        let session = SessionRecord::begin(id, session_id, test.mess_id.clone(), hash, test.now());
+        let session =
+            SessionRecord::begin(&account, session_id, format!("hash-{number}"), test.now());
         test.app.store.session_put(&session, &test.stamp()).await.expect("stored");
     }
     let code = reset_code(&test, ASHA).await;

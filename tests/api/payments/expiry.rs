@@ -2,10 +2,12 @@
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
+use thali_domain::ids::{AccountId, RazorpayOrderId};
+use thali_domain::tokens::Purchase;
 use thali_functions::jobs::expire_tokens::JOB;
 use thali_platform::mail::Mail;
 
-use super::refund;
+use super::{REFUSAL_DOUBTED_FOR, refund};
 use crate::support::TestApp;
 use crate::support::people::Student;
 
@@ -130,10 +132,82 @@ async fn tokens_that_come_back_from_a_refund_are_warned_of() {
     test.advance(85 * DAY);
     let owner = test.owner("o@example.com").await;
     test.send(refund(&owner, &checkout.order_id, &json!({}))).await.expect(202);
+    assert_eq!(test.expire().await, (1, 0, 0), "they may come back");
+    test.advance(REFUSAL_DOUBTED_FOR);
     test.partner_fails(json!({ "status": 400 })).await;
     test.settle().await;
     assert_eq!(test.expire().await, (1, 1, 0));
     assert_eq!(test.warnings().await[0].subject, "3 meal tokens of Demo Mess expire soon");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_warning_of_one_token_is_written_for_one() {
+    let test = TestApp::start().await;
+    let asha = test.student("asha@example.com").await;
+    test.buy_tokens(&asha, 1).await;
+    test.settle().await;
+    test.advance(85 * DAY);
+    assert_eq!(test.expire().await, (1, 1, 0));
+    let warning = test.warnings().await.remove(0);
+    assert_eq!(warning.subject, "1 meal token of Demo Mess expires soon");
+    for part in [&warning.text, &warning.html] {
+        assert!(part.contains("1 meal token<") || part.contains("1 meal token "), "{part}");
+        assert!(part.contains("After that it expires."), "{part}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_warned_by_what_was_decided_before_the_tokens_changed() {
+    let test = TestApp::start().await;
+    let asha = test.student("asha@example.com").await;
+    let owner = test.owner("o@example.com").await;
+    let order_id = test.buy_tokens(&asha, 4).await.order_id;
+    let account_id = AccountId::parse(&asha.account_id).expect("an id");
+    let order = RazorpayOrderId::parse(&order_id).expect("an id");
+    let store = &test.app.store;
+    let read = async || {
+        let found = store.purchase_get(account_id, &order).await.expect("it can be read");
+        found.expect("it is there")
+    };
+    let warn = async |purchase: &Purchase, tokens| {
+        store.purchase_warn(purchase, tokens, &test.stamp()).await.expect("it can be written")
+    };
+    let untouched = read().await;
+    test.send(TestApp::submit(&asha, 1)).await.expect(201);
+    assert!(!warn(&untouched, 4).await, "one was redeemed");
+
+    let redeemed = read().await;
+    test.send(refund(&owner, &order_id, &json!({ "token_count": 2 }))).await.expect(202);
+    assert!(!warn(&redeemed, 3).await, "two are reserved for a refund");
+
+    let in_hand = read().await;
+    test.settle().await;
+    assert!(!warn(&in_hand, 1).await, "the refund came to its end");
+
+    test.send(TestApp::submit(&asha, 1)).await.expect(201);
+    test.settle().await;
+    assert!(!warn(&in_hand, 1).await, "none is left");
+    assert_eq!(test.warnings().await.len(), 0);
+
+    let bought = test.buy_tokens(&asha, 2).await.order_id;
+    let bought = RazorpayOrderId::parse(&bought).expect("an id");
+    let unchanged = store.purchase_get(account_id, &bought).await.expect("it can be read");
+    let unchanged = unchanged.expect("it is there");
+    assert!(warn(&unchanged, 2).await);
+    assert!(!warn(&unchanged, 2).await, "once");
+    assert_eq!(test.warnings().await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_was_warned_of_in_time_leaves_the_index_two_days_later_at_the_latest() {
+    let test = TestApp::start().await;
+    let asha = test.student("asha@example.com").await;
+    test.buy_tokens(&asha, 5).await;
+    test.settle().await;
+    test.advance(92 * DAY);
+    assert_eq!(test.expire().await, (1, 0, 1));
+    assert_eq!(test.expire().await, (0, 0, 0));
+    assert_eq!(test.warnings().await.len(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -14,6 +14,7 @@ mod verify_payment;
 mod webhook;
 mod webhook_refusals;
 
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 use thali_sandbox::signature;
 
@@ -21,6 +22,9 @@ use crate::support::people::Student;
 use crate::support::{Call, RAZORPAY_WEBHOOK_SECRET, TestApp};
 
 const HISTORY: &str = "/payment-history";
+
+/// After this time the partner's refusal of a refund is believed.
+const REFUSAL_DOUBTED_FOR: SignedDuration = SignedDuration::from_secs(10 * 60 + 1);
 
 /// The call that orders `count` tokens.
 fn order(student: &Student, count: u16) -> Call {

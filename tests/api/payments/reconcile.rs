@@ -14,7 +14,17 @@ const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// A scheduled run: with the event of a schedule.
 async fn scheduled(app: &App) -> Value {
-    let event = json!({ "version": "0", "source": "aws.scheduler", "detail": {} });
+    let event = json!({
+        "version": "0",
+        "id": "c1b6f0f4-1c0a-4f52-9c0e-5a2f4b1f3a01",
+        "detail-type": "Scheduled Event",
+        "source": "aws.scheduler",
+        "account": "000000000000",
+        "time": "2026-01-15T06:30:00Z",
+        "region": "ap-south-1",
+        "resources": ["arn:aws:scheduler:ap-south-1:000000000000:schedule/default/it"],
+        "detail": "{}",
+    });
     (JOB.run)(app, &event).await.expect("it runs")
 }
 
@@ -134,6 +144,9 @@ async fn an_abandoned_order_is_asked_for_when_its_age_has_doubled_and_after_a_we
     assert_eq!(asked_after, [5, 10, 20, 40]);
     assert_eq!(did(&by_hand(&test.app, 0).await), [("asked", 1), ("waiting", 1)]);
     assert_eq!(did(&by_hand(&test.app, 3_600).await), [], "it is not an hour old");
+    test.advance(35 * MINUTE);
+    let counts = scheduled(&test.app).await;
+    assert_eq!(did(&counts), [("asked", 1), ("waiting", 1)], "a run by hand postpones nothing");
 
     test.advance(7 * DAY);
     assert_eq!(did(&scheduled(&test.app).await), [("asked", 1), ("closed", 1)]);
@@ -223,7 +236,7 @@ async fn more_orders_than_a_page_are_all_asked_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_option_that_is_no_number_of_seconds_is_refused() {
+async fn an_option_that_is_no_number_of_seconds_or_unknown_is_refused() {
     let test = TestApp::start().await;
     for wrong in [json!(-1), json!("0"), json!(1.5), json!(u64::MAX)] {
         let ran = (JOB.run)(&test.app, &json!({ "older_than_s": wrong })).await;
@@ -231,5 +244,9 @@ async fn an_option_that_is_no_number_of_seconds_is_refused() {
             ran.expect_err("refused").to_string(),
             "older_than_s must be a number of seconds"
         );
+    }
+    for wrong in [json!({ "older_than": 0 }), json!({ "older_than_s": 0, "dry_run": true })] {
+        let ran = (JOB.run)(&test.app, &wrong).await;
+        assert_eq!(ran.expect_err("refused").to_string(), "the only option is older_than_s");
     }
 }

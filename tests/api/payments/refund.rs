@@ -104,9 +104,12 @@ async fn tokens_go_back_in_parts_from_the_end_until_none_is_left() {
     assert_eq!(test.payment(&checkout.payment_id).await["status"], "refunded");
     assert_eq!(test.token_count(&asha).await, 0);
 
-    let again = ask(1).await.expect(202);
+    let again = ask(3).await.expect(202);
     assert_eq!(again.header("idempotent-replay"), "true");
     assert_eq!(again.body["refund"]["token_count"], 3, "the latest refund answers again");
+    let refused = ask(1).await;
+    assert_eq!(refused.problem(409), "insufficient_tokens", "but not to who asks for another");
+    assert_eq!((&refused.body["available"], &refused.body["requested"]), (&json!(0), &json!(1)));
 
     let verified = test.send(checkout.verify(&asha.token)).await.expect(200);
     assert_eq!(

@@ -9,7 +9,7 @@ use thali_domain::refunds::{Refund, RefundRequest, Requested, request};
 use thali_domain::tokens::{Purchase, Redemption, Selection, Submission, redeem};
 use thali_platform::store::{Consistency, RefundRequestError, SubmissionError};
 
-use super::refund;
+use super::{REFUSAL_DOUBTED_FOR, refund};
 use crate::support::people::Student;
 use crate::support::{Call, TestApp};
 
@@ -140,6 +140,7 @@ async fn what_was_decided_before_the_other_is_not_carried_out_after_it() {
     let older = Decided::on(&test, &asha, 1, 1).await;
     let newer = Decided::on(&test, &asha, 1, 1).await;
     assert!(newer.give_back(&test).await);
+    test.advance(REFUSAL_DOUBTED_FOR);
     test.partner_fails(json!({ "status": 400 })).await;
     test.settle().await;
     assert_eq!(test.token_count(&asha).await, 1);

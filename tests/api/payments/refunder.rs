@@ -3,12 +3,13 @@
 
 use serde_json::{Value, json};
 use thali_functions::jobs::reconcile_payments;
+use thali_functions::workers::mailer::CONSUMER as MAILER;
 use thali_functions::workers::refunder::CONSUMER as REFUNDER;
 use thali_platform::app::App;
 use thali_platform::queue::QueueName;
 use thali_platform::worker::BatchResponse;
 
-use super::{event, refund, signed};
+use super::{REFUSAL_DOUBTED_FOR, event, refund, signed};
 use crate::support::people::{Checkout, Student};
 use crate::support::{RAZORPAY_WEBHOOK_SECRET, TestApp};
 
@@ -185,9 +186,11 @@ async fn a_worker_that_dies_between_the_partner_and_the_write_is_made_up_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refund_that_the_partner_refuses_fails_and_the_tokens_are_available_again() {
+async fn a_refund_that_the_partner_goes_on_refusing_fails_and_the_tokens_are_available_again() {
     let it = Refunding::start().await;
     it.test.partner_fails(json!({ "status": 400 })).await;
+    assert_eq!(it.work().await, 1, "it comes again");
+    it.test.advance(REFUSAL_DOUBTED_FOR);
     assert_eq!(it.work().await, 0, "it would be refused again");
     it.test.partner_recovers().await;
     assert_eq!(it.at_partner().await.len(), 0);
@@ -201,10 +204,98 @@ async fn a_refusal_is_not_believed_where_the_money_has_gone_back() {
     let it = Refunding::start().await;
     it.test.partner_fails(json!({ "drop": true, "applied": true, "for_requests": 1 })).await;
     assert_eq!(it.work().await, 1);
+    it.test.advance(REFUSAL_DOUBTED_FOR);
     // The partner has forgotten the key and refuses what it has done.
     it.test.partner_fails(json!({ "status": 400, "for_requests": 1 })).await;
     assert_eq!(it.work().await, 0);
     it.assert_ended(4).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_that_passes_while_an_earlier_try_is_on_its_way_fails_no_refund() {
+    let it = Refunding::start().await;
+    it.test.partner_fails(json!({ "drop": true, "for_requests": 1 })).await;
+    assert_eq!(it.work().await, 1, "whose answer was lost");
+    it.test.partner_fails(json!({ "status": 400 })).await;
+    for _ in 0..2 {
+        assert_eq!(it.work().await, 1, "the partner is busy, and its list does not show it yet");
+        let did = reconcile(&it.test.app).await;
+        assert_eq!((&did["asked"], &did["errors"]), (&json!(1), &json!(1)));
+        assert_eq!(it.test.token_count(&it.asha).await, 6, "they stay reserved");
+        it.test.advance(jiff::SignedDuration::from_mins(3));
+    }
+    it.test.partner_recovers().await;
+    assert_eq!(it.work().await, 0);
+    assert_eq!(it.at_partner().await.len(), 1);
+    it.tell("refund.processed").await;
+    it.assert_ended(4).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn news_that_a_refund_ended_the_other_way_are_taken_and_change_nothing() {
+    // Failed here, and the money has gone back.
+    let it = Refunding::start().await;
+    it.test.partner_fails(json!({ "drop": true, "applied": true, "for_requests": 1 })).await;
+    assert_eq!(it.work().await, 1);
+    let real = it.at_partner().await.remove(0);
+    it.test.advance(REFUSAL_DOUBTED_FOR);
+    it.test.partner_fails(json!({ "status": 400 })).await;
+    assert_eq!(it.work().await, 0, "even the list is refused");
+    it.test.partner_recovers().await;
+    assert_eq!(it.test.token_count(&it.asha).await, 10);
+    it.test.tell_refund("refund.processed", &real).await;
+    assert_eq!(it.test.token_count(&it.asha).await, 10);
+
+    // Processed here, and yet it failed.
+    let it = Refunding::start().await;
+    assert_eq!(it.work().await, 0);
+    let mut failed = it.at_partner().await.remove(0);
+    failed["status"] = json!("failed");
+    it.test.tell_refund("refund.failed", &failed).await;
+    it.assert_ended(4).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_owner_who_asked_is_mailed_once_that_a_refund_failed() {
+    let it = Refunding::start().await;
+    it.test.owner("colleague@example.com").await;
+    it.test.settle().await;
+    it.test.advance(REFUSAL_DOUBTED_FOR);
+    it.test.partner_fails(json!({ "status": 400 })).await;
+    assert_eq!(it.work().await, 0);
+    let changes = it.test.dynamo.new_changes().await;
+    let mut mails = Vec::new();
+    for _ in 0..2 {
+        assert_eq!(it.test.relay(&changes).await, BatchResponse::default());
+        let messages = it.test.app.queues().take(QueueName::Mail);
+        assert_eq!(messages.len(), 1, "{messages:?}");
+        assert_eq!(it.test.consume(&MAILER, &messages).await, BatchResponse::default());
+        mails.extend(it.test.app.mailer().take());
+    }
+    assert_eq!(mails.len(), 1, "{mails:?}");
+    assert_eq!(mails[0].to.as_str(), "o@example.com");
+    assert_eq!(mails[0].subject, "A refund of ₹200.00 at Demo Mess has failed");
+    for told in ["4 meal tokens", "₹200.00", "the student's", &*it.checkout.order_id] {
+        assert!(mails[0].text.contains(told), "{told} in {}", mails[0].text);
+        assert!(mails[0].html.contains(told), "{told} in {}", mails[0].html);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refunds_that_the_partner_does_not_show_any_more_keep_no_other_waiting() {
+    let test = TestApp::start().await;
+    let asha = test.student("asha@example.com").await;
+    let owner = test.owner("o@example.com").await;
+    test.refunds_pend().await;
+    for _ in 0..8 {
+        let checkout = test.buy_tokens(&asha, 2).await;
+        test.send(refund(&owner, &checkout.order_id, &json!({}))).await.expect(202);
+    }
+    test.settle().await;
+    test.partner_fails(json!({ "status": 400 })).await;
+    let did = reconcile(&test.app).await;
+    assert_eq!((&did["asked"], &did["errors"]), (&json!(8), &json!(8)), "{did}");
+    assert_eq!(test.token_count(&asha).await, 0, "they stay reserved");
 }
 
 #[tokio::test(flavor = "multi_thread")]

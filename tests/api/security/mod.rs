@@ -18,7 +18,7 @@ use thali_platform::auth::access::{Claims, Signer};
 use thali_platform::auth::password::NewPassword;
 use thali_platform::auth::refresh::RefreshToken;
 use thali_platform::http::Access;
-use thali_platform::store::{Account, SessionRecord};
+use thali_platform::store::{Account, Consistency, SessionRecord};
 
 use crate::support::people::PASSWORD;
 use crate::support::{Answer, Sample, TestApp};
@@ -67,11 +67,11 @@ async fn person(test: &TestApp, mess: &str, role: Role, status: AccountStatus) -
 async fn session(test: &TestApp, person: &Person) -> Claims {
     let session_id = SessionId::from_ulid(test.app.clock.ulid());
     let refresh = RefreshToken::first(person.account_id, session_id);
-    let (account, mess) = (person.account_id, person.mess_id.clone());
-    let record =
-        SessionRecord::begin(account, session_id, mess.clone(), refresh.hash(), test.now());
+    let account = test.app.store.account_get(person.account_id, Consistency::Strong).await;
+    let account = account.expect("read").expect("there");
+    let record = SessionRecord::begin(&account, session_id, refresh.hash(), test.now());
     test.app.store.session_put(&record, &test.stamp()).await.expect("stored");
-    let holder = (account, mess, person.role, person.status);
+    let holder = (person.account_id, person.mess_id.clone(), person.role, person.status);
     Claims::new(&test.app.jwt_issuer, holder, session_id, test.now())
 }
 

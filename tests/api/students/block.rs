@@ -3,7 +3,7 @@
 use serde_json::json;
 use thali_domain::identity::AccountStatus;
 use thali_domain::ids::SessionId;
-use thali_platform::store::SessionRecord;
+use thali_platform::store::{Consistency, SessionRecord};
 
 use super::{approve, block, decide, id_of, login, read, refresh};
 use crate::support::TestApp;
@@ -76,11 +76,12 @@ async fn more_sessions_than_a_transaction_ends_are_swept() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let asha = test.student("asha@example.com").await;
+    let id = id_of(&asha.account_id);
+    let account = test.app.store.account_get(id, Consistency::Strong).await.expect("read");
+    let account = account.expect("there");
     for _ in 0..120 {
         let session = SessionId::from_ulid(test.app.clock.ulid());
-        let id = id_of(&asha.account_id);
-        let hash = session.to_string();
-        let record = SessionRecord::begin(id, session, test.mess_id.clone(), hash, test.now());
+        let record = SessionRecord::begin(&account, session, session.to_string(), test.now());
         test.app.store.session_put(&record, &test.stamp()).await.expect("stored");
     }
     assert_eq!(test.sessions(&asha.account_id).await, 121);

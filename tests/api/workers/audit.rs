@@ -199,3 +199,49 @@ async fn a_malformed_record_is_reported_and_the_others_are_written() {
     assert_eq!(failed(&response), ["0", "1", "2"]);
     assert_eq!(records(&test).await.len(), 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_anybody_can_do_with_a_strangers_address_leaves_no_address_in_the_trail() {
+    let test = TestApp::start().await;
+    let stranger = json!({ "email": "stranger+x/y@example.org" });
+    test.send(Call::post("/password-reset", &stranger)).await.expect(202);
+    let mut login = stranger.clone();
+    login["password"] = json!("not the password");
+    for _ in 0..2 {
+        test.send(Call::post("/login", &login)).await.expect(401);
+    }
+    let by_username = json!({ "username": "stranger-x", "password": "not the password" });
+    test.send(Call::post("/login", &by_username)).await.expect(401);
+    test.settle().await;
+
+    let records = records(&test).await;
+    assert_eq!(of_kind(&records, "password_reset", "INSERT").len(), 1);
+    let first = of_kind(&records, "login_failures", "INSERT");
+    assert_eq!(first.len(), 2);
+    // What happened to one name is found together.
+    let again = of_kind(&records, "login_failures", "MODIFY");
+    assert!(first.iter().any(|it| text(it, "entity") == text(again[0], "entity")));
+    for record in &records {
+        assert!(!format!("{record:?}").contains("stranger"), "{record:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_a_students_own_is_not_in_the_trail() {
+    let test = TestApp::start().await;
+    let asha = test.student("asha@example.com").await;
+    let profile = json!({
+        "bio": "secret bio", "address": "12 Secret Lane", "profession": "secret agent",
+        "date_of_birth": "2004-02-29",
+    });
+    let change = Call::patch("/student/profile", &profile).bearer(&asha.token);
+    test.send(change).await.expect(200);
+    test.settle().await;
+
+    let records = records(&test).await;
+    assert!(!of_kind(&records, "account", "MODIFY").is_empty());
+    for record in &records {
+        let shown = format!("{record:?}").to_lowercase();
+        assert!(!shown.contains("secret ") && !shown.contains("2004-02-29"), "{shown}");
+    }
+}

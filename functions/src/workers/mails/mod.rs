@@ -58,6 +58,9 @@ pub async fn write(app: &App, message: &MailMessage) -> Result<Option<Mail>, Err
         MailMessage::Decision(decision) => students::decision(app, &mess, decision).await,
         MailMessage::Receipt(receipt) => payments::receipt(app, &mess, receipt).await.map(Some),
         MailMessage::Refunded(refund) => payments::refunded(app, &mess, refund).await.map(Some),
+        MailMessage::RefundFailed(refund) => {
+            payments::refund_failed(app, &mess, refund).await.map(Some)
+        }
         MailMessage::Expiring(tokens) => payments::expiring(app, &mess, tokens).await,
     }
 }

@@ -60,10 +60,43 @@ pub async fn refunded(app: &App, mess: &Mess, refund: &messages::Refunded) -> Re
 }
 
 #[derive(Clone, Copy)]
+struct RefundFailed<'a> {
+    mess: &'a str,
+    name: &'a str,
+    tokens: &'a str,
+    amount: &'a str,
+    order_id: &'a str,
+}
+mail_templates!(
+    RefundFailed: RefundFailedText = "mail/refund_failed.txt",
+    RefundFailedHtml = "mail/refund_failed.html"
+);
+
+/// To the owner who asked for it: that tokens could not be given back for money.
+pub async fn refund_failed(
+    app: &App,
+    mess: &Mess,
+    refund: &messages::RefundFailed,
+) -> Result<Mail, Error> {
+    let (name, email) = addressee(app, refund.requested_by).await?;
+    let amount = refund.amount_paise.to_string();
+    let view = RefundFailed {
+        mess: mess.name.as_str(),
+        name: &name,
+        tokens: &meal_tokens(refund.token_count),
+        amount: &amount,
+        order_id: refund.order_id.as_str(),
+    };
+    let subject = format!("A refund of {amount} at {} has failed", mess.name);
+    compose(&email, subject, &RefundFailedText(view), &RefundFailedHtml(view))
+}
+
+#[derive(Clone, Copy)]
 struct Expiring<'a> {
     mess: &'a str,
     name: &'a str,
     tokens: &'a str,
+    is_one: bool,
     good_until: &'a str,
     app_url: Option<&'a str>,
 }
@@ -80,13 +113,16 @@ pub async fn expiring(
     }
     let (name, email) = addressee(app, tokens.account_id).await?;
     let count = meal_tokens(tokens.token_count);
+    let is_one = tokens.token_count == 1;
     let view = Expiring {
         mess: mess.name.as_str(),
         name: &name,
         tokens: &count,
+        is_one,
         good_until: &local_time(tokens.expires_at, mess)?,
         app_url: app.mail().app_url.as_deref(),
     };
-    let subject = format!("{count} of {} expire soon", mess.name);
+    let expire = if is_one { "expires" } else { "expire" };
+    let subject = format!("{count} of {} {expire} soon", mess.name);
     compose(&email, subject, &ExpiringText(view), &ExpiringHtml(view)).map(Some)
 }

@@ -68,6 +68,11 @@ pub struct Docs {
     pub query: &'static [QueryParameter],
     /// Whether it takes an `Idempotency-Key`.
     pub replays: bool,
+    /// Whether its answers that are no refusals set the refresh cookie, or take it away.
+    pub sets_cookie: bool,
+    /// The header with a partner's signature of the body. The body is the partner's to
+    /// describe, and the signature is what it is refused by.
+    pub signature_header: Option<&'static str>,
 }
 
 impl Docs {
@@ -80,6 +85,8 @@ impl Docs {
         refusals: &[],
         query: &[],
         replays: false,
+        sets_cookie: false,
+        signature_header: None,
     };
 
     /// Whether it answers a page of a list.

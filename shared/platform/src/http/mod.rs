@@ -25,7 +25,7 @@ pub use self::problem::{FieldError, Problem};
 pub use self::rate::{
     RATE_ACCOUNT, RATE_LOGIN, RATE_PUBLIC, RATE_SIGN_UP, RATE_SUBMISSION, RATES, Rate,
 };
-pub use self::request::{Page, Request};
+pub use self::request::{PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, Page, Request};
 pub use self::response::Response;
 pub use self::serve::{dispatch, serve};
 use crate::app::App;
@@ -289,6 +289,22 @@ impl Endpoint {
     #[must_use]
     pub const fn replays(mut self) -> Self {
         self.docs.replays = true;
+        self
+    }
+
+    /// The same, setting the refresh cookie or taking it away.
+    #[must_use]
+    pub const fn sets_cookie(mut self) -> Self {
+        self.docs.sets_cookie = true;
+        self
+    }
+
+    /// The same, taking a partner's JSON, which the partner signs in this header. None of
+    /// the refusals of a body that we describe follow from it: what has no good signature
+    /// is never read.
+    #[must_use]
+    pub const fn signed(mut self, header: &'static str) -> Self {
+        self.docs.signature_header = Some(header);
         self
     }
 

@@ -23,10 +23,10 @@ use crate::store::IdempotencyKey;
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
 
 /// The most items of a list in one answer.
-const PAGE_ITEMS_MAX: usize = 100;
+pub const PAGE_ITEMS_MAX: usize = 100;
 
 /// The number of items where a request names none.
-const PAGE_ITEMS_DEFAULT: usize = 25;
+pub const PAGE_ITEMS_DEFAULT: usize = 25;
 
 /// The longest cursor that is read; ours are far shorter.
 const CURSOR_LENGTH_MAX: usize = 256;
@@ -200,7 +200,9 @@ impl Request {
 
 fn parse_limit(text: &str) -> Result<usize, Problem> {
     let limit = text.parse().ok().filter(|limit| (1..=PAGE_ITEMS_MAX).contains(limit));
-    limit.ok_or_else(|| Problem::invalid_field("limit", "must be 1 to 100"))
+    limit.ok_or_else(|| {
+        Problem::invalid_field("limit", format_args!("must be 1 to {PAGE_ITEMS_MAX}"))
+    })
 }
 
 fn parse_cursor(text: &str) -> Result<String, Problem> {

@@ -63,6 +63,9 @@ pub struct Account {
     pub picture_key: Option<PictureKey>,
     /// The password's hash.
     pub password_hash: String,
+    /// How often the password was replaced. A session of an older password is not renewed.
+    #[serde(default)]
+    pub password_version: u32,
     /// The HMAC of the security code, once one is set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub security_code_hash: Option<String>,
@@ -108,6 +111,7 @@ impl Account {
             date_of_birth: None,
             picture_key: None,
             password_hash: registration.password_hash,
+            password_version: 0,
             security_code_hash: None,
             security_code_failures: 0,
             security_code_forgotten_at: None,

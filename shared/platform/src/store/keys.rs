@@ -1,9 +1,9 @@
 //! Every key of every item; no key is built anywhere else.
 //!
 //! Every partition key contains the mess, or an id that is random, so that no partition
-//! is shared by all tenants. The exceptions are two indexes for jobs, spread over sixteen
-//! partitions each: `open` holds only what waits for the partner, and `expiry` only
-//! purchases whose student is still to be warned.
+//! is shared by all tenants. The exceptions are two indexes for jobs: `open` holds only
+//! what waits for the partner, in sixteen partitions for each of its two kinds, and
+//! `expiry` only purchases whose student is still to be warned, in sixteen for each day.
 //!
 //! | table | item | pk | sk |
 //! |---|---|---|---|

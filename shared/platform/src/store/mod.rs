@@ -51,7 +51,7 @@ pub use self::registrations::Registration;
 pub use self::sessions::SessionRecord;
 pub use self::students::DirectoryEntry;
 pub use self::submissions::SubmissionError;
-pub use self::waiting::{PageStart, Waiting};
+pub use self::waiting::{PageStart, WaitingPage};
 use crate::config::TableNames;
 use keys::Key;
 

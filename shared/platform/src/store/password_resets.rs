@@ -155,8 +155,10 @@ impl Store {
         stamp: &Stamp,
     ) -> Result<bool, StoreError> {
         let table = &self.tables.accounts;
-        let given = values(stamp, [(":password_hash", text(password_hash))]);
-        let expression = format!("SET password_hash = :password_hash, {STAMPED}");
+        let given = [(":password_hash", text(password_hash)), (":one", number(1))];
+        let given = values(stamp, given);
+        let expression =
+            format!("SET password_hash = :password_hash, {STAMPED} ADD password_version :one");
         let key = keys::account(account.account_id);
         let changed = update(table, &key, &expression, "attribute_exists(pk)", None, given);
         let key = keys::password_reset(&reset.mess_id, &reset.email);

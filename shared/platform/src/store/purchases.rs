@@ -18,7 +18,7 @@ use super::{
 
 /// A purchase as it is stored.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct PurchaseItem {
+struct PurchaseItem {
     order_id: RazorpayOrderId,
     account_id: AccountId,
     mess_id: MessId,
@@ -197,9 +197,13 @@ impl Store {
         account: AccountId,
         order: &RazorpayOrderId,
     ) -> Result<Option<Purchase>, StoreError> {
-        let key = keys::purchase(account, order);
+        self.purchase_at(&keys::purchase(account, order)).await
+    }
+
+    /// Reads the purchase with a key that an index gave.
+    pub async fn purchase_at(&self, key: &Key) -> Result<Option<Purchase>, StoreError> {
         let found: Option<PurchaseItem> =
-            self.get(&self.tables.tokens, &key, Consistency::Strong).await?;
+            self.get(&self.tables.tokens, key, Consistency::Strong).await?;
         Ok(found.map(Into::into))
     }
 
@@ -254,9 +258,7 @@ impl Store {
         while let Some(attributes) = found.next().await {
             let key = Key::of(&attributes?).filter(|key| key.sk.starts_with(keys::PURCHASES));
             if let Some(key) = key {
-                let item: Option<PurchaseItem> =
-                    self.get(&self.tables.tokens, &key, Consistency::Strong).await?;
-                return Ok(item.map(Into::into));
+                return self.purchase_at(&key).await;
             }
         }
         Ok(None)

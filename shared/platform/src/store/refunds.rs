@@ -270,7 +270,29 @@ pub(super) fn refund_unchanged(refund_id: Option<RefundId>, given: &mut Attribut
     }
 }
 
-/// The write that reserves a refund's tokens in its purchase.
+/// The condition that a purchase has the tokens left that it had when it was read, and the
+/// same refund in hand or none; with its values.
+pub(super) fn tokens_unchanged(purchase: &Purchase, given: &mut Attributes) -> String {
+    let same_refund = refund_unchanged(purchase.refund_id, given);
+    let same_in_hand = match purchase.refunding {
+        None => "attribute_not_exists(refunding)",
+        Some(in_hand) => {
+            given.insert(":in_hand".to_owned(), text(in_hand));
+            "refunding = :in_hand"
+        }
+    };
+    // An absent attribute has no size: a set that was empty must still be absent.
+    let same_redeemed = if purchase.redeemed.is_empty() {
+        "attribute_not_exists(redeemed)"
+    } else {
+        given.insert(":redeemed".to_owned(), number(purchase.redeemed.len()));
+        "size(redeemed) = :redeemed"
+    };
+    format!("{same_refund} AND {same_in_hand} AND {same_redeemed}")
+}
+
+/// The write that reserves a refund's tokens in its purchase. A purchase has one refund in
+/// hand: what was decided here was decided on one that had none.
 fn reserve_write(
     table: &str,
     purchase: &Purchase,
@@ -286,18 +308,8 @@ fn reserve_write(
             (":numbers", numbers),
         ],
     );
-    let same_refund = refund_unchanged(purchase.refund_id, &mut given);
-    // An absent attribute has no size: a set that was empty must still be absent.
-    let same_redeemed = if purchase.redeemed.is_empty() {
-        "attribute_not_exists(redeemed)"
-    } else {
-        given.insert(":redeemed".to_owned(), number(purchase.redeemed.len()));
-        "size(redeemed) = :redeemed"
-    };
-    let condition = format!(
-        "#state = :captured AND attribute_not_exists(refunding) \
-         AND {same_refund} AND {same_redeemed}"
-    );
+    let unchanged = tokens_unchanged(purchase, &mut given);
+    let condition = format!("#state = :captured AND {unchanged}");
     let expression = format!(
         "SET refund_id = :refund_id, refunding = :refund_id, {STAMPED} ADD refunded :numbers"
     );

@@ -9,12 +9,13 @@ use thali_domain::ids::{AccountId, MessId, SessionId};
 use thali_domain::sessions::{REFRESH_LIFETIME, RefreshState};
 
 use super::{
-    Consistency, STAMPED, Stamp, Store, StoreError, delete, expiring, item, keys, millis, number,
-    text, unless_refused, values,
+    Account, Consistency, STAMPED, Stamp, Store, StoreError, delete, expiring, item, keys, millis,
+    number, text, unless_refused, values,
 };
 
 /// The most sessions that [`Store::session_deletes`] ends: what a transaction, which may
-/// have a hundred parts, leaves beside the change that ends them.
+/// have a hundred parts, leaves beside the change that ends them. More than an account
+/// has, logins at this very moment included.
 const SESSION_DELETES_MAX: usize = 50;
 
 /// A session as it is stored. Refresh tokens are in it as hashes.
@@ -26,6 +27,9 @@ pub struct SessionRecord {
     pub session_id: SessionId,
     /// The account's mess.
     pub mess_id: MessId,
+    /// Which of the account's passwords it began with.
+    #[serde(default)]
+    pub password_version: u32,
     /// Hash of the refresh token that is good now.
     pub refresh_hash: String,
     /// Hash of the one before.
@@ -40,24 +44,23 @@ pub struct SessionRecord {
 }
 
 impl SessionRecord {
-    /// A session that begins at `now` with this refresh token.
+    /// A session of `account` that begins at `now` with this refresh token.
     #[must_use]
     pub fn begin(
-        account_id: AccountId,
+        account: &Account,
         session_id: SessionId,
-        mess_id: MessId,
         refresh_hash: String,
         now: Timestamp,
     ) -> Self {
-        let expires_at = now + REFRESH_LIFETIME;
         Self {
-            account_id,
+            account_id: account.account_id,
             session_id,
-            mess_id,
+            mess_id: account.mess_id.clone(),
+            password_version: account.password_version,
             refresh_hash,
             previous_hash: None,
             rotated_at: now,
-            expires_at,
+            expires_at: now + REFRESH_LIFETIME,
         }
     }
 
@@ -148,6 +151,25 @@ impl Store {
         Ok(())
     }
 
+    /// An account and its sessions, which are beside it in one partition: one read.
+    pub async fn account_with_sessions(
+        &self,
+        id: AccountId,
+    ) -> Result<(Option<Account>, Vec<SessionRecord>), StoreError> {
+        let (mut account, mut sessions) = (None, Vec::new());
+        let (table, pk) = (&self.tables.accounts, keys::account(id).pk);
+        for found in self.query(table, &pk, None, Consistency::Strong).await? {
+            match found.get("sk").and_then(|sk| sk.as_s().ok()).map(String::as_str) {
+                Some("account") => account = Some(serde_dynamo::from_item(found)?),
+                Some(sk) if sk.starts_with(keys::SESSIONS) => {
+                    sessions.push(serde_dynamo::from_item(found)?);
+                }
+                _ => {}
+            }
+        }
+        Ok((account, sessions))
+    }
+
     /// The sessions of an account.
     pub async fn sessions_of(&self, account: AccountId) -> Result<Vec<SessionRecord>, StoreError> {
         let pk = account.to_string();
@@ -157,8 +179,7 @@ impl Store {
     }
 
     /// The writes that end `sessions`, for the transaction of the change that ends them: so
-    /// no crash can come between. Sessions that begin meanwhile, or are too many for it,
-    /// are swept afterwards.
+    /// no crash can come between. Sessions that begin meanwhile are swept afterwards.
     #[must_use]
     pub fn session_deletes(&self, sessions: &[SessionRecord]) -> Vec<TransactWriteItem> {
         let ended = sessions.iter().take(SESSION_DELETES_MAX).map(|session| {

@@ -11,11 +11,9 @@ use thali_domain::refunds::Refund;
 use thali_domain::tokens::Purchase;
 
 use super::keys::{self, Key};
-use super::purchases::{PurchaseItem, purchase_of};
-use super::refunds::refund_of;
-use super::{
-    Attributes, Consistency, STAMPED, Stamp, Store, StoreError, text, unless_refused, values,
-};
+use super::purchases::purchase_of;
+use super::refunds::{refund_of, tokens_unchanged};
+use super::{Attributes, STAMPED, Stamp, Store, StoreError, number, text, unless_refused, values};
 
 /// Items that a page holds at most: few enough to be dealt with before time is up.
 const PAGE_ITEMS_MAX: i32 = 100;
@@ -25,7 +23,7 @@ pub type PageStart = HashMap<String, AttributeValue>;
 
 /// A page of what waits, and where the next one begins.
 #[derive(Debug)]
-pub struct Waiting<T> {
+pub struct WaitingPage<T> {
     /// What waits. The index may be a moment behind the items themselves.
     pub items: Vec<T>,
     /// Where the next page begins, if there is one.
@@ -38,7 +36,7 @@ impl Store {
         &self,
         shard: u8,
         start: Option<PageStart>,
-    ) -> Result<Waiting<Purchase>, StoreError> {
+    ) -> Result<WaitingPage<Purchase>, StoreError> {
         self.open_page(keys::open_shard(shard), start, purchase_of).await
     }
 
@@ -47,7 +45,7 @@ impl Store {
         &self,
         shard: u8,
         start: Option<PageStart>,
-    ) -> Result<Waiting<Refund>, StoreError> {
+    ) -> Result<WaitingPage<Refund>, StoreError> {
         self.open_page(keys::refunding_shard(shard), start, refund_of).await
     }
 
@@ -56,7 +54,7 @@ impl Store {
         partition: String,
         start: Option<PageStart>,
         read: impl Fn(Attributes) -> Result<T, StoreError>,
-    ) -> Result<Waiting<T>, StoreError> {
+    ) -> Result<WaitingPage<T>, StoreError> {
         let answer = self
             .client
             .query()
@@ -70,7 +68,7 @@ impl Store {
             .send()
             .await?;
         let items = answer.items.unwrap_or_default().into_iter().map(read);
-        Ok(Waiting { items: items.collect::<Result<_, _>>()?, next: answer.last_evaluated_key })
+        Ok(WaitingPage { items: items.collect::<Result<_, _>>()?, next: answer.last_evaluated_key })
     }
 
     /// Remembers that the partner was asked for payments of an unpaid purchase, and, where
@@ -119,7 +117,7 @@ impl Store {
         date: Date,
         shard: u8,
         start: Option<PageStart>,
-    ) -> Result<Waiting<Key>, StoreError> {
+    ) -> Result<WaitingPage<Key>, StoreError> {
         let answer = self
             .client
             .query()
@@ -133,32 +131,32 @@ impl Store {
             .await?;
         let items = answer.items.unwrap_or_default();
         let next = answer.last_evaluated_key;
-        Ok(Waiting { items: items.iter().filter_map(Key::of).collect(), next })
+        Ok(WaitingPage { items: items.iter().filter_map(Key::of).collect(), next })
     }
 
-    /// Reads a purchase of the index `expiry`.
-    pub async fn purchase_read(&self, key: &Key) -> Result<Option<Purchase>, StoreError> {
-        let found: Option<PurchaseItem> =
-            self.get(&self.tables.tokens, key, Consistency::Strong).await?;
-        Ok(found.map(Into::into))
-    }
-
-    /// Marks a purchase whose student is now warned, and takes it out of the index: one
-    /// update, so that there is one warning. Answers whether this one made it.
+    /// Marks a purchase whose student is now warned of so many `tokens`, and takes it out of
+    /// the index: one update, so that there is one warning. Answers whether this one made
+    /// it; not where somebody else did, or the tokens changed since the decision.
     pub async fn purchase_warn(
         &self,
         purchase: &Purchase,
+        tokens: u16,
         stamp: &Stamp,
     ) -> Result<bool, StoreError> {
-        let update = self.purchase_update(purchase);
-        let request = update
-            .update_expression(format!("SET warned_at = :changed_at, {STAMPED} REMOVE expires_on"))
-            .condition_expression("#state = :captured AND attribute_not_exists(warned_at)")
+        let given = [(":captured", text("captured")), (":tokens", number(tokens))];
+        let mut given = values(stamp, given);
+        let unchanged = tokens_unchanged(purchase, &mut given);
+        let condition =
+            format!("#state = :captured AND attribute_not_exists(warned_at) AND {unchanged}");
+        let expression = format!(
+            "SET warned_at = :changed_at, warned_of = :tokens, {STAMPED} REMOVE expires_on"
+        );
+        let request = self
+            .purchase_update(purchase)
+            .update_expression(expression)
+            .condition_expression(condition)
             .expression_attribute_names("#state", "state")
-            .set_expression_attribute_values(Some(values(
-                stamp,
-                [(":captured", text("captured"))],
-            )));
+            .set_expression_attribute_values(Some(given));
         Ok(unless_refused(request.send().await)?.is_some())
     }
 
