@@ -113,29 +113,10 @@ impl TestApp {
     ) -> Account {
         let password = NewPassword::try_from(PASSWORD.to_owned()).expect("it is strong");
         let email = Email::parse(email).expect("an address");
-        let account = Account {
-            account_id: AccountId::from_ulid(self.app.clock.ulid()),
-            mess_id: mess.clone(),
-            role,
-            status,
-            username: None,
-            name: Name::parse(email.local_part()).expect("a name"),
-            email: Some(email),
-            roll_no: None,
-            room_no: None,
-            phone: None,
-            bio: None,
-            address: None,
-            profession: None,
-            date_of_birth: None,
-            picture_key: None,
-            password_hash: password.hash(),
-            password_version: 0,
-            security_code_hash: None,
-            security_code_failures: 0,
-            security_code_forgotten_at: None,
-            created_at: self.now(),
-        };
+        let name = Name::parse(email.local_part()).expect("a name");
+        let id = AccountId::from_ulid(self.app.clock.ulid());
+        let account = Account::new(id, mess.clone(), role, name, password.hash(), self.now());
+        let account = Account { status, email: Some(email), ..account };
         self.app.store.account_create(&account, &self.stamp()).await.expect("made");
         account
     }

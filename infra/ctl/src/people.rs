@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 
 use clap::{Args, Subcommand, ValueEnum};
-use thali_domain::identity::{AccountStatus, Email, Name, Role};
+use thali_domain::identity::{Email, Name, Role};
 use thali_domain::ids::{AccountId, MessId};
 use thali_platform::auth::password::{NewPassword, check_not_email};
 use thali_platform::store::{self, Account, AccountCreateError};
@@ -61,29 +61,10 @@ pub async fn create_owner(operator: &Operator, command: OwnerCommand) -> Result<
     check_not_email(&password, &create.email).map_err(|why| format!("the password {why}"))?;
     let password = NewPassword::try_from(password).map_err(|why| format!("the password {why}"))?;
     let name = create.name.map_or_else(|| Name::parse(create.email.local_part()), Ok)?;
-    let account = Account {
-        account_id: AccountId::from_ulid(operator.clock.ulid()),
-        mess_id: create.mess,
-        role: Role::Owner,
-        status: AccountStatus::Active,
-        username: None,
-        name,
-        email: Some(create.email),
-        roll_no: None,
-        room_no: None,
-        phone: None,
-        bio: None,
-        address: None,
-        profession: None,
-        date_of_birth: None,
-        picture_key: None,
-        password_hash: password.hash(),
-        password_version: 0,
-        security_code_hash: None,
-        security_code_failures: 0,
-        security_code_forgotten_at: None,
-        created_at: operator.clock.now(),
-    };
+    let id = AccountId::from_ulid(operator.clock.ulid());
+    let hash = password.hash();
+    let account = Account::new(id, create.mess, Role::Owner, name, hash, operator.clock.now());
+    let account = Account { email: Some(create.email), ..account };
     match operator.store.account_create(&account, &operator.stamp()).await {
         Ok(()) => println!("{}", account.account_id),
         Err(AccountCreateError::EmailTaken) if create.if_missing => println!("(it was there)"),

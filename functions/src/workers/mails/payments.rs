@@ -35,20 +35,20 @@ pub async fn receipt(app: &App, mess: &Mess, bought: &messages::Receipt) -> Resu
 }
 
 #[derive(Clone, Copy)]
-struct Refunded<'a> {
+struct Refund<'a> {
     mess: &'a str,
     name: &'a str,
     tokens: &'a str,
     amount: &'a str,
     order_id: &'a str,
 }
-mail_templates!(Refunded: RefundedText = "mail/refunded.txt", RefundedHtml = "mail/refunded.html");
+mail_templates!(Refund: RefundedText = "mail/refunded.txt", RefundedHtml = "mail/refunded.html");
 
 /// That tokens were given back for money.
 pub async fn refunded(app: &App, mess: &Mess, refund: &messages::Refunded) -> Result<Mail, Error> {
     let (name, email) = addressee(app, refund.account_id).await?;
     let amount = refund.amount_paise.to_string();
-    let view = Refunded {
+    let view = Refund {
         mess: mess.name.as_str(),
         name: &name,
         tokens: &meal_tokens(refund.token_count),
@@ -59,16 +59,8 @@ pub async fn refunded(app: &App, mess: &Mess, refund: &messages::Refunded) -> Re
     compose(&email, subject, &RefundedText(view), &RefundedHtml(view))
 }
 
-#[derive(Clone, Copy)]
-struct RefundFailed<'a> {
-    mess: &'a str,
-    name: &'a str,
-    tokens: &'a str,
-    amount: &'a str,
-    order_id: &'a str,
-}
 mail_templates!(
-    RefundFailed: RefundFailedText = "mail/refund_failed.txt",
+    Refund: RefundFailedText = "mail/refund_failed.txt",
     RefundFailedHtml = "mail/refund_failed.html"
 );
 
@@ -80,7 +72,7 @@ pub async fn refund_failed(
 ) -> Result<Mail, Error> {
     let (name, email) = addressee(app, refund.requested_by).await?;
     let amount = refund.amount_paise.to_string();
-    let view = RefundFailed {
+    let view = Refund {
         mess: mess.name.as_str(),
         name: &name,
         tokens: &meal_tokens(refund.token_count),

@@ -85,6 +85,41 @@ pub struct Account {
 }
 
 impl Account {
+    /// An active account with nothing but what each must have.
+    #[must_use]
+    pub fn new(
+        account_id: AccountId,
+        mess_id: MessId,
+        role: Role,
+        name: Name,
+        password_hash: String,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            account_id,
+            mess_id,
+            role,
+            status: AccountStatus::Active,
+            username: None,
+            name,
+            email: None,
+            roll_no: None,
+            room_no: None,
+            phone: None,
+            bio: None,
+            address: None,
+            profession: None,
+            date_of_birth: None,
+            picture_key: None,
+            password_hash,
+            password_version: 0,
+            security_code_hash: None,
+            security_code_failures: 0,
+            security_code_forgotten_at: None,
+            created_at: now,
+        }
+    }
+
     /// The account that a verified registration becomes.
     #[must_use]
     pub fn of_registration(
@@ -93,29 +128,15 @@ impl Account {
         status: AccountStatus,
         now: Timestamp,
     ) -> Self {
-        let registration = registration.clone();
+        let Registration { mess_id, role, name, password_hash, .. } = registration.clone();
         Self {
-            account_id,
-            mess_id: registration.mess_id,
-            role: registration.role,
             status,
-            username: registration.username,
-            name: registration.name,
-            email: Some(registration.email),
-            roll_no: registration.roll_no,
-            room_no: registration.room_no,
-            phone: registration.phone,
-            bio: None,
-            address: None,
-            profession: None,
-            date_of_birth: None,
-            picture_key: None,
-            password_hash: registration.password_hash,
-            password_version: 0,
-            security_code_hash: None,
-            security_code_failures: 0,
-            security_code_forgotten_at: None,
-            created_at: now,
+            username: registration.username.clone(),
+            email: Some(registration.email.clone()),
+            roll_no: registration.roll_no.clone(),
+            room_no: registration.room_no.clone(),
+            phone: registration.phone.clone(),
+            ..Self::new(account_id, mess_id, role, name, password_hash, now)
         }
     }
 
