@@ -15,4 +15,5 @@ mod together;
 pub use app::{RAZORPAY_WEBHOOK_SECRET, TestApp};
 pub use call::{Answer, Call};
 pub use faults::closed_port;
+pub use redis_server::RedisServer;
 pub use samples::Sample;
