@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use crate::Unacceptable;
 use crate::identity::AccountStatus;
 use crate::ids::{AccountId, MessId, OrderId, RazorpayOrderId};
-use crate::menu::{Item, ItemName, PriceTokens, Quantity, Sku};
+use crate::menu::{Item, ItemName, Portion, PriceTokens, Quantity, Sku, take};
 use crate::tokens::{Purchase, Redemption, redeem_count};
 
 /// The most entries of one order.
@@ -60,15 +60,41 @@ impl Basket {
         self.0.iter().map(|(sku, quantity)| (sku, *quantity))
     }
 
-    /// What its entries are called and cost, by the menu's word alone; the first SKU that
-    /// the menu does not know where it is not so.
-    pub fn priced(&self, menu: &[Item]) -> Result<Vec<OrderLine>, Sku> {
-        let line = |(sku, quantity): (&Sku, u16)| {
-            let item = menu.iter().find(|item| item.sku == *sku).ok_or_else(|| sku.clone())?;
-            let (name, price) = (item.name.clone(), item.price);
-            Ok(OrderLine { sku: sku.clone(), name, quantity, price })
-        };
-        self.entries().map(line).collect()
+    /// What is taken of each item, and out of which shards, where all of it is there.
+    /// Names and prices are the menu's. `first` is the shard that is tried first for each
+    /// entry, see [`take`].
+    pub fn reserve(&self, menu: &[Item], first: &[u8]) -> Result<Vec<Reserved>, ReserveRefusal> {
+        let item_of = |sku: &Sku| menu.iter().find(|item| item.sku == *sku);
+        let unknown: Vec<Sku> = self
+            .0
+            .iter()
+            .map(|(sku, _)| sku)
+            .filter(|sku| item_of(sku).is_none())
+            .cloned()
+            .collect();
+        if !unknown.is_empty() {
+            return Err(ReserveRefusal::UnknownItems(unknown));
+        }
+        let shards_max = TRANSACTION_PORTIONS_MAX / self.0.len().max(1);
+        let (mut reserved, mut short) = (Vec::new(), Vec::new());
+        for (index, (sku, quantity)) in self.0.iter().enumerate() {
+            let Some(item) = item_of(sku) else { continue };
+            let first = first.get(index).copied().unwrap_or(0);
+            let requested = u32::from(*quantity);
+            let taken = take(&item.shards, requested, first, shards_max);
+            match taken.and_then(|portions| if item.available { Ok(portions) } else { Err(0) }) {
+                Ok(portions) => {
+                    let (name, price) = (item.name.clone(), item.price);
+                    let line = OrderLine { sku: sku.clone(), name, quantity: *quantity, price };
+                    reserved.push(Reserved { line, portions });
+                }
+                Err(there) => {
+                    let available = if item.available { there } else { 0 };
+                    short.push(Shortage { sku: sku.clone(), requested, available });
+                }
+            }
+        }
+        if short.is_empty() { Ok(reserved) } else { Err(ReserveRefusal::OutOfStock(short)) }
     }
 }
 
@@ -93,9 +119,44 @@ pub struct OrderLine {
     pub price: PriceTokens,
 }
 
+/// A line of an order, and the portions that are taken for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reserved {
+    /// The line.
+    pub line: OrderLine,
+    /// Out of which shards of the item's stock.
+    pub portions: Vec<Portion>,
+}
+
+/// An item of which there is less than somebody wants.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Shortage {
+    /// The item.
+    pub sku: Sku,
+    /// How many portions were asked for.
+    pub requested: u32,
+    /// How many the order could have; none of what is taken off the menu.
+    pub available: u32,
+}
+
+/// Why a basket cannot be reserved. Nothing of it is.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReserveRefusal {
+    /// The menu does not know these.
+    #[error("some items are not on the menu")]
+    UnknownItems(Vec<Sku>),
+    /// There is less of these.
+    #[error("there is less in stock than was ordered")]
+    OutOfStock(Vec<Shortage>),
+}
+
+/// Into how many portions, each out of one shard, all lines of an order are divided at
+/// most: a transaction has room for a hundred items, of which one is the order and one
+/// remembers the client's key.
+const TRANSACTION_PORTIONS_MAX: usize = 98;
+
 /// What lines cost together, in tokens.
-#[must_use]
-pub fn total(lines: &[OrderLine]) -> u32 {
+fn total(lines: &[OrderLine]) -> u32 {
     lines.iter().map(|line| u32::from(line.quantity) * u32::from(line.price.get())).sum()
 }
 
@@ -343,8 +404,13 @@ mod tests {
         Basket::new(entries.collect()).expect("a number of items").expect("good entries")
     }
 
+    fn lines(basket: &Basket, menu: &[Item]) -> Vec<OrderLine> {
+        let reserved = basket.reserve(menu, &[]).expect("all there");
+        reserved.into_iter().map(|reserved| reserved.line).collect()
+    }
+
     fn order(entries: &[(&str, i64)], menu: &[Item]) -> Order {
-        let lines = basket(entries).priced(menu).expect("all on the menu");
+        let lines = lines(&basket(entries), menu);
         let account = captured("order_A", 1).account_id;
         let mess = captured("order_A", 1).mess_id;
         Order::place(OrderId::of(account, NOW), account, mess, lines, NOW).expect("not too large")
@@ -375,16 +441,53 @@ mod tests {
         let menu = [item("rice", 2), item("dal", 3)];
         let placed = order(&[("dal", 2), ("rice", 1)], &menu);
         assert_eq!((placed.total, placed.status, placed.version), (8, OrderStatus::Pending, 1));
-        assert_eq!(basket(&[("idli", 1)]).priced(&menu), Err(sku("idli")));
+    }
+
+    #[test]
+    fn nothing_is_reserved_unless_all_is_there() {
+        let withdrawn = Item { available: false, ..item("idli", 1) };
+        let spread = Item { shards: vec![1, 2, 1], ..item("vada", 1) };
+        let menu = [item("rice", 2), item("dal", 3), withdrawn, spread];
+        let wanted = basket(&[("rice", 11), ("dal", 10), ("idli", 1), ("vada", 5)]);
+        let short = |name, requested, available| Shortage { sku: sku(name), requested, available };
+        let expected = vec![short("rice", 11, 10), short("idli", 1, 0), short("vada", 5, 4)];
+        assert_eq!(wanted.reserve(&menu, &[]), Err(ReserveRefusal::OutOfStock(expected)));
+        let strange = basket(&[("tea", 1), ("rice", 11), ("ale", 1)]);
+        let expected = vec![sku("tea"), sku("ale")];
+        assert_eq!(strange.reserve(&menu, &[]), Err(ReserveRefusal::UnknownItems(expected)));
+        let reserved = basket(&[("vada", 1), ("rice", 10)]).reserve(&menu, &[2, 9]);
+        let portions: Vec<_> = reserved.expect("there").into_iter().map(|r| r.portions).collect();
+        let portion = |shard, count| vec![Portion { shard, count }];
+        assert_eq!(portions, [portion(2, 1), portion(0, 10)]);
+    }
+
+    #[test]
+    fn an_order_of_many_scattered_items_still_fits_into_a_transaction() {
+        let scattered =
+            |number: usize| Item { shards: vec![1; 16], ..item(&format!("i{number}"), 1) };
+        let menu: Vec<_> = (0..20).map(scattered).collect();
+        let each = |count| {
+            let entry = |item: &Item| (item.sku.clone(), quantity(count));
+            Basket::new(menu.iter().map(entry).collect()).expect("twenty").expect("good")
+        };
+        let reserved = each(4).reserve(&menu, &[]).expect("there");
+        assert_eq!(reserved.iter().map(|reserved| reserved.portions.len()).sum::<usize>(), 80);
+        let refused = each(5).reserve(&menu, &[]);
+        assert!(
+            matches!(refused, Err(ReserveRefusal::OutOfStock(short)) if short[0].available == 4)
+        );
+        let one = basket(&[("i0", 16)]).reserve(&menu, &[]).expect("all shards together");
+        assert_eq!(one[0].portions.len(), 16);
     }
 
     #[test]
     fn an_order_has_an_upper_bound() {
-        let lines = |count| basket(&[("rice", count)]).priced(&[item("rice", 9)]).expect("there");
+        let menu = [Item { shards: vec![20], ..item("rice", 9) }];
         let account = captured("order_A", 1).account_id;
         let place = |count| {
             let mess = captured("order_A", 1).mess_id;
-            Order::place(OrderId::of(account, NOW), account, mess, lines(count), NOW)
+            let lines = lines(&basket(&[("rice", count)]), &menu);
+            Order::place(OrderId::of(account, NOW), account, mess, lines, NOW)
         };
         assert_eq!(place(11).map(|order| order.total), Ok(99));
         assert_eq!(place(12), Err(OrderRefusal::TooLarge { total: 108 }));

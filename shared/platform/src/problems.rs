@@ -4,7 +4,7 @@
 use http::StatusCode;
 use thali_domain::lockout::attempts_left;
 use thali_domain::membership::WrongStatus;
-use thali_domain::orders::{ORDER_TOKENS_MAX, OrderRefusal};
+use thali_domain::orders::{ORDER_TOKENS_MAX, OrderRefusal, Shortage};
 use thali_domain::payments::PaymentRefusal;
 use thali_domain::refunds::RefundRefusal;
 use thali_domain::sessions::RefreshRefusal;
@@ -356,6 +356,13 @@ pub fn webhook_signature_wrong() -> Problem {
 #[must_use]
 pub fn order_not_found() -> Problem {
     Problem::not_found("order_not_found", "There is no such order here.")
+}
+
+/// 409: there is less than was ordered.
+#[must_use]
+pub fn out_of_stock(short: &[Shortage]) -> Problem {
+    let detail = "There is less in stock than was ordered.";
+    Problem::conflict("out_of_stock", detail).with("items", short)
 }
 
 /// 404: no such item on the menu.

@@ -9,7 +9,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use thali_domain::ids::{AccountId, MessId, OrderId};
 use thali_domain::menu::Portion;
-use thali_domain::orders::{FailureReason, Order, OrderLine, OrderStatus, RedeemedTokens};
+use thali_domain::orders::{
+    FailureReason, Order, OrderLine, OrderStatus, RedeemedTokens, Reserved,
+};
 use thali_domain::tokens::Purchase;
 
 use super::keys::Key;
@@ -115,22 +117,21 @@ impl From<TransactError> for OrderError {
 }
 
 impl Store {
-    /// Places an order: takes the portions that were chosen for each of its lines, and
+    /// Places an order: takes the portions that were reserved for its lines, and
     /// records it, and the outcome of the idempotency key if the request had one. All or
     /// nothing.
     pub async fn order_place(
         &self,
         order: &Order,
-        portions: &[Vec<Portion>],
+        reserved: &[Reserved],
         key: Option<&IdempotencyKey>,
         stamp: &Stamp,
     ) -> Result<(), OrderError> {
-        debug_assert_eq!(order.lines.len(), portions.len(), "each line has its portions");
         let mess = &order.mess_id;
-        let of_line = |(line, portions): (_, &Vec<Portion>)| -> Vec<_> {
+        let of_line = |Reserved { line, portions }: &Reserved| -> Vec<_> {
             portions.iter().map(|portion| self.portion_take(mess, line, *portion, stamp)).collect()
         };
-        let mut writes: Vec<_> = order.lines.iter().zip(portions).flat_map(of_line).collect();
+        let mut writes: Vec<_> = reserved.iter().flat_map(of_line).collect();
         let at = keys::order(mess, order.order_id);
         let record = OrderItem::from(order.clone());
         writes.push(put_new(&self.tables.orders, item(&at, "order", &record, stamp)?));
