@@ -49,6 +49,7 @@ pub static ENDPOINTS: &[&Endpoint] = &[
     &tokens::history::ENDPOINT,
     &tokens::submit::ENDPOINT,
     &tokens::submissions::ENDPOINT,
+    &orders::get::ENDPOINT,
     &owner::mess_get::ENDPOINT,
     &owner::mess_update::ENDPOINT,
     &owner::invite_create::ENDPOINT,

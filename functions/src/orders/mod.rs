@@ -1,4 +1,5 @@
 //! The menu and the orders of its items.
 
 pub mod cached;
+pub mod get;
 pub mod view;
