@@ -2,6 +2,7 @@
 
 mod accounts;
 mod contention;
+mod costs;
 mod http;
 mod owner;
 mod payments;
