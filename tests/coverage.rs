@@ -97,7 +97,9 @@ fn variables_of(part: Part) -> &'static [&'static str] {
         Part::PinKey => &["PIN_KEY"],
         Part::Razorpay => &["RAZORPAY_URL", "RAZORPAY_KEY_ID", "RAZORPAY_KEY_SECRET"],
         Part::WebhookSecrets => &["RAZORPAY_WEBHOOK_SECRETS"],
-        Part::Queues => &["QUEUE_MAIL_URL", "QUEUE_AUDIT_URL", "QUEUE_REFUNDS_URL"],
+        Part::Queues => {
+            &["QUEUE_MAIL_URL", "QUEUE_AUDIT_URL", "QUEUE_REFUNDS_URL", "QUEUE_ORDERS_URL"]
+        }
         Part::Mail => &["MAIL_FROM", "APP_URL"],
         Part::Blobs => &["BUCKET"],
     }

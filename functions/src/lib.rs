@@ -11,6 +11,7 @@
 pub mod accounts;
 pub mod jobs;
 pub mod ops;
+pub mod orders;
 pub mod owner;
 pub mod payments;
 pub mod students;

@@ -1,0 +1,3 @@
+//! The menu and the orders of its items.
+
+pub mod view;
