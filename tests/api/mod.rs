@@ -1,6 +1,7 @@
 //! Every endpoint's rules: each has its refusal, its replay and its race.
 
 mod accounts;
+mod cache;
 mod contention;
 mod costs;
 mod http;

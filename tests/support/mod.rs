@@ -17,4 +17,5 @@ pub use app::{RAZORPAY_WEBHOOK_SECRET, TestApp};
 pub use call::{Answer, Call};
 pub use faults::closed_port;
 pub use meter::{Cost, Units};
+pub use redis_server::RedisServer;
 pub use samples::Sample;
