@@ -1,4 +1,6 @@
-//! The menu and the orders of its items.
+//! The menu, and the orders of its items.
 
 pub mod cached;
+pub mod create;
+pub(crate) mod returning;
 pub mod view;
