@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help init up down logs demo test lint format deploy createsuperuser
+.PHONY: help init up down logs demo test costs lint format deploy createsuperuser
 
 PYTHON := $(CURDIR)/.venv/bin/python
 STACK := $(PYTHON) infra/local/stack.py
@@ -45,6 +45,9 @@ test: init ## Run all tests, the deployed stack's too (TESTS=… passes argument
 	THALI_STACK_ENV="$$(realpath $(THALI_LOCAL))/test/stack.env" THALI_PYTHON=$(PYTHON) \
 		THALI_SCHEMATHESIS=$(CURDIR)/.local/tools/contract/bin/schemathesis \
 		cargo nextest run --workspace $(TESTS)
+
+costs: init ## Print what requests cost at DynamoDB: requests, write and read units
+	@cargo test --quiet --package thali-tests --test thali api::costs:: -- --nocapture
 
 lint: ## Formatting, clippy, documentation, dependencies, the template
 	@infra/local/install.sh lint

@@ -271,9 +271,12 @@ fn every_job_has_its_schedule_and_nothing_else_has_one() {
             }
         }
     }
-    // Every five minutes; every day at 03:30 UTC.
-    let expected =
-        [("expire-tokens", "cron(30 3 * * ? *)"), ("reconcile-payments", "rate(5 minutes)")];
+    // Every day at 03:30 UTC; every five minutes; every minute.
+    let expected = [
+        ("expire-tokens", "cron(30 3 * * ? *)"),
+        ("reconcile-payments", "rate(5 minutes)"),
+        ("sweep-orders", "rate(1 minute)"),
+    ];
     assert_eq!(scheduled, expected.map(|(name, when)| (name.into(), when.into())).into());
     let jobs: BTreeSet<&str> = JOBS.iter().map(|job| job.name).collect();
     assert_eq!(jobs, scheduled.keys().map(String::as_str).collect());

@@ -3,6 +3,7 @@
 mod accounts;
 mod cache;
 mod contention;
+mod costs;
 mod http;
 mod owner;
 mod payments;

@@ -7,6 +7,7 @@ pub mod cache_evictor;
 pub mod mailer;
 mod mails;
 pub mod messages;
+pub mod order_processor;
 pub mod picture_check;
 pub mod refunder;
 pub mod relay;
