@@ -12,6 +12,7 @@ use thali_functions::workers::{audit_writer, mailer};
 use thali_platform::queue::QueueName;
 use thali_platform::worker::{BatchResponse, Consumer};
 
+use super::cache::{placed, read_order};
 use super::payments::{order, refund, told};
 use crate::support::people::{PASSWORD, Student, code_in};
 use crate::support::template::root;
@@ -85,6 +86,24 @@ const CARD: &[Row] = &[
         Box::pin(async {
             let asha = buyer(test, 1).await;
             test.cost_of(Call::get("/student/tokens").bearer(&asha.token), 200).await
+        })
+    }),
+    row("`tokens`, cached", (0, 0.0, 0.0, 0.0), |test| {
+        Box::pin(async {
+            let asha = buyer(test, 1).await;
+            let call = Call::get("/student/tokens").bearer(&asha.token);
+            test.send(call.clone()).await.expect(200);
+            test.cost_of(call, 200).await
+        })
+    }),
+    row("`order-get`", (1, 0.0, 0.0, 1.0), |test| {
+        Box::pin(async { test.cost_of(an_order(test).await, 200).await })
+    }),
+    row("`order-get`, cached", (0, 0.0, 0.0, 0.0), |test| {
+        Box::pin(async {
+            let call = an_order(test).await;
+            test.send(call.clone()).await.expect(200);
+            test.cost_of(call, 200).await
         })
     }),
     row("`student-list`, 25 students", (1, 0.0, 0.0, 1.0), |test| {
@@ -181,6 +200,12 @@ async fn buyer(test: &TestApp, purchases: usize) -> Student {
         test.buy_tokens(&asha, 10).await;
     }
     asha
+}
+
+/// The call that reads an order of the student.
+async fn an_order(test: &TestApp) -> Call {
+    let asha = asha(test).await;
+    read_order(&asha, &placed(test, &asha).await)
 }
 
 /// An owner, logged in and not for the first time here.

@@ -9,6 +9,7 @@ use serde_json::json;
 use thali_domain::identity::{AccountStatus, Role};
 
 use super::{FIRST_MESS, Person, Staffed, assert_safe, other_mess, person, samples, token};
+use crate::api::cache::placed;
 use crate::support::people::{PASSWORD, Student};
 use crate::support::{Call, Sample, TestApp};
 
@@ -17,10 +18,12 @@ struct Belongings {
     people: Vec<Person>,
     order_id: String,
     submission_id: String,
+    item_order_id: String,
 }
 
 impl Belongings {
-    /// A student of the first mess with a payment and a submission, and the mess's people.
+    /// A student of the first mess with a payment, a submission and an order of items, and
+    /// the mess's people.
     async fn of(test: &TestApp, first: &Staffed) -> Self {
         let student = Student {
             email: first.student.email.clone(),
@@ -31,9 +34,10 @@ impl Belongings {
         let order_id = test.buy_tokens(&student, 3).await.order_id;
         let submitted = test.send(TestApp::submit(&student, 1)).await.expect(201);
         let submission_id = submitted.text("submission_id").to_owned();
+        let item_order_id = placed(test, &student).await.order_id.to_string();
         let pending = person(test, FIRST_MESS, Role::Student, AccountStatus::PendingApproval).await;
         let people = first.all().into_iter().cloned().chain([pending]).collect();
-        Self { people, order_id, submission_id }
+        Self { people, order_id, submission_id, item_order_id }
     }
 
     /// A real id of the kind that a sample's parameter has.
@@ -42,6 +46,7 @@ impl Belongings {
             Some("acc") => self.people[0].account_id.to_string(),
             Some("order") => self.order_id.clone(),
             Some("sub") => self.submission_id.clone(),
+            Some("ord") => self.item_order_id.clone(),
             _ => panic!("{sample}: these tests must learn how to make one of these"),
         }
     }
@@ -55,7 +60,8 @@ impl Belongings {
             [id, person.email.clone(), unique]
         });
         let order = self.order_id.trim_start_matches("order_").to_owned();
-        of_people.chain([order, self.submission_id.clone()]).collect()
+        let things = [order, self.submission_id.clone(), self.item_order_id.clone()];
+        of_people.chain(things).collect()
     }
 }
 
@@ -83,7 +89,7 @@ async fn items_of_the_first_mess(
 ) -> Vec<HashMap<String, AttributeValue>> {
     let names = belongings.names();
     let mut found = Vec::new();
-    for table in ["accounts", "tokens", "meals"] {
+    for table in ["accounts", "tokens", "orders", "meals"] {
         for item in test.dynamo.items(table).await {
             let pk = item["pk"].as_s().expect("a text");
             let of_first_mess = pk == FIRST_MESS
@@ -144,8 +150,8 @@ async fn another_students_things_of_the_same_mess_are_not_there_either() {
         let answer = test.send(call.bearer(&token(&test, &neighbour).await)).await;
         assert_safe(&what, &answer);
         if !sample.parameters().is_empty() {
-            let status =
-                if sample.endpoint.access.role() == Some(Role::Student) { 404 } else { 403 };
+            let role = sample.endpoint.access.role();
+            let status = if role.is_none_or(|role| role == Role::Student) { 404 } else { 403 };
             assert_eq!(answer.status, status, "{what}: {}", answer.body);
         }
         let told = answer.body.to_string().to_lowercase();
