@@ -3,9 +3,12 @@
 
 mod app;
 mod call;
+mod crowd;
 mod dynamo;
 mod faults;
+mod killer;
 mod meter;
+mod orders;
 pub mod people;
 mod redis_server;
 mod samples;
@@ -16,6 +19,7 @@ mod together;
 pub use app::{RAZORPAY_WEBHOOK_SECRET, TestApp};
 pub use call::{Answer, Call};
 pub use faults::closed_port;
+pub use killer::Death;
 pub use meter::{Cost, Units};
 pub use redis_server::RedisServer;
 pub use samples::Sample;

@@ -38,7 +38,7 @@ async fn process(app: &App, body: &str) -> Result<(), Box<dyn std::error::Error 
         // The first look may miss the last moment. It is enough where tokens are redeemed,
         // under conditions; nothing fails on it.
         let consistency = if attempt == 0 { Consistency::Eventual } else { Consistency::Strong };
-        let known = Known::read(app, &order, consistency).await?;
+        let known = Box::pin(Known::read(app, &order, consistency)).await?;
         match decide(app, &order, &known, consistency).await {
             Ok(true) => return Ok(()),
             Ok(false) => {}
