@@ -50,6 +50,7 @@ pub static ENDPOINTS: &[&Endpoint] = &[
     &tokens::submit::ENDPOINT,
     &tokens::submissions::ENDPOINT,
     &orders::create::ENDPOINT,
+    &orders::get::ENDPOINT,
     &owner::mess_get::ENDPOINT,
     &owner::mess_update::ENDPOINT,
     &owner::invite_create::ENDPOINT,

@@ -2,5 +2,6 @@
 
 pub mod cached;
 pub mod create;
+pub mod get;
 pub(crate) mod returning;
 pub mod view;
