@@ -6,6 +6,7 @@ mod call;
 mod dynamo;
 mod faults;
 pub mod people;
+pub mod postman;
 mod redis_server;
 mod samples;
 pub mod shapes;
