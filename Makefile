@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help init up down logs demo test lint format deploy createsuperuser
+.PHONY: help init up down logs demo test costs lint format deploy createsuperuser
 
 PYTHON := $(CURDIR)/.venv/bin/python
 STACK := $(PYTHON) infra/local/stack.py
@@ -46,6 +46,9 @@ test: init ## Run all tests, the deployed stack's too (TESTS=… passes argument
 		THALI_SCHEMATHESIS=$(CURDIR)/.local/tools/contract/bin/schemathesis \
 		THALI_NEWMAN=$(CURDIR)/.local/tools/newman/node_modules/.bin/newman \
 		cargo nextest run --workspace $(TESTS)
+
+costs: init ## Print what requests cost at DynamoDB: requests, write and read units
+	@cargo test --quiet --package thali-tests --test thali api::costs:: -- --nocapture
 
 lint: ## Formatting, clippy, documentation, dependencies, the template
 	@infra/local/install.sh lint

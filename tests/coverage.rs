@@ -100,7 +100,9 @@ fn variables_of(part: Part) -> &'static [&'static str] {
         Part::PinKey => &["PIN_KEY"],
         Part::Razorpay => &["RAZORPAY_URL", "RAZORPAY_KEY_ID", "RAZORPAY_KEY_SECRET"],
         Part::WebhookSecrets => &["RAZORPAY_WEBHOOK_SECRETS"],
-        Part::Queues => &["QUEUE_MAIL_URL", "QUEUE_AUDIT_URL", "QUEUE_REFUNDS_URL"],
+        Part::Queues => {
+            &["QUEUE_MAIL_URL", "QUEUE_AUDIT_URL", "QUEUE_REFUNDS_URL", "QUEUE_ORDERS_URL"]
+        }
         Part::Mail => &["MAIL_FROM", "APP_URL"],
         Part::Blobs => &["BUCKET"],
     }
@@ -236,9 +238,12 @@ fn every_job_has_its_schedule_and_nothing_else_has_one() {
             }
         }
     }
-    // Every five minutes; every day at 03:30 UTC.
-    let expected =
-        [("expire-tokens", "cron(30 3 * * ? *)"), ("reconcile-payments", "rate(5 minutes)")];
+    // Every day at 03:30 UTC; every five minutes; every minute.
+    let expected = [
+        ("expire-tokens", "cron(30 3 * * ? *)"),
+        ("reconcile-payments", "rate(5 minutes)"),
+        ("sweep-orders", "rate(1 minute)"),
+    ];
     assert_eq!(scheduled, expected.map(|(name, when)| (name.into(), when.into())).into());
     let jobs: BTreeSet<&str> = JOBS.iter().map(|job| job.name).collect();
     assert_eq!(jobs, scheduled.keys().map(String::as_str).collect());

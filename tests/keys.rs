@@ -8,8 +8,9 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 use thali_domain::identity::{Email, LoginName, RollNo, Username};
 use thali_domain::ids::{
-    AccountId, MessId, RazorpayOrderId, RefundId, RegistrationId, SessionId, SubmissionId,
+    AccountId, MessId, OrderId, RazorpayOrderId, RefundId, RegistrationId, SessionId, SubmissionId,
 };
+use thali_domain::menu::Sku;
 use thali_platform::store::keys::{self, Key};
 use ulid::Ulid;
 
@@ -30,29 +31,35 @@ enum Thing {
     Submission(AccountId, SubmissionId),
     Refund(AccountId, RefundId),
     Idempotency(AccountId, String, String),
+    Item(MessId, Sku),
+    Stock(MessId, Sku, u8),
+    Order(MessId, OrderId),
     Mess(MessId),
     Audit(String, Timestamp, String),
     Mail(String),
 }
 
 /// The functions of `keys.rs` that these tests know; `login_guard` is one of two others.
-const KNOWN: [&str; 18] = [
+const KNOWN: [&str; 21] = [
     "account",
     "audit",
     "email_guard",
     "idempotency",
     "invite",
+    "item",
     "login_failures",
     "login_guard",
     "mail",
     "mess",
     "newest_registration",
+    "order",
     "password_reset",
     "purchase",
     "refund",
     "registration",
     "roll_no_guard",
     "session",
+    "stock",
     "submission",
     "username_guard",
 ];
@@ -79,6 +86,9 @@ impl Thing {
             Self::Idempotency(account, operation, key) => {
                 ("tokens", keys::idempotency(*account, operation, key))
             }
+            Self::Item(mess, sku) => ("orders", keys::item(mess, sku)),
+            Self::Stock(mess, sku, shard) => ("orders", keys::stock(mess, sku, *shard)),
+            Self::Order(mess, id) => ("orders", keys::order(mess, *id)),
             Self::Mess(mess) => ("meals", keys::mess(mess)),
             Self::Audit(mess, at, event) => ("audit", keys::audit(mess, *at, event)),
             Self::Mail(id) => ("audit", keys::mail(id)),
@@ -90,6 +100,7 @@ impl Thing {
         match table {
             "accounts" => Self::read_account(key),
             "tokens" => Self::read_token(key.pk.parse().ok()?, &key.sk),
+            "orders" => Self::read_order(key),
             "meals" => (key.sk == "mess").then(|| key.pk.parse().ok().map(Self::Mess))?,
             "audit" => Self::read_audit(key),
             _ => None,
@@ -139,6 +150,26 @@ impl Thing {
             }
             _ => return None,
         })
+    }
+
+    fn read_order(Key { pk, sk }: &Key) -> Option<Self> {
+        let (mess, rest) = pk.split_once('#')?;
+        let mess = mess.parse().ok()?;
+        if rest == "menu" {
+            return Some(Self::Item(mess, sk.strip_prefix("item#")?.parse().ok()?));
+        }
+        let (kind, rest) = rest.split_once('#')?;
+        match (kind, sk.as_str()) {
+            ("stock", "stock") => {
+                let (sku, shard) = rest.split_once('#')?;
+                Some(Self::Stock(mess, sku.parse().ok()?, shard.parse().ok()?))
+            }
+            ("orders", id) => {
+                let id: OrderId = id.parse().ok()?;
+                (id.orderer() == rest).then_some(Self::Order(mess, id))
+            }
+            _ => None,
+        }
     }
 
     fn read_audit(Key { pk, sk }: &Key) -> Option<Self> {
@@ -191,6 +222,12 @@ fn order() -> impl Strategy<Value = RazorpayOrderId> {
     "order_[0-9A-Za-z]{1,14}".prop_map(|id| RazorpayOrderId::parse(&id).expect("an order"))
 }
 
+fn sku() -> impl Strategy<Value = Sku> {
+    let ours = prop::sample::select(vec!["stock", "menu", "item", "orders", "1", "01"]);
+    prop_oneof![ours.prop_map(str::to_owned), "[0-9A-Za-z][0-9A-Za-z._-]{0,6}"]
+        .prop_map(|sku| Sku::parse(&sku).expect("a sku"))
+}
+
 /// What a client may send as its key: visible ASCII, our separator too.
 fn client_key() -> impl Strategy<Value = String> {
     let like_ours = prop::sample::select(vec!["#", "##", "k#k", "submit-tokens#k", "#k", "k#"]);
@@ -198,7 +235,8 @@ fn client_key() -> impl Strategy<Value = String> {
 }
 
 fn thing() -> impl Strategy<Value = Thing> {
-    let operation = prop::sample::select(vec!["create-order", "submit-tokens", "refund"]);
+    let operation =
+        prop::sample::select(vec!["create-order", "submit-tokens", "refund", "place-order"]);
     let login_name =
         prop_oneof![email().prop_map(LoginName::Email), username().prop_map(LoginName::Username)];
     let at = (0_i64..4_000_000_000_000).prop_map(|at| Timestamp::from_millisecond(at).expect("ok"));
@@ -223,6 +261,10 @@ fn thing() -> impl Strategy<Value = Thing> {
             operation.to_owned(),
             key
         )),
+        (mess(), sku()).prop_map(|(mess, sku)| Thing::Item(mess, sku)),
+        // The first shard is the item.
+        (mess(), sku(), 1_u8..16).prop_map(|(mess, sku, shard)| Thing::Stock(mess, sku, shard)),
+        (mess(), ulid()).prop_map(|(mess, id)| Thing::Order(mess, OrderId::from_ulid(id))),
         mess().prop_map(Thing::Mess),
         (of_mess, at, event).prop_map(|(mess, at, event)| Thing::Audit(mess, at, event)),
         client_key().prop_map(Thing::Mail),
@@ -254,6 +296,15 @@ proptest! {
         let partition = keys::open_partition(&order);
         let shard = partition.strip_prefix("open#").and_then(|shard| shard.parse::<u8>().ok());
         prop_assert!(shard.is_some_and(|shard| shard < 16), "{}", partition);
+    }
+}
+
+proptest! {
+    #[test]
+    fn an_order_is_among_those_of_its_account(mess in mess(), account in account(), at in 0_i64..4_000_000_000_000) {
+        let at = Timestamp::from_millisecond(at).expect("in range");
+        let key = keys::order(&mess, OrderId::of(account, at));
+        prop_assert_eq!(key.pk, keys::orders(&mess, account));
     }
 }
 

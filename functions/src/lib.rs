@@ -11,6 +11,7 @@
 pub mod accounts;
 pub mod jobs;
 pub mod ops;
+pub mod orders;
 pub mod owner;
 pub mod payments;
 pub mod students;
@@ -48,6 +49,7 @@ pub static ENDPOINTS: &[&Endpoint] = &[
     &tokens::history::ENDPOINT,
     &tokens::submit::ENDPOINT,
     &tokens::submissions::ENDPOINT,
+    &orders::create::ENDPOINT,
     &owner::mess_get::ENDPOINT,
     &owner::mess_update::ENDPOINT,
     &owner::invite_create::ENDPOINT,
@@ -56,8 +58,13 @@ pub static ENDPOINTS: &[&Endpoint] = &[
 ];
 
 /// Every consumer of a queue.
-pub static CONSUMERS: &[&Consumer] =
-    &[&workers::mailer::CONSUMER, &workers::audit_writer::CONSUMER, &workers::refunder::CONSUMER];
+pub static CONSUMERS: &[&Consumer] = &[
+    &workers::mailer::CONSUMER,
+    &workers::audit_writer::CONSUMER,
+    &workers::refunder::CONSUMER,
+    &workers::order_processor::CONSUMER,
+];
 
 /// Every job of a schedule.
-pub static JOBS: &[&Job] = &[&jobs::reconcile_payments::JOB, &jobs::expire_tokens::JOB];
+pub static JOBS: &[&Job] =
+    &[&jobs::reconcile_payments::JOB, &jobs::expire_tokens::JOB, &jobs::sweep_orders::JOB];

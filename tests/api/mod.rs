@@ -1,7 +1,9 @@
 //! Every endpoint's rules: each has its refusal, its replay and its race.
 
 mod accounts;
+mod cache;
 mod contention;
+mod costs;
 mod http;
 mod owner;
 mod payments;

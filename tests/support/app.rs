@@ -10,7 +10,7 @@ use thali_domain::ids::MessId;
 use thali_domain::mess::{Approval, Mess, ZoneName};
 use thali_functions::ENDPOINTS;
 use thali_functions::ops::not_found;
-use thali_functions::workers::{audit_writer, mailer, refunder, relay};
+use thali_functions::workers::{audit_writer, mailer, order_processor, refunder, relay};
 use thali_platform::app::{App, Backends};
 use thali_platform::auth::access::generate_key;
 use thali_platform::blobs::Blobs;
@@ -25,6 +25,7 @@ use thali_sandbox::{RazorpayConfig, Sandbox, SandboxConfig};
 
 use super::call::{Answer, Call};
 use super::dynamo::{Dynamo, STACK};
+use super::meter::{Cost, Meter};
 use super::redis_server::RedisServer;
 
 /// The secret of the sandbox's key.
@@ -61,6 +62,7 @@ pub struct TestApp {
     /// The private key of access tokens, as configured.
     pub signing_key: String,
     environment: HashMap<&'static str, String>,
+    meter: Meter,
     calls: std::sync::atomic::AtomicU64,
 }
 
@@ -82,10 +84,12 @@ impl TestApp {
             environment(&redis.url(), &sandbox.razorpay_url(), &signing_key, jwks);
         environment.insert(variable, value.to_owned());
         let clock = Clock::fixed("2026-01-15T06:30:00Z".parse().expect("a time"));
-        let app = make_app(&environment, &dynamo, clock);
+        let meter = Meter::default();
+        let app = app_of(&environment, backends(&dynamo, &meter, clock));
         let mess_id = MessId::parse("mess_demo").expect("an id");
         let calls = 0.into();
-        let test = Self { app, sandbox, redis, dynamo, mess_id, signing_key, environment, calls };
+        let test =
+            Self { app, sandbox, redis, dynamo, mess_id, signing_key, environment, meter, calls };
         test.create_mess("mess_demo", Approval::Automatic).await;
         test
     }
@@ -97,14 +101,36 @@ impl TestApp {
         for (name, value) in change {
             environment.insert(name, (*value).to_owned());
         }
-        make_app(&environment, &self.dynamo, self.app.clock.clone())
+        app_of(&environment, self.backends())
     }
 
     /// The app as another process would have it, with other backends than this one's.
     pub fn process_with(&self, change: impl FnOnce(&mut Backends)) -> App {
-        let mut backends = backends(&self.dynamo, self.app.clock.clone());
+        let mut backends = self.backends();
         change(&mut backends);
         app_of(&self.environment, backends)
+    }
+
+    fn backends(&self) -> Backends {
+        backends(&self.dynamo, &self.meter, self.app.clock.clone())
+    }
+
+    /// The meter of what the app, and every other process of it, asks of `DynamoDB`; at
+    /// zero. Every app is metered, so that no other one is measured than is tested.
+    pub fn meter(&self) -> Meter {
+        self.meter.take();
+        self.meter.clone()
+    }
+
+    /// What a call costs that is answered with this status. As deployed: an endpoint that
+    /// calls the payment partner has no Redis.
+    pub async fn cost_of(&self, call: Call, status: u16) -> Cost {
+        let parts = endpoint_of(call.method(), call.path()).all_parts();
+        let redis = if parts.contains(&Part::Razorpay) { "" } else { &self.redis.url() };
+        let process = self.another_process(&[("REDIS_URL", redis)]);
+        let meter = self.meter();
+        self.send_to(&process, call).await.expect(status);
+        meter.take()
     }
 
     /// Creates a mess.
@@ -186,8 +212,9 @@ impl TestApp {
 }
 
 /// The consumers, the one whose writes the others wait for first.
-fn consumers() -> [(&'static Consumer, QueueName); 3] {
+fn consumers() -> [(&'static Consumer, QueueName); 4] {
     [
+        (&order_processor::CONSUMER, QueueName::Orders),
         (&refunder::CONSUMER, QueueName::Refunds),
         (&mailer::CONSUMER, QueueName::Mail),
         (&audit_writer::CONSUMER, QueueName::Audit),
@@ -216,6 +243,7 @@ fn environment(
         ("STAGE", "test".to_owned()),
         ("TABLE_ACCOUNTS", table("accounts")),
         ("TABLE_TOKENS", table("tokens")),
+        ("TABLE_ORDERS", table("orders")),
         ("TABLE_MEALS", table("meals")),
         ("TABLE_AUDIT", table("audit")),
         ("DEFAULT_MESS_ID", "mess_demo".to_owned()),
@@ -234,19 +262,16 @@ fn environment(
         ("QUEUE_MAIL_URL", "memory".to_owned()),
         ("QUEUE_AUDIT_URL", "memory".to_owned()),
         ("QUEUE_REFUNDS_URL", "memory".to_owned()),
+        ("QUEUE_ORDERS_URL", "memory".to_owned()),
         ("BUCKET", "memory".to_owned()),
         ("MAIL_FROM", "mess@thali.test".to_owned()),
         ("APP_URL", "https://thali.test".to_owned()),
     ])
 }
 
-fn make_app(environment: &HashMap<&'static str, String>, dynamo: &Dynamo, clock: Clock) -> App {
-    app_of(environment, backends(dynamo, clock))
-}
-
-fn backends(dynamo: &Dynamo, clock: Clock) -> Backends {
+fn backends(dynamo: &Dynamo, meter: &Meter, clock: Clock) -> Backends {
     Backends {
-        dynamodb: dynamo.client(),
+        dynamodb: dynamo.metered_client(meter),
         queues: Some(Queues::Memory(std::sync::Mutex::default())),
         mailer: Some(Mailer::Memory(std::sync::Mutex::default())),
         blobs: Some(Blobs::Memory(std::sync::Mutex::default())),

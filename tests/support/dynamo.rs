@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 use std::sync::Mutex;
 
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::{self, BehaviorVersion, Credentials, Region};
 use dynoxide::Database;
 use serde_json::{Value, json};
 
+use super::meter::Meter;
 use super::template;
 
 /// The name with which the tables' names begin.
@@ -34,14 +36,22 @@ impl Dynamo {
         dynamo
     }
 
-    /// A client of it.
-    pub fn client(&self) -> aws_sdk_dynamodb::Client {
-        let config = aws_sdk_dynamodb::Config::builder()
+    /// A client of it, for what a test does behind the app's back.
+    pub fn client(&self) -> Client {
+        Client::from_conf(self.config().build())
+    }
+
+    /// A client of it whose requests are metered.
+    pub fn metered_client(&self, meter: &Meter) -> Client {
+        Client::from_conf(self.config().interceptor(meter.clone()).build())
+    }
+
+    fn config(&self) -> config::Builder {
+        config::Builder::new()
             .behavior_version(BehaviorVersion::latest())
             .endpoint_url(&self.url)
             .region(Region::new("ap-south-1"))
-            .credentials_provider(Credentials::new("test", "test", None, None, "test"));
-        aws_sdk_dynamodb::Client::from_conf(config.build())
+            .credentials_provider(Credentials::new("test", "test", None, None, "test"))
     }
 
     /// The changes since the last call, as Lambda hands them to the relay.

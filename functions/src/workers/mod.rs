@@ -5,6 +5,7 @@ pub mod audit_writer;
 pub mod mailer;
 mod mails;
 pub mod messages;
+pub mod order_processor;
 pub mod picture_check;
 pub mod refunder;
 pub mod relay;

@@ -2,6 +2,7 @@
 //! creation and a wrong kind is refused where it is parsed; partners' identifiers keep
 //! the partner's form.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use ulid::Ulid;
 
@@ -95,6 +96,40 @@ ulid_id!(
     /// One giving back of tokens for money.
     RefundId, "rfd"
 );
+ulid_id!(
+    /// An order of stocked items. Made by [`OrderId::of`].
+    OrderId, "ord"
+);
+
+impl OrderId {
+    /// The id of what `account` orders at `at`: the time, and the random part of the
+    /// account's id. So an order leads to the place where its student's orders are, and
+    /// nobody but that student has an order of that name.
+    #[must_use]
+    pub fn of(account: AccountId, at: Timestamp) -> Self {
+        let millis = u64::try_from(at.as_millisecond()).unwrap_or(0);
+        Self(Ulid::from_parts(millis, account.0.random()))
+    }
+
+    /// What the ids of all orders of an account end with, and the account's own: sixteen
+    /// characters.
+    #[must_use]
+    pub fn orderer(self) -> String {
+        random_part(self.0)
+    }
+}
+
+impl AccountId {
+    /// What the ids of the account's orders end with, and its own: sixteen characters.
+    #[must_use]
+    pub fn orderer(self) -> String {
+        random_part(self.0)
+    }
+}
+
+fn random_part(ulid: Ulid) -> String {
+    ulid.to_string().split_off(10)
+}
 
 /// A mess (tenant): `mess_` and 1 to 40 letters, digits, `-` or `_`.
 ///
@@ -262,6 +297,17 @@ mod tests {
         fn an_account_id_survives_print_and_parse(bits in any::<u128>()) {
             let id = AccountId::from_ulid(Ulid(bits));
             prop_assert_eq!(AccountId::parse(&id.to_string()), Ok(id));
+        }
+
+        #[test]
+        fn an_order_leads_to_its_account(bits in any::<u128>(), at in 0_i64..4_000_000_000_000) {
+            let account = AccountId::from_ulid(Ulid(bits));
+            let at = Timestamp::from_millisecond(at).expect("in range");
+            let (order, later) = (OrderId::of(account, at), OrderId::of(account, at + jiff::SignedDuration::from_millis(1)));
+            prop_assert!(order < later);
+            prop_assert_eq!(order.orderer(), account.orderer());
+            prop_assert!(account.to_string().ends_with(&order.orderer()));
+            prop_assert_eq!(order.orderer().len(), 16);
         }
 
         #[test]

@@ -25,15 +25,20 @@
 //! | [`payments`] | when a payment pays for a purchase, and when to ask for payments |
 //! | [`refunds`] | giving tokens back for money |
 //! | [`expiry`] | whom to warn before tokens expire |
+//! | [`menu`] | items, their prices, and the stock in its shards |
+//! | [`orders`] | ordering items, and what becomes of an order |
 
 pub mod expiry;
 pub mod identity;
 pub mod ids;
 pub mod lockout;
 pub mod membership;
+pub mod menu;
 pub mod mess;
 pub mod money;
+mod number;
 pub mod one_time_code;
+pub mod orders;
 pub mod password_reset;
 pub mod patch;
 pub mod payments;

@@ -255,17 +255,32 @@ pub fn redeem(
     selection: &Selection,
     now: Timestamp,
 ) -> Result<Redemption, RedeemRefusal> {
-    let chosen = match selection {
-        Selection::Tokens(tokens) => choose_named(purchases, tokens, now)?,
-        Selection::Count(count) => choose_first_to_expire(purchases, *count, now)?,
-    };
+    match selection {
+        Selection::Tokens(tokens) => {
+            Ok(redemption(purchases, choose_named(purchases, tokens, now)?, now))
+        }
+        Selection::Count(count) => redeem_count(purchases, *count, now),
+    }
+}
+
+/// Decides which tokens are redeemed where as many are wanted as `count`: those that expire
+/// first, as [`redeem`] does it, however many they are.
+pub fn redeem_count(
+    purchases: &[Purchase],
+    count: usize,
+    now: Timestamp,
+) -> Result<Redemption, RedeemRefusal> {
+    Ok(redemption(purchases, choose_first_to_expire(purchases, count, now)?, now))
+}
+
+fn redemption(purchases: &[Purchase], chosen: Chosen, now: Timestamp) -> Redemption {
     let redeemed: usize = chosen.values().map(BTreeSet::len).sum();
     let refund = |purchase: &Purchase| Some((purchase.order_id.clone(), purchase.refund_id?));
-    Ok(Redemption {
+    Redemption {
         numbers: chosen,
         refund_ids: purchases.iter().filter_map(refund).collect(),
         balance: balance(purchases, now) - redeemed,
-    })
+    }
 }
 
 type Chosen = BTreeMap<RazorpayOrderId, BTreeSet<u16>>;

@@ -47,7 +47,16 @@ macro_rules! ulid_ids {
     };
 }
 
-ulid_ids!(AccountId, PasswordResetId, PictureId, RefundId, RegistrationId, SessionId, SubmissionId,);
+ulid_ids!(
+    AccountId,
+    OrderId,
+    PasswordResetId,
+    PictureId,
+    RefundId,
+    RegistrationId,
+    SessionId,
+    SubmissionId,
+);
 
 /// The kinds that have a form of their own.
 const OTHER_IDS: &[(&str, Reprint)] = &[

@@ -27,7 +27,7 @@ pub enum Part {
     /// The secrets of Razorpay's webhooks, the newest first: `RAZORPAY_WEBHOOK_SECRETS`.
     WebhookSecrets,
     /// The queues that the relay fills: `QUEUE_MAIL_URL`, `QUEUE_AUDIT_URL`,
-    /// `QUEUE_REFUNDS_URL`.
+    /// `QUEUE_REFUNDS_URL`, `QUEUE_ORDERS_URL`.
     Queues,
     /// Sending mail: `MAIL_FROM`, and `APP_URL` (may be empty).
     Mail,
@@ -42,6 +42,8 @@ pub struct TableNames {
     pub accounts: String,
     /// Purchases and submissions.
     pub tokens: String,
+    /// Items, stock and orders.
+    pub orders: String,
     /// Messes, and what a scan must know.
     pub meals: String,
     /// The audit trail and the log of sent mail.
@@ -56,6 +58,7 @@ impl TableNames {
         Self {
             accounts: name("accounts"),
             tokens: name("tokens"),
+            orders: name("orders"),
             meals: name("meals"),
             audit: name("audit"),
         }
@@ -82,6 +85,8 @@ pub struct QueueUrls {
     pub audit: String,
     /// Refunds to be asked for.
     pub refunds: String,
+    /// Orders to be processed.
+    pub orders: String,
 }
 
 /// How mail is sent.
@@ -98,7 +103,7 @@ pub struct MailConfig {
 pub struct Config {
     /// The deployment's stage, `dev`, `prod` and so on: `STAGE`.
     pub stage: String,
-    /// `TABLE_ACCOUNTS`, `TABLE_TOKENS`, `TABLE_MEALS`, `TABLE_AUDIT`.
+    /// `TABLE_ACCOUNTS`, `TABLE_TOKENS`, `TABLE_ORDERS`, `TABLE_MEALS`, `TABLE_AUDIT`.
     pub tables: TableNames,
     /// The mess that is meant where a request names none: `DEFAULT_MESS_ID`, may be empty.
     pub default_mess: Option<MessId>,
@@ -193,6 +198,7 @@ impl Config {
             tables: TableNames {
                 accounts: reader.required("TABLE_ACCOUNTS"),
                 tokens: reader.required("TABLE_TOKENS"),
+                orders: reader.required("TABLE_ORDERS"),
                 meals: reader.required("TABLE_MEALS"),
                 audit: reader.required("TABLE_AUDIT"),
             },
@@ -218,6 +224,7 @@ impl Config {
                 mail: reader.required("QUEUE_MAIL_URL"),
                 audit: reader.required("QUEUE_AUDIT_URL"),
                 refunds: reader.required("QUEUE_REFUNDS_URL"),
+                orders: reader.required("QUEUE_ORDERS_URL"),
             }),
             mail: has(Part::Mail).then(|| MailConfig {
                 from: reader.required("MAIL_FROM"),
@@ -236,7 +243,9 @@ mod tests {
     #[test]
     fn every_missing_and_malformed_variable_is_named_at_once() {
         let lookup = |name: &str| match name {
-            "STAGE" | "TABLE_ACCOUNTS" | "TABLE_TOKENS" | "TABLE_AUDIT" => Some("x".to_owned()),
+            "STAGE" | "TABLE_ACCOUNTS" | "TABLE_TOKENS" | "TABLE_ORDERS" | "TABLE_AUDIT" => {
+                Some("x".to_owned())
+            }
             "DEFAULT_MESS_ID" => Some("demo".to_owned()),
             "JWKS" => Some("{".to_owned()),
             _ => None,

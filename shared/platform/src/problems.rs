@@ -4,6 +4,7 @@
 use http::StatusCode;
 use thali_domain::lockout::attempts_left;
 use thali_domain::membership::WrongStatus;
+use thali_domain::orders::{ORDER_TOKENS_MAX, OrderRefusal, Shortage};
 use thali_domain::payments::PaymentRefusal;
 use thali_domain::refunds::RefundRefusal;
 use thali_domain::sessions::RefreshRefusal;
@@ -13,7 +14,7 @@ use thali_domain::tokens::RedeemRefusal;
 use crate::blobs::BlobError;
 use crate::http::Problem;
 use crate::razorpay::RazorpayError;
-use crate::store::{AccountCreateError, ProfileUpdateError, StoreError};
+use crate::store::{AccountCreateError, OrderError, ProfileUpdateError, StoreError};
 
 /// Every problem's code, its status, and when it is answered. The README's table is this
 /// one; a problem whose code is not here fails every test that meets it.
@@ -33,6 +34,7 @@ pub const CODES: &[(&str, u16, &str)] = &[
     ("not_found", 404, "there is nothing at this path, or not for this method"),
     ("mess_not_found", 404, "there is no such mess"),
     ("order_not_found", 404, "the student, or the owner's mess, has no such order"),
+    ("item_not_found", 404, "the menu has no such item"),
     ("student_not_found", 404, "the mess has no such student"),
     ("otp_invalid", 409, "the one-time code is wrong; with `attempts_left`"),
     ("otp_expired", 409, "the one-time code is too old, was used, or was tried too often"),
@@ -57,6 +59,17 @@ pub const CODES: &[(&str, u16, &str)] = &[
     ("insufficient_tokens", 409, "with `available` and `requested`"),
     ("not_refundable", 409, "the purchase was not paid"),
     ("refund_in_progress", 409, "another refund of the purchase is in hand"),
+    (
+        "out_of_stock",
+        409,
+        "there is less than was ordered; with `items: [{sku, requested, available}]`",
+    ),
+    ("order_too_large", 409, "an order costs at most 99 tokens; with `total` and `total_max`"),
+    ("order_not_pending", 409, "only a pending order is called off; with `order_status`"),
+    ("order_not_processed", 409, "only a processed order is handed over; with `order_status`"),
+    ("already_collected", 409, "the order was handed over before; with `collected_at`"),
+    ("stock_negative", 409, "there is less in stock than is to be taken out; with `stock`"),
+    ("stock_limit", 409, "a stock is at most 1000000 portions; with `stock`"),
     ("idempotency_key_reused", 409, "the key came with another body"),
     ("body_too_large", 413, "more than 64 KiB"),
     ("unsupported_media_type", 415, "the body is not `application/json`"),
@@ -126,6 +139,35 @@ impl From<WrongStatus> for Problem {
     fn from(refusal: WrongStatus) -> Self {
         let detail = format!("{}.", capitalised(&refusal));
         Self::conflict("wrong_status", detail).with("account_status", refusal.status)
+    }
+}
+
+impl From<OrderError> for Problem {
+    fn from(error: OrderError) -> Self {
+        match error {
+            OrderError::Overtaken => StoreError::Contended.into(),
+            OrderError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<OrderRefusal> for Problem {
+    fn from(refusal: OrderRefusal) -> Self {
+        let detail = format!("{}.", capitalised(&refusal));
+        match refusal {
+            OrderRefusal::TooLarge { total } => Self::conflict("order_too_large", detail)
+                .with("total", total)
+                .with("total_max", ORDER_TOKENS_MAX),
+            OrderRefusal::NotPending(status) => {
+                Self::conflict("order_not_pending", detail).with("order_status", status)
+            }
+            OrderRefusal::NotProcessed(status) => {
+                Self::conflict("order_not_processed", detail).with("order_status", status)
+            }
+            OrderRefusal::AlreadyCollected { at } => {
+                Self::conflict("already_collected", detail).with("collected_at", at)
+            }
+        }
     }
 }
 
@@ -314,6 +356,19 @@ pub fn webhook_signature_wrong() -> Problem {
 #[must_use]
 pub fn order_not_found() -> Problem {
     Problem::not_found("order_not_found", "There is no such order here.")
+}
+
+/// 409: there is less than was ordered.
+#[must_use]
+pub fn out_of_stock(short: &[Shortage]) -> Problem {
+    let detail = "There is less in stock than was ordered.";
+    Problem::conflict("out_of_stock", detail).with("items", short)
+}
+
+/// 404: no such item on the menu.
+#[must_use]
+pub fn item_not_found() -> Problem {
+    Problem::not_found("item_not_found", "The menu has no such item.")
 }
 
 /// 404: no such student of this mess.

@@ -20,6 +20,8 @@ pub enum QueueName {
     Audit,
     /// Refunds to be asked for.
     Refunds,
+    /// Orders to be processed.
+    Orders,
 }
 
 /// Where messages go.
@@ -66,6 +68,7 @@ impl Queues {
                     QueueName::Mail => &urls.mail,
                     QueueName::Audit => &urls.audit,
                     QueueName::Refunds => &urls.refunds,
+                    QueueName::Orders => &urls.orders,
                 };
                 send_batch(client, url, bodies.collect())
                     .await

@@ -27,12 +27,12 @@ const HISTORY: &str = "/payment-history";
 const REFUSAL_DOUBTED_FOR: SignedDuration = SignedDuration::from_secs(10 * 60 + 1);
 
 /// The call that orders `count` tokens.
-fn order(student: &Student, count: u16) -> Call {
+pub(super) fn order(student: &Student, count: u16) -> Call {
     Call::post("/create-order", &json!({ "token_count": count })).bearer(&student.token)
 }
 
 /// The call by which an owner gives tokens of an order back.
-fn refund(owner: &Student, order_id: &str, body: &Value) -> Call {
+pub(super) fn refund(owner: &Student, order_id: &str, body: &Value) -> Call {
     Call::post(&format!("/payments/{order_id}/refund"), body).bearer(&owner.token)
 }
 
@@ -55,7 +55,7 @@ fn event(name: &str, payment: &Value) -> Value {
 }
 
 /// The webhook that tells of a payment, signed as the partner does.
-fn told(name: &str, payment: &Value) -> Call {
+pub(super) fn told(name: &str, payment: &Value) -> Call {
     signed(RAZORPAY_WEBHOOK_SECRET, &event(name, payment).to_string())
 }
 

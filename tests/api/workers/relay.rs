@@ -78,7 +78,12 @@ async fn where_a_queue_takes_nothing_the_batch_comes_again_from_its_first_record
     let url = |name: &str| format!("{nowhere}/000000000000/{name}");
     let queues = Queues::Sqs {
         client: aws_sdk_sqs::Client::from_conf(client.build()),
-        urls: QueueUrls { mail: url("mail"), audit: url("audit"), refunds: url("refunds") },
+        urls: QueueUrls {
+            mail: url("mail"),
+            audit: url("audit"),
+            refunds: url("refunds"),
+            orders: url("orders"),
+        },
     };
     let app = test.process_with(|backends| backends.queues = Some(queues));
     let event = serde_json::from_value(json!({ "Records": changes })).expect("the stream's format");

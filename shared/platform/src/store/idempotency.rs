@@ -43,6 +43,10 @@ pub enum Operation {
     SubmitTokens,
     /// Giving tokens back; the outcome is the refund's id.
     Refund,
+    /// Ordering items; the outcome is the order's id.
+    PlaceOrder,
+    /// Adding to an item's stock or taking from it; the outcome is the stock after that.
+    ChangeStock,
 }
 
 impl Operation {
@@ -51,6 +55,8 @@ impl Operation {
             Self::CreateOrder => "create-order",
             Self::SubmitTokens => "submit-tokens",
             Self::Refund => "refund",
+            Self::PlaceOrder => "place-order",
+            Self::ChangeStock => "change-stock",
         }
     }
 }

@@ -1,9 +1,13 @@
 //! Every key of every item; no key is built anywhere else.
 //!
 //! Every partition key contains the mess, or an id that is random, so that no partition
-//! is shared by all tenants. The exceptions are two indexes for jobs: `open` holds only
-//! what waits for the partner, in sixteen partitions for each of its two kinds, and
-//! `expiry` only purchases whose student is still to be warned, in sixteen for each day.
+//! is shared by all tenants. The exceptions are three indexes for jobs, each of sixteen
+//! partitions: `open` holds only what waits for the partner (in sixteen for each of its two
+//! kinds), `expiry` only purchases whose student is still to be warned (in sixteen for each
+//! day), and `pending` only orders that are to be processed.
+//!
+//! An order's partition follows from its id, which ends as its student's account id does:
+//! so a student's orders lie together, and whoever knows an order's id finds it.
 //!
 //! | table | item | pk | sk |
 //! |---|---|---|---|
@@ -27,6 +31,10 @@
 //! | meals | mess and its settings | `mess_…` | `mess` |
 //! | audit | audit record | `mess_…#<UTC date>` | `<milliseconds>#<event id>` |
 //! | audit, index `entity` | audit record | `entity` = `mess_…#<entity>` | `sk` |
+//! | orders | item of the menu, with its first stock shard | `mess_…#menu` | `item#<sku>` |
+//! | orders | further stock shard of an item | `mess_…#stock#<sku>#<shard>` | `stock` |
+//! | orders | order | `mess_…#orders#<the last sixteen characters of its id>` | `ord_…` |
+//! | orders, index `pending` | order that is to be processed | `pending` = `pending#00` to `pending#15` | `created_at` |
 //! | audit | log of one mail | `mail#<message id>` | `mail` |
 
 use std::collections::HashMap;
@@ -38,8 +46,9 @@ use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
 use thali_domain::identity::{AccountStatus, Email, LoginName, Role, RollNo, Username};
 use thali_domain::ids::{
-    AccountId, MessId, RazorpayOrderId, RefundId, RegistrationId, SessionId, SubmissionId,
+    AccountId, MessId, OrderId, RazorpayOrderId, RefundId, RegistrationId, SessionId, SubmissionId,
 };
+use thali_domain::menu::Sku;
 
 /// Over how many partitions the indexes for jobs are spread.
 pub const SHARDS: u8 = 16;
@@ -61,6 +70,12 @@ pub const ORDER_INDEX: &str = "order";
 
 /// The name of the sparse index of purchases whose student is to be warned.
 pub const EXPIRY_INDEX: &str = "expiry";
+
+/// The prefix of the sort keys of the items of a mess's menu.
+pub const ITEMS: &str = "item#";
+
+/// The name of the sparse index of orders that are to be processed.
+pub const PENDING_INDEX: &str = "pending";
 
 /// The name of the index of a mess's people.
 pub const DIRECTORY_INDEX: &str = "directory";
@@ -195,9 +210,13 @@ pub fn refund(account: AccountId, refund: RefundId) -> Key {
     Key::new(account.to_string(), format!("refund#{refund}"))
 }
 
-/// Which of the [`SHARDS`] partitions holds what belongs to an order.
+/// Which of the [`SHARDS`] partitions holds what belongs to the partner's order.
 fn shard(order: &RazorpayOrderId) -> u8 {
-    Sha256::digest(order.as_str().as_bytes())[0] % SHARDS
+    shard_of(order.as_str())
+}
+
+fn shard_of(id: &str) -> u8 {
+    Sha256::digest(id.as_bytes())[0] % SHARDS
 }
 
 /// The partition of the index `open` in which an unpaid purchase is.
@@ -244,6 +263,51 @@ fn utc_date(time: Timestamp) -> Date {
 #[must_use]
 pub fn mess(id: &MessId) -> Key {
     Key::new(id.to_string(), "mess")
+}
+
+/// The partition of the items of a mess's menu.
+#[must_use]
+pub fn menu(mess: &MessId) -> String {
+    format!("{mess}#menu")
+}
+
+/// An item of a mess's menu, and the first shard of its stock.
+#[must_use]
+pub fn item(mess: &MessId, sku: &Sku) -> Key {
+    Key::new(menu(mess), format!("{ITEMS}{sku}"))
+}
+
+/// A shard of an item's stock: the item itself, or one beside it in a partition of its own.
+#[must_use]
+pub fn stock(mess: &MessId, sku: &Sku, shard: u8) -> Key {
+    match shard {
+        0 => item(mess, sku),
+        shard => Key::new(format!("{mess}#stock#{sku}#{shard:02}"), "stock"),
+    }
+}
+
+/// The partition of an account's orders.
+#[must_use]
+pub fn orders(mess: &MessId, account: AccountId) -> String {
+    format!("{mess}#orders#{}", account.orderer())
+}
+
+/// An order.
+#[must_use]
+pub fn order(mess: &MessId, order: OrderId) -> Key {
+    Key::new(format!("{mess}#orders#{}", order.orderer()), order.to_string())
+}
+
+/// The partition of the index `pending` in which an order is that is to be processed.
+#[must_use]
+pub fn pending_partition(order: OrderId) -> String {
+    pending_shard(shard_of(&order.to_string()))
+}
+
+/// A partition of the index `pending`.
+#[must_use]
+pub fn pending_shard(shard: u8) -> String {
+    format!("pending#{shard:02}")
 }
 
 /// An audit record of something that happened at `at`.

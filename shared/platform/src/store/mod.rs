@@ -15,7 +15,9 @@ mod invites;
 pub mod keys;
 mod lockouts;
 mod mail_log;
+mod menu;
 mod messes;
+mod orders;
 mod password_resets;
 mod profiles;
 mod purchases;
@@ -32,7 +34,9 @@ use std::error::Error;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{
+    AttributeValue, Delete, KeysAndAttributes, Put, TransactWriteItem, Update,
+};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -43,6 +47,7 @@ pub use self::conflicts::dynamodb_client;
 pub use self::idempotency::{IdempotencyKey, Operation, Replay};
 pub use self::invites::Invite;
 pub use self::mail_log::MailTurn;
+pub use self::orders::OrderError;
 pub use self::password_resets::PasswordReset;
 pub use self::profiles::ProfileUpdateError;
 pub use self::purchases::CaptureError;
@@ -298,6 +303,43 @@ impl Store {
         Ok(items)
     }
 
+    /// Reads several items; those that there are not are left out. They come in no order.
+    async fn batch_get(
+        &self,
+        table: &str,
+        keys: Vec<Key>,
+        consistency: Consistency,
+    ) -> Result<Vec<Attributes>, StoreError> {
+        let mut items = Vec::with_capacity(keys.len());
+        for some in keys.chunks(BATCH_GET_MAX) {
+            let mut wanted: Vec<Attributes> = some.iter().map(Key::attributes).collect();
+            let mut attempt = 0;
+            while !wanted.is_empty() {
+                if attempt > 0 {
+                    contention_pause(attempt).await;
+                }
+                if attempt == CONTENTION_TRIES_MAX {
+                    return Err(StoreError::Contended);
+                }
+                attempt += 1;
+                let keys = KeysAndAttributes::builder()
+                    .set_keys(Some(wanted))
+                    .consistent_read(consistency == Consistency::Strong)
+                    .build()
+                    .expect("the keys are set");
+                let mut answer =
+                    self.client.batch_get_item().request_items(table, keys).send().await?;
+                items.extend(
+                    answer.responses.take().unwrap_or_default().remove(table).unwrap_or_default(),
+                );
+                // What DynamoDB had no capacity for at this moment.
+                let left = answer.unprocessed_keys.take().unwrap_or_default().remove(table);
+                wanted = left.map(|left| left.keys).unwrap_or_default();
+            }
+        }
+        Ok(items)
+    }
+
     /// Puts an item that must not exist yet; answers whether it did not.
     async fn put_if_new(&self, table: &str, attributes: Attributes) -> Result<bool, StoreError> {
         let request = self.client.put_item().table_name(table).set_item(Some(attributes));
@@ -341,6 +383,9 @@ pub enum Consistency {
     /// Sees every write before it.
     Strong,
 }
+
+/// The most items that one call reads, as DynamoDB sets it.
+const BATCH_GET_MAX: usize = 100;
 
 /// How often an operation is tried that others disturb, before it is given up.
 pub const CONTENTION_TRIES_MAX: u32 = 20;

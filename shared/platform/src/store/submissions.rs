@@ -1,6 +1,6 @@
 //! Submissions: redeeming tokens, and the record of it, in one transaction.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use jiff::Timestamp;
@@ -9,7 +9,7 @@ use thali_domain::ids::{AccountId, MessId, RefundId, SubmissionId, TokenId};
 use thali_domain::tokens::{Purchase, Redemption, Submission};
 
 use super::purchases::purchase_of;
-use super::refunds::refund_unchanged;
+use super::refunds::{refund_unchanged, tokens_unchanged};
 use super::{
     Attributes, Consistency, IdempotencyKey, Operation, STAMPED, Stamp, Store, StoreError,
     TransactError, item, keys, put_new, text, update, values,
@@ -135,6 +135,27 @@ impl Store {
 fn submission_of(attributes: Attributes) -> Result<Submission, StoreError> {
     let item: SubmissionItem = serde_dynamo::from_item(attributes)?;
     Ok(item.into())
+}
+
+impl Store {
+    /// The write that redeems tokens of one purchase, however many, where the purchase has
+    /// the tokens left that it had when they were chosen.
+    pub(super) fn redeem_unchanged(
+        &self,
+        purchase: &Purchase,
+        numbers: &BTreeSet<u16>,
+        stamp: &Stamp,
+    ) -> TransactWriteItem {
+        let redeemed = AttributeValue::Ns(numbers.iter().map(u16::to_string).collect());
+        let given = [(":captured", text("captured")), (":numbers", redeemed)];
+        let mut given = values(stamp, given);
+        let unchanged = tokens_unchanged(purchase, &mut given);
+        let condition = format!("#state = :captured AND expires_at > :changed_at AND {unchanged}");
+        let names = HashMap::from([("#state".to_owned(), "state".to_owned())]);
+        let key = keys::purchase(purchase.account_id, &purchase.order_id);
+        let expression = format!("SET {STAMPED} ADD redeemed :numbers");
+        update(&self.tables.tokens, &key, &expression, &condition, Some(names), given)
+    }
 }
 
 /// The write that redeems tokens of one purchase. Fifty numbers need some hundred

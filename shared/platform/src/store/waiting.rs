@@ -16,7 +16,7 @@ use super::refunds::{refund_of, tokens_unchanged};
 use super::{Attributes, STAMPED, Stamp, Store, StoreError, number, text, unless_refused, values};
 
 /// Items that a page holds at most: few enough to be dealt with before time is up.
-const PAGE_ITEMS_MAX: i32 = 100;
+pub(super) const PAGE_ITEMS_MAX: i32 = 100;
 
 /// Where a page begins: after the last item of the one before.
 pub type PageStart = HashMap<String, AttributeValue>;

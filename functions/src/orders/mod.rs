@@ -1,0 +1,6 @@
+//! The menu, and the orders of its items.
+
+pub mod cached;
+pub mod create;
+pub(crate) mod returning;
+pub mod view;

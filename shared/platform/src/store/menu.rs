@@ -1,0 +1,168 @@
+//! The menu: items and their stock, and how portions are taken out of it and put back.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
+use serde::{Deserialize, Serialize};
+use thali_domain::ids::MessId;
+use thali_domain::menu::{Item, ItemName, Portion, PriceTokens, Sku, Stock, StockShards};
+use thali_domain::orders::OrderLine;
+
+use super::keys::Key;
+use super::{
+    Attributes, Consistency, STAMPED, Stamp, Store, StoreError, keys, number, text, update, values,
+};
+
+/// An item as it is stored, with the first shard of its stock.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct ItemItem {
+    pub(super) sku: Sku,
+    pub(super) mess_id: MessId,
+    pub(super) name: ItemName,
+    pub(super) price_tokens: PriceTokens,
+    pub(super) available: bool,
+    pub(super) stock: u32,
+    pub(super) stock_shards: StockShards,
+}
+
+impl ItemItem {
+    /// The item, with this in each of its further shards.
+    fn with_further(self, further: impl Fn(u8) -> u32) -> Item {
+        let Self { sku, name, price_tokens, available, stock, stock_shards, .. } = self;
+        let further = (1..stock_shards.get()).map(further);
+        let shards = std::iter::once(stock).chain(further).collect();
+        Item { sku, name, price: price_tokens, available, shards }
+    }
+}
+
+/// A further shard of an item's stock.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct ShardItem {
+    pub(super) sku: Sku,
+    pub(super) mess_id: MessId,
+    pub(super) shard: u8,
+    pub(super) stock: u32,
+}
+
+impl Store {
+    /// Those of these items that the menu has, at a glance: the read may miss the writes of
+    /// the last moment, and further shards of a stock are not read but taken to be full.
+    /// Enough for a first try, whose conditions know better.
+    pub async fn items_glimpse<'a>(
+        &self,
+        mess: &MessId,
+        skus: impl Iterator<Item = &'a Sku>,
+    ) -> Result<Vec<Item>, StoreError> {
+        let items = self.items_read(mess, skus, Consistency::Eventual).await?;
+        Ok(items.into_iter().map(|item| item.with_further(|_| Stock::MOST)).collect())
+    }
+
+    /// Those of these items that the menu has, and what is in each shard of their stock.
+    pub async fn items_get<'a>(
+        &self,
+        mess: &MessId,
+        skus: impl Iterator<Item = &'a Sku>,
+    ) -> Result<Vec<Item>, StoreError> {
+        let items = self.items_read(mess, skus, Consistency::Strong).await?;
+        self.with_shards(mess, items, Consistency::Strong).await
+    }
+
+    /// At most `limit` items of a mess by their SKUs, from the first after `after` on, and
+    /// what is in each shard of their stock.
+    pub async fn items_page(
+        &self,
+        mess: &MessId,
+        after: Option<&Sku>,
+        limit: usize,
+    ) -> Result<Vec<Item>, StoreError> {
+        let start = after.map(|sku| keys::item(mess, sku).attributes());
+        let answer = self
+            .client
+            .query()
+            .table_name(&self.tables.orders)
+            .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
+            .expression_attribute_values(":pk", text(keys::menu(mess)))
+            .expression_attribute_values(":prefix", text(keys::ITEMS))
+            .consistent_read(true)
+            .set_exclusive_start_key(start)
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
+            .send()
+            .await?;
+        let items = read_all(answer.items.unwrap_or_default())?;
+        self.with_shards(mess, items, Consistency::Strong).await
+    }
+
+    async fn items_read<'a>(
+        &self,
+        mess: &MessId,
+        skus: impl Iterator<Item = &'a Sku>,
+        consistency: Consistency,
+    ) -> Result<Vec<ItemItem>, StoreError> {
+        let keys = skus.map(|sku| keys::item(mess, sku)).collect();
+        read_all(self.batch_get(&self.tables.orders, keys, consistency).await?)
+    }
+
+    /// Reads the further shards of those items that have any.
+    async fn with_shards(
+        &self,
+        mess: &MessId,
+        items: Vec<ItemItem>,
+        consistency: Consistency,
+    ) -> Result<Vec<Item>, StoreError> {
+        let of_item = |item: &ItemItem| -> Vec<Key> {
+            let further = 1..item.stock_shards.get();
+            further.map(|shard| keys::stock(mess, &item.sku, shard)).collect()
+        };
+        let keys = items.iter().flat_map(of_item).collect();
+        let shards: Vec<ShardItem> =
+            read_all(self.batch_get(&self.tables.orders, keys, consistency).await?)?;
+        let stocks: HashMap<(Sku, u8), u32> =
+            shards.into_iter().map(|shard| ((shard.sku, shard.shard), shard.stock)).collect();
+        let with_stocks = |item: ItemItem| {
+            let sku = item.sku.clone();
+            // One that an owner has just taken away holds nothing.
+            let stock = |shard| stocks.get(&(sku.clone(), shard)).copied().unwrap_or(0);
+            item.with_further(stock)
+        };
+        Ok(items.into_iter().map(with_stocks).collect())
+    }
+
+    /// The write that takes portions of a line out of a shard, while the shard has as many.
+    /// The first shard lies with the item: there, what the line was told still holds too.
+    pub(super) fn portion_take(
+        &self,
+        mess: &MessId,
+        line: &OrderLine,
+        portion: Portion,
+        stamp: &Stamp,
+    ) -> TransactWriteItem {
+        let mut given = values(stamp, [(":taken", number(portion.count))]);
+        let mut condition = "stock >= :taken".to_owned();
+        if portion.shard == 0 {
+            given.insert(":price".to_owned(), number(line.price));
+            given.insert(":yes".to_owned(), AttributeValue::Bool(true));
+            condition += " AND price_tokens = :price AND available = :yes";
+        }
+        let key = keys::stock(mess, &line.sku, portion.shard);
+        let expression = format!("SET stock = stock - :taken, {STAMPED}");
+        update(&self.tables.orders, &key, &expression, &condition, None, given)
+    }
+
+    /// The write that puts portions back into a shard, if it is still there.
+    pub(super) fn portion_return(
+        &self,
+        mess: &MessId,
+        sku: &Sku,
+        portion: Portion,
+        stamp: &Stamp,
+    ) -> TransactWriteItem {
+        let given = values(stamp, [(":returned", number(portion.count))]);
+        let key = keys::stock(mess, sku, portion.shard);
+        let expression = format!("SET stock = stock + :returned, {STAMPED}");
+        update(&self.tables.orders, &key, &expression, "attribute_exists(pk)", None, given)
+    }
+}
+
+fn read_all<T: serde::de::DeserializeOwned>(items: Vec<Attributes>) -> Result<Vec<T>, StoreError> {
+    items.into_iter().map(|item| Ok(serde_dynamo::from_item(item)?)).collect()
+}

@@ -1,0 +1,240 @@
+//! What requests cost at `DynamoDB`: the budgets, held by metering each request, and the
+//! README's table of them. `make costs` prints it.
+//!
+//! To add a row: a [`Row`] in [`CARD`] and its line in the README. A wrong figure fails
+//! with the right one.
+
+use std::pin::Pin;
+
+use serde_json::json;
+use thali_domain::identity::{AccountStatus, Role};
+use thali_functions::workers::{audit_writer, mailer};
+use thali_platform::queue::QueueName;
+use thali_platform::worker::{BatchResponse, Consumer};
+
+use super::payments::{order, refund, told};
+use crate::support::people::{PASSWORD, Student, code_in};
+use crate::support::template::root;
+use crate::support::{Call, Cost, TestApp, Units};
+
+/// What is metered, in an app in which nothing was done before.
+type Measure = for<'a> fn(&'a TestApp) -> Pin<Box<dyn Future<Output = Cost> + 'a>>;
+
+/// A request, or a message to a worker, and what it may cost.
+struct Row {
+    name: &'static str,
+    budget: Figures,
+    measure: Measure,
+}
+
+/// How many requests to `DynamoDB`; the write units of tables, those of their indexes; the
+/// read units of both.
+type Figures = (u32, f64, f64, f64);
+
+const fn row(name: &'static str, budget: Figures, measure: Measure) -> Row {
+    Row { name, budget, measure }
+}
+
+/// Sessions are known to Redis, purchases are of ten tokens, and nothing is repeated or
+/// disturbed, unless a row says so.
+const CARD: &[Row] = &[
+    row("`register`", (3, 4.0, 0.0, 2.0), |test| {
+        let body = json!({ "email": "asha@example.com", "password": PASSWORD });
+        Box::pin(test.cost_of(Call::post("/sign-up", &body), 202))
+    }),
+    row("`verify-otp`", (3, 7.0, 1.0, 1.0), |test| {
+        Box::pin(async {
+            let registration = test.sign_up("asha@example.com").await.expect(202);
+            let code = code_in(&test.settle().await[0]);
+            let body =
+                json!({ "registration_id": registration.body["registration_id"], "otp": code });
+            test.cost_of(Call::post("/sign-up/otp-verify", &body), 201).await
+        })
+    }),
+    row("`login`", (4, 1.0, 0.0, 3.0), |test| {
+        Box::pin(async {
+            asha(test).await;
+            let body = json!({ "email": "asha@example.com", "password": PASSWORD });
+            test.cost_of(Call::post("/login", &body), 200).await
+        })
+    }),
+    row("`refresh`", (3, 1.0, 0.0, 2.0), |test| {
+        Box::pin(async {
+            let cookie = asha(test).await.cookie;
+            let call = Call::post("/api/auth/refresh", &json!({})).cookie(&cookie);
+            test.cost_of(call, 200).await
+        })
+    }),
+    row("`logout`", (1, 1.0, 0.0, 0.0), |test| {
+        Box::pin(async {
+            let call = Call::post("/student/logout", &json!({}));
+            test.cost_of(call.bearer(&asha(test).await.token), 204).await
+        })
+    }),
+    row("`profile-get`", (1, 0.0, 0.0, 1.0), |test| Box::pin(read(test, "/student/profile"))),
+    row("`profile-get`, without Redis", (2, 0.0, 0.0, 2.0), |test| {
+        Box::pin(async {
+            let call = Call::get("/student/profile").bearer(&asha(test).await.token);
+            let process = test.another_process(&[("REDIS_URL", "")]);
+            let meter = test.meter();
+            test.send_to(&process, call).await.expect(200);
+            meter.take()
+        })
+    }),
+    row("`tokens`", (1, 0.0, 0.0, 1.0), |test| {
+        Box::pin(async {
+            let asha = buyer(test, 1).await;
+            test.cost_of(Call::get("/student/tokens").bearer(&asha.token), 200).await
+        })
+    }),
+    row("`student-list`, 25 students", (1, 0.0, 0.0, 1.0), |test| {
+        Box::pin(async {
+            for number in 0..30 {
+                let email = format!("student{number:02}@example.com");
+                let (mess, active) = (&test.mess_id, AccountStatus::Active);
+                test.account(mess, Role::Student, active, &email).await;
+            }
+            let owner = owner(test).await;
+            let call = Call::get("/api/v1/students?status=active").bearer(&owner.token);
+            test.cost_of(call, 200).await
+        })
+    }),
+    row("`create-order`", (3, 1.0, 2.0, 2.0), |test| {
+        Box::pin(async { test.cost_of(order(&asha(test).await, 10), 201).await })
+    }),
+    row("`create-order`, with a key", (4, 4.0, 2.0, 3.0), |test| {
+        Box::pin(async {
+            let call = order(&asha(test).await, 10).header("idempotency-key", "k-1");
+            test.cost_of(call, 201).await
+        })
+    }),
+    row("`verify-payment`", (3, 1.0, 2.0, 2.0), |test| {
+        Box::pin(async {
+            let asha = asha(test).await;
+            let order_id = test.order_tokens(&asha, 10).await;
+            let checkout = test.pay(&order_id, json!({ "outcome": "captured" })).await;
+            test.cost_of(checkout.verify(&asha.token), 200).await
+        })
+    }),
+    row("`razorpay-webhook`, `payment.captured`", (2, 1.0, 2.0, 0.5), |test| {
+        Box::pin(async {
+            let order_id = test.order_tokens(&asha(test).await, 10).await;
+            let checkout = test.pay(&order_id, json!({ "outcome": "captured" })).await;
+            let payment = test.payment(&checkout.payment_id).await;
+            test.cost_of(told("payment.captured", &payment), 200).await
+        })
+    }),
+    row("`submit-tokens`, from 1 purchase", (3, 6.0, 0.0, 1.0), |test| {
+        Box::pin(async { test.cost_of(TestApp::submit(&buyer(test, 1).await, 3), 201).await })
+    }),
+    row("`submit-tokens`, from 1 purchase, with a key", (4, 8.0, 0.0, 2.0), |test| {
+        Box::pin(async {
+            let call = TestApp::submit(&buyer(test, 1).await, 3);
+            test.cost_of(call.header("idempotency-key", "k-1"), 201).await
+        })
+    }),
+    row("`submit-tokens`, repeated with its key", (4, 0.0, 0.0, 3.0), |test| {
+        Box::pin(async {
+            let call = TestApp::submit(&buyer(test, 1).await, 3);
+            let call = call.header("idempotency-key", "k-1");
+            test.send(call.clone()).await.expect(201);
+            test.cost_of(call, 201).await
+        })
+    }),
+    row("`submit-tokens`, from 3 purchases", (3, 10.0, 0.0, 1.0), |test| {
+        Box::pin(async { test.cost_of(TestApp::submit(&buyer(test, 3).await, 30), 201).await })
+    }),
+    row("`refund`", (3, 4.0, 2.0, 1.5), |test| {
+        Box::pin(async {
+            let order_id = test.buy_tokens(&asha(test).await, 10).await.order_id;
+            let owner = owner(test).await;
+            test.cost_of(refund(&owner, &order_id, &json!({})), 202).await
+        })
+    }),
+    row("`mailer`, a mail", (4, 2.0, 0.0, 2.0), |test| {
+        Box::pin(async {
+            test.sign_up("asha@example.com").await.expect(202);
+            cost_of_message(test, &mailer::CONSUMER, QueueName::Mail).await
+        })
+    }),
+    row("`audit-writer`, a record", (1, 1.0, 1.0, 0.0), |test| {
+        Box::pin(async {
+            test.sign_up("asha@example.com").await.expect(202);
+            cost_of_message(test, &audit_writer::CONSUMER, QueueName::Audit).await
+        })
+    }),
+];
+
+/// The student of whom the card tells, logged in and not for the first time here.
+async fn asha(test: &TestApp) -> Student {
+    let asha = test.student("asha@example.com").await;
+    test.settle().await;
+    let profile = Call::get("/student/profile").bearer(&asha.token);
+    test.send(profile).await.expect(200);
+    asha
+}
+
+/// The student with so many purchases of ten tokens.
+async fn buyer(test: &TestApp, purchases: usize) -> Student {
+    let asha = asha(test).await;
+    for _ in 0..purchases {
+        test.buy_tokens(&asha, 10).await;
+    }
+    asha
+}
+
+/// An owner, logged in and not for the first time here.
+async fn owner(test: &TestApp) -> Student {
+    let owner = test.owner("owner@example.com").await;
+    test.send(Call::get("/api/v1/mess").bearer(&owner.token)).await.expect(200);
+    owner
+}
+
+async fn read(test: &TestApp, path: &str) -> Cost {
+    test.cost_of(Call::get(path).bearer(&asha(test).await.token), 200).await
+}
+
+/// What a worker's first message costs that follows from what was done.
+async fn cost_of_message(test: &TestApp, consumer: &Consumer, queue: QueueName) -> Cost {
+    let changes = test.dynamo.new_changes().await;
+    assert_eq!(test.relay(&changes).await, BatchResponse::default());
+    let message = test.app.queues().take(queue).remove(0);
+    let meter = test.meter();
+    assert_eq!(test.consume(consumer, &[message]).await, BatchResponse::default());
+    meter.take()
+}
+
+/// The README's line of a row; write units, those of indexes, and read units.
+fn line(name: &str, requests: u32, [writes, index_writes, reads]: [Units; 3]) -> String {
+    format!("| {name} | {requests} | {writes} | {index_writes} | {reads} |")
+}
+
+const HEAD: &str = "| what | requests | write units | index write units | read units |";
+
+/// The lines of the README's card.
+fn listed() -> Vec<String> {
+    let readme = std::fs::read_to_string(root().join("README.md")).expect("it is there");
+    let table = readme.lines().skip_while(|line| *line != HEAD).skip(2);
+    table.take_while(|line| line.starts_with('|')).map(str::to_owned).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_costs_what_the_card_says_and_the_readme_has_the_card() {
+    let (mut lines, mut wrong) = (Vec::new(), Vec::new());
+    let units = ["write units", "index write units", "read units"];
+    println!("\n{:<46}{:>10}{:>14}{:>20}{:>13}", "", "requests", units[0], units[1], units[2]);
+    for Row { name, budget, measure } in CARD {
+        let cost = measure(&TestApp::start().await).await;
+        assert_eq!(cost.failed, 0, "what it consumed is not known: {name}: {cost}");
+        let (requests, reads) = (cost.requests, cost.reads.total());
+        let (writes, index_writes) = (cost.writes.table, cost.writes.index);
+        println!("{name:<46}{requests:>10}{writes:>14}{index_writes:>20}{reads:>13}");
+        let costs = line(name, requests, [writes, index_writes, reads]);
+        lines.push(line(name, budget.0, [budget.1, budget.2, budget.3].map(Units::of)));
+        if lines.last() != Some(&costs) {
+            wrong.push(format!("{costs} is not the budget: {cost}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(lines == listed(), "the README's card is to be\n{}", lines.join("\n"));
+}
