@@ -1,5 +1,8 @@
 //! That what belongs together is there together: endpoints and consumers, bins, the
-//! template's functions, routes, grants and variables, sample events, and the README.
+//! template's functions, routes, grants and variables, sample events, the README, and the
+//! Postman collection.
+
+mod postman;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -10,6 +10,7 @@ mod killer;
 mod meter;
 mod orders;
 pub mod people;
+pub mod postman;
 mod redis_server;
 mod samples;
 pub mod shapes;
