@@ -8,10 +8,11 @@ use std::pin::Pin;
 
 use serde_json::json;
 use thali_domain::identity::{AccountStatus, Role};
-use thali_functions::workers::{audit_writer, mailer};
+use thali_functions::workers::{audit_writer, mailer, order_processor};
 use thali_platform::queue::QueueName;
 use thali_platform::worker::{BatchResponse, Consumer};
 
+use super::orders::ordering;
 use super::payments::{order, refund, told};
 use crate::support::people::{PASSWORD, Student, code_in};
 use crate::support::template::root;
@@ -151,6 +152,38 @@ const CARD: &[Row] = &[
             test.cost_of(refund(&owner, &order_id, &json!({})), 202).await
         })
     }),
+    row("`order-create`, 1 item", (2, 4.0, 1.0, 0.5), |test| {
+        Box::pin(async {
+            let asha = diner(test).await;
+            test.cost_of(ordering(&asha, &[("thali", 2)]), 202).await
+        })
+    }),
+    row("`order-create`, 3 items", (2, 8.0, 1.0, 1.5), |test| {
+        Box::pin(async {
+            let wanted = [("thali", 2), ("lassi", 1), ("idli", 1)];
+            test.cost_of(ordering(&diner(test).await, &wanted), 202).await
+        })
+    }),
+    row("`order-create`, 1 item, with a key", (3, 6.0, 1.0, 1.5), |test| {
+        Box::pin(async {
+            let call = ordering(&diner(test).await, &[("thali", 2)]);
+            test.cost_of(call.header("idempotency-key", "k-1"), 202).await
+        })
+    }),
+    row("`order-processor`, paid from 1 purchase", (6, 4.0, 1.0, 3.5), |test| {
+        Box::pin(async {
+            test.send(ordering(&diner(test).await, &[("thali", 2)])).await.expect(202);
+            cost_of_message(test, &order_processor::CONSUMER, QueueName::Orders).await
+        })
+    }),
+    row("`order-get`, from Redis", (0, 0.0, 0.0, 0.0), |test| {
+        Box::pin(async {
+            let asha = diner(test).await;
+            let answer = test.send(ordering(&asha, &[("thali", 2)])).await.expect(202);
+            let path = format!("/api/orders/{}", answer.text("order_id"));
+            test.cost_of(Call::get(&path).bearer(&asha.token), 200).await
+        })
+    }),
     row("`mailer`, a mail", (4, 2.0, 0.0, 2.0), |test| {
         Box::pin(async {
             test.sign_up("asha@example.com").await.expect(202);
@@ -171,6 +204,16 @@ async fn asha(test: &TestApp) -> Student {
     test.settle().await;
     let profile = Call::get("/student/profile").bearer(&asha.token);
     test.send(profile).await.expect(200);
+    asha
+}
+
+/// The student with ten tokens, and a menu.
+async fn diner(test: &TestApp) -> Student {
+    for (name, price) in [("thali", 2), ("lassi", 1), ("idli", 1)] {
+        test.put_item(name, price, &[50]).await;
+    }
+    let asha = buyer(test, 1).await;
+    test.settle().await;
     asha
 }
 

@@ -16,7 +16,7 @@ use crate::support::{Answer, Call, TestApp};
 const ORDERS: &str = "/api/orders";
 
 /// The call that orders so many portions of each item.
-fn ordering(student: &Student, entries: &[(&str, u32)]) -> Call {
+pub(super) fn ordering(student: &Student, entries: &[(&str, u32)]) -> Call {
     let item = |(sku, quantity): &(&str, u32)| json!({ "sku": sku, "quantity": quantity });
     let items: Vec<Value> = entries.iter().map(item).collect();
     Call::post(ORDERS, &json!({ "items": items })).bearer(&student.token)
