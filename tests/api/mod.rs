@@ -3,6 +3,7 @@
 mod accounts;
 mod contention;
 mod http;
+mod orders;
 mod owner;
 mod payments;
 mod security;

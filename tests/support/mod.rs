@@ -1,10 +1,11 @@
 //! What the tests stand on: [`TestApp`] runs the real handlers in process; [`people`]
-//! makes its users; [`template`] reads `template.yaml`.
+//! makes its users, [`menu`] what they order; [`template`] reads `template.yaml`.
 
 mod app;
 mod call;
 mod dynamo;
 mod faults;
+pub mod menu;
 pub mod people;
 mod redis_server;
 mod samples;

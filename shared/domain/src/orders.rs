@@ -392,6 +392,7 @@ mod tests {
             price: PriceTokens::try_from(price).expect("a price"),
             available: true,
             shards: vec![10],
+            layout: 0,
         }
     }
 
