@@ -1,5 +1,5 @@
 //! What the tests stand on: [`TestApp`] runs the real handlers in process; [`people`]
-//! makes its users; [`template`] reads `template.yaml`.
+//! makes its users, [`menu`] what they order; [`template`] reads `template.yaml`.
 
 mod app;
 mod call;
@@ -7,6 +7,7 @@ mod crowd;
 mod dynamo;
 mod faults;
 mod killer;
+pub mod menu;
 mod meter;
 mod orders;
 pub mod people;

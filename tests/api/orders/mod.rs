@@ -1,8 +1,11 @@
 //! The menu, and the orders of its items.
 
+mod items;
 mod ledger;
 mod place;
 mod processor;
+mod stock;
+mod stock_races;
 mod sweep;
 mod together;
 
