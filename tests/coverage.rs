@@ -1,5 +1,8 @@
 //! That what belongs together is there together: endpoints and consumers, bins, the
-//! template's functions, routes, grants and variables, sample events, and the README.
+//! template's functions, routes, grants and variables, sample events, the README, and the
+//! Postman collection.
+
+mod postman;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +11,7 @@ use serde_json::{Value, json};
 use thali_domain::pictures::PictureKey;
 use thali_functions::ops::not_found;
 use thali_functions::workers::messages::{MailMessage, RefundMessage};
-use thali_functions::workers::{picture_check, relay};
+use thali_functions::workers::{cache_evictor, picture_check, relay};
 use thali_functions::{CONSUMERS, ENDPOINTS, JOBS};
 use thali_platform::config::Part;
 use thali_platform::http::{Access, RATES, Rate};
@@ -28,6 +31,7 @@ fn functions_in_code() -> BTreeMap<&'static str, Vec<Part>> {
         .chain(consumers)
         .chain(jobs)
         .chain([(relay::NAME, relay::PARTS.to_vec())])
+        .chain([(cache_evictor::NAME, cache_evictor::PARTS.to_vec())])
         .chain([(picture_check::NAME, picture_check::PARTS.to_vec())])
         .collect()
 }
@@ -127,11 +131,46 @@ fn every_verifying_function_reads_the_version_of_the_public_keys_that_is_deploye
 }
 
 #[test]
-fn functions_that_call_the_outside_world_have_no_redis() {
+fn functions_that_call_the_outside_world_reach_redis_by_an_address_of_their_own_or_not_at_all() {
     for (name, function) in functions_in_template() {
         let given = &function["Environment"]["Variables"];
-        let calls_outside = !given["RAZORPAY_URL"].is_null() || !given["MAIL_FROM"].is_null();
-        assert!(!calls_outside || given["REDIS_URL"].is_null(), "{name}");
+        let redis = &given["REDIS_URL"];
+        if !given["RAZORPAY_URL"].is_null() {
+            assert_eq!(redis["!Ref"], "PartnerRedisUrl", "{name}");
+        } else if !given["MAIL_FROM"].is_null() {
+            assert!(redis.is_null(), "{name}");
+        } else {
+            assert!(redis.is_null() || redis["!Ref"] == "RedisUrl", "{name}: {redis}");
+        }
+    }
+}
+
+#[test]
+fn whoever_changes_or_reads_what_is_cached_may_reach_redis() {
+    let cached = [cache_evictor::NAME, "razorpay-webhook"].map(str::to_owned);
+    let tells = ENDPOINTS.iter().filter(|endpoint| endpoint.docs.tells_cache);
+    let functions = functions_in_template();
+    for name in cached.into_iter().chain(tells.map(|endpoint| endpoint.name.to_owned())) {
+        let given = &functions[&name]["Environment"]["Variables"];
+        assert_eq!(given["REDIS_URL"]["!Ref"], "RedisUrl", "{name}");
+    }
+}
+
+#[test]
+fn no_stream_has_more_than_the_two_readers_that_dynamodb_serves() {
+    let mut readers = BTreeMap::<String, BTreeSet<String>>::new();
+    for (name, function) in functions_in_template() {
+        for event in function["Events"].as_object().into_iter().flat_map(|events| events.values()) {
+            if event["Type"] == "DynamoDB" {
+                let stream = event["Properties"]["Stream"]["!GetAtt"].as_str().expect("a stream");
+                readers.entry(stream.to_owned()).or_default().insert(name.clone());
+            }
+        }
+    }
+    assert!(readers.values().all(|of_stream| of_stream.len() <= 2), "{readers:?}");
+    let both = BTreeSet::from([cache_evictor::NAME, relay::NAME].map(str::to_owned));
+    for cached in ["TokensTable.StreamArn", "OrdersTable.StreamArn"] {
+        assert_eq!(readers[cached], both, "{cached}");
     }
 }
 
@@ -304,9 +343,12 @@ fn every_job_has_its_schedule_and_nothing_else_has_one() {
             }
         }
     }
-    // Every five minutes; every day at 03:30 UTC.
-    let expected =
-        [("expire-tokens", "cron(30 3 * * ? *)"), ("reconcile-payments", "rate(5 minutes)")];
+    // Every day at 03:30 UTC; every five minutes; every minute.
+    let expected = [
+        ("expire-tokens", "cron(30 3 * * ? *)"),
+        ("reconcile-payments", "rate(5 minutes)"),
+        ("sweep-orders", "rate(1 minute)"),
+    ];
     assert_eq!(scheduled, expected.map(|(name, when)| (name.into(), when.into())).into());
     let jobs: BTreeSet<&str> = JOBS.iter().map(|job| job.name).collect();
     assert_eq!(jobs, scheduled.keys().map(String::as_str).collect());
@@ -347,9 +389,11 @@ fn every_sample_event_is_what_its_function_takes() {
         let options: Value = serde_json::from_str(&event(job.name)).expect("JSON");
         assert!(options.is_object(), "{}", job.name);
     }
-    let stream: aws_lambda_events::dynamodb::Event =
-        serde_json::from_str(&event(relay::NAME)).expect("a stream's event");
-    assert!(!stream.records.is_empty());
+    for name in [relay::NAME, cache_evictor::NAME] {
+        let stream: aws_lambda_events::dynamodb::Event =
+            serde_json::from_str(&event(name)).expect("a stream's event");
+        assert!(!stream.records.is_empty(), "{name}");
+    }
     let uploads: S3Event = serde_json::from_str(&event(picture_check::NAME)).expect("S3's event");
     let key = uploads.records[0].s3.object.key.as_deref().expect("an object has a key");
     PictureKey::parse(key).expect("the key of a profile picture");

@@ -49,6 +49,8 @@ pub static ENDPOINTS: &[&Endpoint] = &[
     &tokens::history::ENDPOINT,
     &tokens::submit::ENDPOINT,
     &tokens::submissions::ENDPOINT,
+    &orders::create::ENDPOINT,
+    &orders::get::ENDPOINT,
     &owner::mess_get::ENDPOINT,
     &owner::mess_update::ENDPOINT,
     &owner::invite_create::ENDPOINT,
@@ -57,8 +59,13 @@ pub static ENDPOINTS: &[&Endpoint] = &[
 ];
 
 /// Every consumer of a queue.
-pub static CONSUMERS: &[&Consumer] =
-    &[&workers::mailer::CONSUMER, &workers::audit_writer::CONSUMER, &workers::refunder::CONSUMER];
+pub static CONSUMERS: &[&Consumer] = &[
+    &workers::mailer::CONSUMER,
+    &workers::audit_writer::CONSUMER,
+    &workers::refunder::CONSUMER,
+    &workers::order_processor::CONSUMER,
+];
 
 /// Every job of a schedule.
-pub static JOBS: &[&Job] = &[&jobs::reconcile_payments::JOB, &jobs::expire_tokens::JOB];
+pub static JOBS: &[&Job] =
+    &[&jobs::reconcile_payments::JOB, &jobs::expire_tokens::JOB, &jobs::sweep_orders::JOB];

@@ -79,6 +79,7 @@ def parameters(settings: Settings, versions: dict[str, str]) -> dict[str, str]:
         "RazorpaySecretId": settings.razorpay_secret_id,
         "RazorpayUrl": f"{settings.sandbox_url}/razorpay",
         "RedisUrl": settings.redis_url,
+        "PartnerRedisUrl": settings.redis_url,
         "DefaultMessId": MESS_ID,
         "LogRetentionDays": "7",
         # Demos and tests are not to be in each other's way.

@@ -1,9 +1,11 @@
 //! Every endpoint's rules: each has its refusal, its replay and its race.
 
 mod accounts;
+mod cache;
 mod contention;
 mod costs;
 mod http;
+mod orders;
 mod owner;
 mod payments;
 mod security;

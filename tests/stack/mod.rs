@@ -13,6 +13,7 @@ mod least_privilege;
 mod logs;
 mod operator;
 mod payments;
+mod postman;
 mod story;
 mod students;
 

@@ -10,7 +10,7 @@ use thali_domain::ids::MessId;
 use thali_domain::mess::{Approval, Mess, ZoneName};
 use thali_functions::ENDPOINTS;
 use thali_functions::ops::not_found;
-use thali_functions::workers::{audit_writer, mailer, refunder, relay};
+use thali_functions::workers::{audit_writer, mailer, order_processor, refunder, relay};
 use thali_platform::app::{App, Backends};
 use thali_platform::auth::access::generate_key;
 use thali_platform::blobs::Blobs;
@@ -212,8 +212,9 @@ impl TestApp {
 }
 
 /// The consumers, the one whose writes the others wait for first.
-fn consumers() -> [(&'static Consumer, QueueName); 3] {
+fn consumers() -> [(&'static Consumer, QueueName); 4] {
     [
+        (&order_processor::CONSUMER, QueueName::Orders),
         (&refunder::CONSUMER, QueueName::Refunds),
         (&mailer::CONSUMER, QueueName::Mail),
         (&audit_writer::CONSUMER, QueueName::Audit),

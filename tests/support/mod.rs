@@ -3,10 +3,14 @@
 
 mod app;
 mod call;
+mod crowd;
 mod dynamo;
 mod faults;
+mod killer;
 mod meter;
+mod orders;
 pub mod people;
+pub mod postman;
 mod redis_server;
 mod samples;
 pub mod shapes;
@@ -16,5 +20,7 @@ mod together;
 pub use app::{RAZORPAY_WEBHOOK_SECRET, TestApp};
 pub use call::{Answer, Call};
 pub use faults::closed_port;
+pub use killer::Death;
 pub use meter::{Cost, Units};
+pub use redis_server::RedisServer;
 pub use samples::Sample;

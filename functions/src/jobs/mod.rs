@@ -2,6 +2,7 @@
 
 pub mod expire_tokens;
 pub mod reconcile_payments;
+pub mod sweep_orders;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};

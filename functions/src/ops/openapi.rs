@@ -244,6 +244,13 @@ fn answered(answer: &Answers, docs: &Docs, schemas: &mut Schemas) -> utoipa::ope
         response =
             response.header("Idempotent-Replay", header.description(Some(description)).build());
     }
+    if docs.tells_cache {
+        let told =
+            ObjectBuilder::new().schema_type(Type::String).enum_values(Some(["hit", "miss"]));
+        let header = HeaderBuilder::new().schema(told);
+        let description = "Whether the answer came from the cache or from the database";
+        response = response.header("X-Cache", header.description(Some(description)).build());
+    }
     let schema = match answer.body {
         AnswerBody::Empty => return response.build(),
         AnswerBody::One(schema) => schema(schemas),

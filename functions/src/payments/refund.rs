@@ -17,6 +17,7 @@ use thali_platform::store::{
 use utoipa::ToSchema;
 
 use super::view::RefundView;
+use crate::tokens::counted;
 
 /// The endpoint.
 pub static ENDPOINT: Endpoint =
@@ -62,6 +63,7 @@ async fn refund(app: &App, caller: &Caller, request: &Request) -> Result<Respons
     };
     let asking = Asking { session, order_id, asked, key, stamp };
     let (refund, replayed) = commit(app, &asking).await?;
+    counted::changed(app, refund.account_id).await;
     Ok(Response::accepted(&Refunded { refund: refund.into() }).replayed_if(replayed))
 }
 

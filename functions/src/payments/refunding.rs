@@ -11,6 +11,8 @@ use thali_platform::razorpay::{Razorpay, RazorpayError};
 use thali_platform::store::{Stamp, StoreError};
 use thali_platform::telemetry;
 
+use crate::tokens::counted;
+
 /// Why a refund could not be brought on. The next try may succeed, and is safe.
 #[derive(Debug, thiserror::Error)]
 pub enum RefundingError {
@@ -42,7 +44,7 @@ pub async fn push(app: &App, refund: &Refund, stamp: &Stamp) -> Result<Outcome, 
     let Some(found) = asked? else {
         tracing::error!(refund_id = %refund.refund_id, "the partner refuses a refund");
         let failure = RefundFailure::RefusedByPartner;
-        return Ok(outcome(app.store.refund_failed(refund, failure, stamp).await?));
+        return Ok(fail(app, refund, failure, stamp).await?);
     };
     Ok(finish(app, refund, &found, stamp).await?)
 }
@@ -59,9 +61,7 @@ pub async fn finish(
         RefundNews::Processed => {
             Ok(outcome(app.store.refund_processed(refund, razorpay_refund_id, stamp).await?))
         }
-        RefundNews::Failed(failure) => {
-            Ok(outcome(app.store.refund_failed(refund, failure, stamp).await?))
-        }
+        RefundNews::Failed(failure) => fail(app, refund, failure, stamp).await,
         RefundNews::Begun => {
             app.store.refund_begun(refund, razorpay_refund_id, stamp).await?;
             Ok(Outcome::Unchanged)
@@ -84,6 +84,18 @@ pub async fn finish(
             Ok(Outcome::Unchanged)
         }
     }
+}
+
+/// Ends a pending refund without money: the tokens are the student's again.
+async fn fail(
+    app: &App,
+    refund: &Refund,
+    failure: RefundFailure,
+    stamp: &Stamp,
+) -> Result<Outcome, StoreError> {
+    let was_pending = app.store.refund_failed(refund, failure, stamp).await?;
+    counted::changed(app, refund.account_id).await;
+    Ok(outcome(was_pending))
 }
 
 /// What a write that ends a pending refund came to.

@@ -7,6 +7,8 @@ use thali_platform::app::App;
 use thali_platform::http::Problem;
 use thali_platform::store::{CaptureError, Stamp};
 
+use crate::tokens::counted;
+
 /// Settles `purchase` with `payment` and answers the captured purchase; a payment that
 /// settled it before gives the same.
 pub async fn settle(
@@ -15,18 +17,20 @@ pub async fn settle(
     payment: &Payment,
     stamp: &Stamp,
 ) -> Result<Purchase, Problem> {
-    match decide(&purchase, payment)? {
-        Settlement::AlreadyCaptured => Ok(purchase),
+    let captured = match decide(&purchase, payment)? {
+        Settlement::AlreadyCaptured => purchase,
         Settlement::Capture => {
             match app.store.purchase_capture(&purchase, payment, stamp).await {
-                Ok(captured) => Ok(captured),
+                Ok(captured) => captured,
                 Err(CaptureError::NotOpen(found)) => {
                     // The webhook and the browser came at once; judge by what is there now.
                     decide(&found, payment)?;
-                    Ok(*found)
+                    *found
                 }
-                Err(CaptureError::Store(error)) => Err(error.into()),
+                Err(CaptureError::Store(error)) => return Err(error.into()),
             }
         }
-    }
+    };
+    counted::changed(app, captured.account_id).await;
+    Ok(captured)
 }

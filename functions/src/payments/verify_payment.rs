@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 
 use super::settle::settle;
 use super::view::PaymentView;
+use crate::tokens::counted;
 
 /// The endpoint.
 pub static ENDPOINT: Endpoint = Endpoint::post(
@@ -73,6 +74,7 @@ async fn verify_payment(
     let settled_before = purchase.lot().is_some_and(|lot| lot.payment_id == payment_id);
     let stamp = caller.stamp(app, request);
     let captured = if settled_before {
+        counted::changed(app, account).await;
         purchase
     } else {
         let payment = partner.payment_fetch(&payment_id).await?;

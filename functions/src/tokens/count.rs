@@ -2,12 +2,12 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
-use thali_domain::tokens::{balance, expiring_next};
 use thali_platform::app::App;
 use thali_platform::handler;
 use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response, schema};
-use thali_platform::store::Consistency;
 use utoipa::ToSchema;
+
+use super::counted;
 
 /// The endpoint.
 pub static ENDPOINT: Endpoint = Endpoint::get(
@@ -17,7 +17,8 @@ pub static ENDPOINT: Endpoint = Endpoint::get(
     handler!(tokens),
 )
 .summary("How many tokens there are, and which expire next")
-.answers(200, schema::<Tokens>);
+.answers(200, schema::<Tokens>)
+.tells_cache();
 
 #[derive(Serialize, ToSchema)]
 struct Tokens {
@@ -35,9 +36,9 @@ struct Expiring {
 
 async fn tokens(app: &App, caller: &Caller, _request: &Request) -> Result<Response, Problem> {
     let account = caller.session()?.account_id;
-    let purchases = app.store.purchases_of(account, Consistency::Strong).await?;
+    let (left, hit) = counted::read(app, account).await?;
     let now = app.clock.now();
-    let expiring_next =
-        expiring_next(&purchases, now).map(|(count, expires_at)| Expiring { count, expires_at });
-    Ok(Response::ok(&Tokens { count: balance(&purchases, now), expiring_next }))
+    let expiring = |(count, expires_at)| Expiring { count, expires_at };
+    let expiring_next = left.expiring_next(now).map(expiring);
+    Ok(Response::ok(&Tokens { count: left.count(now), expiring_next }).from_cache(hit))
 }

@@ -1,6 +1,7 @@
 //! Tokens: what a student has, had, and redeems.
 
 pub mod count;
+pub mod counted;
 pub mod data;
 pub mod history;
 pub(crate) mod security_code;

@@ -20,8 +20,8 @@ use utoipa::ToSchema;
 use utoipa::openapi::Ref;
 use utoipa::openapi::schema::{Array, ArrayBuilder, Object, ObjectBuilder, SchemaType, Type};
 
-use super::security_code;
 use super::view::SubmissionView;
+use super::{counted, security_code};
 
 /// The endpoint.
 pub static ENDPOINT: Endpoint = Endpoint::post(
@@ -75,6 +75,7 @@ async fn submit(app: &App, caller: &Caller, request: &Request) -> Result<Respons
     security_code::check(app, &account, &wanted.security_code, &stamp).await?;
     let wish = Wish { session, selection, code: wanted.security_code, key, stamp };
     let (submission, replayed) = commit(app, &wish, purchases).await?;
+    counted::changed(app, account_id).await;
     Ok(answer(submission).replayed_if(replayed))
 }
 

@@ -1,11 +1,11 @@
-//! What the relay tells the mailer and the refunder. The audit queue carries
+//! What the relay tells the mailer, the refunder and the processor of orders. The audit queue carries
 //! [`thali_platform::store::AuditRecord`]s.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use thali_domain::identity::{AccountStatus, Email};
 use thali_domain::ids::{
-    AccountId, MessId, PasswordResetId, RazorpayOrderId, RefundId, RegistrationId,
+    AccountId, MessId, OrderId, PasswordResetId, RazorpayOrderId, RefundId, RegistrationId,
 };
 use thali_domain::membership::Reason;
 use thali_domain::money::Paise;
@@ -161,6 +161,15 @@ pub struct RefundMessage {
     pub account_id: AccountId,
     /// The refund.
     pub refund_id: RefundId,
+}
+
+/// An order that is to be processed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderMessage {
+    /// In which mess.
+    pub mess_id: MessId,
+    /// The order.
+    pub order_id: OrderId,
 }
 
 impl MailMessage {

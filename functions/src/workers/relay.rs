@@ -1,6 +1,6 @@
 //! `relay`: reads the change streams of the tables and puts what follows from a change on
-//! the queues: every change on `audit`, on `mail` what somebody is to be told, and on
-//! `refunds` what the partner is to be asked for.
+//! the queues: every change on `audit`, on `mail` what somebody is to be told, on
+//! `refunds` what the partner is to be asked for, and on `orders` what is to be processed.
 //!
 //! It decides nothing and keeps nothing; a record that comes twice makes the same
 //! messages again, and their consumers do each once.
@@ -23,7 +23,7 @@ use thali_platform::store::AuditRecord;
 use thali_platform::{telemetry, worker};
 use worker::BatchResponse;
 
-use super::messages::{self, MailMessage, RefundMessage};
+use super::messages::{self, MailMessage, OrderMessage, RefundMessage};
 
 /// The function's name.
 pub const NAME: &str = "relay";
@@ -67,10 +67,12 @@ pub async fn relay(app: &App, event: Event) -> BatchResponse {
     let audits = changes.iter().enumerate().filter_map(|(i, c)| Some((i, c.audit_record()?)));
     let mails = changes.iter().enumerate().filter_map(|(i, c)| Some((i, c.mail()?)));
     let refunds = changes.iter().enumerate().filter_map(|(i, c)| Some((i, c.refund()?)));
+    let orders = changes.iter().enumerate().filter_map(|(i, c)| Some((i, c.order()?)));
     let first_failures = [
         send(app, QueueName::Audit, &audits.collect::<Vec<_>>()).await,
         send(app, QueueName::Mail, &mails.collect::<Vec<_>>()).await,
         send(app, QueueName::Refunds, &refunds.collect::<Vec<_>>()).await,
+        send(app, QueueName::Orders, &orders.collect::<Vec<_>>()).await,
     ];
     let mut response = BatchResponse::default();
     if let Some(index) = first_failures.into_iter().flatten().min() {
@@ -319,6 +321,13 @@ impl Change {
     fn refund(&self) -> Option<RefundMessage> {
         let requested = self.text("kind")? == "refund" && self.before.is_none();
         requested.then(|| self.read(Value::Object(self.after.clone()?)))?
+    }
+
+    /// The order that is to be processed, if the change places one or brings one to mind.
+    fn order(&self) -> Option<OrderMessage> {
+        let placed = self.before.is_none() || self.became("swept_at").is_some();
+        let wanted = self.text("kind")? == "order" && placed;
+        wanted.then(|| self.read(Value::Object(self.after.clone()?)))?
     }
 }
 

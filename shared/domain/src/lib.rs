@@ -22,6 +22,7 @@
 //! | [`settings`] | how an owner changes them |
 //! | [`money`] | paise |
 //! | [`tokens`] | purchases, the tokens in them, redeeming |
+//! | [`tokens_left`] | how many tokens are left, while time passes |
 //! | [`payments`] | when a payment pays for a purchase, and when to ask for payments |
 //! | [`refunds`] | giving tokens back for money |
 //! | [`expiry`] | whom to warn before tokens expire |
@@ -52,6 +53,7 @@ pub mod sessions;
 pub mod settings;
 mod text;
 pub mod tokens;
+pub mod tokens_left;
 
 /// A value that a person or a client sent and that is not acceptable.
 ///

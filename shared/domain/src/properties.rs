@@ -20,6 +20,7 @@ use crate::tokens::samples::{NOW, created};
 use crate::tokens::{
     Lot, Purchase, PurchaseState, Redemption, Selection, TokenFate, balance, history, redeem,
 };
+use crate::tokens_left::TokensLeft;
 
 /// Something that happens. Numbers choose among what there is.
 #[derive(Debug, Clone)]
@@ -292,6 +293,11 @@ impl World {
         prop_assert_eq!(counts.values().sum::<usize>(), sold);
         prop_assert_eq!(counts["available"], balance(&self.purchases, self.now));
         prop_assert_eq!(counts["redeemed"], self.redeemed_ever.len());
+        let left = TokensLeft::of(&self.purchases, self.now);
+        for hours in [0, 24, 89 * 24, 90 * 24 - 1, 200 * 24] {
+            let later = self.now + SignedDuration::from_hours(hours);
+            prop_assert_eq!(left.count(later), balance(&self.purchases, later));
+        }
         Ok(())
     }
 

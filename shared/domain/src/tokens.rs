@@ -149,18 +149,6 @@ pub fn balance(purchases: &[Purchase], now: Timestamp) -> usize {
     purchases.iter().map(|purchase| purchase.open_numbers(now).count()).sum()
 }
 
-/// The tokens that expire next: how many, and when. `None` where there are none.
-#[must_use]
-pub fn expiring_next(purchases: &[Purchase], now: Timestamp) -> Option<(usize, Timestamp)> {
-    let mut counts = BTreeMap::<Timestamp, usize>::new();
-    for purchase in purchases {
-        if let Some(lot) = purchase.lot() {
-            *counts.entry(lot.expires_at).or_default() += purchase.open_numbers(now).count();
-        }
-    }
-    counts.into_iter().find(|(_, count)| *count > 0).map(|(expires_at, count)| (count, expires_at))
-}
-
 /// The tokens that somebody wants to redeem: 1 to [`SUBMISSION_TOKENS_MAX`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Selection {
@@ -515,19 +503,6 @@ mod tests {
         assert!(Selection::count(51).is_err());
         assert!(Selection::tokens(vec![]).is_err());
         assert!(Selection::tokens(vec![token("order_A", 1), token("order_A", 1)]).is_err());
-    }
-
-    #[test]
-    fn what_expires_next_skips_what_is_used_up() {
-        let mut used_up = captured("order_A", 1);
-        used_up.redeemed.insert(1);
-        let mut open = captured("order_B", 4);
-        if let PurchaseState::Captured(lot) = &mut open.state {
-            lot.expires_at = later_by_days(95);
-        }
-        let purchases = [used_up, open];
-        assert_eq!(expiring_next(&purchases, NOW), Some((4, later_by_days(95))));
-        assert_eq!(expiring_next(&purchases, later_by_days(95)), None);
     }
 
     #[test]

@@ -8,7 +8,7 @@
 //! | [`problems`] | every refusal's HTTP status and `code`, side by side |
 //! | [`auth`] | access and refresh tokens, password and code hashing |
 //! | [`store`] | DynamoDB; its keys are built in [`store::keys`] alone |
-//! | [`cache`] | Redis: sessions known to live or to have ended, rate limits |
+//! | [`cache`] | Redis: sessions known to live or to have ended, rate limits, what was just read |
 //! | [`queue`], [`worker`] | SQS messages out and in |
 //! | [`mail`] | sending mail |
 //! | [`blobs`] | S3: signed addresses, and what was uploaded to them |

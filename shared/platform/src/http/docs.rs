@@ -70,6 +70,8 @@ pub struct Docs {
     pub replays: bool,
     /// Whether its answers that are no refusals set the refresh cookie, or take it away.
     pub sets_cookie: bool,
+    /// Whether its answers that are no refusals say whether they came from Redis.
+    pub tells_cache: bool,
     /// The header with a partner's signature of the body. The body is the partner's to
     /// describe, and the signature is what it is refused by.
     pub signature_header: Option<&'static str>,
@@ -86,6 +88,7 @@ impl Docs {
         query: &[],
         replays: false,
         sets_cookie: false,
+        tells_cache: false,
         signature_header: None,
     };
 

@@ -299,6 +299,13 @@ impl Endpoint {
         self
     }
 
+    /// The same, saying in `X-Cache` whether Redis had what it answers.
+    #[must_use]
+    pub const fn tells_cache(mut self) -> Self {
+        self.docs.tells_cache = true;
+        self
+    }
+
     /// The same, taking a partner's JSON, which the partner signs in this header. None of
     /// the refusals of a body that we describe follow from it: what has no good signature
     /// is never read.

@@ -72,6 +72,12 @@ impl Response {
         self
     }
 
+    /// The same, saying whether Redis had what it answers.
+    #[must_use]
+    pub fn from_cache(self, hit: bool) -> Self {
+        self.with_header(HeaderName::from_static("x-cache"), if hit { "hit" } else { "miss" })
+    }
+
     /// The same with a cookie that only our own pages send, over TLS, and no script sees.
     #[must_use]
     pub fn with_cookie(mut self, name: &str, value: &str, path: &str, max_age_s: i64) -> Self {

@@ -1,0 +1,94 @@
+//! `sweep-orders`: brings orders to mind that were accepted and not processed, because a
+//! change of the stream or a message was lost, or the processor gave up. It marks each as
+//! overdue; the relay makes a message of the mark, as it does of a new order.
+
+use futures_util::{StreamExt, stream};
+use serde::Serialize;
+use serde_json::Value;
+use thali_domain::orders::{OrderStatus, SWEPT_AFTER};
+use thali_platform::app::App;
+use thali_platform::store::StoreError;
+use thali_platform::store::keys::{self, Key};
+use thali_platform::worker::Job;
+
+use super::{Count, Run};
+
+/// The job.
+pub static JOB: Job =
+    Job { name: "sweep-orders", parts: &[], run: |app, event| Box::pin(run(app, event)) };
+
+/// How many partitions of the index are dealt with at once.
+const AT_ONCE: usize = 8;
+
+/// What a run did.
+#[derive(Debug, Default, Serialize)]
+struct Counts {
+    /// Orders that have waited for more than a minute.
+    waiting: Count,
+    /// Orders that the processor is told of again.
+    swept: Count,
+    /// What could not be read or written, and is tried again by the next run.
+    errors: Count,
+}
+
+async fn run(app: &App, _event: &Value) -> Result<Value, Box<dyn std::error::Error + Send + Sync>> {
+    let sweep = Sweep { run: Run::begin(app, &JOB), did: Counts::default() };
+    stream::iter(0..keys::SHARDS)
+        .map(|shard| sweep.partition(shard))
+        .buffer_unordered(AT_ONCE)
+        .collect::<()>()
+        .await;
+    Ok(serde_json::to_value(sweep.did)?)
+}
+
+/// One run, and what it did so far.
+struct Sweep<'a> {
+    run: Run<'a>,
+    did: Counts,
+}
+
+impl Sweep<'_> {
+    async fn partition(&self, shard: u8) {
+        if let Err(error) = self.pages(shard).await {
+            self.did.errors.add_error(&error);
+        }
+    }
+
+    async fn pages(&self, shard: u8) -> Result<(), StoreError> {
+        let before = self.run.app.clock.now() - SWEPT_AFTER;
+        let mut start = None;
+        while !self.run.is_out_of_time() {
+            let page = self.run.app.store.orders_pending(shard, before, start).await?;
+            for key in &page.items {
+                if self.run.is_out_of_time() {
+                    return Ok(());
+                }
+                if let Err(error) = self.order(key).await {
+                    self.did.errors.add_error(&error);
+                }
+            }
+            start = page.next;
+            if start.is_none() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    async fn order(&self, key: &Key) -> Result<(), StoreError> {
+        let store = &self.run.app.store;
+        let Some(order) = store.order_at(key).await? else { return Ok(()) };
+        // The index may be a moment behind.
+        if order.status != OrderStatus::Pending {
+            return Ok(());
+        }
+        self.did.waiting.add_one();
+        let stamp = self.run.stamp();
+        if order.is_overdue(stamp.at) && store.order_sweep(&order, &stamp).await? {
+            self.did.swept.add_one();
+            let order_id = order.order_id;
+            tracing::warn!(%order_id, created_at = %order.created_at, "an order is overdue");
+        }
+        Ok(())
+    }
+}

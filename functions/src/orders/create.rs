@@ -1,0 +1,166 @@
+//! `POST /api/orders`: orders items of the menu. The portions are reserved and the order is
+//! recorded in one transaction; what follows from it is the processor's. Replays of one
+//! `Idempotency-Key` return the first order.
+
+use futures_util::try_join;
+use jiff::{SignedDuration, Timestamp};
+use thali_domain::ids::OrderId;
+use thali_domain::menu::{Item, Quantity, Sku};
+use thali_domain::orders::{Basket, ORDER_ITEMS_MAX, Order, ReserveRefusal, Reserved};
+use thali_platform::app::App;
+use thali_platform::clock::random_bytes;
+use thali_platform::handler;
+use thali_platform::http::{
+    Access, Caller, Endpoint, FieldError, Problem, RATE_SUBMISSION, Request, Response, Session,
+    schema,
+};
+use thali_platform::problems;
+use thali_platform::store::{
+    CONTENTION_TRIES_MAX, IdempotencyKey, Operation, OrderError, Replay, Stamp, StoreError,
+    contention_pause,
+};
+use utoipa::ToSchema;
+
+use super::cached;
+use super::view::OrderView;
+
+/// The endpoint.
+pub static ENDPOINT: Endpoint = Endpoint::post(
+    "order-create",
+    &["/api/orders", "/api/orders/create"],
+    Access::Student,
+    handler!(create),
+)
+.rate(RATE_SUBMISSION)
+.summary("Orders items of the menu, to be paid with tokens a moment later")
+.takes(schema::<PlaceOrder>)
+.answers(202, schema::<OrderView>)
+.refuses(&["out_of_stock", "order_too_large"])
+.replays();
+
+#[derive(eserde::Deserialize, ToSchema)]
+struct PlaceOrder {
+    #[schema(min_items = 1, max_items = 20)]
+    items: Vec<Entry>,
+}
+
+/// One item, and how many portions of it. The price is the menu's.
+#[derive(eserde::Deserialize, ToSchema)]
+#[schema(as = OrderEntry)]
+struct Entry {
+    #[serde(alias = "productId")]
+    #[eserde(compat)]
+    sku: Sku,
+    #[eserde(compat)]
+    quantity: Quantity,
+}
+
+async fn create(app: &App, caller: &Caller, request: &Request) -> Result<Response, Problem> {
+    let session = caller.session()?;
+    let PlaceOrder { items } = request.json()?;
+    let skus = items.iter().map(|entry| entry.sku.clone()).collect();
+    let basket = basket(items)?;
+    let key = request.idempotency_key(&basket.to_string())?;
+    let wish = Wish { session, skus, basket, key, stamp: caller.stamp(app, request) };
+    let (order, replayed) = commit(app, &wish).await?;
+    Ok(Response::accepted(&OrderView::from(order)).replayed_if(replayed))
+}
+
+fn basket(entries: Vec<Entry>) -> Result<Basket, Problem> {
+    let entries = entries.into_iter().map(|entry| (entry.sku, entry.quantity)).collect();
+    let basket = Basket::new(entries);
+    let basket = basket.map_err(|refusal| Problem::invalid_field("items", refusal))?;
+    basket.map_err(|bad| {
+        Problem::invalid_field(&format!("items[{}].quantity", bad.index), bad.refusal)
+    })
+}
+
+/// What somebody wants to order.
+struct Wish<'a> {
+    session: &'a Session,
+    /// The entries' SKUs as they were sent.
+    skus: Vec<Sku>,
+    basket: Basket,
+    key: Option<IdempotencyKey>,
+    stamp: Stamp,
+}
+
+/// Decides and records; decides again where others were quicker. The first look at the menu
+/// is a glimpse, so a refusal counts only after a second one.
+async fn commit(app: &App, wish: &Wish<'_>) -> Result<(Order, bool), Problem> {
+    for attempt in 0..CONTENTION_TRIES_MAX {
+        let (first, menu) = try_join!(replay(app, wish), menu(app, wish, attempt))?;
+        if let Some(first) = first {
+            return Ok((first, true));
+        }
+        let (order, reserved) = match decide(wish, &menu, attempt) {
+            Ok(decided) => decided,
+            Err(_) if attempt == 0 => continue,
+            Err(refusal) => return Err(refusal),
+        };
+        match app.store.order_place(&order, &reserved, wish.key.as_ref(), &wish.stamp).await {
+            Ok(()) => {
+                cached::remember(app, &order).await;
+                return Ok((order, false));
+            }
+            Err(OrderError::Overtaken) => contention_pause(attempt + 1).await,
+            Err(OrderError::Store(error)) => return Err(error.into()),
+        }
+    }
+    Err(StoreError::Contended.into())
+}
+
+async fn menu(app: &App, wish: &Wish<'_>, attempt: u32) -> Result<Vec<Item>, Problem> {
+    let (mess, skus) = (&wish.session.mess_id, wish.basket.entries().map(|(sku, _)| sku));
+    let items = match attempt {
+        0 => app.store.items_glimpse(mess, skus).await,
+        _ => app.store.items_get(mess, skus).await,
+    };
+    Ok(items?)
+}
+
+fn decide(wish: &Wish<'_>, menu: &[Item], attempt: u32) -> Result<(Order, Vec<Reserved>), Problem> {
+    let reserved = wish.basket.reserve(menu, &random_bytes::<ORDER_ITEMS_MAX>());
+    let reserved = reserved.map_err(|refusal| refused(wish, refusal))?;
+    let Session { account_id, mess_id, .. } = wish.session;
+    let order_id = OrderId::of(*account_id, id_time(wish.stamp.at, attempt));
+    let lines = reserved.iter().map(|reserved| reserved.line.clone()).collect();
+    let order = Order::place(order_id, *account_id, mess_id.clone(), lines, wish.stamp.at)?;
+    Ok((order, reserved))
+}
+
+/// The time in the order's id. Two orders of one student in one millisecond would have the
+/// same id; the one that comes second steps aside, further with each attempt.
+fn id_time(now: Timestamp, attempt: u32) -> Timestamp {
+    let [high, low] = random_bytes();
+    let reach = (1_u32 << attempt.min(10)) - 1;
+    let aside = u32::from(u16::from_be_bytes([high, low])) % (reach + 1);
+    now + SignedDuration::from_millis(i64::from(aside))
+}
+
+fn refused(wish: &Wish<'_>, refusal: ReserveRefusal) -> Problem {
+    match refusal {
+        ReserveRefusal::OutOfStock(short) => problems::out_of_stock(&short),
+        ReserveRefusal::UnknownItems(unknown) => {
+            let entries = wish.skus.iter().enumerate();
+            let unknown = entries.filter(|(_, sku)| unknown.contains(sku)).map(|(index, _)| {
+                FieldError::new(&format!("items[{index}].sku"), "is not on the menu")
+            });
+            Problem::invalid_fields(unknown.collect())
+        }
+    }
+}
+
+/// The order that the idempotency key named before.
+async fn replay(app: &App, wish: &Wish<'_>) -> Result<Option<Order>, Problem> {
+    let Wish { session, key: Some(key), .. } = wish else { return Ok(None) };
+    let account = session.account_id;
+    match app.store.idempotency_replay(account, Operation::PlaceOrder, key).await? {
+        None => Ok(None),
+        Some(Replay::OtherBody) => Err(problems::idempotency_key_reused()),
+        Some(Replay::Of(id)) => {
+            let id = OrderId::parse(&id).map_err(Problem::internal)?;
+            Ok(app.store.order_get(&session.mess_id, id).await?)
+        }
+    }
+}

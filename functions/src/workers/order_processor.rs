@@ -1,0 +1,116 @@
+//! `order-processor`: lets the tokens of a pending order be redeemed, or the order fail and
+//! its portions go back. A message that comes twice, late, or after the student called the
+//! order off finds it no longer pending and changes nothing.
+
+use futures_util::try_join;
+use thali_domain::menu::Item;
+use thali_domain::orders::{Circumstances, Order, OrderStatus, Processing};
+use thali_domain::tokens::Purchase;
+use thali_platform::app::App;
+use thali_platform::store::{
+    Account, CONTENTION_TRIES_MAX, Consistency, OrderError, Stamp, StoreError, contention_pause,
+};
+use thali_platform::worker::{Consumer, Worked};
+
+use super::messages::OrderMessage;
+use crate::orders::{cached, returning};
+use crate::tokens::counted;
+
+/// The consumer.
+pub static CONSUMER: Consumer = Consumer {
+    name: "order-processor",
+    parts: &[],
+    handle: |app, body| Box::pin(process(app, body)) as Worked<'_>,
+};
+
+/// The message names an order that does not exist.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no such order")]
+struct Missing;
+
+async fn process(app: &App, body: &str) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let message: OrderMessage = serde_json::from_str(body)?;
+    for attempt in 0..CONTENTION_TRIES_MAX {
+        let order = app.store.order_get(&message.mess_id, message.order_id).await?;
+        let order = order.ok_or(Missing)?;
+        if order.status != OrderStatus::Pending {
+            return Ok(());
+        }
+        // The first look may miss the last moment. It is enough where tokens are redeemed,
+        // under conditions; nothing fails on it.
+        let consistency = if attempt == 0 { Consistency::Eventual } else { Consistency::Strong };
+        let known = Box::pin(Known::read(app, &order, consistency)).await?;
+        match decide(app, &order, &known, consistency).await {
+            Ok(true) => return Ok(()),
+            Ok(false) => {}
+            Err(OrderError::Overtaken) => contention_pause(attempt + 1).await,
+            Err(OrderError::Store(error)) => return Err(error.into()),
+        }
+    }
+    Err(StoreError::Contended.into())
+}
+
+/// What is known when an order is processed.
+struct Known {
+    account: Option<Account>,
+    mess_exists: bool,
+    menu: Vec<Item>,
+    purchases: Vec<Purchase>,
+}
+
+impl Known {
+    async fn read(app: &App, order: &Order, consistency: Consistency) -> Result<Self, StoreError> {
+        let store = &app.store;
+        let items = async {
+            let skus = order.lines.iter().map(|line| &line.sku);
+            match consistency {
+                Consistency::Eventual => store.items_glimpse(&order.mess_id, skus).await,
+                Consistency::Strong => store.items_get(&order.mess_id, skus).await,
+            }
+        };
+        let (account, mess, menu, purchases) = try_join!(
+            store.account_get(order.account_id, consistency),
+            store.mess_get(&order.mess_id),
+            items,
+            store.purchases_of(order.account_id, consistency),
+        )?;
+        Ok(Self { account, mess_exists: mess.is_some(), menu, purchases })
+    }
+}
+
+/// Does what is to become of the order; answers `false` where that needs a better look.
+async fn decide(
+    app: &App,
+    order: &Order,
+    known: &Known,
+    consistency: Consistency,
+) -> Result<bool, OrderError> {
+    let now = app.clock.now();
+    let account = known.account.as_ref().filter(|account| account.mess_id == order.mess_id);
+    let circumstances = Circumstances {
+        account: account.map(|account| account.status),
+        mess_exists: known.mess_exists,
+        menu: &known.menu,
+        purchases: &known.purchases,
+    };
+    let request_id = order.order_id.to_string();
+    let stamp = Stamp { actor: CONSUMER.name.to_owned(), request_id, at: now };
+    match order.process(&circumstances, now) {
+        Processing::Redeem(redemption) => {
+            let processed = order.processed(&redemption, now);
+            cached::forget(app, &processed).await;
+            app.store.order_process(order, &processed, &known.purchases, &stamp).await?;
+            counted::changed(app, order.account_id).await;
+            tracing::info!(order_id = %order.order_id, tokens = order.total, "processed");
+        }
+        Processing::Fail(_) if consistency == Consistency::Eventual => return Ok(false),
+        Processing::Fail(reason) => {
+            let failed = order.failed(reason, now);
+            cached::forget(app, &failed).await;
+            let shards = returning::shards(order, &known.menu);
+            app.store.order_release(order, &failed, &shards, &stamp).await?;
+            tracing::info!(order_id = %order.order_id, ?reason, "failed");
+        }
+    }
+    Ok(true)
+}

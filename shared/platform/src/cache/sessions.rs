@@ -1,0 +1,62 @@
+//! Which sessions live, and which have ended.
+
+use thali_domain::ids::SessionId;
+use thali_domain::sessions::ACCESS_LIFETIME;
+
+use super::{Cache, Patience, RedisCache};
+
+/// For how long a session that was seen in DynamoDB is believed to live. It bounds how
+/// long a logout can go unnoticed if Redis was cut off at that very moment.
+const LIVE_FOR_S: u64 = 60;
+
+/// What the cache knows of a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SessionState {
+    /// It was seen in DynamoDB less than a minute ago.
+    Live,
+    /// Somebody logged out, or was shut out.
+    Ended,
+    /// Nothing: ask DynamoDB.
+    Unknown,
+}
+
+impl Cache {
+    /// What is known of a session.
+    pub async fn session_state(&self, session: SessionId) -> SessionState {
+        let Self::Redis(redis) = self else { return SessionState::Unknown };
+        let mut command = redis::cmd("GET");
+        command.arg(redis.session_key(session));
+        match redis.ask::<Option<String>>(&command, Patience::Hasty).await.flatten().as_deref() {
+            Some("live") => SessionState::Live,
+            Some("ended") => SessionState::Ended,
+            _ => SessionState::Unknown,
+        }
+    }
+
+    /// Remembers for a minute that a session lives, unless it is known to have ended:
+    /// a logout that came between reading the session and this call wins.
+    pub async fn session_seen(&self, session: SessionId) {
+        if let Self::Redis(redis) = self {
+            let mut command = redis::cmd("SET");
+            command.arg(redis.session_key(session)).arg("live").arg("NX").arg("EX").arg(LIVE_FOR_S);
+            redis.ask::<Option<String>>(&command, Patience::Hasty).await;
+        }
+    }
+
+    /// Remembers that a session ended until its last access token has expired. Tried even
+    /// when Redis has just failed, because it matters.
+    pub async fn session_ended(&self, session: SessionId) {
+        if let Self::Redis(redis) = self {
+            let mut command = redis::cmd("SET");
+            let seconds = ACCESS_LIFETIME.as_secs();
+            command.arg(redis.session_key(session)).arg("ended").arg("EX").arg(seconds);
+            redis.ask::<String>(&command, Patience::Stubborn).await;
+        }
+    }
+}
+
+impl RedisCache {
+    fn session_key(&self, session: SessionId) -> String {
+        format!("{}session:{session}", self.prefix)
+    }
+}
