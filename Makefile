@@ -44,6 +44,7 @@ test: init ## Run all tests, the deployed stack's too (TESTS=… passes argument
 	$(STACK) --test up --no-build; \
 	THALI_STACK_ENV="$$(realpath $(THALI_LOCAL))/test/stack.env" THALI_PYTHON=$(PYTHON) \
 		THALI_SCHEMATHESIS=$(CURDIR)/.local/tools/contract/bin/schemathesis \
+		THALI_NEWMAN=$(CURDIR)/.local/tools/newman/node_modules/.bin/newman \
 		cargo nextest run --workspace $(TESTS)
 
 costs: init ## Print what requests cost at DynamoDB: requests, write and read units

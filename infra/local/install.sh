@@ -3,12 +3,13 @@
 #
 #   install.sh          a C compiler, the virtual environment .venv (local AWS, SAM,
 #                       cargo-lambda), Redis
-#   install.sh test     the test runner, and what tests the API against its description
+#   install.sh test     the test runner, what tests the API against its description, and
+#                       newman, which runs the Postman collection
 #   install.sh lint     cargo-deny and cargo-machete
 #   install.sh arm64    the cross compiler for functions that run on AWS
 #
 # Tools that cargo builds go to .local/tools unless the machine has them already. Versions
-# are pinned here and in requirements.txt.
+# are pinned here, in requirements.txt and in tests/newman.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -102,6 +103,26 @@ contract_environment() {
     printf '%s' "$wanted" >"$place/.thali-installed"
 }
 
+# What runs the Postman collection, as tests/newman has it.
+newman() {
+    local place=.local/tools/newman wanted
+    wanted="$(cat tests/newman/package.json tests/newman/package-lock.json | cksum)"
+    if ! command -v node >/dev/null; then apt_install nodejs npm; fi
+    if [ -x "$place/node_modules/.bin/newman" ] && [ "$(cat "$place/.thali-installed" 2>/dev/null)" = "$wanted" ]; then return; fi
+    if ! command -v npm >/dev/null; then apt_install npm; fi
+    if ! node -e 'process.exit(parseInt(process.versions.node) < 16 ? 1 : 0)'; then
+        say "Node 16 or later is needed, this is $(node --version). Please install a later one and run this again."
+        exit 1
+    fi
+    say "installing newman into $place"
+    # The state of the stack may be in there too, which is nobody else's.
+    mkdir -p -m 700 .local
+    mkdir -p "$place"
+    cp tests/newman/package.json tests/newman/package-lock.json "$place"
+    npm ci --prefix "$place" --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
+    printf '%s' "$wanted" >"$place/.thali-installed"
+}
+
 redis() {
     if command -v redis-server >/dev/null; then return; fi
     apt_install redis-server
@@ -136,6 +157,7 @@ stack)
 test)
     python_environment
     contract_environment
+    newman
     cargo_tool cargo-nextest "$NEXTEST" --no-default-features --features default-no-update
     ;;
 lint)

@@ -8,11 +8,12 @@ use std::pin::Pin;
 
 use serde_json::json;
 use thali_domain::identity::{AccountStatus, Role};
-use thali_functions::workers::{audit_writer, mailer};
+use thali_functions::workers::{audit_writer, mailer, order_processor};
 use thali_platform::queue::QueueName;
 use thali_platform::worker::{BatchResponse, Consumer};
 
 use super::cache::{placed, read_order};
+use super::orders::ordering;
 use super::payments::{order, refund, told};
 use crate::support::people::{PASSWORD, Student, code_in};
 use crate::support::template::root;
@@ -88,20 +89,10 @@ const CARD: &[Row] = &[
             test.cost_of(Call::get("/student/tokens").bearer(&asha.token), 200).await
         })
     }),
-    row("`tokens`, cached", (0, 0.0, 0.0, 0.0), |test| {
+    row("`tokens`, from Redis", (0, 0.0, 0.0, 0.0), |test| {
         Box::pin(async {
             let asha = buyer(test, 1).await;
             let call = Call::get("/student/tokens").bearer(&asha.token);
-            test.send(call.clone()).await.expect(200);
-            test.cost_of(call, 200).await
-        })
-    }),
-    row("`order-get`", (1, 0.0, 0.0, 1.0), |test| {
-        Box::pin(async { test.cost_of(an_order(test).await, 200).await })
-    }),
-    row("`order-get`, cached", (0, 0.0, 0.0, 0.0), |test| {
-        Box::pin(async {
-            let call = an_order(test).await;
             test.send(call.clone()).await.expect(200);
             test.cost_of(call, 200).await
         })
@@ -170,6 +161,45 @@ const CARD: &[Row] = &[
             test.cost_of(refund(&owner, &order_id, &json!({})), 202).await
         })
     }),
+    row("`order-create`, 1 item", (2, 4.0, 1.0, 0.5), |test| {
+        Box::pin(async {
+            let asha = diner(test).await;
+            test.cost_of(ordering(&asha, &[("thali", 2)]), 202).await
+        })
+    }),
+    row("`order-create`, 3 items", (2, 8.0, 1.0, 1.5), |test| {
+        Box::pin(async {
+            let wanted = [("thali", 2), ("lassi", 1), ("idli", 1)];
+            test.cost_of(ordering(&diner(test).await, &wanted), 202).await
+        })
+    }),
+    row("`order-create`, 1 item, with a key", (3, 6.0, 1.0, 1.5), |test| {
+        Box::pin(async {
+            let call = ordering(&diner(test).await, &[("thali", 2)]);
+            test.cost_of(call.header("idempotency-key", "k-1"), 202).await
+        })
+    }),
+    row("`order-processor`, paid from 1 purchase", (6, 4.0, 1.0, 3.5), |test| {
+        Box::pin(async {
+            test.send(ordering(&diner(test).await, &[("thali", 2)])).await.expect(202);
+            cost_of_message(test, &order_processor::CONSUMER, QueueName::Orders).await
+        })
+    }),
+    row("`order-get`", (1, 0.0, 0.0, 1.0), |test| {
+        Box::pin(async {
+            let asha = asha(test).await;
+            let order = placed(test, &asha).await;
+            test.cost_of(read_order(&asha, &order), 200).await
+        })
+    }),
+    row("`order-get`, from Redis", (0, 0.0, 0.0, 0.0), |test| {
+        Box::pin(async {
+            let asha = diner(test).await;
+            let answer = test.send(ordering(&asha, &[("thali", 2)])).await.expect(202);
+            let path = format!("/api/orders/{}", answer.text("order_id"));
+            test.cost_of(Call::get(&path).bearer(&asha.token), 200).await
+        })
+    }),
     row("`mailer`, a mail", (4, 2.0, 0.0, 2.0), |test| {
         Box::pin(async {
             test.sign_up("asha@example.com").await.expect(202);
@@ -193,6 +223,16 @@ async fn asha(test: &TestApp) -> Student {
     asha
 }
 
+/// The student with ten tokens, and a menu.
+async fn diner(test: &TestApp) -> Student {
+    for (name, price) in [("thali", 2), ("lassi", 1), ("idli", 1)] {
+        test.seed_item(name, price, &[50]).await;
+    }
+    let asha = buyer(test, 1).await;
+    test.settle().await;
+    asha
+}
+
 /// The student with so many purchases of ten tokens.
 async fn buyer(test: &TestApp, purchases: usize) -> Student {
     let asha = asha(test).await;
@@ -200,12 +240,6 @@ async fn buyer(test: &TestApp, purchases: usize) -> Student {
         test.buy_tokens(&asha, 10).await;
     }
     asha
-}
-
-/// The call that reads an order of the student.
-async fn an_order(test: &TestApp) -> Call {
-    let asha = asha(test).await;
-    read_order(&asha, &placed(test, &asha).await)
 }
 
 /// An owner, logged in and not for the first time here.

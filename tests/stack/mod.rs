@@ -4,6 +4,7 @@
 //! these tests fail.
 
 mod accounts;
+mod alarms;
 mod contract;
 mod faults;
 mod grants;
@@ -12,6 +13,7 @@ mod least_privilege;
 mod logs;
 mod operator;
 mod payments;
+mod postman;
 mod story;
 mod students;
 

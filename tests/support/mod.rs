@@ -1,12 +1,17 @@
 //! What the tests stand on: [`TestApp`] runs the real handlers in process; [`people`]
-//! makes its users; [`template`] reads `template.yaml`.
+//! makes its users, [`menu`] what they order; [`template`] reads `template.yaml`.
 
 mod app;
 mod call;
+mod crowd;
 mod dynamo;
 mod faults;
+mod killer;
+pub mod menu;
 mod meter;
+mod orders;
 pub mod people;
+pub mod postman;
 mod redis_server;
 mod samples;
 pub mod shapes;
@@ -16,6 +21,7 @@ mod together;
 pub use app::{RAZORPAY_WEBHOOK_SECRET, TestApp};
 pub use call::{Answer, Call};
 pub use faults::closed_port;
+pub use killer::Death;
 pub use meter::{Cost, Units};
 pub use redis_server::RedisServer;
 pub use samples::Sample;

@@ -14,6 +14,7 @@ use thali_platform::worker::{Consumer, Worked};
 
 use super::messages::OrderMessage;
 use crate::orders::{cached, returning};
+use crate::tokens::counted;
 
 /// The consumer.
 pub static CONSUMER: Consumer = Consumer {
@@ -38,7 +39,7 @@ async fn process(app: &App, body: &str) -> Result<(), Box<dyn std::error::Error 
         // The first look may miss the last moment. It is enough where tokens are redeemed,
         // under conditions; nothing fails on it.
         let consistency = if attempt == 0 { Consistency::Eventual } else { Consistency::Strong };
-        let known = Known::read(app, &order, consistency).await?;
+        let known = Box::pin(Known::read(app, &order, consistency)).await?;
         match decide(app, &order, &known, consistency).await {
             Ok(true) => return Ok(()),
             Ok(false) => {}
@@ -99,6 +100,7 @@ async fn decide(
             let processed = order.processed(&redemption, now);
             cached::forget(app, &processed).await;
             app.store.order_process(order, &processed, &known.purchases, &stamp).await?;
+            counted::changed(app, order.account_id).await;
             tracing::info!(order_id = %order.order_id, tokens = order.total, "processed");
         }
         Processing::Fail(_) if consistency == Consistency::Eventual => return Ok(false),

@@ -56,6 +56,7 @@ impl Basket {
     }
 
     /// The items and how many portions of each.
+    #[must_use]
     pub fn entries(&self) -> impl ExactSizeIterator<Item = (&Sku, u16)> {
         self.0.iter().map(|(sku, quantity)| (sku, *quantity))
     }
@@ -392,6 +393,7 @@ mod tests {
             price: PriceTokens::try_from(price).expect("a price"),
             available: true,
             shards: vec![10],
+            layout: 0,
         }
     }
 

@@ -27,10 +27,10 @@ async fn redis_gone_at_the_moment_of_a_change_and_back_with_its_memory_is_told_b
     let asha = test.student("asha@example.com").await;
     test.buy_tokens(&asha, 5).await;
     let order = process(&test, &test.app, &placed(&test, &asha).await).await;
+    test.settle().await;
     let status = async || seen(&test, &test.app, &asha, &order).await;
     assert_hit("Processed".to_owned(), status).await;
     assert_hit(5, async || counted(&test, &test.app, &asha).await).await;
-    test.settle().await;
 
     test.redis.save();
     test.redis.stop();
@@ -111,7 +111,7 @@ async fn an_order_that_is_taken_out_of_the_table_leaves_the_cache() {
     let status = async || seen(&test, &test.app, &asha, &order).await;
     assert_hit("Pending".to_owned(), status).await;
     test.dynamo.take("orders", &keys::order(&order.mess_id, order.order_id)).await;
-    test.settle().await;
+    assert_eq!(test.evict(&filtered(&test).await).await, BatchResponse::default());
     let path = format!("/api/orders/{}", order.order_id);
     let answer = test.send(Call::get(&path).bearer(&asha.token)).await;
     assert_eq!(answer.problem(404), "order_not_found");

@@ -12,31 +12,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
-use thali_domain::ids::{AccountId, OrderId, RazorpayOrderId};
-use thali_domain::menu::{ItemName, PriceTokens, Sku};
-use thali_domain::orders::{Order, OrderLine};
+use serde_json::Value;
+use thali_domain::ids::RazorpayOrderId;
+use thali_domain::orders::Order;
 use thali_domain::tokens::Redemption;
 use thali_functions::orders::cached;
 use thali_platform::app::App;
 
 use crate::support::people::Student;
-use crate::support::{Answer, Call, TestApp};
+use crate::support::{Call, TestApp};
 
-/// An order of a student that was just placed, without its request, its portions and its
-/// entry in the cache.
+/// An order of a student that was just placed, but is not in the cache.
 pub async fn placed(test: &TestApp, student: &Student) -> Order {
-    let line = OrderLine {
-        sku: Sku::parse("rice").expect("a SKU"),
-        name: ItemName::parse("Rice").expect("a name"),
-        quantity: 2,
-        price: PriceTokens::try_from(1).expect("a price"),
-    };
-    let account = AccountId::parse(&student.account_id).expect("an id");
-    let (order_id, mess) = (OrderId::of(account, test.now()), test.mess_id.clone());
-    let order = Order::place(order_id, account, mess, vec![line], test.now()).expect("small");
-    test.app.store.order_place(&order, &[], None, &test.stamp()).await.expect("placed");
-    order
+    test.seed_item("rice", 1, &[100]).await;
+    test.place(student, &[("rice", 2)]).await
 }
 
 /// The call that reads an order.
@@ -104,21 +93,4 @@ fn to_come_again(response: &thali_platform::worker::BatchResponse) -> Vec<&str> 
 
 fn sequence_number(change: &Value) -> &str {
     change["dynamodb"]["SequenceNumber"].as_str().expect("a change has one")
-}
-
-/// Puts an item on the demo mess's menu, of which a portion costs one token.
-async fn put_item(test: &TestApp, sku: &str, stock: u32) {
-    let key = thali_platform::store::keys::item(&test.mess_id, &Sku::parse(sku).expect("a SKU"));
-    let record = json!({
-        "pk": key.pk, "sk": key.sk, "kind": "item", "sku": sku, "mess_id": test.mess_id,
-        "name": sku, "price_tokens": 1, "available": true, "stock": stock, "stock_shards": 1,
-        "actor": "test", "request_id": "test", "changed_at": test.now().as_millisecond(),
-    });
-    test.dynamo.put("orders", serde_dynamo::to_item(record).expect("plain data")).await;
-}
-
-/// Orders two portions of an item.
-async fn order_two(test: &TestApp, student: &Student, sku: &str) -> Answer {
-    let body = json!({ "items": [{ "sku": sku, "quantity": 2 }] });
-    test.send(Call::post("/api/orders", &body).bearer(&student.token)).await
 }

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use jiff::SignedDuration;
 use redis::Commands;
 use serde_json::json;
-use thali_domain::identity::{AccountStatus, Role};
 use thali_domain::ids::{MessId, RazorpayOrderId};
 use thali_domain::menu::{ItemName, PriceTokens, Sku};
 use thali_domain::mess::Approval;
@@ -14,8 +13,9 @@ use thali_domain::orders::{ORDER_ITEMS_MAX, ORDER_TOKENS_MAX, Order, OrderLine, 
 use thali_functions::orders::cached;
 use thali_platform::app::App;
 
-use super::{assert_hit, order_two, placed, process, processed, put_item, read_order, seen, write};
-use crate::support::people::{PASSWORD, Student};
+use super::{assert_hit, placed, process, processed, read_order, seen, write};
+use crate::api::orders::ordering;
+use crate::support::people::Student;
 use crate::support::{Call, TestApp};
 
 /// Asserts that an order is read from the database, with this status.
@@ -29,23 +29,16 @@ async fn assert_cached(test: &TestApp, reader: &Student, order: &Order, status: 
     assert_hit(status.to_owned(), async || seen(test, &test.app, reader, order).await).await;
 }
 
-/// Somebody of a mess's staff who is logged in.
-async fn staff_of(test: &TestApp, mess: &MessId, email: &str) -> Student {
-    test.account(mess, Role::Staff, AccountStatus::Active, email).await;
-    let body = json!({ "mess_id": mess, "email": email, "password": PASSWORD });
-    Student::of(&test.send(Call::post("/login", &body)).await)
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_is_cached_for_ten_minutes_when_it_is_placed() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
-    put_item(&test, "rice", 100).await;
+    test.seed_item("rice", 1, &[100]).await;
     let mut connection = test.redis.connection();
     // Again where Redis was late on a busy machine, and was left alone.
     let deadline = Instant::now() + Duration::from_secs(20);
     let (created, lives_ms) = loop {
-        let created = order_two(&test, &asha, "rice").await.expect(202);
+        let created = test.send(ordering(&asha, &[("rice", 2)])).await.expect(202);
         let key = format!("thali:test:order:{}", created.text("order_id"));
         let lives_ms: i64 = connection.pttl(key).expect("it answers");
         if lives_ms >= 0 {
@@ -84,11 +77,11 @@ async fn a_student_sees_their_own_orders_and_the_mess_sees_all_of_its_cached_or_
     let asha = test.student("asha@example.com").await;
     let binod = test.student("binod@example.com").await;
     let owner = test.owner("owner@example.com").await;
-    let staff = staff_of(&test, &test.mess_id, "staff@example.com").await;
+    let staff = test.staff_of(&test.mess_id, "staff@example.com").await;
     test.create_mess("mess_other", Approval::Automatic).await;
     let other = MessId::parse("mess_other").expect("an id");
     let stranger = test.owner_of(&other, "stranger@example.com").await;
-    let strange_staff = staff_of(&test, &other, "strange@example.com").await;
+    let strange_staff = test.staff_of(&other, "strange@example.com").await;
     let order = placed(&test, &asha).await;
     let assert_refused = async || {
         for refused in [&binod, &stranger, &strange_staff] {
@@ -210,14 +203,14 @@ async fn whenever_redis_is_gone_every_read_is_right() {
     for gone_before in 0..4 {
         let mut test = TestApp::start().await;
         let asha = test.student("asha@example.com").await;
-        put_item(&test, "rice", 5).await;
+        test.seed_item("rice", 1, &[100]).await;
         let stop_if = |test: &mut TestApp, step| {
             if step == gone_before {
                 test.redis.stop();
             }
         };
         stop_if(&mut test, 0);
-        let created = order_two(&test, &asha, "rice").await.expect(202);
+        let created = test.send(ordering(&asha, &[("rice", 2)])).await.expect(202);
         let order_id = created.text("order_id").parse().expect("an id");
         let order = test.app.store.order_get(&test.mess_id, order_id).await;
         let order = order.expect("read").expect("there");

@@ -5,6 +5,7 @@ use jiff::SignedDuration;
 use serde_json::json;
 use thali_domain::ids::AccountId;
 use thali_domain::payments::{Payment, PaymentStatus};
+use thali_domain::tokens::Purchase;
 use thali_domain::tokens_left::TokensLeft;
 use thali_functions::jobs::reconcile_payments;
 use thali_functions::workers::refunder;
@@ -30,6 +31,11 @@ async fn assert_cached(test: &TestApp, student: &Student, count: u64) {
 
 fn account(student: &Student) -> AccountId {
     AccountId::parse(&student.account_id).expect("an id")
+}
+
+async fn purchases(test: &TestApp, student: &Student) -> Vec<Purchase> {
+    let purchases = test.app.store.purchases_of(account(student), Consistency::Strong).await;
+    purchases.expect("they can be read")
 }
 
 /// The student again, with a session that has not ended.
@@ -82,24 +88,16 @@ async fn a_submission_is_counted_at_once_and_so_is_its_repetition() {
     assert_read(&test, &asha, 3).await;
 
     // As if whoever recorded it had been killed before Redis was told.
-    let stale = TokensLeft::of(&purchases_before(&test, &asha).await, test.now());
-    let version = test.app.cache.look::<TokensLeft>(Entry::TokenCount(account(&asha))).await;
-    test.app.cache.keep(Entry::TokenCount(account(&asha)), version.version, &stale).await;
+    let mut purchases = purchases(&test, &asha).await;
+    purchases[0].redeemed.clear();
+    let (entry, stale) =
+        (Entry::TokenCount(account(&asha)), TokensLeft::of(&purchases, test.now()));
+    let now = test.app.cache.look::<TokensLeft>(entry).await.version;
+    test.app.cache.keep(entry, now, &stale).await;
     assert_cached(&test, &asha, 5).await;
     let again = test.send(submit).await.expect(201);
     assert_eq!(again.header("idempotent-replay"), "true");
     assert_read(&test, &asha, 3).await;
-}
-
-/// The purchases of a student as they were before anything was redeemed.
-async fn purchases_before(
-    test: &TestApp,
-    student: &Student,
-) -> Vec<thali_domain::tokens::Purchase> {
-    let purchases = test.app.store.purchases_of(account(student), Consistency::Strong).await;
-    let mut purchases = purchases.expect("read");
-    purchases.iter_mut().for_each(|purchase| purchase.redeemed.clear());
-    purchases
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -136,8 +134,7 @@ async fn a_payment_that_was_captured_before_is_counted_when_it_is_told_of_again(
     let checkout = test.pay(&order_id, json!({ "outcome": "captured" })).await;
     assert_read(&test, &asha, 0).await;
     // Somebody captures it and is killed before Redis is told.
-    let purchases = test.app.store.purchases_of(account(&asha), Consistency::Strong).await;
-    let purchase = purchases.expect("read").remove(0);
+    let purchase = purchases(&test, &asha).await.remove(0);
     let payment = Payment {
         payment_id: checkout.payment_id.parse().expect("an id"),
         order_id: Some(purchase.order_id.clone()),
@@ -183,8 +180,7 @@ async fn who_began_to_count_before_a_change_keeps_nothing() {
     test.buy_tokens(&asha, 5).await;
     let entry = Entry::TokenCount(account(&asha));
     let looked = test.app.cache.look::<TokensLeft>(entry).await;
-    let purchases = test.app.store.purchases_of(account(&asha), Consistency::Strong).await;
-    let left = TokensLeft::of(&purchases.expect("read"), test.now());
+    let left = TokensLeft::of(&purchases(&test, &asha).await, test.now());
     test.send(TestApp::submit(&asha, 2)).await.expect(201);
     test.app.cache.keep(entry, looked.version, &left).await;
     assert_read(&test, &asha, 3).await;

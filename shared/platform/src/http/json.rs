@@ -61,12 +61,13 @@ fn parse_fields<'de, T: EDeserialize<'de>>(body: &'de [u8]) -> Result<T, Vec<Fie
     }
 }
 
-/// A path without the marks that `serde_ignored` sets where something is optional.
+/// A path such as `items[0].sku`, as errors of values have it, without the marks that
+/// `serde_ignored` sets where something is optional.
 fn name_of(path: &serde_ignored::Path<'_>) -> String {
     use serde_ignored::Path;
     let (parent, name) = match path {
         Path::Root => return String::new(),
-        Path::Seq { parent, index } => (parent, index.to_string()),
+        Path::Seq { parent, index } => return format!("{}[{index}]", name_of(parent)),
         Path::Map { parent, key } => (parent, key.clone()),
         Path::Some { parent }
         | Path::NewtypeStruct { parent }
@@ -246,6 +247,24 @@ mod tests {
             };
             assert_eq!((error.field.as_str(), error.message.as_str()), expected);
         }
+    }
+
+    #[test]
+    fn what_is_wrong_within_a_list_is_named_by_its_place_whatever_it_is() {
+        #[derive(Debug, eserde::Deserialize)]
+        struct Outer {
+            #[expect(dead_code, reason = "only its parsing is tested")]
+            inner: Vec<Inner>,
+        }
+        #[derive(Debug, eserde::Deserialize)]
+        struct Inner {
+            #[expect(dead_code, reason = "only its parsing is tested")]
+            count: u16,
+        }
+        let body = br#"{"inner": [{"count": 1}, {"count": -1, "price": 1}]}"#;
+        let problem = parse::<Outer>(body, |_| Vec::new()).expect_err("refused");
+        let fields: Vec<_> = problem.errors.iter().map(|error| error.field.as_str()).collect();
+        assert_eq!(fields, ["inner[1].count", "inner[1].price"]);
     }
 
     #[test]

@@ -1,0 +1,130 @@
+//! That the Postman collection has every endpoint, asks for nothing else, looks at every
+//! answer, and gives nobody's secret away.
+
+use std::collections::BTreeSet;
+
+use thali_functions::ENDPOINTS;
+use thali_platform::http::Endpoint;
+
+use crate::support::postman::{Request, collection, environment, requests};
+
+/// What a run asks for beside the API: the partner sandbox, and the bucket.
+const ELSEWHERE: [&str; 2] = ["{{sandbox_url}}/", "{{upload_url}}"];
+
+/// The members of bodies that are secrets.
+const SECRET: [&str; 8] = [
+    "password",
+    "confirm_password",
+    "current_password",
+    "new_password",
+    "security_code",
+    "otp",
+    "invite_code",
+    "signature",
+];
+
+/// The variables whose names are in a text between these two.
+fn between<'a>(text: &'a str, begin: &str, end: &str) -> BTreeSet<&'a str> {
+    text.split(begin).skip(1).filter_map(|rest| Some(rest.split_once(end)?.0)).collect()
+}
+
+/// Whether a request asks for this path of an endpoint.
+fn asks(request: &Request, endpoint: &Endpoint, path: &str) -> bool {
+    let Some(asked) = request.url.strip_prefix("{{api_url}}") else { return false };
+    let asked = asked.split('?').next().unwrap_or_default().split('/');
+    let fits = |(part, asked): (&str, &str)| {
+        let parameter = part.starts_with('{') && !asked.is_empty();
+        parameter || part == asked
+    };
+    request.method == endpoint.method.as_str()
+        && asked.clone().count() == path.split('/').count()
+        && path.split('/').zip(asked).all(fits)
+}
+
+#[test]
+fn the_postman_collection_has_every_endpoint() {
+    let requests = requests();
+    let missing: Vec<&str> = ENDPOINTS
+        .iter()
+        .filter(|endpoint| !requests.iter().any(|it| asks(it, endpoint, endpoint.paths[0])))
+        .map(|endpoint| endpoint.name)
+        .collect();
+    assert!(missing.is_empty(), "not in tests/postman_collection.json: {missing:?}");
+}
+
+#[test]
+fn every_request_of_the_postman_collection_is_for_an_endpoint() {
+    for request in requests() {
+        let elsewhere = ELSEWHERE.iter().any(|address| request.url.starts_with(address));
+        let ours = ENDPOINTS
+            .iter()
+            .any(|endpoint| endpoint.paths.iter().any(|path| asks(&request, endpoint, path)));
+        let Request { name, method, url, .. } = request;
+        assert!(elsewhere || ours, "{name}: {method} {url}");
+    }
+}
+
+#[test]
+fn every_request_of_the_postman_collection_says_what_it_is_for_and_looks_at_the_answer() {
+    let mut names = BTreeSet::new();
+    for Request { name, description, test, .. } in requests() {
+        assert!(!description.is_empty(), "{name} has no description");
+        assert!(test.contains("pm.test("), "{name} has no test");
+        let looks = test.contains(".to.have.status(") || test.contains("pm.expect(");
+        assert!(looks, "{name} asserts nothing");
+        assert!(names.insert(name.clone()), "two requests are called {name}");
+    }
+}
+
+/// Headers, which scripts read in the same way as variables, are none.
+#[test]
+fn every_variable_of_the_postman_collection_is_in_the_environment_or_set_by_a_script() {
+    let text = collection().replace("headers.get('", "");
+    let environment = environment();
+    let mut given: BTreeSet<&str> = environment.iter().map(|(name, _)| name.as_str()).collect();
+    given.extend(between(&text, ".set('", "'"));
+    let mut used = between(&text, "{{", "}}");
+    used.extend(between(&text, ".get('", "'"));
+    let unknown: Vec<_> = used.difference(&given).collect();
+    assert!(unknown.is_empty(), "nothing gives {unknown:?}");
+    let unused: Vec<_> = given.difference(&used).collect();
+    assert!(unused.is_empty(), "nothing uses {unused:?}");
+}
+
+#[test]
+fn the_postman_environment_is_that_of_make_up_and_its_secrets_are_empty() {
+    for (name, value) in environment() {
+        let secret = ["password", "secret", "token"].iter().any(|word| name.contains(word));
+        assert!(!secret || value.is_empty(), "{name} is filled in");
+        let expected = match name.as_str() {
+            "api_url" => "http://localhost:8080",
+            "aws_url" => "http://localhost:4566",
+            "sandbox_url" => "http://localhost:8090",
+            "mess_id" => "mess_demo",
+            "owner_email" => "owner@demo.thali.test",
+            _ => "",
+        };
+        assert_eq!(value, expected, "{name}");
+    }
+}
+
+/// A secret begins with a variable: a wrong one may have something behind it.
+#[test]
+fn the_postman_collection_holds_no_secret() {
+    for Request { name, body, .. } in requests() {
+        for member in SECRET {
+            for value in
+                between(body.as_deref().unwrap_or_default(), &format!("\"{member}\": "), "\n")
+            {
+                assert!(value.starts_with("\"{{"), "{name} has its own {member}: {value}");
+            }
+        }
+    }
+    let text = collection();
+    for token in between(&text, "Bearer ", "\"") {
+        assert!(token.starts_with("{{"), "a token is written down: {token}");
+    }
+    for shape in ["eyJhbG", "rzp_test_", "rzp_live_", "thali_refresh=acc_"] {
+        assert!(!text.contains(shape), "something like {shape}… is written down");
+    }
+}

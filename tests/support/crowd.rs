@@ -1,0 +1,122 @@
+//! Many students at once, made without their steps: a sign-up takes three hashes of a
+//! password, which are slow on purpose.
+
+use std::collections::BTreeSet;
+
+use thali_domain::identity::{AccountStatus, Email, Name, Role};
+use thali_domain::ids::{AccountId, RazorpayOrderId, RazorpayPaymentId, SessionId, SubmissionId};
+use thali_domain::money::Paise;
+use thali_domain::payments::{CURRENCY, Payment, PaymentStatus};
+use thali_domain::tokens::{Purchase, PurchaseState, Submission, Waiting, balance, redeem_count};
+use thali_platform::auth::access::Claims;
+use thali_platform::auth::refresh::RefreshToken;
+use thali_platform::store::{Account, Consistency, SessionRecord};
+
+use super::app::TestApp;
+use super::people::Student;
+
+/// What a token costs.
+const PRICE: Paise = Paise::new(5_000);
+
+impl TestApp {
+    /// So many students who are logged in, each with so many tokens of one purchase. They
+    /// have no password that anybody could type.
+    pub async fn crowd(&self, count: usize, tokens: u16) -> Vec<Student> {
+        let mut crowd = Vec::with_capacity(count);
+        for number in 0..count {
+            let student = self.quick_student(&format!("student{number}@example.com")).await;
+            if tokens > 0 {
+                self.grant_tokens(&student, tokens).await;
+            }
+            crowd.push(student);
+        }
+        crowd
+    }
+
+    /// One more of them.
+    pub async fn newcomer(&self, tokens: u16) -> Student {
+        let number = self.app.clock.ulid().to_string().to_lowercase();
+        let student = self.quick_student(&format!("{number}@example.com")).await;
+        self.grant_tokens(&student, tokens).await;
+        student
+    }
+
+    /// How many tokens a student has, whether or not their session has ended.
+    pub async fn tokens_left(&self, student: &Student) -> usize {
+        let account = AccountId::parse(&student.account_id).expect("an id");
+        let purchases = self.app.store.purchases_of(account, Consistency::Strong).await;
+        balance(&purchases.expect("read"), self.now())
+    }
+
+    /// Redeems tokens of a student, if there are as many, as a submission does that has
+    /// proven its security code.
+    pub async fn submit_directly(&self, student: &Student, count: usize) {
+        let account = AccountId::parse(&student.account_id).expect("an id");
+        let store = &self.app.store;
+        let purchases = store.purchases_of(account, Consistency::Strong).await.expect("read");
+        let Ok(redemption) = redeem_count(&purchases, count, self.now()) else { return };
+        let submission = Submission {
+            submission_id: SubmissionId::from_ulid(self.app.clock.ulid()),
+            account_id: account,
+            mess_id: self.mess_id.clone(),
+            token_ids: redemption.token_ids(),
+            submitted_at: self.now(),
+            balance: redemption.balance,
+        };
+        let done = store.submission_record(&submission, &redemption, None, &self.stamp()).await;
+        done.expect("nobody else is at it");
+    }
+
+    async fn quick_student(&self, email: &str) -> Student {
+        let id = AccountId::from_ulid(self.app.clock.ulid());
+        let address = Email::parse(email).expect("an address");
+        let name = Name::parse(address.local_part()).expect("a name");
+        let (mess, now) = (self.mess_id.clone(), self.now());
+        let account = Account::new(id, mess.clone(), Role::Student, name, "none".into(), now);
+        let account = Account { email: Some(address), ..account };
+        self.app.store.account_create(&account, &self.stamp()).await.expect("made");
+        let session_id = SessionId::from_ulid(self.app.clock.ulid());
+        let refresh = RefreshToken::first(id, session_id);
+        let session = SessionRecord::begin(&account, session_id, refresh.hash(), now);
+        self.app.store.session_put(&session, &self.stamp()).await.expect("stored");
+        let holder = (id, mess, Role::Student, AccountStatus::Active);
+        let claims = Claims::new(&self.app.jwt_issuer, holder, session_id, now);
+        Student {
+            email: email.to_owned(),
+            account_id: id.to_string(),
+            token: self.app.signer().sign(&claims),
+            cookie: String::new(),
+        }
+    }
+
+    /// Gives a student tokens, as if a payment for them had just been captured.
+    pub async fn grant_tokens(&self, student: &Student, count: u16) {
+        let unique = self.app.clock.ulid();
+        let purchase = Purchase {
+            order_id: RazorpayOrderId::parse(&format!("order_{unique}")).expect("an id"),
+            account_id: AccountId::parse(&student.account_id).expect("an id"),
+            mess_id: self.mess_id.clone(),
+            token_count: count,
+            price: PRICE,
+            amount: PRICE.checked_times(count).expect("small"),
+            validity_days: 90,
+            created_at: self.now(),
+            state: PurchaseState::Created(Waiting::default()),
+            redeemed: BTreeSet::new(),
+            refunded: BTreeSet::new(),
+            refund_id: None,
+            refunding: None,
+        };
+        let (store, stamp) = (&self.app.store, self.stamp());
+        assert!(store.purchase_create(&purchase, None, &stamp).await.expect("stored"));
+        let payment = Payment {
+            payment_id: RazorpayPaymentId::parse(&format!("pay_{unique}")).expect("an id"),
+            order_id: Some(purchase.order_id.clone()),
+            amount: purchase.amount,
+            currency: CURRENCY.to_owned(),
+            status: PaymentStatus::Captured,
+            method: None,
+        };
+        store.purchase_capture(&purchase, &payment, &stamp).await.expect("captured");
+    }
+}
