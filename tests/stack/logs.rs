@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use aws_sdk_cloudwatchlogs::Client;
 use serde_json::{Value, json};
 use thali_functions::ops::not_found;
-use thali_functions::workers::{picture_check, relay};
+use thali_functions::workers::{cache_evictor, picture_check, relay};
 use thali_functions::{CONSUMERS, ENDPOINTS, JOBS};
 
 use super::faults::{dead_letter, put_ses_into_its_sandbox};
@@ -370,6 +370,7 @@ fn ids_of_invocations() -> BTreeMap<&'static str, &'static [&'static str]> {
     let others = [
         (not_found::ENDPOINT.name, REQUEST),
         (relay::NAME, &["requestId"]),
+        (cache_evictor::NAME, &["requestId"]),
         (picture_check::NAME, INVOCATION),
     ];
     endpoints.chain(consumers).chain(jobs).chain(others).collect()
