@@ -88,6 +88,13 @@ const CARD: &[Row] = &[
             test.cost_of(Call::get("/student/tokens").bearer(&asha.token), 200).await
         })
     }),
+    row("`tokens`, known to Redis", (0, 0.0, 0.0, 0.0), |test| {
+        Box::pin(async {
+            let asha = buyer(test, 1).await;
+            assert_eq!(test.token_count(&asha).await, 10);
+            test.cost_of(Call::get("/student/tokens").bearer(&asha.token), 200).await
+        })
+    }),
     row("`student-list`, 25 students", (1, 0.0, 0.0, 1.0), |test| {
         Box::pin(async {
             for number in 0..30 {
