@@ -18,6 +18,7 @@ struct Belongings {
     people: Vec<Person>,
     order_id: String,
     submission_id: String,
+    item_order_id: String,
     /// What an item of the menu is called.
     dish: String,
 }
@@ -29,8 +30,8 @@ const SAMPLE_SKU: &str = "veg-thali";
 const SKU: &str = "dish-of-the-first-mess";
 
 impl Belongings {
-    /// A student of the first mess with a payment and a submission, the mess's people, and
-    /// an item of its menu.
+    /// A student of the first mess with a payment, a submission and an order, the mess's
+    /// people, and an item of its menu.
     async fn of(test: &TestApp, first: &Staffed) -> Self {
         let (student, owner) =
             (caller(test, &first.student).await, caller(test, &first.owner).await);
@@ -39,9 +40,10 @@ impl Belongings {
         let order_id = test.buy_tokens(&student, 3).await.order_id;
         let submitted = test.send(TestApp::submit(&student, 1)).await.expect(201);
         let submission_id = submitted.text("submission_id").to_owned();
+        let item_order_id = test.place(&student, &[(SKU, 1)]).await.order_id.to_string();
         let pending = person(test, FIRST_MESS, Role::Student, AccountStatus::PendingApproval).await;
         let people = first.all().into_iter().cloned().chain([pending]).collect();
-        Self { people, order_id, submission_id, dish: dish_name }
+        Self { people, order_id, submission_id, item_order_id, dish: dish_name }
     }
 
     /// A real id of the kind that a sample's parameter has.
@@ -51,6 +53,7 @@ impl Belongings {
             Some("acc") => self.people[0].account_id.to_string(),
             Some("order") => self.order_id.clone(),
             Some("sub") => self.submission_id.clone(),
+            Some("ord") => self.item_order_id.clone(),
             _ => panic!("{sample}: these tests must learn how to make one of these"),
         }
     }
@@ -64,7 +67,8 @@ impl Belongings {
             [id, person.email.clone(), unique]
         });
         let order = self.order_id.trim_start_matches("order_").to_owned();
-        of_people.chain([order, self.submission_id.clone()]).collect()
+        let things = [order, self.submission_id.clone(), self.item_order_id.clone()];
+        of_people.chain(things).collect()
     }
 }
 
@@ -167,8 +171,8 @@ async fn another_students_things_of_the_same_mess_are_not_there_either() {
         let answer = test.send(call.bearer(&token(&test, &neighbour).await)).await;
         assert_safe(&what, &answer);
         if !sample.parameters().is_empty() {
-            let status =
-                if sample.endpoint.access.role() == Some(Role::Student) { 404 } else { 403 };
+            let role = sample.endpoint.access.role();
+            let status = if role.is_none_or(|role| role == Role::Student) { 404 } else { 403 };
             assert_eq!(answer.status, status, "{what}: {}", answer.body);
         }
         let told = answer.body.to_string().to_lowercase();
