@@ -1,7 +1,10 @@
 //! The menu, and the orders of its items.
 
 pub mod cached;
+pub mod cancel;
+pub mod collect;
 pub mod create;
 pub mod get;
+pub mod list;
 pub(crate) mod returning;
 pub mod view;
