@@ -260,6 +260,75 @@ fn every_queue_waits_six_times_as_long_as_its_consumer_may_run() {
     }
 }
 
+/// Where the template names a queue for what could not be handled.
+const DEAD_LETTER_PLACES: [&str; 4] =
+    ["deadLetterTargetArn", "DeadLetterConfig", "DeadLetterQueue", "OnFailure"];
+
+/// The queues of dead letters, of other queues, of streams and of functions.
+fn dead_letter_queues(value: &Value) -> BTreeSet<String> {
+    match value {
+        Value::Array(items) => items.iter().flat_map(dead_letter_queues).collect(),
+        Value::Object(members) => {
+            let of_member = |(name, member): (&String, &Value)| {
+                if !DEAD_LETTER_PLACES.contains(&name.as_str()) {
+                    return dead_letter_queues(member);
+                }
+                let text = member.to_string();
+                let reference = text.split("\"!GetAtt\":\"").nth(1);
+                let queue = reference.and_then(|reference| reference.split_once(".Arn\""));
+                let (queue, _) = queue.unwrap_or_else(|| panic!("{name} is no queue: {member}"));
+                BTreeSet::from([queue.to_owned()])
+            };
+            members.iter().flat_map(of_member).collect()
+        }
+        _ => BTreeSet::new(),
+    }
+}
+
+/// The alarm that rings at the first message in a queue of dead letters, save for what it
+/// says to whoever is woken.
+fn alarm_of(queue: &str, name: &Value) -> Value {
+    let topic = json!([{ "!Ref": "AlarmTopicArn" }]);
+    let told = json!({ "!If": ["HasAlarmTopic", topic, { "!Ref": "AWS::NoValue" }] });
+    let queue_name = json!({ "!GetAtt": format!("{queue}.QueueName") });
+    json!({
+        "AlarmName": name,
+        "Namespace": "AWS/SQS",
+        "MetricName": "ApproximateNumberOfMessagesVisible",
+        "Dimensions": [{ "Name": "QueueName", "Value": queue_name }],
+        "Statistic": "Maximum",
+        "Period": 60,
+        "EvaluationPeriods": 1,
+        "ComparisonOperator": "GreaterThanThreshold",
+        "Threshold": 0,
+        "TreatMissingData": "notBreaching",
+        "AlarmActions": told,
+        "OKActions": told,
+    })
+}
+
+#[test]
+fn every_queue_of_dead_letters_has_an_alarm_and_a_row_in_the_readme() {
+    let readme = std::fs::read_to_string(root().join("README.md")).expect("it is there");
+    let template = template();
+    let queues = resources(&template, "AWS::SQS::Queue");
+    let alarms = resources(&template, "AWS::CloudWatch::Alarm");
+    let dead_letters = dead_letter_queues(&template["Resources"]);
+    assert!(!dead_letters.is_empty());
+    for queue in dead_letters {
+        let name = &queues[&queue]["Properties"]["QueueName"];
+        let of_queue = |alarm: &&Value| alarm["Properties"]["AlarmName"] == *name;
+        let alarm = alarms.values().find(of_queue).map(|alarm| alarm["Properties"].clone());
+        let mut alarm = alarm.unwrap_or_else(|| panic!("{queue} has no alarm"));
+        let says = alarm.as_object_mut().and_then(|alarm| alarm.remove("AlarmDescription"));
+        assert!(says.is_some(), "{queue}");
+        assert_eq!(alarm, alarm_of(&queue, name), "{queue}");
+        let name = name["!Sub"].as_str().and_then(|name| name.strip_prefix("${AWS::StackName}-"));
+        let row = format!("| `{}` |", name.expect("named after the stack"));
+        assert!(readme.lines().any(|line| line.starts_with(&row)), "the README has no {row}");
+    }
+}
+
 #[test]
 fn every_job_has_its_schedule_and_nothing_else_has_one() {
     let mut scheduled = BTreeMap::new();

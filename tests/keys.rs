@@ -235,8 +235,8 @@ fn client_key() -> impl Strategy<Value = String> {
 }
 
 fn thing() -> impl Strategy<Value = Thing> {
-    let operation =
-        prop::sample::select(vec!["create-order", "submit-tokens", "refund", "place-order"]);
+    let operations = vec!["create-order", "submit-tokens", "refund", "place-order", "change-stock"];
+    let operation = prop::sample::select(operations);
     let login_name =
         prop_oneof![email().prop_map(LoginName::Email), username().prop_map(LoginName::Username)];
     let at = (0_i64..4_000_000_000_000).prop_map(|at| Timestamp::from_millisecond(at).expect("ok"));

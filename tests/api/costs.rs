@@ -234,7 +234,7 @@ async fn asha(test: &TestApp) -> Student {
 /// The student with ten tokens, and a menu.
 async fn diner(test: &TestApp) -> Student {
     for (name, price) in [("thali", 2), ("lassi", 1), ("idli", 1)] {
-        test.put_item(name, price, &[50]).await;
+        test.seed_item(name, price, &[50]).await;
     }
     let asha = buyer(test, 1).await;
     test.settle().await;

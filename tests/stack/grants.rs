@@ -273,6 +273,7 @@ async fn every_function_looks_a_session_up_that_redis_has_not_seen() {
         let call = match endpoint.method.as_str() {
             "GET" => Call::get(path),
             "PATCH" => Call::patch(path, &nothing),
+            "PUT" => Call::with_body("PUT", path, "application/json", "{}"),
             _ => Call::post(path, &nothing),
         };
         let answer = stack.send(call.bearer(fresh.text("access_token"))).await;

@@ -4,6 +4,7 @@
 //! these tests fail.
 
 mod accounts;
+mod alarms;
 mod contract;
 mod faults;
 mod grants;

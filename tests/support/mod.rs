@@ -1,5 +1,5 @@
 //! What the tests stand on: [`TestApp`] runs the real handlers in process; [`people`]
-//! makes its users; [`template`] reads `template.yaml`.
+//! makes its users, [`menu`] what they order; [`template`] reads `template.yaml`.
 
 mod app;
 mod call;
@@ -8,6 +8,7 @@ mod dynamo;
 mod faults;
 mod killer;
 mod lost_answers;
+pub mod menu;
 mod meter;
 mod orders;
 pub mod people;

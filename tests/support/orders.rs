@@ -31,16 +31,16 @@ fn attributes(key: &keys::Key, record: &Value) -> HashMap<String, AttributeValue
 impl TestApp {
     /// Puts an item on the demo mess's menu, with so many portions in each shard of its
     /// stock. Its name is its SKU.
-    pub async fn put_item(&self, name: &str, price_tokens: u16, shards: &[u32]) {
-        self.put_item_of(&self.mess_id, name, price_tokens, shards).await;
+    pub async fn seed_item(&self, name: &str, price_tokens: u16, shards: &[u32]) {
+        self.seed_item_of(&self.mess_id, name, price_tokens, shards).await;
     }
 
     /// Puts an item on a mess's menu.
-    pub async fn put_item_of(&self, mess: &MessId, name: &str, price_tokens: u16, shards: &[u32]) {
+    pub async fn seed_item_of(&self, mess: &MessId, name: &str, price_tokens: u16, shards: &[u32]) {
         let sku = sku(name);
         for (shard, stock) in (0_u8..).zip(shards) {
             let mut record = json!({
-                "sku": sku, "mess_id": mess, "stock": stock, "actor": "test",
+                "sku": sku, "mess_id": mess, "stock": stock, "layout": 1, "actor": "test",
                 "request_id": "test", "changed_at": self.now().as_millisecond(),
             });
             if shard == 0 {

@@ -27,6 +27,7 @@
 //! | [`refunds`] | giving tokens back for money |
 //! | [`expiry`] | whom to warn before tokens expire |
 //! | [`menu`] | items, their prices, and the stock in its shards |
+//! | [`stock`] | what owners do with items and their stock |
 //! | [`orders`] | ordering items, and what becomes of an order |
 
 pub mod expiry;
@@ -51,6 +52,7 @@ pub mod refunds;
 pub mod registration;
 pub mod sessions;
 pub mod settings;
+pub mod stock;
 mod text;
 pub mod tokens;
 pub mod tokens_left;

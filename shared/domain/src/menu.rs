@@ -1,6 +1,7 @@
 //! The menu of a mess: what can be ordered, for how many tokens, and how much of it is
 //! there. The stock of an item may be spread over several shards, each an item of the
-//! database, so that many can order it at once; what an owner sees is their sum.
+//! database, so that many can order it at once; what an owner sees is their sum. What
+//! owners do with a menu is in [`crate::stock`].
 
 use serde::{Deserialize, Serialize};
 
@@ -64,6 +65,11 @@ bounded_number!(
     StockShards: u8, 1, 16
 );
 
+impl StockShards {
+    /// Not spread at all.
+    pub const ONE: Self = Self(1);
+}
+
 /// An item of the menu.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {
@@ -77,6 +83,9 @@ pub struct Item {
     pub available: bool,
     /// The stock in each shard, at least one.
     pub shards: Vec<u32>,
+    /// How often the stock was laid out over its shards anew. What two shards hold belongs
+    /// together where both are of one layout.
+    pub layout: u32,
 }
 
 impl Item {
@@ -84,6 +93,13 @@ impl Item {
     #[must_use]
     pub fn stock(&self) -> u32 {
         self.shards.iter().sum()
+    }
+
+    /// Over how many shards they are spread.
+    #[must_use]
+    pub fn stock_shards(&self) -> StockShards {
+        let count = u8::try_from(self.shards.len()).unwrap_or(StockShards::MOST);
+        StockShards(count.clamp(StockShards::LEAST, StockShards::MOST))
     }
 }
 

@@ -398,6 +398,7 @@ mod tests {
             price: PriceTokens::try_from(price).expect("a price"),
             available: true,
             shards: vec![10],
+            layout: 0,
         }
     }
 

@@ -9,6 +9,7 @@ use thali_domain::payments::PaymentRefusal;
 use thali_domain::refunds::RefundRefusal;
 use thali_domain::sessions::RefreshRefusal;
 use thali_domain::settings::WindowRefusal;
+use thali_domain::stock::StockRefusal;
 use thali_domain::tokens::RedeemRefusal;
 
 use crate::blobs::BlobError;
@@ -168,6 +169,17 @@ impl From<OrderRefusal> for Problem {
                 Self::conflict("already_collected", detail).with("collected_at", at)
             }
         }
+    }
+}
+
+impl From<StockRefusal> for Problem {
+    fn from(refusal: StockRefusal) -> Self {
+        let detail = format!("{}.", capitalised(&refusal));
+        let (code, stock) = match refusal {
+            StockRefusal::Negative { stock } => ("stock_negative", stock),
+            StockRefusal::Limit { stock } => ("stock_limit", stock),
+        };
+        Self::conflict(code, detail).with("stock", stock)
     }
 }
 

@@ -25,8 +25,8 @@ async fn ended_otherwise(test: &TestApp, student: &Student) -> Vec<(Order, &'sta
 async fn a_pending_order_is_called_off_and_its_portions_are_there_again() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
-    test.put_item("rice", 2, &[50]).await;
-    test.put_item("dal", 1, &[5, 5, 5]).await;
+    test.seed_item("rice", 2, &[50]).await;
+    test.seed_item("dal", 1, &[5, 5, 5]).await;
     let order = test.place(&asha, &[("rice", 3), ("dal", 4)]).await;
     assert_eq!((test.stock("rice").await, test.stock("dal").await), (47, 11));
     assert_eq!(test.dynamo.index_items("orders", "pending").await.len(), 1);
@@ -47,7 +47,7 @@ async fn a_pending_order_is_called_off_and_its_portions_are_there_again() {
 async fn calling_off_again_answers_the_same_order_and_changes_nothing() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
-    test.put_item("rice", 2, &[50]).await;
+    test.seed_item("rice", 2, &[50]).await;
     let order = test.place(&asha, &[("rice", 3)]).await;
     let first = test.send(cancel(&asha, &order)).await.expect(200);
     let before = everything(&test).await;
@@ -62,7 +62,7 @@ async fn an_order_that_is_no_longer_pending_stays_as_it_is() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     test.buy_tokens(&asha, 10).await;
-    test.put_item("rice", 2, &[50]).await;
+    test.seed_item("rice", 2, &[50]).await;
     let orders = ended_otherwise(&test, &asha).await;
     let before = everything(&test).await;
     for (order, status) in orders {
@@ -81,7 +81,7 @@ async fn nobody_calls_off_the_order_of_somebody_else() {
     let ravi = test.student("ravi@example.com").await;
     let staff = test.staff("staff@example.com").await;
     let owner = test.owner("owner@example.com").await;
-    test.put_item("rice", 2, &[50]).await;
+    test.seed_item("rice", 2, &[50]).await;
     let order = test.place(&asha, &[("rice", 3)]).await;
     let before = everything(&test).await;
     assert_eq!(test.send(cancel(&ravi, &order)).await.problem(404), "order_not_found");
@@ -97,7 +97,7 @@ async fn nobody_calls_off_the_order_of_somebody_else() {
 async fn portions_come_back_into_shards_that_the_item_has_now() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
-    test.put_item("rice", 1, &[2; 16]).await;
+    test.seed_item("rice", 1, &[2; 16]).await;
     let orders = [("rice", 20), ("rice", 3), ("rice", 9)];
     let mut placed = Vec::new();
     for entry in orders {
@@ -105,7 +105,7 @@ async fn portions_come_back_into_shards_that_the_item_has_now() {
     }
     assert_eq!(test.stock("rice").await, 0);
     // The owner spreads what is left, nothing, over two shards.
-    test.put_item("rice", 1, &[0, 0]).await;
+    test.seed_item("rice", 1, &[0, 0]).await;
     for order in &placed {
         test.send(cancel(&asha, order)).await.expect(200);
     }
@@ -117,7 +117,7 @@ async fn portions_come_back_into_shards_that_the_item_has_now() {
 async fn portions_come_back_into_any_of_the_shards() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
-    test.put_item("rice", 1, &[60, 0, 0, 0]).await;
+    test.seed_item("rice", 1, &[60, 0, 0, 0]).await;
     for _ in 0..60 {
         let order = test.place(&asha, &[("rice", 1)]).await;
         test.send(cancel(&asha, &order)).await.expect(200);
@@ -131,7 +131,7 @@ async fn portions_come_back_into_any_of_the_shards() {
 async fn who_reads_the_order_after_that_does_not_find_it_pending_in_the_cache() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
-    test.put_item("rice", 1, &[10]).await;
+    test.seed_item("rice", 1, &[10]).await;
     let order = test.place(&asha, &[("rice", 1)]).await;
     let read = async || {
         let (found, hit) =
@@ -151,7 +151,7 @@ async fn who_reads_the_order_after_that_does_not_find_it_pending_in_the_cache() 
 async fn a_lost_answer_restores_the_stock_once() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
-    test.put_item("rice", 1, &[10, 10]).await;
+    test.seed_item("rice", 1, &[10, 10]).await;
     // Of the SDK's three requests, the first are carried out and not heard of.
     for (lost, status) in [(1, 200), (2, 200), (3, 503)] {
         let order = test.place(&asha, &[("rice", 4)]).await;

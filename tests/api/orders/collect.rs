@@ -15,7 +15,7 @@ async fn a_processed_order_is_handed_over_once() {
     let asha = test.student("asha@example.com").await;
     let (one, other) = (test.staff("one@example.com").await, test.staff("other@example.com").await);
     test.buy_tokens(&asha, 3).await;
-    test.put_item("rice", 3, &[10]).await;
+    test.seed_item("rice", 3, &[10]).await;
     let order = test.processed(&asha, "rice").await;
     test.advance(SignedDuration::from_mins(10));
     let answer = test.send(collect(&one, &order)).await.expect(200);
@@ -42,7 +42,7 @@ async fn a_processed_order_is_handed_over_once() {
 async fn what_is_not_paid_is_not_handed_over() {
     let test = TestApp::start().await;
     let (asha, staff) = (test.student("asha@example.com").await, test.staff("s@example.com").await);
-    test.put_item("rice", 3, &[10]).await;
+    test.seed_item("rice", 3, &[10]).await;
     let pending = test.place(&asha, &[("rice", 1)]).await;
     let failed = test.place(&asha, &[("rice", 1)]).await;
     test.fail(&failed, FailureReason::InsufficientTokens).await;
@@ -65,7 +65,7 @@ async fn only_staff_of_the_mess_hand_over() {
     let (asha, owner) = (test.student("asha@example.com").await, test.owner("o@example.com").await);
     let stranger = test.staff_of(&elsewhere, "stranger@example.com").await;
     test.buy_tokens(&asha, 1).await;
-    test.put_item("rice", 1, &[10]).await;
+    test.seed_item("rice", 1, &[10]).await;
     let order = test.processed(&asha, "rice").await;
     let before = everything(&test).await;
     assert_eq!(test.send(collect(&stranger, &order)).await.problem(404), "order_not_found");
@@ -82,7 +82,7 @@ async fn the_cache_forgets_that_the_order_was_to_be_collected() {
     let test = TestApp::start().await;
     let (asha, staff) = (test.student("asha@example.com").await, test.staff("s@example.com").await);
     test.buy_tokens(&asha, 1).await;
-    test.put_item("rice", 1, &[10]).await;
+    test.seed_item("rice", 1, &[10]).await;
     let order = test.processed(&asha, "rice").await;
     cached::remember(&test.app, &order).await;
     test.send(collect(&staff, &order)).await.expect(200);
@@ -96,7 +96,7 @@ async fn who_handed_over_is_told_so_although_an_answer_of_the_database_was_lost(
     let test = TestApp::start().await;
     let (asha, staff) = (test.student("asha@example.com").await, test.staff("s@example.com").await);
     test.buy_tokens(&asha, 3).await;
-    test.put_item("rice", 1, &[10]).await;
+    test.seed_item("rice", 1, &[10]).await;
     for lost in [1, 2] {
         let order = test.processed(&asha, "rice").await;
         let app = test.losing_answers("UpdateItem", lost);

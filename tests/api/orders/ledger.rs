@@ -171,7 +171,7 @@ impl Story {
         let test = TestApp::start().await;
         let students = test.crowd(4, 12).await;
         for (name, price, shards) in MENU {
-            test.put_item(name, price, shards).await;
+            test.seed_item(name, price, shards).await;
         }
         test.settle().await;
         let (orders, messages) = (Vec::new(), Vec::new());

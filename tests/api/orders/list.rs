@@ -36,7 +36,7 @@ async fn a_students_orders_are_listed_the_newest_first_and_nobody_elses() {
     let (asha, ravi) =
         (test.student("asha@example.com").await, test.student("r@example.com").await);
     assert_eq!(test.list(&asha, ORDERS, 10).await, [] as [Value; 0]);
-    test.put_item("rice", 1, &[100]).await;
+    test.seed_item("rice", 1, &[100]).await;
     let (ours, theirs) = (orders(&test, &asha, 5).await, orders(&test, &ravi, 3).await);
     for limit in [1, 2, 4, 5, 6, 100] {
         let list = test.list(&asha, ORDERS, limit).await;
@@ -50,8 +50,8 @@ async fn an_order_is_listed_with_what_became_of_it() {
     let test = TestApp::start().await;
     let (asha, staff) = (test.student("asha@example.com").await, test.staff("s@example.com").await);
     test.buy_tokens(&asha, 9).await;
-    test.put_item("rice", 2, &[50]).await;
-    test.put_item("dal", 3, &[50]).await;
+    test.seed_item("rice", 2, &[50]).await;
+    test.seed_item("dal", 3, &[50]).await;
     let failed = test.place(&asha, &[("rice", 1)]).await;
     let cancelled = test.place(&asha, &[("rice", 1)]).await;
     let collected = test.place(&asha, &[("rice", 1)]).await;
@@ -92,7 +92,7 @@ async fn an_order_is_listed_with_what_became_of_it() {
 async fn pages_neither_repeat_nor_skip_orders_while_others_come_and_change() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
-    test.put_item("rice", 1, &[100]).await;
+    test.seed_item("rice", 1, &[100]).await;
     let before = orders(&test, &asha, 23).await;
     let (mut met, mut cursor) = (Vec::new(), None);
     loop {
@@ -116,7 +116,7 @@ async fn a_cursor_that_the_list_did_not_answer_is_refused() {
     let test = TestApp::start().await;
     let (asha, ravi) =
         (test.student("asha@example.com").await, test.student("r@example.com").await);
-    test.put_item("rice", 1, &[100]).await;
+    test.seed_item("rice", 1, &[100]).await;
     let ours = orders(&test, &asha, 3).await;
     let theirs = orders(&test, &ravi, 3).await;
     let account = AccountId::parse(&ravi.account_id).expect("an id");
@@ -148,7 +148,7 @@ async fn a_cursor_that_the_list_did_not_answer_is_refused() {
 async fn a_page_costs_what_it_shows_however_many_orders_there_are() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
-    test.put_item("rice", 1, &[1_000]).await;
+    test.seed_item("rice", 1, &[1_000]).await;
     orders(&test, &asha, 60).await;
     let call = Call::get(&format!("{ORDERS}?limit=5")).bearer(&asha.token);
     test.send(call.clone()).await.expect(200);
@@ -164,7 +164,7 @@ async fn a_student_of_two_messes_has_two_lists() {
     let test = TestApp::start().await;
     test.create_mess("mess_other", Approval::Automatic).await;
     let asha = test.student("asha@example.com").await;
-    test.put_item("rice", 1, &[10]).await;
+    test.seed_item("rice", 1, &[10]).await;
     orders(&test, &asha, 2).await;
     let body = json!({
         "mess_id": "mess_other", "email": "asha@example.com",

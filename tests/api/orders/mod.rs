@@ -2,11 +2,14 @@
 
 mod cancel;
 mod collect;
+mod items;
 mod ledger;
 mod list;
 mod place;
 mod processor;
 mod races;
+mod stock;
+mod stock_races;
 mod sweep;
 mod together;
 

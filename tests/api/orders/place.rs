@@ -10,8 +10,8 @@ use crate::support::{Call, TestApp};
 async fn an_order_reserves_its_portions_at_once_and_takes_its_tokens_a_moment_later() {
     let test = TestApp::start().await;
     let asha = &test.crowd(1, 10).await[0];
-    test.put_item("thali", 2, &[20]).await;
-    test.put_item("lassi", 1, &[5]).await;
+    test.seed_item("thali", 2, &[20]).await;
+    test.seed_item("lassi", 1, &[5]).await;
     let answer = test.send(ordering(asha, &[("thali", 3), ("lassi", 1)])).await.expect(202);
     let expected = json!({
         "order_id": answer.body["order_id"],
@@ -42,7 +42,7 @@ async fn an_order_reserves_its_portions_at_once_and_takes_its_tokens_a_moment_la
 async fn an_order_without_enough_tokens_fails_and_its_portions_go_back() {
     let test = TestApp::start().await;
     let asha = &test.crowd(1, 3).await[0];
-    test.put_item("thali", 2, &[4, 4]).await;
+    test.seed_item("thali", 2, &[4, 4]).await;
     let answer = test.send(ordering(asha, &[("thali", 2)])).await.expect(202);
     assert_eq!(test.stock("thali").await, 6);
     test.settle().await;
@@ -56,7 +56,7 @@ async fn an_order_without_enough_tokens_fails_and_its_portions_go_back() {
 async fn both_paths_and_the_old_spelling_are_taken() {
     let test = TestApp::start().await;
     let asha = &test.crowd(1, 1).await[0];
-    test.put_item("thali", 1, &[9]).await;
+    test.seed_item("thali", 1, &[9]).await;
     let body = json!({ "items": [{ "productId": "thali", "quantity": 1 }] });
     let call = Call::post("/api/orders/create", &body).bearer(&asha.token);
     assert_eq!(test.send(call).await.expect(202).body["items"][0]["sku"], "thali");
@@ -66,8 +66,8 @@ async fn both_paths_and_the_old_spelling_are_taken() {
 async fn an_item_that_is_named_twice_is_ordered_once() {
     let test = TestApp::start().await;
     let asha = &test.crowd(1, 9).await[0];
-    test.put_item("thali", 1, &[9]).await;
-    test.put_item("lassi", 1, &[9]).await;
+    test.seed_item("thali", 1, &[9]).await;
+    test.seed_item("lassi", 1, &[9]).await;
     let call = ordering(asha, &[("thali", 1), ("lassi", 2), ("thali", 3)]);
     let answer = test.send(call).await.expect(202);
     let lines: Vec<_> = answer.body["items"].as_array().expect("a list").iter().collect();
@@ -83,7 +83,7 @@ async fn an_item_that_is_named_twice_is_ordered_once() {
 async fn bad_input_is_refused_by_name_and_reserves_nothing() {
     let test = TestApp::start().await;
     let asha = &test.crowd(1, 9).await[0];
-    test.put_item("thali", 1, &[9]).await;
+    test.seed_item("thali", 1, &[9]).await;
     let entry = |quantity: Value| json!({ "sku": "thali", "quantity": quantity });
     let with = |name: &str, value: Value| {
         let mut entry = entry(json!(1));
@@ -125,9 +125,9 @@ async fn bad_input_is_refused_by_name_and_reserves_nothing() {
 async fn what_is_out_of_stock_is_named_and_nothing_else_is_reserved() {
     let test = TestApp::start().await;
     let asha = &test.crowd(1, 50).await[0];
-    test.put_item("thali", 1, &[2, 3]).await;
-    test.put_item("lassi", 1, &[9]).await;
-    test.put_item("idli", 1, &[0]).await;
+    test.seed_item("thali", 1, &[2, 3]).await;
+    test.seed_item("lassi", 1, &[9]).await;
+    test.seed_item("idli", 1, &[0]).await;
     let wanted = [("thali", 6), ("lassi", 9), ("idli", 1)];
     let answer = test.send(ordering(asha, &wanted)).await;
     assert_eq!(answer.problem(409), "out_of_stock");
@@ -145,7 +145,7 @@ async fn what_is_out_of_stock_is_named_and_nothing_else_is_reserved() {
 async fn what_is_taken_off_the_menu_cannot_be_ordered_and_fails_what_was() {
     let test = TestApp::start().await;
     let asha = &test.crowd(1, 50).await[0];
-    test.put_item("thali", 1, &[9]).await;
+    test.seed_item("thali", 1, &[9]).await;
     let placed = test.send(ordering(asha, &[("thali", 1)])).await.expect(202);
     test.withdraw("thali").await;
     let answer = test.send(ordering(asha, &[("thali", 1)])).await;
@@ -161,7 +161,7 @@ async fn what_is_taken_off_the_menu_cannot_be_ordered_and_fails_what_was() {
 async fn an_order_has_an_upper_bound_which_comes_after_the_stock() {
     let test = TestApp::start().await;
     let asha = &test.crowd(1, 200).await[0];
-    test.put_item("feast", 9, &[12]).await;
+    test.seed_item("feast", 9, &[12]).await;
     let answer = test.send(ordering(asha, &[("feast", 13)])).await;
     assert_eq!(answer.problem(409), "out_of_stock");
     let answer = test.send(ordering(asha, &[("feast", 12)])).await;
@@ -179,7 +179,7 @@ async fn an_order_can_be_paid_from_as_many_purchases_as_it_costs_tokens() {
     for _ in 1..100 {
         test.grant_tokens(asha, 1).await;
     }
-    test.put_item("feast", 9, &[12]).await;
+    test.seed_item("feast", 9, &[12]).await;
     let answer = test.send(ordering(asha, &[("feast", 11)])).await.expect(202);
     test.settle().await;
     assert_eq!(test.order_of(&answer).await.status, OrderStatus::Processed);
@@ -190,7 +190,7 @@ async fn an_order_can_be_paid_from_as_many_purchases_as_it_costs_tokens() {
 async fn a_key_names_the_first_order_and_no_other() {
     let test = TestApp::start().await;
     let crowd = test.crowd(2, 9).await;
-    test.put_item("thali", 1, &[9]).await;
+    test.seed_item("thali", 1, &[9]).await;
     let call = |body: &[(&str, u32)]| ordering(&crowd[0], body).header("idempotency-key", "k");
     let first = test.send(call(&[("thali", 2)])).await.expect(202);
     assert!(first.headers.get("idempotent-replay").is_none());
@@ -212,7 +212,7 @@ async fn a_key_names_the_first_order_and_no_other() {
 async fn without_redis_orders_are_placed_and_processed() {
     let mut test = TestApp::start().await;
     let asha = &test.crowd(1, 9).await[0];
-    test.put_item("thali", 1, &[9]).await;
+    test.seed_item("thali", 1, &[9]).await;
     test.redis.stop();
     let answer = test.send(ordering(asha, &[("thali", 2)])).await.expect(202);
     test.settle().await;

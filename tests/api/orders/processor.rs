@@ -47,7 +47,7 @@ const ENDS: [(u16, OrderStatus); 2] = [(9, OrderStatus::Processed), (1, OrderSta
 async fn a_processor_that_dies_at_any_of_its_requests_leaves_nothing_half_done() {
     for (tokens, end) in ENDS {
         let test = TestApp::start().await;
-        test.put_item("thali", 2, &[1_000]).await;
+        test.seed_item("thali", 2, &[1_000]).await;
         let mut deaths = 0;
         for request in 0.. {
             let dead = died_at(&test, tokens, end, request).await;
@@ -92,7 +92,7 @@ async fn ten_processors_with_one_message_charge_once() {
     for (tokens, end) in ENDS {
         let test = Arc::new(TestApp::start().await);
         let asha = test.crowd(1, tokens).await.remove(0);
-        test.put_item("thali", 2, &[3, 3]).await;
+        test.seed_item("thali", 2, &[3, 3]).await;
         let (answer, message) = test.waiting(&asha, 2).await;
         let mut tasks = tokio::task::JoinSet::new();
         for _ in 0..10 {
@@ -113,7 +113,7 @@ async fn ten_processors_with_one_message_charge_once() {
 async fn an_order_of_somebody_who_was_shut_out_fails() {
     let test = TestApp::start().await;
     let asha = &test.crowd(1, 9).await[0];
-    test.put_item("thali", 2, &[5]).await;
+    test.seed_item("thali", 2, &[5]).await;
     let (answer, message) = test.waiting(asha, 2).await;
     test.set_status(&asha.account_id, AccountStatus::Blocked).await;
     assert!(test.process_message(&test.app, &message).await);
@@ -126,7 +126,7 @@ async fn an_order_of_somebody_who_was_shut_out_fails() {
 async fn orders_of_one_student_share_the_tokens_that_there_are() {
     let test = TestApp::start().await;
     let asha = &test.crowd(1, 5).await[0];
-    test.put_item("thali", 2, &[9]).await;
+    test.seed_item("thali", 2, &[9]).await;
     for _ in 0..3 {
         test.send(ordering(asha, &[("thali", 1)])).await.expect(202);
     }
@@ -140,7 +140,7 @@ async fn orders_of_one_student_share_the_tokens_that_there_are() {
 async fn a_message_of_nothing_comes_again_and_the_ones_beside_it_are_done() {
     let test = TestApp::start().await;
     let asha = &test.crowd(1, 9).await[0];
-    test.put_item("thali", 1, &[9]).await;
+    test.seed_item("thali", 1, &[9]).await;
     let (answer, message) = test.waiting(asha, 1).await;
     let unknown = message.replace(answer.text("order_id"), "ord_01J9Z6V3KQ4N6B7XTA0S2E5GHQ");
     let response = test.consume(&CONSUMER, &["{".to_owned(), unknown, message]).await;

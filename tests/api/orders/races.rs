@@ -28,7 +28,7 @@ async fn an_order_is_processed_or_called_off_and_never_both() {
     let test = Arc::new(TestApp::start().await);
     let mut called_off = 0;
     for (round, asha) in test.crowd(16, 10).await.iter().enumerate() {
-        test.put_item("rice", 3, &[10]).await;
+        test.seed_item("rice", 3, &[10]).await;
         let order = test.place(asha, &[("rice", 2)]).await;
         let message = json!({ "mess_id": order.mess_id, "order_id": order.order_id });
         let processor = Arc::clone(&test);
@@ -57,7 +57,7 @@ async fn an_order_is_processed_or_called_off_and_never_both() {
 async fn what_was_decided_before_the_other_is_not_carried_out_after_it() {
     let test = TestApp::start().await;
     let students = test.crowd(2, 10).await;
-    test.put_item("rice", 3, &[10]).await;
+    test.seed_item("rice", 3, &[10]).await;
     let pending = test.place(&students[0], &[("rice", 2)]).await;
     test.process(&pending).await.expect("it is the first");
     let cancelled = pending.cancelled(test.now()).expect("pending").expect("a change");
@@ -65,7 +65,7 @@ async fn what_was_decided_before_the_other_is_not_carried_out_after_it() {
     assert!(matches!(late, Err(OrderError::Overtaken)), "{late:?}");
     assert_ended(&test, &pending, &students[0], true).await;
 
-    test.put_item("rice", 3, &[10]).await;
+    test.seed_item("rice", 3, &[10]).await;
     let pending = test.place(&students[1], &[("rice", 2)]).await;
     test.send(cancel(&students[1], &pending)).await.expect(200);
     assert_eq!(test.process(&pending).await, None);
@@ -76,8 +76,8 @@ async fn what_was_decided_before_the_other_is_not_carried_out_after_it() {
 async fn ten_cancellations_at_once_restore_the_stock_once_and_answer_the_same() {
     let test = Arc::new(TestApp::start().await);
     let asha = test.student("asha@example.com").await;
-    test.put_item("rice", 3, &[10]).await;
-    test.put_item("dal", 1, &[5, 5, 5, 5]).await;
+    test.seed_item("rice", 3, &[10]).await;
+    test.seed_item("dal", 1, &[5, 5, 5, 5]).await;
     let order = test.place(&asha, &[("rice", 2), ("dal", 5)]).await;
     let answers = test.send_together(vec![cancel(&asha, &order); 10]).await;
     let mut bodies: Vec<Value> =
@@ -93,7 +93,7 @@ async fn ten_cancellations_at_once_restore_the_stock_once_and_answer_the_same() 
 async fn many_orders_of_one_item_are_called_off_at_once() {
     let test = Arc::new(TestApp::start().await);
     let asha = test.student("asha@example.com").await;
-    test.put_item("rice", 1, &[30]).await;
+    test.seed_item("rice", 1, &[30]).await;
     let mut calls: Vec<Call> = Vec::new();
     for _ in 0..15 {
         let order = test.place(&asha, &[("rice", 2)]).await;
@@ -112,7 +112,7 @@ async fn of_ten_hands_that_hand_an_order_over_at_once_one_does() {
     let asha = test.student("asha@example.com").await;
     let (one, other) = (test.staff("one@example.com").await, test.staff("other@example.com").await);
     test.buy_tokens(&asha, 5).await;
-    test.put_item("rice", 1, &[10]).await;
+    test.seed_item("rice", 1, &[10]).await;
     for _ in 0..5 {
         let order = test.processed(&asha, "rice").await;
         let calls = [collect(&one, &order), collect(&other, &order)];

@@ -26,7 +26,7 @@ const SECOND: SignedDuration = SignedDuration::from_secs(1);
 async fn an_order_whose_stream_record_was_lost_is_found_after_a_minute() {
     let test = TestApp::start().await;
     let asha = &test.crowd(1, 5).await[0];
-    test.put_item("thali", 1, &[9]).await;
+    test.seed_item("thali", 1, &[9]).await;
     test.settle().await;
     let answer = test.send(ordering(asha, &[("thali", 2)])).await.expect(202);
     assert!(!test.dynamo.new_changes().await.is_empty(), "lost here");
@@ -47,7 +47,7 @@ async fn an_order_whose_stream_record_was_lost_is_found_after_a_minute() {
 async fn an_order_whose_message_was_lost_is_found_and_one_that_waits_long_is_not_forgotten() {
     let test = TestApp::start().await;
     let asha = &test.crowd(1, 5).await[0];
-    test.put_item("thali", 1, &[9]).await;
+    test.seed_item("thali", 1, &[9]).await;
     test.settle().await;
     let answer = test.send(ordering(asha, &[("thali", 2)])).await.expect(202);
     let lose_messages = async || {
@@ -78,7 +78,7 @@ async fn an_order_whose_message_was_lost_is_found_and_one_that_waits_long_is_not
 async fn two_sweeps_at_once_tell_the_processor_once() {
     let test = TestApp::start().await;
     let asha = &test.crowd(1, 5).await[0];
-    test.put_item("thali", 1, &[9]).await;
+    test.seed_item("thali", 1, &[9]).await;
     for _ in 0..3 {
         test.send(ordering(asha, &[("thali", 1)])).await.expect(202);
     }

@@ -16,7 +16,7 @@ async fn two_hundred_for_fifty(shards: &[u32]) {
     assert_eq!(shards.iter().sum::<u32>(), 50);
     let test = Arc::new(TestApp::start().await);
     let crowd = test.crowd(200, 2).await;
-    test.put_item("thali", 2, shards).await;
+    test.seed_item("thali", 2, shards).await;
     let began = Instant::now();
     let calls = crowd.iter().map(|student| ordering(student, &[("thali", 1)])).collect();
     let answers = test.send_together(calls).await;
@@ -64,7 +64,7 @@ async fn the_same_holds_for_a_stock_in_eight_shards() {
 async fn one_request_that_comes_ten_times_at_once_is_one_order() {
     let test = Arc::new(TestApp::start().await);
     let asha = test.crowd(1, 9).await.remove(0);
-    test.put_item("thali", 1, &[9]).await;
+    test.seed_item("thali", 1, &[9]).await;
     let call = ordering(&asha, &[("thali", 2)]).header("idempotency-key", "once");
     let answers = test.send_together(vec![call; 10]).await;
     let ids: BTreeSet<String> =
@@ -77,7 +77,7 @@ async fn one_request_that_comes_ten_times_at_once_is_one_order() {
 async fn twenty_orders_of_one_student_in_one_millisecond_are_twenty_orders() {
     let test = Arc::new(TestApp::start().await);
     let asha = test.crowd(1, 50).await.remove(0);
-    test.put_item("thali", 1, &[50]).await;
+    test.seed_item("thali", 1, &[50]).await;
     let answers = test.send_together(vec![ordering(&asha, &[("thali", 1)]); 20]).await;
     let ids: BTreeSet<String> =
         answers.into_iter().map(|answer| answer.expect(202).text("order_id").to_owned()).collect();
@@ -91,7 +91,7 @@ async fn orders_and_submissions_at_once_never_redeem_a_token_twice() {
     let test = Arc::new(TestApp::start().await);
     let asha = test.student("asha@example.com").await;
     test.grant_tokens(&asha, 10).await;
-    test.put_item("thali", 1, &[50]).await;
+    test.seed_item("thali", 1, &[50]).await;
     for _ in 0..8 {
         test.send(ordering(&asha, &[("thali", 1)])).await.expect(202);
     }

@@ -9,6 +9,7 @@ use serde_json::json;
 use thali_domain::identity::{AccountStatus, Role};
 
 use super::{FIRST_MESS, Person, Staffed, assert_safe, other_mess, person, samples, token};
+use crate::support::menu::dish;
 use crate::support::people::{PASSWORD, Student};
 use crate::support::{Call, Sample, TestApp};
 
@@ -18,31 +19,38 @@ struct Belongings {
     order_id: String,
     submission_id: String,
     item_order_id: String,
+    /// What an item of the menu is called.
+    dish: String,
 }
 
+/// The sample of a SKU, which unlike an id has no prefix.
+const SAMPLE_SKU: &str = "veg-thali";
+
+/// The SKU of the first mess's item.
+const SKU: &str = "dish-of-the-first-mess";
+
 impl Belongings {
-    /// A student of the first mess with a payment, a submission and an order of items, and
-    /// the mess's people.
+    /// A student of the first mess with a payment, a submission and an order of items, the
+    /// mess's people, and an item of its menu.
     async fn of(test: &TestApp, first: &Staffed) -> Self {
-        let student = Student {
-            email: first.student.email.clone(),
-            account_id: first.student.account_id.to_string(),
-            token: token(test, &first.student).await,
-            cookie: String::new(),
-        };
+        let (student, owner) =
+            (caller(test, &first.student).await, caller(test, &first.owner).await);
+        let dish_name = format!("Dish {}", test.app.clock.ulid());
+        test.put_item(&owner, SKU, &dish(&dish_name, 1, 20, 3)).await.expect(201);
         let order_id = test.buy_tokens(&student, 3).await.order_id;
         let submitted = test.send(TestApp::submit(&student, 1)).await.expect(201);
         let submission_id = submitted.text("submission_id").to_owned();
-        test.put_item("first-mess-rice", 1, &[5, 5]).await;
-        let item_order_id = test.place(&student, &[("first-mess-rice", 1)]).await.order_id;
+        let item_order_id = test.place(&student, &[(SKU, 1)]).await.order_id;
         let pending = person(test, FIRST_MESS, Role::Student, AccountStatus::PendingApproval).await;
         let people = first.all().into_iter().cloned().chain([pending]).collect();
-        Self { people, order_id, submission_id, item_order_id: item_order_id.to_string() }
+        let item_order_id = item_order_id.to_string();
+        Self { people, order_id, submission_id, item_order_id, dish: dish_name }
     }
 
     /// A real id of the kind that a sample's parameter has.
     fn id_like(&self, sample: &str) -> String {
         match sample.split('_').next() {
+            Some(SAMPLE_SKU) => SKU.to_owned(),
             Some("acc") => self.people[0].account_id.to_string(),
             Some("order") => self.order_id.clone(),
             Some("sub") => self.submission_id.clone(),
@@ -51,7 +59,7 @@ impl Belongings {
         }
     }
 
-    /// Whatever names somebody or something of the first mess.
+    /// Whatever names somebody or something of the first mess that is not everybody's there.
     fn names(&self) -> Vec<String> {
         let of_people = self.people.iter().flat_map(|person| {
             let id = person.account_id.to_string();
@@ -61,7 +69,16 @@ impl Belongings {
         });
         let order = self.order_id.trim_start_matches("order_").to_owned();
         let things = [order, self.submission_id.clone(), self.item_order_id.clone()];
-        of_people.chain(things).chain(["first-mess-rice".to_owned()]).collect()
+        of_people.chain(things).collect()
+    }
+}
+
+async fn caller(test: &TestApp, person: &Person) -> Student {
+    Student {
+        email: person.email.clone(),
+        account_id: person.account_id.to_string(),
+        token: token(test, person).await,
+        cookie: String::new(),
     }
 }
 
@@ -89,7 +106,7 @@ async fn items_of_the_first_mess(
 ) -> Vec<HashMap<String, AttributeValue>> {
     let names = belongings.names();
     let mut found = Vec::new();
-    for table in ["accounts", "tokens", "orders", "meals"] {
+    for table in ["accounts", "tokens", "meals", "orders"] {
         for item in test.dynamo.items(table).await {
             let pk = item["pk"].as_s().expect("a text");
             let of_first_mess = pk == FIRST_MESS
@@ -112,16 +129,21 @@ async fn another_messs_ids_are_not_there_and_nothing_of_it_is_told_or_changed() 
     let first = Staffed::of(&test, FIRST_MESS).await;
     let belongings = Belongings::of(&test, &first).await;
     let strangers = other_mess(&test).await;
-    let (samples, names) = (samples(), belongings.names());
+    let (samples, mut names) = (samples(), belongings.names());
+    names.push(belongings.dish.clone());
     let before = items_of_the_first_mess(&test, &belongings).await;
     let (mut cases, mut with_ids) = (0, 0);
-    for (sample, call) in calls_with(&samples, &belongings) {
+    let mut calls: Vec<_> = calls_with(&samples, &belongings).collect();
+    // What is put is put into one's own mess, and is there from then on.
+    calls.sort_by_key(|(sample, _)| sample.endpoint.method == Method::PUT);
+    for (sample, call) in calls {
         for stranger in strangers.all() {
             let what = format!("{} {} as {:?}", call.method(), call.path(), stranger.role);
             let answer = test.send(call.clone().bearer(&token(&test, stranger).await)).await;
             assert_safe(&what, &answer);
             if !sample.parameters().is_empty() && answer.status != 403 {
-                assert_eq!(answer.status, 404, "{what}: {}", answer.body);
+                let there = sample.endpoint.method == Method::PUT;
+                assert_eq!(answer.status == 404, !there, "{what}: {}", answer.body);
                 with_ids += 1;
             }
             let told = answer.body.to_string().to_lowercase();
@@ -164,12 +186,31 @@ async fn another_students_things_of_the_same_mess_are_not_there_either() {
     assert_eq!(test.send(verify).await.problem(404), "order_not_found");
 }
 
+/// What stands in the place of an id like `sampled`, of which `real` is one that there is,
+/// and is none.
+fn malformed(sampled: &str, real: &str) -> Vec<String> {
+    let long = "x".repeat(300);
+    let mut malformed = ["-", "me%20or%20you", &format!("{real}x#"), &format!("{real}{long}")]
+        .map(str::to_owned)
+        .to_vec();
+    if let Some((prefix, tail)) = sampled.split_once('_') {
+        malformed.extend(["garbage".to_owned(), "0".to_owned(), prefix.to_owned()]);
+        malformed.extend([
+            format!("{prefix}_"),
+            format!("{prefix}_#{tail}"),
+            format!("wrong_{tail}"),
+            format!("{prefix}_{long}"),
+            real.to_uppercase(),
+        ]);
+    }
+    malformed
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_malformed_id_in_a_path_is_not_there() {
     let test = TestApp::start().await;
     let first = Staffed::of(&test, FIRST_MESS).await;
     let belongings = Belongings::of(&test, &first).await;
-    let long = "x".repeat(300);
     for sample in samples() {
         let (endpoint, parameters) = (sample.endpoint, sample.parameters());
         for (pattern, wrong) in
@@ -177,28 +218,18 @@ async fn a_malformed_id_in_a_path_is_not_there() {
         {
             let sampled = &parameters[wrong];
             let real = belongings.id_like(sampled);
-            let (prefix, tail) = sampled.split_once('_').expect("ids have a prefix");
-            for malformed in [
-                "garbage",
-                "0",
-                "-",
-                "me%20or%20you",
-                prefix,
-                &format!("{prefix}_"),
-                &format!("{prefix}_#{tail}"),
-                &format!("wrong_{tail}"),
-                &format!("{real}x#"),
-                &format!("{prefix}_{long}"),
-                &real.to_uppercase(),
-            ] {
+            for malformed in malformed(sampled, &real) {
                 let values = parameters.iter().enumerate();
-                let values = values.map(|(n, value)| if n == wrong { malformed } else { value });
+                let values =
+                    values.map(|(n, value)| if n == wrong { malformed.as_str() } else { value });
                 let call = sample.call(&Sample::path_with(pattern, values));
                 let what = format!("{} {}", call.method(), call.path());
                 let caller = first.allowed(endpoint.access);
                 let answer = test.send(call.bearer(&token(&test, caller).await)).await;
                 assert_safe(&what, &answer);
-                assert_eq!(answer.status, 404, "{what}: {}", answer.body);
+                // Who names what is to be made is told what is wrong with the name.
+                let status = if endpoint.method == Method::PUT { 422 } else { 404 };
+                assert_eq!(answer.status, status, "{what}: {}", answer.body);
             }
         }
     }

@@ -118,6 +118,14 @@ impl Request {
         value.parse().ok()
     }
 
+    /// The same for a parameter that names what the request makes, where it must be told
+    /// what is wrong with the name.
+    pub fn param_to_make<T: FromStr<Err = Unacceptable>>(&self, name: &str) -> Result<T, Problem> {
+        let found = self.parameters.iter().find(|(known, _)| known == name);
+        let value = found.map_or("", |(_, value)| value.as_str());
+        value.parse().map_err(|refusal| Problem::invalid_field(name, refusal))
+    }
+
     /// The body as it came.
     #[must_use]
     pub fn raw_body(&self) -> &[u8] {

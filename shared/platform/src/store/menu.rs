@@ -1,4 +1,5 @@
-//! The menu: items and their stock, and how portions are taken out of it and put back.
+//! The menu: reading items and their stock, and how an order takes portions out of it and
+//! puts them back. What owners write is in [`super::stock`].
 
 use std::collections::HashMap;
 
@@ -10,11 +11,12 @@ use thali_domain::orders::OrderLine;
 
 use super::keys::Key;
 use super::{
-    Attributes, Consistency, STAMPED, Stamp, Store, StoreError, keys, number, text, update, values,
+    Attributes, CONTENTION_TRIES_MAX, Consistency, STAMPED, Stamp, Store, StoreError,
+    contention_pause, keys, number, text, update, values,
 };
 
 /// An item as it is stored, with the first shard of its stock.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct ItemItem {
     pub(super) sku: Sku,
     pub(super) mess_id: MessId,
@@ -23,15 +25,28 @@ pub(super) struct ItemItem {
     pub(super) available: bool,
     pub(super) stock: u32,
     pub(super) stock_shards: StockShards,
+    pub(super) layout: u32,
 }
 
 impl ItemItem {
     /// The item, with this in each of its further shards.
     fn with_further(self, further: impl Fn(u8) -> u32) -> Item {
-        let Self { sku, name, price_tokens, available, stock, stock_shards, .. } = self;
+        let Self { sku, name, price_tokens, available, stock, stock_shards, layout, .. } = self;
         let further = (1..stock_shards.get()).map(further);
         let shards = std::iter::once(stock).chain(further).collect();
-        Item { sku, name, price: price_tokens, available, shards }
+        Item { sku, name, price: price_tokens, available, shards, layout }
+    }
+
+    /// The item with what was read of further shards, if each of its own is there and of
+    /// the layout that the item has.
+    fn with_shards(&self, read: &HashMap<(Sku, u8), ShardItem>) -> Option<Item> {
+        let own = |shard| {
+            let found = read.get(&(self.sku.clone(), shard))?;
+            (found.layout == self.layout).then_some(found.stock)
+        };
+        let further: Option<Vec<u32>> = (1..self.stock_shards.get()).map(own).collect();
+        let further = further?;
+        Some(self.clone().with_further(|shard| further[usize::from(shard - 1)]))
     }
 }
 
@@ -42,6 +57,7 @@ pub(super) struct ShardItem {
     pub(super) mess_id: MessId,
     pub(super) shard: u8,
     pub(super) stock: u32,
+    pub(super) layout: u32,
 }
 
 impl Store {
@@ -64,7 +80,12 @@ impl Store {
         skus: impl Iterator<Item = &'a Sku>,
     ) -> Result<Vec<Item>, StoreError> {
         let items = self.items_read(mess, skus, Consistency::Strong).await?;
-        self.with_shards(mess, items, Consistency::Strong).await
+        self.with_shards(mess, items).await
+    }
+
+    /// One item of the menu, and what is in each shard of its stock.
+    pub async fn item_get(&self, mess: &MessId, sku: &Sku) -> Result<Option<Item>, StoreError> {
+        Ok(self.items_get(mess, std::iter::once(sku)).await?.pop())
     }
 
     /// At most `limit` items of a mess by their SKUs, from the first after `after` on, and
@@ -85,11 +106,15 @@ impl Store {
             .expression_attribute_values(":prefix", text(keys::ITEMS))
             .consistent_read(true)
             .set_exclusive_start_key(start)
+            // A hundred items of a few hundred bytes are far from the megabyte at which
+            // DynamoDB would cut an answer short.
             .limit(i32::try_from(limit).unwrap_or(i32::MAX))
             .send()
             .await?;
         let items = read_all(answer.items.unwrap_or_default())?;
-        self.with_shards(mess, items, Consistency::Strong).await
+        let mut items = self.with_shards(mess, items).await?;
+        items.sort_by(|one, other| one.sku.cmp(&other.sku));
+        Ok(items)
     }
 
     async fn items_read<'a>(
@@ -102,29 +127,49 @@ impl Store {
         read_all(self.batch_get(&self.tables.orders, keys, consistency).await?)
     }
 
-    /// Reads the further shards of those items that have any.
-    async fn with_shards(
+    /// The items with what is in the further shards of those that have any, in no order.
+    ///
+    /// An item and its shards are not read at one moment. Sales in between do no harm: the
+    /// sum is then one that lies between what it was and what it is. Where an owner lays
+    /// the stock out anew in between, a sum could be one that never was; the layouts tell,
+    /// and such an item is read again.
+    pub(super) async fn with_shards(
         &self,
         mess: &MessId,
-        items: Vec<ItemItem>,
-        consistency: Consistency,
+        mut items: Vec<ItemItem>,
     ) -> Result<Vec<Item>, StoreError> {
+        let mut complete = Vec::with_capacity(items.len());
+        for attempt in 1..=CONTENTION_TRIES_MAX {
+            let shards = self.shards_read(mess, &items).await?;
+            let mut torn = Vec::new();
+            for item in items {
+                match item.with_shards(&shards) {
+                    Some(item) => complete.push(item),
+                    None => torn.push(item.sku),
+                }
+            }
+            if torn.is_empty() {
+                return Ok(complete);
+            }
+            contention_pause(attempt).await;
+            items = self.items_read(mess, torn.iter(), Consistency::Strong).await?;
+        }
+        Err(StoreError::Contended)
+    }
+
+    async fn shards_read(
+        &self,
+        mess: &MessId,
+        items: &[ItemItem],
+    ) -> Result<HashMap<(Sku, u8), ShardItem>, StoreError> {
         let of_item = |item: &ItemItem| -> Vec<Key> {
             let further = 1..item.stock_shards.get();
             further.map(|shard| keys::stock(mess, &item.sku, shard)).collect()
         };
         let keys = items.iter().flat_map(of_item).collect();
-        let shards: Vec<ShardItem> =
-            read_all(self.batch_get(&self.tables.orders, keys, consistency).await?)?;
-        let stocks: HashMap<(Sku, u8), u32> =
-            shards.into_iter().map(|shard| ((shard.sku, shard.shard), shard.stock)).collect();
-        let with_stocks = |item: ItemItem| {
-            let sku = item.sku.clone();
-            // One that an owner has just taken away holds nothing.
-            let stock = |shard| stocks.get(&(sku.clone(), shard)).copied().unwrap_or(0);
-            item.with_further(stock)
-        };
-        Ok(items.into_iter().map(with_stocks).collect())
+        let found = self.batch_get(&self.tables.orders, keys, Consistency::Strong).await?;
+        let shards: Vec<ShardItem> = read_all(found)?;
+        Ok(shards.into_iter().map(|shard| ((shard.sku.clone(), shard.shard), shard)).collect())
     }
 
     /// The write that takes portions of a line out of a shard, while the shard has as many.

@@ -1,0 +1,24 @@
+//! `GET /api/items`: the menu of the caller's mess, by SKU, what cannot be ordered too.
+
+use thali_platform::app::App;
+use thali_platform::handler;
+use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response, schema};
+
+use super::item_view::ItemView;
+
+/// The endpoint.
+pub static ENDPOINT: Endpoint =
+    Endpoint::get("item-list", &["/api/items"], Access::Any, handler!(list))
+        .summary("The mess's menu, and how much there is of each item")
+        .answers_page(schema::<ItemView>);
+
+async fn list(app: &App, caller: &Caller, request: &Request) -> Result<Response, Problem> {
+    let session = caller.session()?;
+    let page = request.page()?;
+    let after = page.after_id()?;
+    let items = app.store.items_page(&session.mess_id, after.as_ref(), page.reach()).await?;
+    let (items, next) = page.cut(items, |item| item.sku.to_string());
+    let views: Vec<ItemView> =
+        items.into_iter().map(|item| ItemView::of(item, session.role)).collect();
+    Ok(Response::page(&views, next))
+}

@@ -1,0 +1,64 @@
+//! `PUT /api/items/{sku}`: makes an item of the menu what the owner says. Where the stock
+//! or the number of its shards is not named, it stays.
+
+use thali_domain::identity::Role;
+use thali_domain::menu::{ItemName, PriceTokens, Sku, Stock, StockShards};
+use thali_domain::stock::ItemPut;
+use thali_platform::app::App;
+use thali_platform::handler;
+use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response, schema};
+use thali_platform::store::{CONTENTION_TRIES_MAX, StoreError, contention_pause};
+use utoipa::ToSchema;
+
+use super::item_view::ItemView;
+
+/// The endpoint.
+pub static ENDPOINT: Endpoint =
+    Endpoint::put("item-put", &["/api/items/{sku}"], Access::Owner, handler!(put))
+        .summary("Puts an item on the menu, or changes it")
+        .takes(schema::<PutItem>)
+        .answers(200, schema::<ItemView>)
+        .answers(201, schema::<ItemView>);
+
+#[derive(eserde::Deserialize, ToSchema)]
+struct PutItem {
+    #[eserde(compat)]
+    name: ItemName,
+    #[eserde(compat)]
+    price_tokens: PriceTokens,
+    /// How many portions there are, counted; without it the stock stays.
+    #[serde(default)]
+    #[eserde(compat)]
+    stock: Option<Stock>,
+    available: bool,
+    /// Over how many shards the stock is spread; without it that stays.
+    #[serde(default)]
+    #[eserde(compat)]
+    stock_shards: Option<StockShards>,
+}
+
+impl From<PutItem> for ItemPut {
+    fn from(body: PutItem) -> Self {
+        let PutItem { name, price_tokens, stock, available, stock_shards } = body;
+        Self { name, price: price_tokens, available, stock, stock_shards }
+    }
+}
+
+async fn put(app: &App, caller: &Caller, request: &Request) -> Result<Response, Problem> {
+    let mess = &caller.session()?.mess_id;
+    let wanted = ItemPut::from(request.json::<PutItem>()?);
+    // Not a 404: what is to be made need not be there.
+    let sku: Sku = request.param_to_make("sku")?;
+    let stamp = caller.stamp(app, request);
+    for attempt in 1..=CONTENTION_TRIES_MAX {
+        let before = app.store.item_get(mess, &sku).await?;
+        if let Some(item) = app.store.item_put(mess, &sku, before.as_ref(), &wanted, &stamp).await?
+        {
+            let view = ItemView::of(item, Role::Owner);
+            let new = before.is_none();
+            return Ok(if new { Response::created(&view) } else { Response::ok(&view) });
+        }
+        contention_pause(attempt).await;
+    }
+    Err(StoreError::Contended.into())
+}

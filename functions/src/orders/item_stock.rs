@@ -1,0 +1,103 @@
+//! `POST /api/items/{sku}/stock`: adds a delivery to an item's stock, or takes portions out
+//! of it. Replays of one `Idempotency-Key` answer the first outcome.
+
+use serde::Serialize;
+use thali_domain::menu::Sku;
+use thali_domain::stock::{StockDelta, change};
+use thali_platform::app::App;
+use thali_platform::clock::random_bytes;
+use thali_platform::handler;
+use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response, Session, schema};
+use thali_platform::problems;
+use thali_platform::store::{
+    CONTENTION_TRIES_MAX, IdempotencyKey, Operation, Replay, Stamp, StockCondition, StoreError,
+    contention_pause,
+};
+use utoipa::ToSchema;
+
+/// The endpoint.
+pub static ENDPOINT: Endpoint =
+    Endpoint::post("item-stock", &["/api/items/{sku}/stock"], Access::Owner, handler!(stock))
+        .summary("Adds portions to an item's stock, or takes some out")
+        .takes(schema::<ChangeStock>)
+        .answers(200, schema::<Stocked>)
+        .refuses(&["item_not_found", "stock_negative", "stock_limit"])
+        .replays();
+
+#[derive(eserde::Deserialize, ToSchema)]
+struct ChangeStock {
+    /// How many portions come in, or go out where it is negative; not 0.
+    #[eserde(compat)]
+    delta: StockDelta,
+}
+
+#[derive(Serialize, ToSchema)]
+struct Stocked {
+    /// How many portions there are after the change.
+    stock: u32,
+}
+
+async fn stock(app: &App, caller: &Caller, request: &Request) -> Result<Response, Problem> {
+    let session = caller.session()?;
+    let ChangeStock { delta } = request.json()?;
+    let sku: Sku = request.param("sku").ok_or_else(problems::item_not_found)?;
+    let key = request.idempotency_key(&format!("{delta} of {sku}"))?;
+    let asking = Asking { session, sku, delta, key, stamp: caller.stamp(app, request) };
+    let (stock, replayed) = commit(app, &asking).await?;
+    Ok(Response::ok(&Stocked { stock }).replayed_if(replayed))
+}
+
+/// What an owner asks for, of which item.
+struct Asking<'a> {
+    session: &'a Session,
+    sku: Sku,
+    delta: StockDelta,
+    key: Option<IdempotencyKey>,
+    stamp: Stamp,
+}
+
+/// How many tries insist on a stock that nobody has touched since it was read.
+const EXACT_TRIES: u32 = CONTENTION_TRIES_MAX / 4;
+
+/// Decides and writes; decides again where the stock was touched meanwhile. Answers the
+/// stock after that, and whether it is the outcome of an earlier request.
+///
+/// The first tries insist on the stock as it was read, because then the number that is
+/// answered is exact. Of an item that sells a hundred times a second hardly one of them
+/// passes, and the owner may not starve for the sake of a number that is old when it
+/// arrives: the later tries insist on the rules alone, which sales do not break, and the
+/// number leaves out what was sold in the few milliseconds since the stock was read.
+async fn commit(app: &App, asking: &Asking<'_>) -> Result<(u32, bool), Problem> {
+    let Asking { session, sku, delta, stamp, .. } = asking;
+    let (mess, key) = (&session.mess_id, asking.key.as_ref());
+    for attempt in 1..=CONTENTION_TRIES_MAX {
+        if let Some(first) = replay(app, session, key).await? {
+            return Ok((first, true));
+        }
+        let item = app.store.item_get(mess, sku).await?.ok_or_else(problems::item_not_found)?;
+        let [first] = random_bytes();
+        let change = change(&item, *delta, first)?;
+        let condition =
+            if attempt <= EXACT_TRIES { StockCondition::AsRead } else { StockCondition::AsMuch };
+        let key = key.map(|key| (session.account_id, key));
+        if app.store.stock_change(mess, &item, &change, condition, key, stamp).await? {
+            return Ok((change.stock, false));
+        }
+        contention_pause(attempt).await;
+    }
+    Err(StoreError::Contended.into())
+}
+
+/// The stock that the request with this idempotency key has left.
+async fn replay(
+    app: &App,
+    session: &Session,
+    key: Option<&IdempotencyKey>,
+) -> Result<Option<u32>, Problem> {
+    let Some(key) = key else { return Ok(None) };
+    match app.store.idempotency_replay(session.account_id, Operation::ChangeStock, key).await? {
+        None => Ok(None),
+        Some(Replay::OtherBody) => Err(problems::idempotency_key_reused()),
+        Some(Replay::Of(stock)) => stock.parse().map(Some).map_err(Problem::internal),
+    }
+}

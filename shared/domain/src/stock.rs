@@ -1,0 +1,515 @@
+//! What owners do with the menu: they put items on it, count them, take deliveries and
+//! withdraw portions, and spread the stock of an item over more shards or fewer.
+//!
+//! Each decision is made on an item as it was read, and says what is written under which
+//! condition, so that the sum over the shards stays exact whatever happened meanwhile.
+
+use crate::Unacceptable;
+use crate::menu::{Item, ItemName, Portion, PriceTokens, Stock, StockShards, spread, take};
+use crate::text::plain_schema;
+
+/// What an owner wants an item to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ItemPut {
+    /// What it is called.
+    pub name: ItemName,
+    /// What one portion costs.
+    pub price: PriceTokens,
+    /// Whether it can be ordered at all.
+    pub available: bool,
+    /// How many portions there are, counted. Without it the stock stays what it is.
+    pub stock: Option<Stock>,
+    /// Over how many shards the stock is spread. Without it that stays what it is.
+    pub stock_shards: Option<StockShards>,
+}
+
+/// What is written so that an item becomes what an owner wants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PutPlan {
+    /// The menu has no such item: it is made, with this in each of its shards.
+    Create(Vec<u32>),
+    /// Only what people are told of it; its stock is not touched.
+    Describe,
+    /// Its stock is laid out anew too.
+    LayOut {
+        /// What each shard holds then, if nobody sells in between.
+        shards: Vec<u32>,
+        /// What happens to each shard, by its number; to those that go, after the others.
+        changes: Vec<ShardChange>,
+    },
+}
+
+/// What happens to one shard where a stock is laid out anew. Together the changes of a
+/// recount hold what was counted, and those of another number of shards cancel out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ShardChange {
+    /// It holds so much now, whatever it held.
+    Set(u32),
+    /// It gets so much from the others.
+    Gain(u32),
+    /// It gives so much to the others, if it has as much.
+    Give(u32),
+    /// It is made, and holds so much.
+    Add(u32),
+    /// It is removed: whatever it held where the stock was counted, else only if it held
+    /// just what is given to the others.
+    Remove(Option<u32>),
+}
+
+impl ItemPut {
+    /// Decides what is to be written where the menu has `before`, or no such item.
+    ///
+    /// A number of shards that changes is carried out by moving portions, not by writing
+    /// what each shard is to hold: sales in between then disturb it only where they empty
+    /// a shard that gives, or touch one that is removed. An item gets more shards because
+    /// it sells so fast that nobody could wait for a moment without a sale.
+    #[must_use]
+    pub fn plan(&self, before: Option<&Item>) -> PutPlan {
+        let Some(before) = before else {
+            let shards = self.stock_shards.unwrap_or(StockShards::ONE);
+            return PutPlan::Create(spread(self.stock.map_or(0, Stock::get), shards));
+        };
+        let shards = self.stock_shards.unwrap_or_else(|| before.stock_shards());
+        if self.stock.is_none() && shards == before.stock_shards() {
+            return PutPlan::Describe;
+        }
+        let counted = self.stock.is_some();
+        let wanted = spread(self.stock.map_or_else(|| before.stock(), Stock::get), shards);
+        let kept = before.shards.iter().zip(&wanted).map(|(held, wanted)| {
+            if counted {
+                ShardChange::Set(*wanted)
+            } else if held > wanted {
+                ShardChange::Give(held - wanted)
+            } else {
+                ShardChange::Gain(wanted - held)
+            }
+        });
+        let added = wanted.iter().skip(before.shards.len()).copied().map(ShardChange::Add);
+        let removed = before.shards.iter().skip(wanted.len());
+        let removed = removed.map(|held| ShardChange::Remove((!counted).then_some(*held)));
+        let changes = kept.chain(added).chain(removed).collect();
+        PutPlan::LayOut { shards: wanted, changes }
+    }
+
+    /// Whether `item` is what this makes of it, so that there is nothing to do.
+    #[must_use]
+    pub fn is_met_by(&self, item: &Item) -> bool {
+        let Self { name, price, available, stock, stock_shards } = self;
+        (name, price, available) == (&item.name, &item.price, &item.available)
+            && stock.is_none_or(|stock| stock.get() == item.stock())
+            && stock_shards.is_none_or(|shards| shards == item.stock_shards())
+    }
+}
+
+/// How many portions come in, or go out where it is negative: not 0, and at most as many
+/// as a stock can have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(try_from = "i64")]
+pub struct StockDelta(i32);
+
+impl StockDelta {
+    const MOST: i32 = 1_000_000;
+}
+
+impl TryFrom<i64> for StockDelta {
+    type Error = Unacceptable;
+
+    fn try_from(number: i64) -> Result<Self, Self::Error> {
+        let accepted = i32::try_from(number).ok();
+        let accepted = accepted.filter(|n| *n != 0 && (-Self::MOST..=Self::MOST).contains(n));
+        accepted.map(Self).ok_or_else(|| {
+            let most = Self::MOST;
+            Unacceptable::new(format!("must be a whole number from -{most} to {most}, and not 0"))
+        })
+    }
+}
+
+impl std::fmt::Display for StockDelta {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+plain_schema!(StockDelta: Integer, minimum = -StockDelta::MOST, maximum = StockDelta::MOST);
+
+/// A delivery or a withdrawal, divided among the shards.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StockChange {
+    /// Whether the portions come in.
+    pub delivery: bool,
+    /// How many into or out of each shard that is touched, each shard once.
+    pub portions: Vec<Portion>,
+    /// The stock after that, where it was as it was read.
+    pub stock: u32,
+}
+
+/// Why a stock cannot be changed so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum StockRefusal {
+    /// There is less than is to be taken out.
+    #[error("there are only {stock} portions in stock")]
+    Negative {
+        /// How much there is.
+        stock: u32,
+    },
+    /// There would be more than a stock can have.
+    #[error("the stock would be more than {} portions", Stock::MOST)]
+    Limit {
+        /// How much there is.
+        stock: u32,
+    },
+}
+
+/// Divides a delivery or a withdrawal among the shards of an item: a delivery evenly, what
+/// is left over from the shard `first` on; a withdrawal as an order is, see [`take`].
+pub fn change(item: &Item, delta: StockDelta, first: u8) -> Result<StockChange, StockRefusal> {
+    let (before, count) = (item.stock(), delta.0.unsigned_abs());
+    if delta.0 < 0 {
+        let portions = take(&item.shards, count, first, item.shards.len())
+            .map_err(|stock| StockRefusal::Negative { stock })?;
+        return Ok(StockChange { delivery: false, portions, stock: before - count });
+    }
+    if before + count > Stock::MOST {
+        return Err(StockRefusal::Limit { stock: before });
+    }
+    let shards = item.stock_shards();
+    let numbers = (0..shards.get()).cycle().skip(usize::from(first % shards.get()));
+    let portions = numbers.zip(spread(count, shards)).filter(|(_, count)| *count > 0);
+    let portions = portions.map(|(shard, count)| Portion { shard, count }).collect();
+    Ok(StockChange { delivery: true, portions, stock: before + count })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::menu::Sku;
+
+    fn item(shards: &[u32]) -> Item {
+        Item {
+            sku: Sku::parse("rice").expect("a sku"),
+            name: ItemName::parse("Rice").expect("a name"),
+            price: PriceTokens::try_from(2).expect("a price"),
+            available: true,
+            shards: shards.to_vec(),
+            layout: 0,
+        }
+    }
+
+    /// The item as it is, with another stock or number of shards.
+    fn put(stock: Option<u32>, shards: Option<u8>) -> ItemPut {
+        let Item { name, price, available, .. } = item(&[0]);
+        let stock = stock.map(|stock| Stock::try_from(i64::from(stock)).expect("in range"));
+        let shards = shards.map(|count| StockShards::try_from(i64::from(count)).expect("few"));
+        ItemPut { name, price, available, stock, stock_shards: shards }
+    }
+
+    fn delta(number: i64) -> StockDelta {
+        StockDelta::try_from(number).expect("in range")
+    }
+
+    fn portion(shard: u8, count: u32) -> Portion {
+        Portion { shard, count }
+    }
+
+    #[test]
+    fn a_new_item_has_no_stock_and_one_shard_unless_somebody_says_otherwise() {
+        for (stock, shards, expected) in [
+            (None, None, vec![0]),
+            (Some(7), None, vec![7]),
+            (None, Some(3), vec![0, 0, 0]),
+            (Some(7), Some(3), vec![3, 2, 2]),
+        ] {
+            assert_eq!(put(stock, shards).plan(None), PutPlan::Create(expected));
+        }
+    }
+
+    #[test]
+    fn what_is_told_of_an_item_changes_without_its_stock() {
+        for shards in [None, Some(2)] {
+            assert_eq!(put(None, shards).plan(Some(&item(&[4, 5]))), PutPlan::Describe);
+        }
+    }
+
+    #[test]
+    fn a_recount_sets_every_shard_whatever_it_held() {
+        use ShardChange::{Add, Remove, Set};
+        for (before, shards, after, changes) in [
+            (vec![9, 1], None, vec![4, 3], vec![Set(4), Set(3)]),
+            (vec![9], Some(2), vec![4, 3], vec![Set(4), Add(3)]),
+            (vec![9, 1, 0], Some(1), vec![7], vec![Set(7), Remove(None), Remove(None)]),
+        ] {
+            let plan = put(Some(7), shards).plan(Some(&item(&before)));
+            assert_eq!(plan, PutPlan::LayOut { shards: after, changes });
+        }
+    }
+
+    #[test]
+    fn another_number_of_shards_moves_what_there_is() {
+        use ShardChange::{Add, Gain, Give, Remove};
+        for (before, shards, after, changes) in [
+            (vec![9], 4, vec![3, 2, 2, 2], vec![Give(6), Add(2), Add(2), Add(2)]),
+            (vec![1, 0, 8], 2, vec![5, 4], vec![Gain(4), Gain(4), Remove(Some(8))]),
+            (vec![0], 2, vec![0, 0], vec![Gain(0), Add(0)]),
+        ] {
+            let plan = put(None, Some(shards)).plan(Some(&item(&before)));
+            assert_eq!(plan, PutPlan::LayOut { shards: after, changes });
+        }
+    }
+
+    #[test]
+    fn a_put_that_changes_nothing_is_known() {
+        let there = item(&[4, 3]);
+        for met in [put(None, None), put(Some(7), None), put(None, Some(2))] {
+            assert!(met.is_met_by(&there), "{met:?}");
+        }
+        let unmet = [
+            put(Some(8), None),
+            put(None, Some(1)),
+            ItemPut { available: false, ..put(None, None) },
+            ItemPut { price: PriceTokens::try_from(3).expect("a price"), ..put(None, None) },
+            ItemPut { name: ItemName::parse("Dal").expect("a name"), ..put(None, None) },
+        ];
+        for unmet in unmet {
+            assert!(!unmet.is_met_by(&there), "{unmet:?}");
+        }
+    }
+
+    #[test]
+    fn a_delivery_is_spread_and_a_withdrawal_is_taken_as_an_order_is() {
+        let there = item(&[4, 3, 0]);
+        let delivered = change(&there, delta(4), 2).expect("there is room");
+        assert_eq!(delivered.portions, [portion(2, 2), portion(0, 1), portion(1, 1)]);
+        assert_eq!((delivered.delivery, delivered.stock), (true, 11));
+        let small = change(&there, delta(1), 4).expect("there is room");
+        assert_eq!(small.portions, [portion(1, 1)]);
+        let withdrawn = change(&there, delta(-2), 2).expect("there is as much");
+        assert_eq!(withdrawn.portions, [portion(0, 2)], "the next one that has as many");
+        assert_eq!((withdrawn.delivery, withdrawn.stock), (false, 5));
+        let all = change(&there, delta(-7), 0).expect("there is as much");
+        assert_eq!((all.portions.len(), all.stock), (2, 0));
+    }
+
+    #[test]
+    fn a_stock_is_never_negative_and_never_more_than_a_million() {
+        let refused = |shards: &[u32], count| change(&item(shards), delta(count), 0).err();
+        assert_eq!(refused(&[4, 3], -8), Some(StockRefusal::Negative { stock: 7 }));
+        assert_eq!(refused(&[999_990, 9], 1), None);
+        assert_eq!(refused(&[999_990, 9], 2), Some(StockRefusal::Limit { stock: 999_999 }));
+    }
+
+    #[test]
+    fn a_change_of_the_stock_is_a_whole_number_and_not_nothing() {
+        for accepted in [1, -1, 1_000_000, -1_000_000] {
+            assert_eq!(delta(accepted).to_string(), accepted.to_string());
+        }
+        for refused in [0, 1_000_001, -1_000_001, i64::MAX, i64::MIN] {
+            assert!(StockDelta::try_from(refused).is_err(), "{refused}");
+        }
+    }
+
+    /// Something that happens to an item. A stale one was decided on the item as it was
+    /// looked at the last time.
+    #[derive(Debug, Clone)]
+    enum Step {
+        Look,
+        Order {
+            count: u32,
+            first: u8,
+            stale: bool,
+        },
+        /// Portions of an order come back, into any shard.
+        Return {
+            count: u32,
+            shard: u8,
+        },
+        Change {
+            delta: StockDelta,
+            first: u8,
+            exact: bool,
+            stale: bool,
+        },
+        Put {
+            put: ItemPut,
+            stale: bool,
+        },
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let deltas = prop_oneof![1_i64..60, -60_i64..0].prop_map(delta);
+        let puts = (prop::option::of(0_u32..80), prop::option::of(1_u8..=16))
+            .prop_map(|(stock, shards)| put(stock, shards));
+        let step =
+            prop_oneof![
+                Just(Step::Look),
+                (1_u32..30, any::<u8>(), any::<bool>())
+                    .prop_map(|(count, first, stale)| Step::Order { count, first, stale }),
+                (1_u32..10, 0_u8..16).prop_map(|(count, shard)| Step::Return { count, shard }),
+                (deltas, any::<u8>(), any::<bool>(), any::<bool>()).prop_map(
+                    |(delta, first, exact, stale)| Step::Change { delta, first, exact, stale }
+                ),
+                (puts, any::<bool>()).prop_map(|(put, stale)| Step::Put { put, stale }),
+            ];
+        prop::collection::vec(step, 1..60)
+    }
+
+    /// The item as the database has it, and what an owner must find: the conditions of the
+    /// writes are those of `store/menu.rs` and `store/stock.rs`.
+    struct World {
+        item: Item,
+        looked: Item,
+        stock: u32,
+        sold: u32,
+    }
+
+    impl World {
+        fn seen(&self, stale: bool) -> Item {
+            if stale { self.looked.clone() } else { self.item.clone() }
+        }
+
+        fn held(&self, shard: u8) -> Option<u32> {
+            self.item.shards.get(usize::from(shard)).copied()
+        }
+
+        fn take_out(&mut self, portions: &[Portion]) -> bool {
+            let there = |portion: &Portion| self.held(portion.shard) >= Some(portion.count);
+            let done = portions.iter().all(there);
+            if done {
+                for portion in portions {
+                    self.item.shards[usize::from(portion.shard)] -= portion.count;
+                    self.stock -= portion.count;
+                }
+            }
+            done
+        }
+
+        fn put_in(&mut self, portions: &[Portion]) {
+            for portion in portions {
+                self.item.shards[usize::from(portion.shard)] += portion.count;
+                self.stock += portion.count;
+            }
+        }
+
+        fn order(&mut self, count: u32, first: u8, seen: &Item) {
+            let Ok(portions) = take(&seen.shards, count, first, 8) else { return };
+            if self.take_out(&portions) {
+                self.sold += count;
+            }
+        }
+
+        fn give_back(&mut self, count: u32, shard: u8) {
+            let count = count.min(self.sold);
+            if self.held(shard).is_some() {
+                self.sold -= count;
+                self.put_in(&[portion(shard, count)]);
+            }
+        }
+
+        fn change(&mut self, seen: &Item, change: &StockChange, exact: bool) {
+            let now = &self.item;
+            let as_seen = now.layout == seen.layout;
+            let done = match (exact, change.delivery) {
+                (true, _) => as_seen && now.shards == seen.shards,
+                (false, true) => {
+                    as_seen && now.shards.iter().zip(&seen.shards).all(|(a, b)| a <= b)
+                }
+                (false, false) => true,
+            };
+            let done = done
+                && if change.delivery {
+                    self.put_in(&change.portions);
+                    true
+                } else {
+                    self.take_out(&change.portions)
+                };
+            if done && exact {
+                assert_eq!(self.stock, change.stock, "the number that is answered");
+            }
+            assert!(!done || change.delivery || self.stock <= seen.stock() || !exact);
+            assert!(self.stock <= Stock::MOST + self.sold);
+        }
+
+        fn lay_out(&mut self, put: &ItemPut, seen: &Item) {
+            let PutPlan::LayOut { shards, changes } = put.plan(Some(seen)) else { return };
+            if self.item.layout != seen.layout {
+                return;
+            }
+            let mut after = Vec::new();
+            for (shard, change) in (0..).zip(changes) {
+                let held = self.held(shard);
+                after.extend(match (change, held) {
+                    (ShardChange::Set(count), Some(_)) | (ShardChange::Add(count), None) => {
+                        Some(count)
+                    }
+                    (ShardChange::Gain(count), Some(held)) => Some(held + count),
+                    (ShardChange::Give(count), Some(held)) if held >= count => Some(held - count),
+                    (ShardChange::Remove(None), Some(_)) => None,
+                    (ShardChange::Remove(Some(read)), Some(held)) if read == held => None,
+                    (ShardChange::Give(_) | ShardChange::Remove(_), Some(_)) => return,
+                    (change, held) => panic!("{change:?} of {held:?}"),
+                });
+            }
+            assert_eq!(after.len(), shards.len());
+            if let Some(counted) = put.stock {
+                assert_eq!(after, shards);
+                self.stock = counted.get();
+            }
+            self.item.shards = after;
+            self.item.layout += 1;
+        }
+
+        fn step(&mut self, step: Step) {
+            match step {
+                Step::Look => self.looked = self.item.clone(),
+                Step::Order { count, first, stale } => self.order(count, first, &self.seen(stale)),
+                Step::Return { count, shard } => self.give_back(count, shard),
+                Step::Change { delta, first, exact, stale } => {
+                    let seen = self.seen(stale);
+                    if let Ok(decided) = change(&seen, delta, first) {
+                        self.change(&seen, &decided, exact);
+                    }
+                }
+                Step::Put { put, stale } => self.lay_out(&put, &self.seen(stale)),
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(1_024))]
+
+        #[test]
+        fn the_sum_over_the_shards_is_exact_whatever_happens(steps in steps()) {
+            let item = item(&[20, 20]);
+            let mut world = World { looked: item.clone(), item, stock: 40, sold: 0 };
+            for step in steps {
+                world.step(step.clone());
+                prop_assert_eq!(world.item.stock(), world.stock, "after {:?}", step);
+            }
+        }
+
+        #[test]
+        fn sales_do_not_disturb_a_delivery_or_more_shards(
+            shards in prop::collection::vec(10_u32..50, 1..=8),
+            more in 8_u8..=16,
+            sales in prop::collection::vec((1_u32..3, any::<u8>()), 1..3),
+        ) {
+            let item = item(&shards);
+            let stock = item.stock();
+            let mut world = World { looked: item.clone(), item, stock, sold: 0 };
+            for (count, first) in sales {
+                let seen = world.seen(false);
+                world.order(count, first, &seen);
+            }
+            let seen = world.seen(true);
+            let delivery = change(&seen, delta(5), 0).expect("there is room");
+            world.change(&seen, &delivery, false);
+            prop_assert_eq!(world.stock, stock + 5 - world.sold);
+            if usize::from(more) > 2 * shards.len() {
+                world.lay_out(&put(None, Some(more)), &seen);
+                prop_assert_eq!(world.item.shards.len(), usize::from(more));
+            }
+            prop_assert_eq!(world.item.stock(), world.stock);
+        }
+    }
+}

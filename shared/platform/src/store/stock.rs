@@ -1,0 +1,290 @@
+//! What owners write to the menu: items, and their stock. Each is one write, or one
+//! transaction over the shards that it touches.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, TransactWriteItem};
+use thali_domain::ids::{AccountId, MessId};
+use thali_domain::menu::{Item, ItemName, PriceTokens, Sku};
+use thali_domain::stock::{ItemPut, PutPlan, ShardChange, StockChange};
+
+use super::keys::Key;
+use super::menu::{ItemItem, ShardItem};
+use super::{
+    Attributes, IdempotencyKey, Operation, STAMPED, Stamp, Store, StoreError, TransactError,
+    delete, item, keys, number, put_new, text, unless_refused, update, values,
+};
+
+/// On what a delivery or a withdrawal is conditional.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StockCondition {
+    /// Every shard is as it was read, so that the stock after the change is known exactly.
+    AsRead,
+    /// Only the rules: of what is taken out there is as much, and where something comes in
+    /// no shard has more than when it was read. Sales alone never break the latter.
+    AsMuch,
+}
+
+/// Of an item that is new, the first layout.
+const FIRST_LAYOUT: u32 = 1;
+
+/// The assignments of what people are told of an item; their values are [`described`].
+const DESCRIBED: &str = "#name = :name, price_tokens = :price, available = :available";
+
+impl Store {
+    /// Makes an item what an owner wants, where the menu still has `before`, or no such
+    /// item, as it was when it was read. Answers the item as it is now; `None` where
+    /// somebody else has changed it, or sold what was to be moved, since then: look again.
+    pub async fn item_put(
+        &self,
+        mess: &MessId,
+        sku: &Sku,
+        before: Option<&Item>,
+        put: &ItemPut,
+        stamp: &Stamp,
+    ) -> Result<Option<Item>, StoreError> {
+        let with = |shards, layout| {
+            let ItemPut { name, price, available, .. } = put.clone();
+            Item { sku: sku.clone(), name, price, available, shards, layout }
+        };
+        let (after, writes) = match put.plan(before) {
+            PutPlan::Describe => return self.item_describe(mess, sku, put, stamp).await,
+            PutPlan::Create(shards) => {
+                let after = with(shards, FIRST_LAYOUT);
+                let writes = self.item_create_writes(mess, &after, stamp)?;
+                (after, writes)
+            }
+            PutPlan::LayOut { shards, changes } => {
+                let layout = before.map_or(FIRST_LAYOUT, |before| before.layout + 1);
+                let after = with(shards, layout);
+                let writes = self.item_lay_out_writes(mess, &after, &changes, stamp)?;
+                (after, writes)
+            }
+        };
+        match self.transact(writes).await {
+            Ok(()) => Ok(Some(after)),
+            Err(TransactError::Conditions(_) | TransactError::Conflict) => Ok(None),
+            Err(TransactError::Store(error)) => Err(error),
+        }
+    }
+
+    /// Changes what people are told of an item in a write of its own, which no sale
+    /// disturbs. Who also names a number of shards means an item that has just that.
+    async fn item_describe(
+        &self,
+        mess: &MessId,
+        sku: &Sku,
+        put: &ItemPut,
+        stamp: &Stamp,
+    ) -> Result<Option<Item>, StoreError> {
+        let mut given = values(stamp, []);
+        given.extend(described(&put.name, put.price, put.available));
+        let condition = match put.stock_shards {
+            None => "attribute_exists(pk)",
+            Some(shards) => {
+                given.insert(":shards".to_owned(), number(shards));
+                "stock_shards = :shards"
+            }
+        };
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.tables.orders)
+            .set_key(Some(keys::item(mess, sku).attributes()))
+            .update_expression(format!("SET {DESCRIBED}, {STAMPED}"))
+            .condition_expression(condition)
+            .set_expression_attribute_names(Some(name_names()))
+            .set_expression_attribute_values(Some(given))
+            .return_values("ALL_NEW".into());
+        let Some(answer) = unless_refused(request.send().await)? else { return Ok(None) };
+        let item: ItemItem = serde_dynamo::from_item(answer.attributes.unwrap_or_default())?;
+        Ok(self.with_shards(mess, vec![item]).await?.pop())
+    }
+
+    fn item_create_writes(
+        &self,
+        mess: &MessId,
+        new: &Item,
+        stamp: &Stamp,
+    ) -> Result<Vec<TransactWriteItem>, StoreError> {
+        let record = ItemItem {
+            sku: new.sku.clone(),
+            mess_id: mess.clone(),
+            name: new.name.clone(),
+            price_tokens: new.price,
+            available: new.available,
+            stock: new.shards.first().copied().unwrap_or(0),
+            stock_shards: new.stock_shards(),
+            layout: new.layout,
+        };
+        let at = keys::item(mess, &new.sku);
+        let mut writes = vec![put_new(&self.tables.orders, item(&at, "item", &record, stamp)?)];
+        for (shard, stock) in (0..).zip(&new.shards).skip(1) {
+            writes.push(self.shard_add(mess, new, shard, *stock, stamp)?);
+        }
+        Ok(writes)
+    }
+
+    /// The writes that make an item `after`. Whoever lays a stock out counts its layouts,
+    /// so that of two at once one looks again.
+    fn item_lay_out_writes(
+        &self,
+        mess: &MessId,
+        after: &Item,
+        changes: &[ShardChange],
+        stamp: &Stamp,
+    ) -> Result<Vec<TransactWriteItem>, StoreError> {
+        let mut writes = Vec::with_capacity(changes.len());
+        for (shard, change) in (0..).zip(changes) {
+            let key = keys::stock(mess, &after.sku, shard);
+            writes.push(match *change {
+                ShardChange::Add(stock) => self.shard_add(mess, after, shard, stock, stamp)?,
+                ShardChange::Remove(held) => self.shard_remove(&key, held),
+                ShardChange::Set(count) | ShardChange::Gain(count) | ShardChange::Give(count) => {
+                    let mut given = values(stamp, [(":layout", number(after.layout))]);
+                    given.insert(":count".to_owned(), number(count));
+                    self.shard_keep(&key, shard, *change, after, given)
+                }
+            });
+        }
+        Ok(writes)
+    }
+
+    /// The write that changes a shard which stays; with the first one, the item.
+    fn shard_keep(
+        &self,
+        key: &Key,
+        shard: u8,
+        change: ShardChange,
+        after: &Item,
+        mut given: Attributes,
+    ) -> TransactWriteItem {
+        let (stock, enough) = match change {
+            ShardChange::Gain(_) => ("stock = stock + :count", ""),
+            ShardChange::Give(_) => ("stock = stock - :count", " AND stock >= :count"),
+            _ => ("stock = :count", ""),
+        };
+        let table = &self.tables.orders;
+        let set = format!("SET {stock}, layout = :layout, {STAMPED}");
+        if shard > 0 {
+            let condition = format!("attribute_exists(pk){enough}");
+            return update(table, key, &set, &condition, None, given);
+        }
+        given.extend(described(&after.name, after.price, after.available));
+        given.insert(":shards".to_owned(), number(after.stock_shards()));
+        given.insert(":read".to_owned(), number(after.layout - 1));
+        let set = format!("{set}, {DESCRIBED}, stock_shards = :shards");
+        let condition = format!("layout = :read{enough}");
+        update(table, key, &set, &condition, Some(name_names()), given)
+    }
+
+    /// The write that makes a shard that there was not.
+    fn shard_add(
+        &self,
+        mess: &MessId,
+        of: &Item,
+        shard: u8,
+        stock: u32,
+        stamp: &Stamp,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let (sku, layout) = (of.sku.clone(), of.layout);
+        let record = ShardItem { sku, mess_id: mess.clone(), shard, stock, layout };
+        let at = keys::stock(mess, &of.sku, shard);
+        Ok(put_new(&self.tables.orders, item(&at, "stock", &record, stamp)?))
+    }
+
+    /// The write that removes a shard, if it holds just this; without it, whatever it holds.
+    fn shard_remove(&self, key: &Key, held: Option<u32>) -> TransactWriteItem {
+        let given = held.map(|held| (":held".to_owned(), number(held)));
+        let condition = if held.is_some() { "stock = :held" } else { "attribute_exists(pk)" };
+        delete(&self.tables.orders, key, Some(condition), given.into_iter().collect())
+    }
+}
+
+impl Store {
+    /// Carries out a delivery or a withdrawal that was decided on `item`, and remembers the
+    /// stock after it under the idempotency key, if the request had one. Answers whether
+    /// that was done; `false` where `condition` does not hold any more: look again.
+    pub async fn stock_change(
+        &self,
+        mess: &MessId,
+        item: &Item,
+        change: &StockChange,
+        condition: StockCondition,
+        key: Option<(AccountId, &IdempotencyKey)>,
+        stamp: &Stamp,
+    ) -> Result<bool, StoreError> {
+        let mut writes = Vec::with_capacity(item.shards.len() + 1);
+        for (shard, held) in (0..).zip(&item.shards) {
+            let portion = change.portions.iter().find(|portion| portion.shard == shard);
+            let count = portion.map(|portion| portion.count);
+            let (condition, mut given) = match condition {
+                StockCondition::AsRead => ("stock = :read", vec![(":read", *held)]),
+                StockCondition::AsMuch if change.delivery => {
+                    ("stock <= :read", vec![(":read", *held)])
+                }
+                StockCondition::AsMuch if count.is_none() => continue,
+                StockCondition::AsMuch => ("stock >= :count", vec![]),
+            };
+            let mut condition = condition.to_owned();
+            // Of no other layout, so that there is no shard beside those that were read.
+            if shard == 0 && !given.is_empty() {
+                condition.push_str(" AND layout = :layout");
+                given.push((":layout", item.layout));
+            }
+            let given = given.into_iter().map(|(name, value)| (name.to_owned(), number(value)));
+            let at = keys::stock(mess, &item.sku, shard);
+            writes.push(match count {
+                None => check(&self.tables.orders, &at, &condition, given.collect()),
+                Some(count) => {
+                    let sign = if change.delivery { '+' } else { '-' };
+                    let expression = format!("SET stock = stock {sign} :count, {STAMPED}");
+                    let mut all = values(stamp, [(":count", number(count))]);
+                    all.extend(given);
+                    update(&self.tables.orders, &at, &expression, &condition, None, all)
+                }
+            });
+        }
+        if let Some((account, key)) = key {
+            let outcome = change.stock.to_string();
+            let operation = Operation::ChangeStock;
+            writes.push(self.idempotency_put(account, operation, key, outcome, stamp)?);
+        }
+        match self.transact(writes).await {
+            Ok(()) => Ok(true),
+            Err(TransactError::Conditions(_) | TransactError::Conflict) => Ok(false),
+            Err(TransactError::Store(error)) => Err(error),
+        }
+    }
+}
+
+/// The values of [`DESCRIBED`].
+fn described(
+    name: &ItemName,
+    price: PriceTokens,
+    available: bool,
+) -> [(String, AttributeValue); 3] {
+    let values = [
+        (":name", text(name)),
+        (":price", number(price)),
+        (":available", AttributeValue::Bool(available)),
+    ];
+    values.map(|(name, value)| (name.to_owned(), value))
+}
+
+/// `name` is a word of DynamoDB's own.
+fn name_names() -> HashMap<String, String> {
+    HashMap::from([("#name".to_owned(), "name".to_owned())])
+}
+
+/// A condition on an item that is not written, as part of a transaction.
+fn check(table: &str, key: &Key, condition: &str, values: Attributes) -> TransactWriteItem {
+    let check = ConditionCheck::builder()
+        .table_name(table)
+        .set_key(Some(key.attributes()))
+        .condition_expression(condition)
+        .set_expression_attribute_values(Some(values));
+    TransactWriteItem::builder()
+        .condition_check(check.build().expect("table, key and condition are set"))
+        .build()
+}

@@ -1,0 +1,249 @@
+//! Several at the same item: what is taken is taken once, and the sum over the shards is
+//! exact whatever meets whatever.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use thali_domain::menu::{Item, ItemName, PriceTokens, Sku, StockShards};
+use thali_domain::stock::{ItemPut, StockDelta, change};
+use thali_platform::store::StockCondition;
+
+use crate::support::menu::{change_stock, dish, put_item};
+use crate::support::people::Student;
+use crate::support::{Answer, Call, TestApp};
+
+async fn with_dal(stock: u32, shards: u8) -> (Arc<TestApp>, Student) {
+    let test = Arc::new(TestApp::start().await);
+    let owner = test.owner("owner@example.com").await;
+    test.put_item(&owner, "dal", &dish("Dal", 1, stock, shards)).await.expect(201);
+    (test, owner)
+}
+
+/// How many of these answers are 200; the others say why not, with this code and stock.
+#[track_caller]
+fn passed(answers: &[Answer], refusal: &str, stock: u32) -> usize {
+    let (passed, refused): (Vec<_>, Vec<_>) =
+        answers.iter().partition(|answer| answer.status == 200);
+    for answer in refused {
+        assert_eq!((answer.problem(409), &answer.body["stock"]), (refusal, &json!(stock)));
+    }
+    passed.len()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_fifty_who_take_one_of_thirty_portions_thirty_get_one() {
+    for shards in [1, 8] {
+        let (test, owner) = with_dal(30, shards).await;
+        let answers = test.send_together(vec![change_stock(&owner, "dal", -1); 50]).await;
+        assert_eq!(passed(&answers, "stock_negative", 0), 30, "{shards} shards");
+        assert_eq!(test.stock_of(&owner, "dal").await, 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_thirty_deliveries_into_room_for_ten_ten_are_taken() {
+    for shards in [1, 8] {
+        let (test, owner) = with_dal(999_990, shards).await;
+        let answers = test.send_together(vec![change_stock(&owner, "dal", 1); 30]).await;
+        assert_eq!(passed(&answers, "stock_limit", 1_000_000), 10, "{shards} shards");
+        assert_eq!(test.stock_of(&owner, "dal").await, 1_000_000);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_owners_who_change_a_stock_at_once_are_answered_what_each_has_left() {
+    for shards in [1, 4] {
+        let (test, owner) = with_dal(100, shards).await;
+        for round in 0..5 {
+            let calls = vec![change_stock(&owner, "dal", -3), change_stock(&owner, "dal", -3)];
+            let answers = test.send_together(calls).await;
+            let left = answers.iter().map(|answer| answer.body["stock"].as_u64().expect("200"));
+            let before = 100 - 6 * round;
+            assert_eq!(left.collect::<BTreeSet<_>>(), BTreeSet::from([before - 3, before - 6]));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delivery_that_is_sent_ten_times_at_once_with_one_key_arrives_once() {
+    for shards in [1, 8] {
+        let (test, owner) = with_dal(10, shards).await;
+        let call = change_stock(&owner, "dal", 24).header("idempotency-key", "k-1");
+        let answers = test.send_together(vec![call; 10]).await;
+        let replayed = |answer: &&Answer| answer.header("idempotent-replay") == "true";
+        assert_eq!(answers.iter().filter(replayed).count(), 9);
+        for answer in answers {
+            assert_eq!(answer.expect(200).body, json!({ "stock": 34 }));
+        }
+        assert_eq!(test.stock_of(&owner, "dal").await, 34);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_price_disturbs_no_withdrawal_and_no_withdrawal_a_new_price() {
+    let (test, owner) = with_dal(60, 2).await;
+    for round in 1..=3 {
+        let mut calls = vec![change_stock(&owner, "dal", -2); 10];
+        for price in 1..=5 {
+            let body =
+                json!({ "name": format!("Dal {price}"), "price_tokens": price, "available": true });
+            calls.push(put_item(&owner, "dal", &body));
+        }
+        for answer in test.send_together(calls).await {
+            answer.expect(200);
+        }
+        let item = test.item_of(&owner, "dal").await;
+        assert_eq!(item["stock"], 60 - 20 * round);
+        let name = format!("Dal {}", item["price_tokens"]);
+        assert_eq!(item["name"], json!(name), "name and price are of one request");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_owners_who_put_an_item_at_once_one_has_the_last_word_in_all() {
+    let test = Arc::new(TestApp::start().await);
+    let owner = test.owner("owner@example.com").await;
+    let wishes = [
+        dish("Dal", 1, 10, 1),
+        dish("Dal Fry", 2, 20, 4),
+        json!({ "name": "Dal Makhani", "price_tokens": 3, "available": false, "stock_shards": 2 }),
+    ];
+    for round in 0..10 {
+        let sku = format!("dal-{}", round / 2);
+        let calls = wishes.iter().map(|wish| put_item(&owner, &sku, wish)).collect();
+        let answers = test.send_together(calls).await;
+        let made = answers.iter().filter(|answer| answer.status == 201).count();
+        assert_eq!(made, usize::from(round % 2 == 0), "an item is new once");
+        for (wish, answer) in wishes.iter().zip(&answers) {
+            assert!([200, 201].contains(&answer.status), "{}", answer.body);
+            for (member, value) in wish.as_object().expect("an object") {
+                assert_eq!(&answer.body[member], value, "each is answered its own");
+            }
+        }
+        let item = test.item_of(&owner, &sku).await;
+        let last = wishes.iter().find(|wish| wish["name"] == item["name"]).expect("one of them");
+        for (member, value) in last.as_object().expect("an object") {
+            assert_eq!(&item[member], value, "{item}");
+        }
+        let stock = item["stock"].as_u64().expect("a number");
+        assert!([0, 10, 20].contains(&stock), "{item}");
+    }
+}
+
+fn spread_over(owner: &Student, shards: u8) -> Call {
+    let body =
+        json!({ "name": "Dal", "price_tokens": 1, "available": true, "stock_shards": shards });
+    put_item(owner, "dal", &body)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sum_is_exact_while_shards_come_and_go_among_deliveries_and_withdrawals() {
+    let (test, owner) = with_dal(200, 1).await;
+    let mut stock = 200;
+    for shards in [8, 2, 16, 1, 5, 3] {
+        let mut calls = vec![spread_over(&owner, shards)];
+        for _ in 0..6 {
+            calls.push(change_stock(&owner, "dal", 7));
+            calls.push(change_stock(&owner, "dal", -5));
+        }
+        for answer in test.send_together(calls).await {
+            answer.expect(200);
+        }
+        stock += 6 * 7 - 6 * 5;
+        let item = test.item_of(&owner, "dal").await;
+        assert_eq!((&item["stock"], &item["stock_shards"]), (&json!(stock), &json!(shards)));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_reads_half_of_a_move() {
+    let (test, owner) = with_dal(1_000, 1).await;
+    for round in 0..4 {
+        let mut calls = vec![Call::get("/api/items").bearer(&owner.token); 30];
+        for shards in [16, 1, 7, 3] {
+            calls.insert(calls.len() * usize::from(shards) / 17, spread_over(&owner, shards));
+        }
+        for answer in test.send_together(calls).await {
+            let body = answer.expect(200).body;
+            let item = if body["items"].is_array() { &body["items"][0] } else { &body };
+            assert_eq!(item["stock"], 1_000, "round {round}");
+        }
+    }
+}
+
+/// An item as somebody read it.
+async fn read(test: &TestApp) -> Item {
+    let sku = Sku::parse("dal").expect("a sku");
+    let item = test.app.store.item_get(&test.mess_id, &sku).await.expect("read");
+    item.expect("it is on the menu")
+}
+
+/// Whether a change that was decided on `item` is carried out.
+async fn carried_out(test: &TestApp, item: &Item, delta: i64, condition: StockCondition) -> bool {
+    let delta = StockDelta::try_from(delta).expect("in range");
+    let change = change(item, delta, 0).expect("no refusal");
+    let (store, mess) = (&test.app.store, &test.mess_id);
+    store.stock_change(mess, item, &change, condition, None, &test.stamp()).await.expect("decided")
+}
+
+/// Whether another number of shards that was decided on `item` is carried out.
+async fn spread(test: &TestApp, item: &Item, shards: i64) -> bool {
+    let put = ItemPut {
+        name: ItemName::parse("Dal").expect("a name"),
+        price: PriceTokens::try_from(1).expect("a price"),
+        available: true,
+        stock: None,
+        stock_shards: Some(StockShards::try_from(shards).expect("few")),
+    };
+    let (store, mess) = (&test.app.store, &test.mess_id);
+    let put = store.item_put(mess, &item.sku, Some(item), &put, &test.stamp()).await;
+    put.expect("decided").is_some()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_gets_through_between_sales_that_never_pause() {
+    for shards in [1, 4] {
+        let (test, owner) = with_dal(100, shards).await;
+        let sell = async || {
+            test.send(change_stock(&owner, "dal", -1)).await.expect(200);
+        };
+        let before_a_sale = read(&test).await;
+        sell().await;
+        for delta in [10, -10] {
+            let exact = carried_out(&test, &before_a_sale, delta, StockCondition::AsRead).await;
+            assert!(!exact, "the stock is not as it was read");
+        }
+        assert!(carried_out(&test, &before_a_sale, -10, StockCondition::AsMuch).await);
+        assert!(carried_out(&test, &before_a_sale, 10, StockCondition::AsMuch).await);
+        assert_eq!(test.stock_of(&owner, "dal").await, 99);
+
+        let before_a_delivery = read(&test).await;
+        test.send(change_stock(&owner, "dal", 1)).await.expect(200);
+        let late = carried_out(&test, &before_a_delivery, 10, StockCondition::AsMuch).await;
+        assert!(!late, "there may be too much now");
+
+        let before_a_sale = read(&test).await;
+        sell().await;
+        assert!(spread(&test, &before_a_sale, 8).await, "more shards wait for no pause");
+        assert!(!spread(&test, &before_a_sale, 16).await, "of another layout");
+        assert_eq!(test.stock_of(&owner, "dal").await, 99);
+        assert!(!carried_out(&test, &before_a_sale, 10, StockCondition::AsMuch).await);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shard_is_removed_only_with_just_what_was_moved_out_of_it() {
+    let (test, owner) = with_dal(20, 2).await;
+    let before_a_sale = read(&test).await;
+    let mut sold = 0;
+    while read(&test).await.shards[1] == before_a_sale.shards[1] {
+        test.send(change_stock(&owner, "dal", -1)).await.expect(200);
+        sold += 1;
+    }
+    assert!(!spread(&test, &before_a_sale, 1).await);
+    assert!(spread(&test, &read(&test).await, 1).await);
+    assert_eq!(read(&test).await.shards, [20 - sold]);
+    let menu: Vec<Value> = test.menu(&owner).await;
+    assert_eq!((menu.len(), &menu[0]["stock"]), (1, &json!(20 - sold)));
+}
