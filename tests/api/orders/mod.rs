@@ -5,6 +5,7 @@ mod collect;
 mod items;
 mod ledger;
 mod list;
+mod mails;
 mod place;
 mod processor;
 mod races;
