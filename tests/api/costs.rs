@@ -12,6 +12,7 @@ use thali_functions::workers::{audit_writer, mailer, order_processor};
 use thali_platform::queue::QueueName;
 use thali_platform::worker::{BatchResponse, Consumer};
 
+use super::cache::{placed, read_order};
 use super::orders::{cancel, collect, ordering};
 use super::payments::{order, refund, told};
 use crate::support::people::{PASSWORD, Student, code_in};
@@ -86,6 +87,14 @@ const CARD: &[Row] = &[
         Box::pin(async {
             let asha = buyer(test, 1).await;
             test.cost_of(Call::get("/student/tokens").bearer(&asha.token), 200).await
+        })
+    }),
+    row("`tokens`, from Redis", (0, 0.0, 0.0, 0.0), |test| {
+        Box::pin(async {
+            let asha = buyer(test, 1).await;
+            let call = Call::get("/student/tokens").bearer(&asha.token);
+            test.send(call.clone()).await.expect(200);
+            test.cost_of(call, 200).await
         })
     }),
     row("`student-list`, 25 students", (1, 0.0, 0.0, 1.0), |test| {
@@ -174,6 +183,13 @@ const CARD: &[Row] = &[
         Box::pin(async {
             test.send(ordering(&diner(test).await, &[("thali", 2)])).await.expect(202);
             cost_of_message(test, &order_processor::CONSUMER, QueueName::Orders).await
+        })
+    }),
+    row("`order-get`", (1, 0.0, 0.0, 1.0), |test| {
+        Box::pin(async {
+            let asha = asha(test).await;
+            let order = placed(test, &asha).await;
+            test.cost_of(read_order(&asha, &order), 200).await
         })
     }),
     row("`order-get`, from Redis", (0, 0.0, 0.0, 0.0), |test| {

@@ -10,7 +10,9 @@ use thali_domain::ids::MessId;
 use thali_domain::mess::{Approval, Mess, ZoneName};
 use thali_functions::ENDPOINTS;
 use thali_functions::ops::not_found;
-use thali_functions::workers::{audit_writer, mailer, order_processor, refunder, relay};
+use thali_functions::workers::{
+    audit_writer, cache_evictor, mailer, order_processor, refunder, relay,
+};
 use thali_platform::app::{App, Backends};
 use thali_platform::auth::access::generate_key;
 use thali_platform::blobs::Blobs;
@@ -181,13 +183,16 @@ impl TestApp {
     }
 
     /// Lets everything follow that follows from what was written: relays the changes and
-    /// empties the queues, and answers the mails that were sent. No message may fail.
+    /// empties the queues, evicts what is old from the cache, and answers the mails that were
+    /// sent. No message may fail.
     pub async fn settle(&self) -> Vec<Mail> {
         loop {
             let changes = self.dynamo.new_changes().await;
             if changes.is_empty() {
                 return self.app.mailer().take();
             }
+            // It fails where a test has stopped Redis, and is then the test's business.
+            self.evict(&changes).await;
             assert_eq!(self.relay(&changes).await, BatchResponse::default());
             for (consumer, queue) in consumers() {
                 let bodies = self.app.queues().take(queue);
@@ -200,6 +205,12 @@ impl TestApp {
     pub async fn relay(&self, changes: &[Value]) -> BatchResponse {
         let event = serde_json::from_value(json!({ "Records": changes }));
         relay::relay(&self.app, event.expect("the stream's format")).await
+    }
+
+    /// Invokes the cache's evictor with changes.
+    pub async fn evict(&self, changes: &[Value]) -> BatchResponse {
+        let event = serde_json::from_value(json!({ "Records": changes }));
+        cache_evictor::evict(&self.app, event.expect("the stream's format")).await
     }
 
     /// Invokes a consumer with messages, whose ids are their indices.
@@ -300,5 +311,8 @@ fn check_documented(endpoint: &Endpoint, answer: &Answer) {
         Some(code) if *status >= 400 => endpoint.refusal_codes().contains(&code),
         _ => endpoint.docs.answers.iter().flatten().any(|declared| declared.status == *status),
     };
+    let tells_cache = endpoint.docs.tells_cache && *status < 400;
+    let told = ["hit", "miss"].contains(&answer.header("x-cache"));
+    assert_eq!(told, tells_cache, "{} tells: {:?}", endpoint.name, answer.headers);
     assert!(declared, "{} does not declare that it answers {status} {body}", endpoint.name);
 }

@@ -25,6 +25,23 @@ impl RedisServer {
         format!("redis+unix://{}", self.socket())
     }
 
+    /// A connection to it.
+    pub fn connection(&self) -> redis::Connection {
+        let client = redis::Client::open(self.url()).expect("an address");
+        client.get_connection().expect("it runs")
+    }
+
+    /// Lets what it holds now be there again after [`RedisServer::stop`] and
+    /// [`RedisServer::restart`].
+    pub fn save(&self) {
+        redis::cmd("SAVE").exec(&mut self.connection()).expect("it saves");
+    }
+
+    /// Lets it forget everything.
+    pub fn flush(&self) {
+        redis::cmd("FLUSHALL").exec(&mut self.connection()).expect("it forgets");
+    }
+
     /// Stops it, as a crash would.
     pub fn stop(&mut self) {
         if let Some(mut process) = self.process.take() {
@@ -33,7 +50,7 @@ impl RedisServer {
         }
     }
 
-    /// Starts it again, empty.
+    /// Starts it again, empty or with what was saved.
     pub fn restart(&mut self) {
         self.stop();
         let process = Command::new("redis-server")

@@ -124,12 +124,16 @@ async fn assert_asked(test: &TestApp, call: &Call, expected: &[(&str, u64)]) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rate_costs_one_round_trip_and_a_session_one_more() {
+async fn a_rate_costs_one_round_trip_a_session_and_a_cached_answer_one_more_each() {
     let test = TestApp::start().await;
     let student = person(&test, FIRST_MESS, Role::Student, AccountStatus::Active).await;
     // The script asks for the bucket, and sets it.
     let public = Call::get("/.well-known/jwks.json");
     assert_asked(&test, &public, &[("evalsha", 10), ("get", 10), ("set", 10)]).await;
-    let personal = Call::get("/student/tokens").bearer(&token(&test, &student).await);
+    let personal = Call::get("/student/token-data").bearer(&token(&test, &student).await);
     assert_asked(&test, &personal, &[("evalsha", 10), ("get", 20), ("set", 10)]).await;
+    // What is cached is asked for in one more, which also asks for the time.
+    let cached = Call::get("/student/tokens").bearer(&token(&test, &student).await);
+    let expected = [("evalsha", 20), ("get", 30), ("set", 10), ("time", 10)];
+    assert_asked(&test, &cached, &expected).await;
 }

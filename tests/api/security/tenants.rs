@@ -30,8 +30,8 @@ const SAMPLE_SKU: &str = "veg-thali";
 const SKU: &str = "dish-of-the-first-mess";
 
 impl Belongings {
-    /// A student of the first mess with a payment, a submission and an order of items, the
-    /// mess's people, and an item of its menu.
+    /// A student of the first mess with a payment, a submission and an order, the mess's
+    /// people, and an item of its menu.
     async fn of(test: &TestApp, first: &Staffed) -> Self {
         let (student, owner) =
             (caller(test, &first.student).await, caller(test, &first.owner).await);
@@ -40,10 +40,9 @@ impl Belongings {
         let order_id = test.buy_tokens(&student, 3).await.order_id;
         let submitted = test.send(TestApp::submit(&student, 1)).await.expect(201);
         let submission_id = submitted.text("submission_id").to_owned();
-        let item_order_id = test.place(&student, &[(SKU, 1)]).await.order_id;
+        let item_order_id = test.place(&student, &[(SKU, 1)]).await.order_id.to_string();
         let pending = person(test, FIRST_MESS, Role::Student, AccountStatus::PendingApproval).await;
         let people = first.all().into_iter().cloned().chain([pending]).collect();
-        let item_order_id = item_order_id.to_string();
         Self { people, order_id, submission_id, item_order_id, dish: dish_name }
     }
 
@@ -172,8 +171,8 @@ async fn another_students_things_of_the_same_mess_are_not_there_either() {
         let answer = test.send(call.bearer(&token(&test, &neighbour).await)).await;
         assert_safe(&what, &answer);
         if !sample.parameters().is_empty() {
-            let may_come = sample.endpoint.access.role().is_none_or(|role| role == Role::Student);
-            let status = if may_come { 404 } else { 403 };
+            let role = sample.endpoint.access.role();
+            let status = if role.is_none_or(|role| role == Role::Student) { 404 } else { 403 };
             assert_eq!(answer.status, status, "{what}: {}", answer.body);
         }
         let told = answer.body.to_string().to_lowercase();

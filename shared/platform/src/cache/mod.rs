@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::{Client, RedisError};
+use redis::{Client, Cmd, FromRedisValue, RedisError, ScriptInvocation};
 use tokio::sync::OnceCell;
 
 pub use self::entries::{Entry, Looked};
@@ -81,7 +81,12 @@ impl Cache {
     /// Whether Redis answers; `None` where there is none.
     pub async fn answers(&self) -> Option<bool> {
         let Self::Redis(redis) = self else { return None };
-        Some(redis.ask::<String>(&redis::cmd("PING"), Patience::Stubborn).await.is_some())
+        Some(
+            redis
+                .ask::<String>(Question::Command(&redis::cmd("PING")), Patience::Stubborn)
+                .await
+                .is_some(),
+        )
     }
 }
 
@@ -94,23 +99,33 @@ enum Patience {
     Stubborn,
 }
 
-impl RedisCache {
-    /// Sends one command; `None` where Redis did not answer, which is logged.
-    async fn ask<T: redis::FromRedisValue>(
-        &self,
-        command: &redis::Cmd,
-        patience: Patience,
-    ) -> Option<T> {
-        let call = async |mut connection| command.query_async::<T>(&mut connection).await;
-        self.run(call, patience).await
-    }
+/// What Redis is asked: one round trip each.
+#[derive(Clone, Copy)]
+enum Question<'a> {
+    Command(&'a Cmd),
+    Script(&'a ScriptInvocation<'a>),
+}
 
-    async fn run<T>(
+impl Question<'_> {
+    async fn put_to<T: FromRedisValue>(
+        self,
+        mut connection: ConnectionManager,
+    ) -> Result<T, RedisError> {
+        match self {
+            Self::Command(command) => command.query_async(&mut connection).await,
+            Self::Script(script) => script.invoke_async(&mut connection).await,
+        }
+    }
+}
+
+impl RedisCache {
+    /// Asks Redis; `None` where it did not answer, which is logged.
+    async fn ask<T: FromRedisValue>(
         &self,
-        call: impl AsyncFnOnce(ConnectionManager) -> Result<T, RedisError>,
+        question: Question<'_>,
         patience: Patience,
     ) -> Option<T> {
-        match self.try_run(call, patience).await {
+        match self.try_ask(question, patience).await {
             Ok(answer) => Some(answer),
             Err(CacheError::Paused) => None,
             Err(error) => {
@@ -122,9 +137,9 @@ impl RedisCache {
         }
     }
 
-    async fn try_run<T>(
+    async fn try_ask<T: FromRedisValue>(
         &self,
-        call: impl AsyncFnOnce(ConnectionManager) -> Result<T, RedisError>,
+        question: Question<'_>,
         patience: Patience,
     ) -> Result<T, CacheError> {
         let paused =
@@ -134,7 +149,14 @@ impl RedisCache {
         }
         let connected_call = async {
             let connection = self.connection.get_or_try_init(|| self.connect()).await?;
-            call(connection.clone()).await
+            match question.put_to(connection.clone()).await {
+                // A connection that broke is noticed by whoever uses it next, and made anew
+                // for the one after. Whatever is asked here may be asked twice.
+                Err(error) if error.is_unrecoverable_error() || error.is_io_error() => {
+                    question.put_to(connection.clone()).await
+                }
+                answered => answered,
+            }
         };
         let wait_max = match patience {
             Patience::Hasty => WAIT_MAX,

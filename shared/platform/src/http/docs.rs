@@ -52,6 +52,7 @@ pub struct QueryParameter {
 
 /// What an endpoint says of itself.
 #[derive(Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "each says something of its own")]
 pub struct Docs {
     /// What it does, in a few words.
     pub summary: &'static str,

@@ -1,0 +1,137 @@
+//! `cache-evictor`: what a writer did not get to tell Redis is told by the stream, and for
+//! as long as Redis does not answer it is told again.
+
+use serde_json::{Value, json};
+use thali_functions::orders::cached;
+use thali_platform::store::keys;
+use thali_platform::worker::BatchResponse;
+
+use super::{
+    assert_hit, counted, placed, process, processed, seen, sequence_number, to_come_again, write,
+};
+use crate::support::{Call, TestApp};
+
+/// The changes of orders and purchases, which are what the stream's filters let through.
+async fn filtered(test: &TestApp) -> Vec<Value> {
+    let mut changes = test.dynamo.new_changes().await;
+    changes.retain(|change| {
+        let sk = change["dynamodb"]["Keys"]["sk"]["S"].as_str().expect("a key");
+        sk.starts_with("ord_") || sk.starts_with("purchase#")
+    });
+    changes
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn redis_gone_at_the_moment_of_a_change_and_back_with_its_memory_is_told_by_the_stream() {
+    let mut test = TestApp::start().await;
+    let asha = test.student("asha@example.com").await;
+    test.buy_tokens(&asha, 5).await;
+    let order = process(&test, &test.app, &placed(&test, &asha).await).await;
+    test.settle().await;
+    let status = async || seen(&test, &test.app, &asha, &order).await;
+    assert_hit("Processed".to_owned(), status).await;
+    assert_hit(5, async || counted(&test, &test.app, &asha).await).await;
+
+    test.redis.save();
+    test.redis.stop();
+    let collected = order.collected(test.now()).expect("processed");
+    cached::forget(&test.app, &collected).await;
+    let store = &test.app.store;
+    store.order_collect(&order, &collected, &test.stamp()).await.expect("collected");
+    test.send(TestApp::submit(&asha, 2)).await.expect(201);
+    let changes = filtered(&test).await;
+    assert_eq!(changes.len(), 2, "an order and a purchase");
+    let first = sequence_number(&changes[0]);
+    for _ in 0..2 {
+        assert_eq!(to_come_again(&test.evict(&changes).await), [first], "while Redis is gone");
+    }
+    // What is read meanwhile is right, and what Redis has when it is back is not.
+    assert_eq!(counted(&test, &test.app, &asha).await, (3, false));
+    test.redis.restart();
+    let fresh = test.another_process(&[]);
+    fresh.cache.connect().await;
+    assert_hit("Processed".to_owned(), async || seen(&test, &fresh, &asha, &order).await).await;
+    assert_hit(5, async || counted(&test, &fresh, &asha).await).await;
+
+    assert_eq!(test.evict(&changes).await, BatchResponse::default());
+    assert_eq!(seen(&test, &fresh, &asha, &order).await, ("Collected".to_owned(), false));
+    assert_eq!(counted(&test, &fresh, &asha).await, (3, false));
+    // Told once more, it costs a count one more read, and an order none.
+    assert_hit("Collected".to_owned(), async || seen(&test, &fresh, &asha, &order).await).await;
+    assert_eq!(test.evict(&changes).await, BatchResponse::default());
+    assert_hit("Collected".to_owned(), async || seen(&test, &fresh, &asha, &order).await).await;
+    assert_eq!(counted(&test, &fresh, &asha).await, (3, false));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_writer_without_redis_is_made_up_for() {
+    let test = TestApp::start().await;
+    let asha = test.student("asha@example.com").await;
+    let outside = test.another_process(&[("REDIS_URL", "")]);
+    let order = placed(&test, &asha).await;
+    cached::remember(&test.app, &order).await;
+    assert_hit(0, async || counted(&test, &test.app, &asha).await).await;
+    process(&test, &outside, &order).await;
+    let order_id = test.order_tokens(&asha, 4).await;
+    let checkout = test.pay(&order_id, json!({ "outcome": "captured" })).await;
+    test.send_to(&outside, checkout.verify(&asha.token)).await.expect(200);
+    assert_hit(0, async || counted(&test, &test.app, &asha).await).await;
+    test.settle().await;
+    let status = async || seen(&test, &test.app, &asha, &order).await;
+    assert_eq!(status().await, ("Processed".to_owned(), false));
+    assert_eq!(counted(&test, &test.app, &asha).await, (4, false));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_before_redis_is_gone_is_done_and_the_rest_comes_again() {
+    let mut test = TestApp::start().await;
+    let asha = test.student("asha@example.com").await;
+    test.settle().await;
+    test.order_tokens(&asha, 1).await;
+    let order = placed(&test, &asha).await;
+    write(&test, &order, &processed(&test, &order)).await;
+    // Changes of other things are nobody's business here, whether Redis answers or not.
+    let changes = test.dynamo.new_changes().await;
+    let concerned = |change: &&Value| {
+        let kind = change["dynamodb"]["NewImage"]["kind"]["S"].as_str();
+        ["order", "purchase"].map(Some).contains(&kind)
+    };
+    let first = changes.iter().find(concerned).expect("there is one");
+    test.redis.stop();
+    assert_eq!(to_come_again(&test.evict(&changes).await), [sequence_number(first)]);
+    let others: Vec<Value> = changes.iter().filter(|change| !concerned(change)).cloned().collect();
+    assert_eq!(test.evict(&others).await, BatchResponse::default());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_that_is_taken_out_of_the_table_leaves_the_cache() {
+    let test = TestApp::start().await;
+    let asha = test.student("asha@example.com").await;
+    let order = placed(&test, &asha).await;
+    let status = async || seen(&test, &test.app, &asha, &order).await;
+    assert_hit("Pending".to_owned(), status).await;
+    test.dynamo.take("orders", &keys::order(&order.mess_id, order.order_id)).await;
+    assert_eq!(test.evict(&filtered(&test).await).await, BatchResponse::default());
+    let path = format!("/api/orders/{}", order.order_id);
+    let answer = test.send(Call::get(&path).bearer(&asha.token)).await;
+    assert_eq!(answer.problem(404), "order_not_found");
+    cached::remember(&test.app, &order).await;
+    let answer = test.send(Call::get(&path).bearer(&asha.token)).await;
+    assert_eq!(answer.problem(404), "order_not_found", "who read it before keeps nothing");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_image_that_cannot_be_read_does_not_hold_up_those_behind_it() {
+    let test = TestApp::start().await;
+    let asha = test.student("asha@example.com").await;
+    test.settle().await;
+    let order = placed(&test, &asha).await;
+    let status = async || seen(&test, &test.app, &asha, &order).await;
+    assert_hit("Pending".to_owned(), status).await;
+    write(&test, &order, &processed(&test, &order)).await;
+    let mut changes = filtered(&test).await;
+    assert_eq!(changes.len(), 2, "the order is placed and processed");
+    changes[0]["dynamodb"]["NewImage"]["version"] = json!({ "S": "two" });
+    assert_eq!(test.evict(&changes).await, BatchResponse::default());
+    assert_eq!(status().await, ("Processed".to_owned(), false));
+}

@@ -1,0 +1,213 @@
+//! Writers, readers and the evictor in any order, step by step, on a real Redis and a database
+//! that is a number: a hit is never older than a write whose end somebody was told of before
+//! the read began. Where Redis was cut off as a writer wanted to tell it, that holds from the
+//! moment on at which the evictor has told it.
+
+use std::cell::Cell;
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use thali_domain::ids::{AccountId, OrderId};
+use thali_platform::cache::{Cache, Entry};
+use ulid::Ulid;
+
+use crate::support::RedisServer;
+
+const WRITERS: usize = 3;
+const READERS: usize = 3;
+
+/// Who takes the next step.
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    /// A writer; whether Redis hears what it says.
+    Write {
+        writer: usize,
+        heard: bool,
+    },
+    Read {
+        reader: usize,
+    },
+    /// The evictor tells Redis of the next change.
+    Evict,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let write = (0..WRITERS, prop::bool::weighted(0.8))
+        .prop_map(|(writer, heard)| Step::Write { writer, heard });
+    let read = (0..READERS).prop_map(|reader| Step::Read { reader });
+    prop::collection::vec(prop_oneof![4 => write, 6 => read, 1 => Just(Step::Evict)], 1..80)
+}
+
+/// Where a writer is.
+#[derive(Debug, Clone, Copy)]
+enum Writer {
+    Idle,
+    /// Has read this version, and decided.
+    Decided(u64),
+    /// Has told Redis of the version after this one, and is about to write it.
+    Forgot {
+        read: u64,
+        heard: bool,
+    },
+    /// Has written this version, and is about to tell Redis.
+    Wrote(u64),
+}
+
+/// Where a reader is.
+#[derive(Debug, Clone, Copy)]
+enum Reader {
+    Idle,
+    /// The cache had nothing; it was asked at this time.
+    Missed {
+        asked_at: u64,
+    },
+    /// Has read this version, and is about to keep it.
+    Read {
+        asked_at: u64,
+        version: u64,
+    },
+}
+
+struct World<'a> {
+    cache: &'a Cache,
+    entry: Entry,
+    /// The version that the database has.
+    stored: u64,
+    /// No hit may be older than this one.
+    told: u64,
+    /// Up to which version the evictor has told Redis.
+    evicted: u64,
+    writers: [Writer; WRITERS],
+    readers: [Reader; READERS],
+    hits: &'a Cell<usize>,
+}
+
+impl World<'_> {
+    fn new<'a>(cache: &'a Cache, entry: Entry, hits: &'a Cell<usize>) -> World<'a> {
+        let (writers, readers) = ([Writer::Idle; WRITERS], [Reader::Idle; READERS]);
+        World { cache, entry, stored: 1, told: 0, evicted: 1, writers, readers, hits }
+    }
+
+    const fn counts_changes(&self) -> bool {
+        matches!(self.entry, Entry::Order(_))
+    }
+
+    async fn step(&mut self, step: Step) -> Result<(), TestCaseError> {
+        match step {
+            Step::Write { writer, heard } => self.write(writer, heard).await,
+            Step::Read { reader } => self.read(reader).await?,
+            Step::Evict => self.evict().await,
+        }
+        Ok(())
+    }
+
+    /// An order is forgotten before it is written, under the condition that it is as it was
+    /// read. A purchase is written, and then the count is forgotten.
+    async fn write(&mut self, writer: usize, heard: bool) {
+        let next = match self.writers[writer] {
+            Writer::Idle => Writer::Decided(self.stored),
+            Writer::Decided(read) if self.counts_changes() => {
+                let heard = heard && self.cache.drop_before(self.entry, read + 1).await;
+                Writer::Forgot { read, heard }
+            }
+            Writer::Decided(_) => {
+                self.stored += 1;
+                Writer::Wrote(self.stored)
+            }
+            Writer::Forgot { read, heard } => {
+                if read == self.stored {
+                    self.stored += 1;
+                    self.tell(self.stored, heard);
+                }
+                Writer::Idle
+            }
+            Writer::Wrote(version) => {
+                let heard = heard && self.cache.drop_now(self.entry).await;
+                self.tell(version, heard);
+                Writer::Idle
+            }
+        };
+        self.writers[writer] = next;
+    }
+
+    /// Somebody is told that `version` is written.
+    fn tell(&mut self, version: u64, heard: bool) {
+        if heard {
+            self.told = self.told.max(version);
+        }
+    }
+
+    async fn read(&mut self, reader: usize) -> Result<(), TestCaseError> {
+        self.readers[reader] = match self.readers[reader] {
+            Reader::Idle => {
+                let looked = self.cache.look::<u64>(self.entry).await;
+                match looked.found {
+                    Some(version) => {
+                        self.hits.set(self.hits.get() + 1);
+                        prop_assert!(version >= self.told, "{version} after {}", self.told);
+                        prop_assert!(version <= self.stored);
+                        Reader::Idle
+                    }
+                    None => Reader::Missed { asked_at: looked.version },
+                }
+            }
+            Reader::Missed { asked_at } => Reader::Read { asked_at, version: self.stored },
+            Reader::Read { asked_at, version } => {
+                let of = if self.counts_changes() { version } else { asked_at };
+                self.cache.keep(self.entry, of, &version).await;
+                Reader::Idle
+            }
+        };
+        Ok(())
+    }
+
+    async fn evict(&mut self) {
+        if self.evicted == self.stored {
+            return;
+        }
+        let next = self.evicted + 1;
+        let done = match self.entry {
+            Entry::Order(_) => self.cache.drop_before(self.entry, next).await,
+            Entry::TokenCount(_) => self.cache.drop_now(self.entry).await,
+        };
+        if done {
+            self.evicted = next;
+            self.tell(next, true);
+        }
+    }
+}
+
+/// Runs many histories, each of an entry of its own.
+fn run(entry: impl Fn(Ulid) -> Entry) {
+    let redis = RedisServer::start();
+    let cache = Cache::new(Some(&redis.url()), "test").expect("an address");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.expect("a runtime");
+    let (hits, number) = (Cell::new(0), Cell::new(0_u128));
+    let histories = 400;
+    let mut runner =
+        TestRunner::new(Config { failure_persistence: None, ..Config::with_cases(histories) });
+    let ran = runner.run(&steps(), |steps| {
+        number.set(number.get() + 1);
+        let mut world = World::new(&cache, entry(Ulid(number.get())), &hits);
+        runtime.block_on(async {
+            for step in steps {
+                world.step(step).await?;
+            }
+            Ok(())
+        })
+    });
+    ran.unwrap_or_else(|failure| panic!("{failure}"));
+    println!("{histories} histories, {} hits", hits.get());
+    assert!(hits.get() > 100, "the cache was of use in {} reads only", hits.get());
+}
+
+#[test]
+fn an_order_that_is_found_is_never_older_than_a_change_that_was_told_of() {
+    run(|ulid| Entry::Order(OrderId::from_ulid(ulid)));
+}
+
+#[test]
+fn a_count_that_is_found_is_never_older_than_a_change_that_was_told_of() {
+    run(|ulid| Entry::TokenCount(AccountId::from_ulid(ulid)));
+}

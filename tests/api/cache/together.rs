@@ -1,0 +1,130 @@
+//! Requests at the same moment: what is answered is never older than what was answered
+//! before the request was sent.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use futures_util::future::{join, join_all};
+use thali_domain::orders::Order;
+use thali_functions::orders::cached;
+
+use super::{counted, placed, process, seen};
+use crate::support::TestApp;
+
+const READERS: u64 = 4;
+
+/// How far an order is in its life.
+fn rank(status: &str) -> u64 {
+    let life = ["Pending", "Processed", "Collected"];
+    let rank = life.iter().position(|known| *known == status).expect("a status of its life");
+    u64::try_from(rank).expect("small")
+}
+
+/// What readers and writers know of each other.
+#[derive(Default)]
+struct Meanwhile {
+    /// What everybody has been told: no read that begins after that may be older.
+    told: AtomicU64,
+    /// How many reads there were.
+    reads: AtomicU64,
+    done: AtomicBool,
+}
+
+impl Meanwhile {
+    /// Reads again and again, and once after all is done; answers how many answers came from
+    /// the cache.
+    async fn read_on(&self, read: &impl AsyncFn() -> (u64, bool)) -> usize {
+        let mut hits = 0;
+        loop {
+            let last = self.done.load(Ordering::SeqCst);
+            let told = self.told.load(Ordering::SeqCst);
+            let (version, hit) = read().await;
+            assert!(version >= told, "{version} after {told}, hit: {hit}");
+            self.reads.fetch_add(1, Ordering::SeqCst);
+            hits += usize::from(hit);
+            if last {
+                return hits;
+            }
+        }
+    }
+
+    fn tell(&self, version: u64) {
+        self.told.fetch_max(version, Ordering::SeqCst);
+    }
+
+    /// Waits until each reader has read something again.
+    async fn some_reads(&self) {
+        let enough = self.reads.load(Ordering::SeqCst) + 2 * READERS;
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while self.reads.load(Ordering::SeqCst) < enough {
+            assert!(Instant::now() < deadline, "nobody reads");
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+/// The life of an order, during which it is read.
+async fn live(test: &TestApp, order: &Order, meanwhile: &Meanwhile) {
+    meanwhile.some_reads().await;
+    let processed = process(test, &test.app, order).await;
+    meanwhile.tell(1);
+    meanwhile.some_reads().await;
+    let collected = processed.collected(test.now()).expect("processed");
+    cached::forget(&test.app, &collected).await;
+    let store = &test.app.store;
+    store.order_collect(&processed, &collected, &test.stamp()).await.expect("collected");
+    meanwhile.tell(2);
+    meanwhile.some_reads().await;
+    meanwhile.done.store(true, Ordering::SeqCst);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_reads_an_order_older_than_it_was_told_to_be() {
+    let test = TestApp::start().await;
+    let asha = test.student("asha@example.com").await;
+    let mut hits = 0;
+    for _ in 0..20 {
+        let order = placed(&test, &asha).await;
+        let meanwhile = Meanwhile::default();
+        let read = async || {
+            let (status, hit) = seen(&test, &test.app, &asha, &order).await;
+            (rank(&status), hit)
+        };
+        let readers = join_all((0..READERS).map(|_| meanwhile.read_on(&read)));
+        let ((), of_readers) = join(live(&test, &order, &meanwhile), readers).await;
+        hits += of_readers.into_iter().sum::<usize>();
+    }
+    println!("{hits} hits");
+    assert!(hits > 0, "the cache was of no use");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_reads_a_count_older_than_it_was_told_to_be() {
+    const TOKENS: u64 = 12;
+    let test = TestApp::start().await;
+    let asha = test.student("asha@example.com").await;
+    test.buy_tokens(&asha, u16::try_from(TOKENS).expect("few")).await;
+    let meanwhile = Meanwhile::default();
+    // How many are gone, so that more is newer.
+    let read = async || {
+        let (count, hit) = counted(&test, &test.app, &asha).await;
+        (TOKENS - count, hit)
+    };
+    let readers = join_all((0..READERS).map(|_| meanwhile.read_on(&read)));
+    let write = async || {
+        for _ in 0..TOKENS / 2 {
+            meanwhile.some_reads().await;
+            let answer = test.send(TestApp::submit(&asha, 1)).await.expect(201);
+            meanwhile.tell(TOKENS - answer.body["balance"].as_u64().expect("a number"));
+        }
+    };
+    let writers = async {
+        join(write(), write()).await;
+        meanwhile.done.store(true, Ordering::SeqCst);
+    };
+    let ((), hits) = join(writers, readers).await;
+    let hits: usize = hits.into_iter().sum();
+    println!("{hits} hits");
+    assert!(hits > 0, "the cache was of no use");
+    assert_eq!(read().await.0, TOKENS);
+}

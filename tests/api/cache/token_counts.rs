@@ -1,0 +1,231 @@
+//! How many tokens a student has: right while time passes, and after everything that issues,
+//! redeems, reserves or releases some.
+
+use jiff::SignedDuration;
+use serde_json::json;
+use thali_domain::ids::AccountId;
+use thali_domain::payments::{Payment, PaymentStatus};
+use thali_domain::tokens::Purchase;
+use thali_domain::tokens_left::TokensLeft;
+use thali_functions::jobs::reconcile_payments;
+use thali_functions::workers::refunder;
+use thali_platform::app::App;
+use thali_platform::cache::Entry;
+use thali_platform::store::Consistency;
+
+use super::{assert_hit, counted};
+use crate::api::payments::{REFUSAL_DOUBTED_FOR, refund, told};
+use crate::support::people::{PASSWORD, Student};
+use crate::support::{Call, TestApp};
+
+/// Asserts that the count is read from the database, and is in the cache from then on.
+async fn assert_read(test: &TestApp, student: &Student, count: u64) {
+    assert_eq!(counted(test, &test.app, student).await, (count, false));
+    assert_cached(test, student, count).await;
+}
+
+/// Asserts that the count is in the cache.
+async fn assert_cached(test: &TestApp, student: &Student, count: u64) {
+    assert_hit(count, async || counted(test, &test.app, student).await).await;
+}
+
+fn account(student: &Student) -> AccountId {
+    AccountId::parse(&student.account_id).expect("an id")
+}
+
+async fn purchases(test: &TestApp, student: &Student) -> Vec<Purchase> {
+    let purchases = test.app.store.purchases_of(account(student), Consistency::Strong).await;
+    purchases.expect("they can be read")
+}
+
+/// The student again, with a session that has not ended.
+async fn back(test: &TestApp, student: &Student) -> Student {
+    Student::of(&test.log_in(&student.email).await)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_count_is_cached_when_it_is_read_and_only_for_its_student() {
+    let test = TestApp::start().await;
+    let asha = test.student("asha@example.com").await;
+    let binod = test.student("binod@example.com").await;
+    test.buy_tokens(&asha, 4).await;
+    assert_read(&test, &asha, 4).await;
+    assert_read(&test, &binod, 0).await;
+    let bodies = async |app: &App| {
+        let call = Call::get("/student/tokens").bearer(&asha.token);
+        test.send_to(app, call).await.expect(200).body
+    };
+    let without = test.another_process(&[("REDIS_URL", "")]);
+    assert_eq!(bodies(&test.app).await, bodies(&without).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cached_count_stays_right_while_tokens_expire() {
+    let test = TestApp::start().await;
+    let asha = test.student("asha@example.com").await;
+    test.buy_tokens(&asha, 3).await;
+    test.advance(SignedDuration::from_mins(5));
+    test.buy_tokens(&asha, 4).await;
+    assert_read(&test, &asha, 7).await;
+    test.advance(SignedDuration::from_hours(90 * 24) - SignedDuration::from_mins(5));
+    let asha = back(&test, &asha).await;
+    assert_cached(&test, &asha, 4).await;
+    let answer = test.send(Call::get("/student/tokens").bearer(&asha.token)).await.expect(200);
+    let next = json!({ "count": 4, "expires_at": "2026-04-15T06:35:00Z" });
+    assert_eq!(answer.body, json!({ "count": 4, "expiring_next": next }));
+    test.advance(SignedDuration::from_mins(5));
+    assert_cached(&test, &asha, 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_submission_is_counted_at_once_and_so_is_its_repetition() {
+    let test = TestApp::start().await;
+    let asha = test.student("asha@example.com").await;
+    test.buy_tokens(&asha, 5).await;
+    assert_read(&test, &asha, 5).await;
+    let submit = TestApp::submit(&asha, 2).header("idempotency-key", "k-1");
+    test.send(submit.clone()).await.expect(201);
+    assert_read(&test, &asha, 3).await;
+
+    // As if whoever recorded it had been killed before Redis was told.
+    let mut purchases = purchases(&test, &asha).await;
+    purchases[0].redeemed.clear();
+    let (entry, stale) =
+        (Entry::TokenCount(account(&asha)), TokensLeft::of(&purchases, test.now()));
+    let now = test.app.cache.look::<TokensLeft>(entry).await.version;
+    test.app.cache.keep(entry, now, &stale).await;
+    assert_cached(&test, &asha, 5).await;
+    let again = test.send(submit).await.expect(201);
+    assert_eq!(again.header("idempotent-replay"), "true");
+    assert_read(&test, &asha, 3).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payment_is_counted_at_once_whoever_tells_of_it() {
+    let test = TestApp::start().await;
+    let asha = test.student("asha@example.com").await;
+    assert_read(&test, &asha, 0).await;
+    let captured = json!({ "outcome": "captured" });
+
+    let order_id = test.order_tokens(&asha, 1).await;
+    let checkout = test.pay(&order_id, captured.clone()).await;
+    test.send(checkout.verify(&asha.token)).await.expect(200);
+    assert_read(&test, &asha, 1).await;
+
+    let order_id = test.order_tokens(&asha, 2).await;
+    let checkout = test.pay(&order_id, captured.clone()).await;
+    let payment = test.payment(&checkout.payment_id).await;
+    test.send(told("payment.captured", &payment)).await.expect(200);
+    assert_read(&test, &asha, 3).await;
+
+    let order_id = test.order_tokens(&asha, 3).await;
+    test.pay(&order_id, captured).await;
+    test.advance(SignedDuration::from_mins(6));
+    let did = (reconcile_payments::JOB.run)(&test.app, &json!({ "older_than_s": 0 })).await;
+    assert_eq!(did.expect("it runs")["credited"], 1);
+    assert_read(&test, &asha, 6).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payment_that_was_captured_before_is_counted_when_it_is_told_of_again() {
+    let test = TestApp::start().await;
+    let asha = test.student("asha@example.com").await;
+    let order_id = test.order_tokens(&asha, 2).await;
+    let checkout = test.pay(&order_id, json!({ "outcome": "captured" })).await;
+    assert_read(&test, &asha, 0).await;
+    // Somebody captures it and is killed before Redis is told.
+    let purchase = purchases(&test, &asha).await.remove(0);
+    let payment = Payment {
+        payment_id: checkout.payment_id.parse().expect("an id"),
+        order_id: Some(purchase.order_id.clone()),
+        amount: purchase.amount,
+        currency: "INR".to_owned(),
+        status: PaymentStatus::Captured,
+        method: None,
+    };
+    let store = &test.app.store;
+    store.purchase_capture(&purchase, &payment, &test.stamp()).await.expect("captured");
+    assert_cached(&test, &asha, 0).await;
+    let verified = test.send(checkout.verify(&asha.token)).await.expect(200);
+    assert_eq!(verified.body["balance"], 2);
+    assert_read(&test, &asha, 2).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tokens_that_are_reserved_and_tokens_that_come_back_are_counted_at_once() {
+    let test = TestApp::start().await;
+    let asha = test.student("asha@example.com").await;
+    let owner = test.owner("owner@example.com").await;
+    let checkout = test.buy_tokens(&asha, 10).await;
+    test.settle().await;
+    assert_read(&test, &asha, 10).await;
+    let body = json!({ "token_count": 4 });
+    test.send(refund(&owner, &checkout.order_id, &body)).await.expect(202);
+    assert_read(&test, &asha, 6).await;
+
+    // The partner refuses it, for so long that it is believed.
+    test.partner_fails(json!({ "status": 400 })).await;
+    test.advance(REFUSAL_DOUBTED_FOR);
+    let messages = test.refund_messages().await;
+    let worked = test.consume(&refunder::CONSUMER, &messages).await;
+    assert!(worked.batch_item_failures.is_empty(), "{worked:?}");
+    let asha = back(&test, &asha).await;
+    assert_read(&test, &asha, 10).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_began_to_count_before_a_change_keeps_nothing() {
+    let test = TestApp::start().await;
+    let asha = test.student("asha@example.com").await;
+    test.buy_tokens(&asha, 5).await;
+    let entry = Entry::TokenCount(account(&asha));
+    let looked = test.app.cache.look::<TokensLeft>(entry).await;
+    let left = TokensLeft::of(&purchases(&test, &asha).await, test.now());
+    test.send(TestApp::submit(&asha, 2)).await.expect(201);
+    test.app.cache.keep(entry, looked.version, &left).await;
+    assert_read(&test, &asha, 3).await;
+    // Nor does it take the place of what was counted since.
+    test.app.cache.keep(entry, looked.version, &left).await;
+    assert_cached(&test, &asha, 3).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_is_over_reads_no_cached_count() {
+    let test = TestApp::start().await;
+    let asha = test.student("asha@example.com").await;
+    test.buy_tokens(&asha, 5).await;
+    assert_read(&test, &asha, 5).await;
+    let logout = Call::post("/student/logout", &json!({})).bearer(&asha.token);
+    test.send(logout).await.expect(204);
+    let answer = test.send(Call::get("/student/tokens").bearer(&asha.token)).await;
+    assert_eq!(answer.problem(401), "unauthenticated");
+}
+
+/// Redis is gone before the first read, before the tokens are redeemed, or before the second
+/// read; and comes back empty.
+#[tokio::test(flavor = "multi_thread")]
+async fn whenever_redis_is_gone_the_count_is_right() {
+    for gone_before in 0..3 {
+        let mut test = TestApp::start().await;
+        let asha = test.student("asha@example.com").await;
+        test.buy_tokens(&asha, 5).await;
+        for step in 0..3 {
+            if step == gone_before {
+                test.redis.stop();
+            }
+            if step == 1 {
+                let answer = test.send(TestApp::submit(&asha, 2)).await.expect(201);
+                assert_eq!(answer.body["balance"], 3, "{gone_before}");
+            } else {
+                let expected = (if step == 0 { 5 } else { 3 }, false);
+                assert_eq!(counted(&test, &test.app, &asha).await, expected, "{gone_before}");
+            }
+        }
+        test.redis.restart();
+        assert_cached(&test, &asha, 3).await;
+        let body = json!({ "count": 1, "security_code": PASSWORD });
+        let submit = Call::post("/student/token-submission", &body).bearer(&asha.token);
+        test.send(submit).await.expect(201);
+        assert_read(&test, &asha, 2).await;
+    }
+}
