@@ -5,6 +5,7 @@
 
 mod accounts;
 mod alarms;
+mod cached;
 mod contract;
 mod faults;
 mod grants;

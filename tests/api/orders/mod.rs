@@ -13,6 +13,7 @@ mod stock;
 mod stock_races;
 mod sweep;
 mod together;
+mod trail;
 
 use serde_json::{Value, json};
 use thali_domain::ids::OrderId;
