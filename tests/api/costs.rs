@@ -13,7 +13,7 @@ use thali_platform::queue::QueueName;
 use thali_platform::worker::{BatchResponse, Consumer};
 
 use super::cache::{placed, read_order};
-use super::orders::ordering;
+use super::orders::{cancel, collect, ordering};
 use super::payments::{order, refund, told};
 use crate::support::people::{PASSWORD, Student, code_in};
 use crate::support::template::root;
@@ -198,6 +198,30 @@ const CARD: &[Row] = &[
             let answer = test.send(ordering(&asha, &[("thali", 2)])).await.expect(202);
             let path = format!("/api/orders/{}", answer.text("order_id"));
             test.cost_of(Call::get(&path).bearer(&asha.token), 200).await
+        })
+    }),
+    row("`order-list`, 25 orders", (1, 0.0, 0.0, 3.0), |test| {
+        Box::pin(async {
+            let asha = diner(test).await;
+            for _ in 0..30 {
+                test.place(&asha, &[("thali", 1)]).await;
+            }
+            test.cost_of(Call::get("/api/orders").bearer(&asha.token), 200).await
+        })
+    }),
+    row("`order-cancel`, 1 item", (3, 4.0, 1.0, 2.0), |test| {
+        Box::pin(async {
+            let asha = diner(test).await;
+            let order = test.place(&asha, &[("thali", 2)]).await;
+            test.cost_of(cancel(&asha, &order), 200).await
+        })
+    }),
+    row("`order-collect`", (2, 1.0, 0.0, 1.0), |test| {
+        Box::pin(async {
+            let order = test.processed(&diner(test).await, "thali").await;
+            let staff = test.staff("staff@example.com").await;
+            test.send(Call::get("/api/v1/mess").bearer(&staff.token)).await.expect(200);
+            test.cost_of(collect(&staff, &order), 200).await
         })
     }),
     row("`mailer`, a mail", (4, 2.0, 0.0, 2.0), |test| {

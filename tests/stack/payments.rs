@@ -9,7 +9,7 @@ use crate::support::Call;
 
 impl Stack {
     /// The access token of the demo mess's owner.
-    async fn demo_owner(&self) -> String {
+    pub(super) async fn demo_owner(&self) -> String {
         let body = json!({
             "email": self.variable("OWNER_EMAIL"),
             "password": self.variable("OWNER_PASSWORD"),
@@ -19,7 +19,7 @@ impl Stack {
     }
 
     /// Invokes a function; answers what it answered.
-    async fn invoke(&self, function: &str, event: &Value) -> Value {
+    pub(super) async fn invoke(&self, function: &str, event: &Value) -> Value {
         let client = aws_sdk_lambda::Client::new(&self.aws().await);
         let request = client.invoke().function_name(self.name(function));
         let answer = request.payload(Blob::new(event.to_string())).send().await;

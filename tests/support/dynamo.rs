@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::{self, BehaviorVersion, Credentials, Region};
+use aws_sdk_dynamodb::config::{self, BehaviorVersion, Credentials, Intercept, Region};
 use dynoxide::Database;
 use serde_json::{Value, json};
 
@@ -43,7 +43,12 @@ impl Dynamo {
 
     /// A client of it whose requests are metered.
     pub fn metered_client(&self, meter: &Meter) -> Client {
-        Client::from_conf(self.config().interceptor(meter.clone()).build())
+        self.intercepted_client(meter.clone())
+    }
+
+    /// A client of it whose requests and answers pass through an interceptor.
+    pub fn intercepted_client(&self, interceptor: impl Intercept + 'static) -> Client {
+        Client::from_conf(self.config().interceptor(interceptor).build())
     }
 
     fn config(&self) -> config::Builder {

@@ -7,6 +7,7 @@ mod crowd;
 mod dynamo;
 mod faults;
 mod killer;
+mod lost_answers;
 pub mod menu;
 mod meter;
 mod orders;

@@ -1,10 +1,11 @@
-//! `GET /student/token-history`: every token ever issued and what became of it, the
-//! newest purchase first.
+//! `GET /student/token-history`: every token ever issued and what became of it, also what it
+//! was redeemed for, the newest purchase first.
 
+use futures_util::try_join;
 use jiff::Timestamp;
 use serde::Serialize;
-use thali_domain::ids::SubmissionId;
-use thali_domain::tokens::{IssuedToken, TokenFate, history};
+use thali_domain::ids::{OrderId, SubmissionId};
+use thali_domain::token_history::{IssuedToken, RedeemedFor, TokenFate, history};
 use thali_platform::app::App;
 use thali_platform::handler;
 use thali_platform::http::{Access, Caller, Endpoint, Page, Problem, Request, Response, schema};
@@ -39,8 +40,13 @@ struct PastToken {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     redeemed_at: Option<Timestamp>,
+    /// The submission that redeemed it, if one did.
     #[serde(skip_serializing_if = "Option::is_none")]
     submission_id: Option<SubmissionId>,
+    /// The order of items for which it was redeemed, if it was for one. `order_id` is that
+    /// of the payment that bought it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    redeemed_for: Option<OrderId>,
 }
 
 impl From<&IssuedToken<'_>> for PastToken {
@@ -51,19 +57,24 @@ impl From<&IssuedToken<'_>> for PastToken {
             TokenFate::Refunded => (TokenStatus::Refunded, None),
             TokenFate::Redeemed(by) => (TokenStatus::Redeemed, by),
         };
-        Self {
-            token: issued.into(),
-            status,
-            redeemed_at: redeemed.map(|(_, at)| at),
-            submission_id: redeemed.map(|(submission, _)| submission),
-        }
+        let (submission_id, redeemed_for) = match redeemed {
+            None => (None, None),
+            Some((RedeemedFor::Submission(submission), _)) => (Some(submission), None),
+            Some((RedeemedFor::Order(order), _)) => (None, Some(order)),
+        };
+        let redeemed_at = redeemed.map(|(_, at)| at);
+        Self { token: issued.into(), status, redeemed_at, submission_id, redeemed_for }
     }
 }
 
 async fn token_history(app: &App, caller: &Caller, request: &Request) -> Result<Response, Problem> {
     let page = request.page()?;
-    let (purchases, submissions) = app.store.tokens_of(caller.session()?.account_id).await?;
-    let issued = history(&purchases, &submissions, app.clock.now());
+    let session = caller.session()?;
+    let ((purchases, submissions), orders) = try_join!(
+        app.store.tokens_of(session.account_id),
+        app.store.orders_of(&session.mess_id, session.account_id),
+    )?;
+    let issued = history(&purchases, &submissions, &orders, app.clock.now());
     let (issued, next) =
         page.cut(issued, |token| Page::newest_first(token.lot.captured_at, &token.token_id));
     let views: Vec<PastToken> = issued.iter().map(Into::into).collect();

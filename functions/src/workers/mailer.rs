@@ -33,7 +33,7 @@ async fn mail(app: &App, body: &str) -> Result<(), Error> {
     let sent = match mails::write(app, &message).await {
         Ok(Some(mail)) => app.mailer().send(&mail).await.map_err(Error::from),
         Ok(None) => {
-            tracing::info!("the mail has come too late to be of use");
+            tracing::info!("the mail has come too late, or there is nobody to have it");
             Ok(())
         }
         Err(error) => Err(error),

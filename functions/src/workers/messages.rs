@@ -1,5 +1,5 @@
-//! What the relay tells the mailer, the refunder and the processor of orders. The audit queue carries
-//! [`thali_platform::store::AuditRecord`]s.
+//! What the relay tells the mailer, the refunder and the processor of orders. The audit
+//! queue carries [`thali_platform::store::AuditRecord`]s.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -9,6 +9,7 @@ use thali_domain::ids::{
 };
 use thali_domain::membership::Reason;
 use thali_domain::money::Paise;
+use thali_domain::orders::{FailureReason, OrderLine};
 
 /// A mail that is to be sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,6 +68,10 @@ pub enum MailMessage {
     RefundFailed(RefundFailed),
     /// Tokens that can be redeemed expire soon.
     Expiring(Expiring),
+    /// An order was paid with tokens and can be collected.
+    OrderProcessed(EndedOrder),
+    /// An order failed.
+    OrderFailed(FailedOrder),
 }
 
 /// What a student is told of an owner's decision.
@@ -154,6 +159,32 @@ pub struct Expiring {
     pub expires_at: Timestamp,
 }
 
+/// What a student is told of an order that was processed or failed. It is all that there is
+/// to tell, so that the mail says what was so then, and the mailer need not read orders.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndedOrder {
+    /// The order.
+    pub order_id: OrderId,
+    /// Who ordered.
+    pub account_id: AccountId,
+    /// In which mess.
+    pub mess_id: MessId,
+    /// What.
+    pub lines: Vec<OrderLine>,
+    /// What all of it costs.
+    pub total_tokens: u16,
+}
+
+/// What a student is told of an order that failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedOrder {
+    /// The order.
+    #[serde(flatten)]
+    pub order: EndedOrder,
+    /// Why it failed.
+    pub failure: FailureReason,
+}
+
 /// A refund that the partner is to be asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefundMessage {
@@ -194,6 +225,8 @@ impl MailMessage {
             Self::Refunded(refunded) => format!("refund#{}", refunded.refund_id),
             Self::RefundFailed(failed) => format!("refund_failed#{}", failed.refund_id),
             Self::Expiring(expiring) => format!("expiring#{}", expiring.order_id),
+            Self::OrderProcessed(order) => format!("order_processed#{}", order.order_id),
+            Self::OrderFailed(failed) => format!("order_failed#{}", failed.order.order_id),
         }
     }
 
@@ -210,6 +243,8 @@ impl MailMessage {
             Self::Refunded(refunded) => &refunded.mess_id,
             Self::RefundFailed(failed) => &failed.mess_id,
             Self::Expiring(expiring) => &expiring.mess_id,
+            Self::OrderProcessed(order) => &order.mess_id,
+            Self::OrderFailed(failed) => &failed.order.mess_id,
         }
     }
 }

@@ -313,6 +313,11 @@ impl Change {
                     _ => None,
                 }
             }
+            "order" => match self.became("status")?.as_str()? {
+                "Processed" => self.read(after()).map(MailMessage::OrderProcessed),
+                "Failed" => self.read(after()).map(MailMessage::OrderFailed),
+                _ => None,
+            },
             _ => None,
         }
     }

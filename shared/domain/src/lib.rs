@@ -22,6 +22,7 @@
 //! | [`settings`] | how an owner changes them |
 //! | [`money`] | paise |
 //! | [`tokens`] | purchases, the tokens in them, redeeming |
+//! | [`token_history`] | what became of every token |
 //! | [`tokens_left`] | how many tokens are left, while time passes |
 //! | [`payments`] | when a payment pays for a purchase, and when to ask for payments |
 //! | [`refunds`] | giving tokens back for money |
@@ -54,6 +55,7 @@ pub mod sessions;
 pub mod settings;
 pub mod stock;
 mod text;
+pub mod token_history;
 pub mod tokens;
 pub mod tokens_left;
 

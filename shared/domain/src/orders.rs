@@ -232,6 +232,8 @@ pub struct Order {
     pub created_at: Timestamp,
     /// When its status was last set.
     pub updated_at: Timestamp,
+    /// When its tokens were redeemed, if it was processed.
+    pub processed_at: Option<Timestamp>,
     /// When it was last found to have waited too long.
     pub swept_at: Option<Timestamp>,
 }
@@ -304,6 +306,7 @@ impl Order {
             version: 1,
             created_at: now,
             updated_at: now,
+            processed_at: None,
             swept_at: None,
         })
     }
@@ -330,8 +333,8 @@ impl Order {
     /// The order once these tokens paid for it.
     #[must_use]
     pub fn processed(&self, redemption: &Redemption, now: Timestamp) -> Self {
-        let tokens = redemption.numbers.clone();
-        Self { tokens, ..self.with_status(OrderStatus::Processed, now) }
+        let (tokens, processed_at) = (redemption.numbers.clone(), Some(now));
+        Self { tokens, processed_at, ..self.with_status(OrderStatus::Processed, now) }
     }
 
     /// The order once it failed.
@@ -340,10 +343,12 @@ impl Order {
         Self { failure: Some(reason), ..self.with_status(OrderStatus::Failed, now) }
     }
 
-    /// The order once its student called it off.
-    pub fn cancelled(&self, now: Timestamp) -> Result<Self, OrderRefusal> {
+    /// The order once its student called it off; nothing where that was done before, so
+    /// that a student whose answer was lost may ask again.
+    pub fn cancelled(&self, now: Timestamp) -> Result<Option<Self>, OrderRefusal> {
         match self.status {
-            OrderStatus::Pending => Ok(self.with_status(OrderStatus::Cancelled, now)),
+            OrderStatus::Pending => Ok(Some(self.with_status(OrderStatus::Cancelled, now))),
+            OrderStatus::Cancelled => Ok(None),
             other => Err(OrderRefusal::NotPending(other)),
         }
     }
@@ -534,17 +539,21 @@ mod tests {
         let redemption = redeem_count(&[captured("order_A", 1)], 1, NOW).expect("a token");
         let processed = pending.processed(&redemption, NOW);
         let failed = pending.failed(FailureReason::InsufficientTokens, NOW);
-        let cancelled = pending.cancelled(NOW).expect("pending");
-        let collected = processed.collected(NOW).expect("processed");
+        let cancelled = pending.cancelled(NOW).expect("pending").expect("a change");
+        let later = NOW + SignedDuration::from_mins(5);
+        let collected = processed.collected(later).expect("processed");
         assert_eq!(cancelled.status, OrderStatus::Cancelled);
+        assert_eq!(cancelled.cancelled(later), Ok(None), "it stays as it is");
         assert_eq!(collected.version, 3);
-        for order in [&processed, &failed, &cancelled, &collected] {
+        let (at, processed_at) = (collected.updated_at, collected.processed_at);
+        assert_eq!((at, processed_at), (later, Some(NOW)), "its tokens were redeemed before");
+        for order in [&processed, &failed, &collected] {
             assert_eq!(order.cancelled(NOW), Err(OrderRefusal::NotPending(order.status)));
         }
         for order in [&pending, &failed, &cancelled] {
             assert_eq!(order.collected(NOW), Err(OrderRefusal::NotProcessed(order.status)));
         }
-        assert_eq!(collected.collected(NOW), Err(OrderRefusal::AlreadyCollected { at: NOW }));
+        assert_eq!(collected.collected(NOW), Err(OrderRefusal::AlreadyCollected { at: later }));
     }
 
     #[test]
@@ -557,7 +566,7 @@ mod tests {
             assert!(waiting.is_overdue(at(minutes)), "{minutes}");
             waiting.swept_at = Some(at(minutes));
         }
-        let done = waiting.cancelled(NOW).expect("pending");
+        let done = waiting.cancelled(NOW).expect("pending").expect("a change");
         assert!(!done.is_overdue(at(1_000)));
     }
 }

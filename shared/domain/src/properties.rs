@@ -1,7 +1,8 @@
 //! What holds of tokens and money however their stories go. The store's conditional writes
 //! are modelled by [`World`]: a decision is made on what was seen, perhaps a while ago,
 //! and carried out only where the write's condition holds now. The conditions here are
-//! those of `store/purchases.rs`, `store/submissions.rs` and `store/refunds.rs`.
+//! those of `store/purchases.rs`, `store/submissions.rs`, `store/refunds.rs` and
+//! `store/orders.rs`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,16 +10,22 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use ulid::Ulid;
 
-use crate::ids::{RazorpayOrderId, RazorpayPaymentId, RazorpayRefundId, RefundId, TokenId};
+use crate::identity::AccountStatus;
+use crate::ids::{
+    OrderId, RazorpayOrderId, RazorpayPaymentId, RazorpayRefundId, RefundId, SubmissionId, TokenId,
+};
+use crate::menu::{Item, ItemName, PriceTokens, Sku};
 use crate::money::Paise;
+use crate::orders::{Circumstances, FailureReason, Order, OrderLine, OrderStatus, Processing};
 use crate::payments::{CURRENCY, Payment, PaymentStatus, Settlement, settle};
 use crate::refunds::{
     PartnerRefund, PartnerRefundStatus, Refund, RefundNews, RefundRequest, RefundState, Requested,
     judge, request,
 };
+use crate::token_history::{RedeemedFor, TokenFate, history};
 use crate::tokens::samples::{NOW, created};
 use crate::tokens::{
-    Lot, Purchase, PurchaseState, Redemption, Selection, TokenFate, balance, history, redeem,
+    Lot, Purchase, PurchaseState, Redemption, Selection, Submission, balance, redeem,
 };
 use crate::tokens_left::TokensLeft;
 
@@ -46,6 +53,17 @@ enum Step {
         count: Option<u16>,
         stale: bool,
     },
+    /// An order of items that cost so many tokens.
+    Order(u8),
+    /// The processor gets to an order, perhaps again.
+    Process {
+        order: usize,
+        stale: bool,
+    },
+    /// Its student calls an order off.
+    Cancel(usize),
+    /// An order is handed over.
+    Collect(usize),
     /// News of any refund that there ever was, old ones too.
     News {
         refund: usize,
@@ -69,6 +87,11 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
             .prop_map(|(tokens, stale)| Step::RedeemNamed { tokens, stale }),
         4 => (any::<usize>(), prop::option::of(1_u16..=7), any::<bool>())
             .prop_map(|(purchase, count, stale)| Step::Refund { purchase, count, stale }),
+        3 => (1_u8..=9).prop_map(Step::Order),
+        5 => (any::<usize>(), any::<bool>())
+            .prop_map(|(order, stale)| Step::Process { order, stale }),
+        1 => any::<usize>().prop_map(Step::Cancel),
+        1 => any::<usize>().prop_map(Step::Collect),
         4 => (any::<usize>(), prop::sample::select(vec![Pending, Processed, Failed]))
             .prop_map(|(refund, status)| Step::News { refund, status }),
         1 => (1_i64..40 * 24).prop_map(Step::Wait),
@@ -77,13 +100,23 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..60)
 }
 
+/// What somebody saw of the store, on which they decide.
+#[derive(Clone, Default)]
+struct Seen {
+    purchases: Vec<Purchase>,
+    refunds: Vec<Refund>,
+    orders: Vec<Order>,
+}
+
 /// What the store holds, what somebody saw of it earlier, and what must never change.
 struct World {
     now: Timestamp,
     purchases: Vec<Purchase>,
     refunds: Vec<Refund>,
-    seen: (Vec<Purchase>, Vec<Refund>),
-    redeemed_ever: BTreeSet<TokenId>,
+    submissions: Vec<Submission>,
+    orders: Vec<Order>,
+    seen: Seen,
+    redeemed_ever: BTreeMap<TokenId, (RedeemedFor, Timestamp)>,
     last: Option<Step>,
 }
 
@@ -93,8 +126,10 @@ impl World {
             now: NOW,
             purchases: Vec::new(),
             refunds: Vec::new(),
-            seen: (Vec::new(), Vec::new()),
-            redeemed_ever: BTreeSet::new(),
+            submissions: Vec::new(),
+            orders: Vec::new(),
+            seen: Seen::default(),
+            redeemed_ever: BTreeMap::new(),
             last: None,
         }
     }
@@ -105,7 +140,7 @@ impl World {
             (step, _) => step,
         };
         match step.clone() {
-            Step::Look => self.seen = (self.purchases.clone(), self.refunds.clone()),
+            Step::Look => self.seen = self.look(false),
             Step::Buy(count) => self.buy(count),
             Step::Capture { purchase, payment } => self.capture(purchase, payment)?,
             Step::RedeemCount { count, stale } => {
@@ -117,12 +152,25 @@ impl World {
                 }
             }
             Step::Refund { purchase, count, stale } => self.refund(purchase, count, stale)?,
+            Step::Order(tokens) => self.order(tokens),
+            Step::Process { order, stale } => self.process(order, stale)?,
+            Step::Cancel(order) => self.cancel(order),
+            Step::Collect(order) => self.collect(order),
             Step::News { refund, status } => self.news(refund, status),
             Step::Wait(hours) => self.now += SignedDuration::from_hours(hours),
             Step::Again => {}
         }
         self.last = Some(step);
         Ok(())
+    }
+
+    /// The store as somebody sees it: as it is, or as it was.
+    fn look(&self, stale: bool) -> Seen {
+        if stale {
+            return self.seen.clone();
+        }
+        let Self { purchases, refunds, orders, .. } = self;
+        Seen { purchases: purchases.clone(), refunds: refunds.clone(), orders: orders.clone() }
     }
 
     fn buy(&mut self, count: u16) {
@@ -164,21 +212,124 @@ impl World {
     }
 
     fn redeem(&mut self, selection: &Selection, stale: bool) -> Result<(), TestCaseError> {
-        let seen = if stale { &self.seen.0 } else { &self.purchases };
-        let Ok(redemption) = redeem(seen, selection, self.now) else { return Ok(()) };
-        let before = balance(seen, self.now);
+        let seen = self.look(stale).purchases;
+        let Ok(redemption) = redeem(&seen, selection, self.now) else { return Ok(()) };
+        let before = balance(&seen, self.now);
         prop_assert_eq!(redemption.balance + redemption.token_ids().len(), before);
         if !self.redeem_condition_holds(&redemption) {
             prop_assert!(stale, "what was decided on the newest state holds");
             return Ok(());
         }
+        let submission = Submission {
+            submission_id: SubmissionId::from_ulid(Ulid(self.submissions.len() as u128 + 1)),
+            account_id: seen[0].account_id,
+            mess_id: seen[0].mess_id.clone(),
+            token_ids: redemption.token_ids(),
+            submitted_at: self.now,
+            balance: redemption.balance,
+        };
+        self.redeemed(redemption, RedeemedFor::Submission(submission.submission_id))?;
+        self.submissions.push(submission);
+        Ok(())
+    }
+
+    fn redeemed(
+        &mut self,
+        redemption: Redemption,
+        redeemed_for: RedeemedFor,
+    ) -> Result<(), TestCaseError> {
         for token in redemption.token_ids() {
-            prop_assert!(self.redeemed_ever.insert(token), "redeemed twice");
+            let before = self.redeemed_ever.insert(token, (redeemed_for, self.now));
+            prop_assert_eq!(before, None, "redeemed twice");
         }
         for (order_id, numbers) in redemption.numbers {
             self.purchase_mut(&order_id).redeemed.extend(numbers);
         }
         Ok(())
+    }
+
+    fn order(&mut self, tokens: u8) {
+        let price = PriceTokens::try_from(i64::from(tokens)).expect("few");
+        let (sku, name) = (Sku::parse("rice").expect("a SKU"), ItemName::parse("Rice"));
+        let line = OrderLine { sku, name: name.expect("a name"), quantity: 1, price };
+        let order_id = OrderId::from_ulid(Ulid(self.orders.len() as u128 + 1));
+        let somebody = created("order_0", 1);
+        let (account, mess) = (somebody.account_id, somebody.mess_id);
+        let order = Order::place(order_id, account, mess, vec![line], self.now);
+        self.orders.push(order.expect("few tokens"));
+    }
+
+    fn process(&mut self, index: usize, stale: bool) -> Result<(), TestCaseError> {
+        let seen = self.look(stale);
+        let Some(index) = index.checked_rem(seen.orders.len()) else { return Ok(()) };
+        let order = &seen.orders[index];
+        if order.status != OrderStatus::Pending {
+            return Ok(());
+        }
+        let line = &order.lines[0];
+        let menu = [Item {
+            sku: line.sku.clone(),
+            name: line.name.clone(),
+            price: line.price,
+            available: true,
+            shards: vec![0],
+            layout: 0,
+        }];
+        let purchases = &seen.purchases;
+        let account = Some(AccountStatus::Active);
+        let known = Circumstances { account, mess_exists: true, menu: &menu, purchases };
+        let unchanged = self.orders[index].version == order.version;
+        prop_assert!(unchanged || stale);
+        match order.process(&known, self.now) {
+            Processing::Redeem(redemption) => {
+                let holds = unchanged && self.tokens_unchanged(purchases, &redemption);
+                prop_assert!(holds || stale, "what was decided on the newest state holds");
+                if holds {
+                    let processed = order.processed(&redemption, self.now);
+                    prop_assert_eq!(redemption.token_ids().len(), usize::from(order.total));
+                    self.redeemed(redemption, RedeemedFor::Order(order.order_id))?;
+                    self.orders[index] = processed;
+                }
+            }
+            Processing::Fail(reason) => {
+                prop_assert_eq!(reason, FailureReason::InsufficientTokens);
+                prop_assert!(balance(purchases, self.now) < usize::from(order.total));
+                if unchanged {
+                    self.orders[index] = order.failed(reason, self.now);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The condition of the transaction that processes an order, about its tokens.
+    fn tokens_unchanged(&self, seen: &[Purchase], redemption: &Redemption) -> bool {
+        let of = |purchases: &[Purchase], order_id: &RazorpayOrderId| {
+            purchases.iter().find(|it| it.order_id == *order_id).cloned()
+        };
+        redemption.numbers.keys().all(|order_id| {
+            let (seen, purchase) = (of(seen, order_id), of(&self.purchases, order_id));
+            seen.zip(purchase).is_some_and(|(seen, purchase)| {
+                purchase.lot().is_some_and(|lot| lot.expires_at > self.now)
+                    && purchase.redeemed.len() == seen.redeemed.len()
+                    && purchase.refund_id == seen.refund_id
+                    && purchase.refunding == seen.refunding
+            })
+        })
+    }
+
+    fn cancel(&mut self, index: usize) {
+        let Some(index) = index.checked_rem(self.orders.len()) else { return };
+        if let Ok(Some(cancelled)) = self.orders[index].cancelled(self.now) {
+            self.orders[index] = cancelled;
+        }
+    }
+
+    fn collect(&mut self, index: usize) {
+        let Some(index) = index.checked_rem(self.orders.len()) else { return };
+        if let Ok(collected) = self.orders[index].collected(self.now) {
+            self.orders[index] = collected;
+        }
     }
 
     /// The condition of the transaction that records a submission.
@@ -199,8 +350,7 @@ impl World {
         count: Option<u16>,
         stale: bool,
     ) -> Result<(), TestCaseError> {
-        let (purchases, refunds) =
-            if stale { &self.seen } else { &(self.purchases.clone(), self.refunds.clone()) };
+        let Seen { purchases, refunds, .. } = self.look(stale);
         let Some(index) = index.checked_rem(purchases.len()) else { return Ok(()) };
         let seen = purchases[index].clone();
         let latest = refunds.iter().find(|refund| Some(refund.refund_id) == seen.refund_id);
@@ -265,21 +415,21 @@ impl World {
 
     /// Every issued token is one thing, and the balance is what is available.
     fn check_tokens(&self) -> Result<(), TestCaseError> {
-        let issued = history(&self.purchases, &[], self.now);
+        let issued = history(&self.purchases, &self.submissions, &self.orders, self.now);
         let paid = self.purchases.iter().filter(|purchase| purchase.lot().is_some());
         let sold: usize = paid.map(|purchase| usize::from(purchase.token_count)).sum();
         prop_assert_eq!(issued.len(), sold);
         let mut counts = BTreeMap::from([("available", 0), ("redeemed", 0), ("expired", 0)]);
         for token in &issued {
-            let redeemed = self.redeemed_ever.contains(&token.token_id);
+            let redeemed = self.redeemed_ever.get(&token.token_id).copied();
             let refunded = token.purchase.refunded.contains(&token.token_id.number());
             let over = token.lot.expires_at <= self.now;
             let expected = match (redeemed, refunded, over) {
-                (true, true, _) => return Err(TestCaseError::fail("redeemed and given back")),
-                (true, false, _) => TokenFate::Redeemed(None),
-                (false, true, _) => TokenFate::Refunded,
-                (false, false, true) => TokenFate::Expired,
-                (false, false, false) => TokenFate::Available,
+                (Some(_), true, _) => return Err(TestCaseError::fail("redeemed and given back")),
+                (Some(by), false, _) => TokenFate::Redeemed(Some(by)),
+                (None, true, _) => TokenFate::Refunded,
+                (None, false, true) => TokenFate::Expired,
+                (None, false, false) => TokenFate::Available,
             };
             prop_assert_eq!(&token.fate, &expected);
             let name = match expected {
@@ -297,6 +447,19 @@ impl World {
         for hours in [0, 24, 89 * 24, 90 * 24 - 1, 200 * 24] {
             let later = self.now + SignedDuration::from_hours(hours);
             prop_assert_eq!(left.count(later), balance(&self.purchases, later));
+        }
+        Ok(())
+    }
+
+    /// An order has its tokens, or it has none: those that were redeemed for it.
+    fn check_orders(&self) -> Result<(), TestCaseError> {
+        for order in &self.orders {
+            let paid = matches!(order.status, OrderStatus::Processed | OrderStatus::Collected);
+            let by = RedeemedFor::Order(order.order_id);
+            let redeemed = self.redeemed_ever.values().filter(|(it, _)| *it == by).count();
+            prop_assert_eq!(redeemed, if paid { usize::from(order.total) } else { 0 });
+            prop_assert_eq!(order.processed_at.is_some(), paid);
+            prop_assert_eq!(order.failure.is_some(), order.status == OrderStatus::Failed);
         }
         Ok(())
     }
@@ -337,6 +500,7 @@ proptest! {
             world.step(step)?;
             world.check_tokens()?;
             world.check_refunds()?;
+            world.check_orders()?;
         }
     }
 

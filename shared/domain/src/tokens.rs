@@ -210,12 +210,17 @@ impl Redemption {
     /// The redeemed tokens' ids, sorted.
     #[must_use]
     pub fn token_ids(&self) -> Vec<TokenId> {
-        let of_order = |(order_id, numbers): (&RazorpayOrderId, &BTreeSet<u16>)| {
-            let order_id = order_id.clone();
-            numbers.clone().into_iter().map(move |number| TokenId::new(order_id.clone(), number))
-        };
-        self.numbers.iter().flat_map(of_order).collect()
+        token_ids(&self.numbers)
     }
+}
+
+/// The ids of tokens that are named by their numbers, sorted.
+pub(crate) fn token_ids(numbers: &BTreeMap<RazorpayOrderId, BTreeSet<u16>>) -> Vec<TokenId> {
+    let of_purchase = |(order_id, numbers): (&RazorpayOrderId, &BTreeSet<u16>)| {
+        let order_id = order_id.clone();
+        numbers.clone().into_iter().map(move |number| TokenId::new(order_id.clone(), number))
+    };
+    numbers.iter().flat_map(of_purchase).collect()
 }
 
 /// Why tokens cannot be redeemed.
@@ -335,69 +340,6 @@ pub struct Submission {
     pub submitted_at: Timestamp,
     /// The balance that it left.
     pub balance: usize,
-}
-
-/// What became of one token.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TokenFate {
-    /// It can be redeemed.
-    Available,
-    /// It was redeemed, by this submission at this time.
-    Redeemed(Option<(SubmissionId, Timestamp)>),
-    /// It was given back for money, or is reserved for it; its time may be over too.
-    Refunded,
-    /// Its time ran out.
-    Expired,
-}
-
-/// One token that was ever issued, and what became of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct IssuedToken<'a> {
-    /// Its id.
-    pub token_id: TokenId,
-    /// The purchase that it came with.
-    pub purchase: &'a Purchase,
-    /// The capture that issued it.
-    pub lot: &'a Lot,
-    /// What became of it.
-    pub fate: TokenFate,
-}
-
-/// Every token ever issued, the newest purchase first, with its fate at `now`.
-#[must_use]
-pub fn history<'a>(
-    purchases: &'a [Purchase],
-    submissions: &[Submission],
-    now: Timestamp,
-) -> Vec<IssuedToken<'a>> {
-    let mut redeemed_by = BTreeMap::new();
-    for submission in submissions {
-        for token in &submission.token_ids {
-            redeemed_by.insert(token.clone(), (submission.submission_id, submission.submitted_at));
-        }
-    }
-    let mut captured: Vec<(&Purchase, &Lot)> =
-        purchases.iter().filter_map(|purchase| Some((purchase, purchase.lot()?))).collect();
-    captured.sort_by_key(|(purchase, lot)| {
-        std::cmp::Reverse((lot.captured_at, purchase.order_id.clone()))
-    });
-    let of_purchase = |(purchase, lot): (&'a Purchase, &'a Lot)| {
-        let redeemed_by = &redeemed_by;
-        (1..=purchase.token_count).map(move |number| {
-            let token_id = TokenId::new(purchase.order_id.clone(), number);
-            let fate = if purchase.redeemed.contains(&number) {
-                TokenFate::Redeemed(redeemed_by.get(&token_id).copied())
-            } else if purchase.refunded.contains(&number) {
-                TokenFate::Refunded
-            } else if now < lot.expires_at {
-                TokenFate::Available
-            } else {
-                TokenFate::Expired
-            };
-            IssuedToken { token_id, purchase, lot, fate }
-        })
-    };
-    captured.into_iter().flat_map(of_purchase).collect()
 }
 
 #[cfg(test)]
@@ -520,33 +462,5 @@ mod tests {
         assert_eq!(decided, Err(RedeemRefusal::TokensUnavailable(vec![token("order_A", 2)])));
         let decided = redeem(&purchases, &Selection::Count(1), NOW).expect("one is left");
         assert_eq!(decided.refund_ids.into_values().collect::<Vec<_>>(), [refund_id]);
-    }
-
-    #[test]
-    fn the_history_tells_each_tokens_fate() {
-        let mut bought = captured("order_A", 4);
-        bought.redeemed.insert(2);
-        bought.refunded.insert(4);
-        let submission = Submission {
-            submission_id: SubmissionId::from_ulid(ulid::Ulid(9)),
-            account_id: bought.account_id,
-            mess_id: bought.mess_id.clone(),
-            token_ids: vec![token("order_A", 2)],
-            submitted_at: NOW,
-            balance: 2,
-        };
-        let purchases = [bought];
-        let fates: Vec<_> =
-            history(&purchases, std::slice::from_ref(&submission), later_by_days(90))
-                .into_iter()
-                .map(|issued| issued.fate)
-                .collect();
-        let redeemed = TokenFate::Redeemed(Some((submission.submission_id, NOW)));
-        let (expired, refunded) = (TokenFate::Expired, TokenFate::Refunded);
-        assert_eq!(
-            fates,
-            [expired.clone(), redeemed, expired, refunded],
-            "given back, not expired"
-        );
     }
 }

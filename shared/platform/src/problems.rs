@@ -34,7 +34,7 @@ pub const CODES: &[(&str, u16, &str)] = &[
     ("current_password_wrong", 403, "a security code is changed with the account's password"),
     ("not_found", 404, "there is nothing at this path, or not for this method"),
     ("mess_not_found", 404, "there is no such mess"),
-    ("order_not_found", 404, "the student, or the owner's mess, has no such order"),
+    ("order_not_found", 404, "the student, or the mess, has no such order"),
     ("item_not_found", 404, "the menu has no such item"),
     ("student_not_found", 404, "the mess has no such student"),
     ("otp_invalid", 409, "the one-time code is wrong; with `attempts_left`"),
@@ -364,7 +364,7 @@ pub fn webhook_signature_wrong() -> Problem {
     Problem::new(StatusCode::UNAUTHORIZED, "signature_wrong", detail)
 }
 
-/// 404: no such order of this account, or of this owner's mess.
+/// 404: no such order of this account, or of this mess.
 #[must_use]
 pub fn order_not_found() -> Problem {
     Problem::not_found("order_not_found", "There is no such order here.")

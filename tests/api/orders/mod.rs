@@ -1,13 +1,19 @@
 //! The menu, and the orders of its items.
 
+mod cancel;
+mod collect;
 mod items;
 mod ledger;
+mod list;
+mod mails;
 mod place;
 mod processor;
+mod races;
 mod stock;
 mod stock_races;
 mod sweep;
 mod together;
+mod trail;
 
 use serde_json::{Value, json};
 use thali_domain::ids::OrderId;
@@ -23,6 +29,26 @@ pub(super) fn ordering(student: &Student, entries: &[(&str, u32)]) -> Call {
     let item = |(sku, quantity): &(&str, u32)| json!({ "sku": sku, "quantity": quantity });
     let items: Vec<Value> = entries.iter().map(item).collect();
     Call::post(ORDERS, &json!({ "items": items })).bearer(&student.token)
+}
+
+/// The call by which a student calls an order off.
+pub(super) fn cancel(student: &Student, order: &Order) -> Call {
+    Call::new("POST", &format!("{ORDERS}/{}/cancel", order.order_id)).bearer(&student.token)
+}
+
+/// The call by which staff hand an order over.
+pub(super) fn collect(staff: &Student, order: &Order) -> Call {
+    Call::new("POST", &format!("{ORDERS}/{}/collect", order.order_id)).bearer(&staff.token)
+}
+
+/// Everything in the orders table, in one order.
+async fn everything(test: &TestApp) -> Vec<String> {
+    let items = test.dynamo.items("orders").await.into_iter();
+    let mut items: Vec<String> = items
+        .map(|item| serde_dynamo::from_item::<_, Value>(item).expect("plain data").to_string())
+        .collect();
+    items.sort();
+    items
 }
 
 impl TestApp {

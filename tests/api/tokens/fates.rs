@@ -2,6 +2,7 @@
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
+use thali_domain::orders::FailureReason;
 
 use super::{DATA, FATES, ids, redeem, redeemed};
 use crate::support::people::{PASSWORD, Student};
@@ -76,5 +77,47 @@ async fn the_history_names_what_became_of_every_token() {
     }
     for limit in [1, 2, 5, 6] {
         assert_eq!(ids(&test.list(&asha, FATES, limit).await), ids(&fates), "{limit}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_history_names_the_order_for_which_a_token_was_redeemed() {
+    let test = TestApp::start().await;
+    let asha = test.student("asha@example.com").await;
+    let staff = test.staff("staff@example.com").await;
+    test.buy_tokens(&asha, 6).await;
+    test.seed_item("dosa", 2, &[50]).await;
+    test.send(TestApp::submit(&asha, 1)).await.expect(201);
+    let (open, failed) =
+        (test.place(&asha, &[("dosa", 1)]).await, test.place(&asha, &[("dosa", 1)]).await);
+    test.fail(&failed, FailureReason::ItemUnavailable).await;
+    let processed = test.processed(&asha, "dosa").await;
+    let processed_at = test.now().to_string();
+    test.advance(SignedDuration::from_mins(10));
+    let collect = format!("/api/orders/{}/collect", processed.order_id);
+    test.send(Call::new("POST", &collect).bearer(&staff.token)).await.expect(200);
+    let last = test.place(&asha, &[("dosa", 1)]).await;
+    test.process(&last).await.expect("nobody else is at it");
+
+    let fates = test.list(&asha, FATES, 100).await;
+    let statuses: Vec<&Value> = fates.iter().map(|token| &token["status"]).collect();
+    let (redeemed, available) = ("redeemed", "available");
+    assert_eq!(statuses, [redeemed, redeemed, redeemed, redeemed, redeemed, available]);
+    for (token, order, at) in [
+        (&fates[1], &processed, &processed_at),
+        (&fates[2], &processed, &processed_at),
+        (&fates[3], &last, &test.now().to_string()),
+        (&fates[4], &last, &test.now().to_string()),
+    ] {
+        assert_eq!(token["redeemed_for"], order.order_id.to_string());
+        assert_eq!(token["redeemed_at"], at.as_str(), "when it was paid, not handed over");
+        assert!(token.get("submission_id").is_none(), "{token}");
+        assert_ne!(token["order_id"], token["redeemed_for"], "that is the payment's");
+    }
+    for token in [&fates[0], &fates[5]] {
+        assert!(token.get("redeemed_for").is_none(), "{token}");
+    }
+    for order in [open, failed] {
+        assert!(fates.iter().all(|token| token["redeemed_for"] != order.order_id.to_string()));
     }
 }

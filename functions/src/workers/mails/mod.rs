@@ -2,6 +2,7 @@
 //! `templates/mail/`, each as text and as HTML.
 
 mod accounts;
+mod orders;
 mod payments;
 mod students;
 
@@ -13,7 +14,7 @@ use thali_domain::ids::AccountId;
 use thali_domain::mess::Mess;
 use thali_platform::app::App;
 use thali_platform::mail::Mail;
-use thali_platform::store::Consistency;
+use thali_platform::store::{Account, Consistency};
 
 use super::messages::MailMessage;
 
@@ -39,9 +40,16 @@ macro_rules! mail_templates {
 }
 use mail_templates;
 
-/// Writes the mail of a message; nothing where its time is over.
+/// Writes the mail of a message; nothing where its time is over, or nobody can have it.
 pub async fn write(app: &App, message: &MailMessage) -> Result<Option<Mail>, Error> {
-    let mess = app.store.mess_get(message.mess_id()).await?.ok_or(Missing("mess"))?;
+    let mess = match (app.store.mess_get(message.mess_id()).await?, message) {
+        (Some(mess), _) => mess,
+        // Perhaps it failed for that.
+        (None, MailMessage::OrderFailed(order)) => {
+            return orders::failed(app, "a mess that is gone", order).await;
+        }
+        (None, _) => return Err(Missing("mess").into()),
+    };
     match message {
         MailMessage::OneTimeCode { registration_id, resends, email, .. } => {
             accounts::one_time_code(app, &mess, *registration_id, *resends, email).await
@@ -62,6 +70,10 @@ pub async fn write(app: &App, message: &MailMessage) -> Result<Option<Mail>, Err
             payments::refund_failed(app, &mess, refund).await.map(Some)
         }
         MailMessage::Expiring(tokens) => payments::expiring(app, &mess, tokens).await,
+        MailMessage::OrderProcessed(order) => {
+            orders::processed(app, mess.name.as_str(), order).await
+        }
+        MailMessage::OrderFailed(order) => orders::failed(app, mess.name.as_str(), order).await,
     }
 }
 
@@ -71,6 +83,16 @@ async fn addressee(app: &App, account_id: AccountId) -> Result<(String, Email), 
     let account = account.ok_or(Missing("account"))?;
     let email = account.email.ok_or(Missing("e-mail address"))?;
     Ok((account.name.to_string(), email))
+}
+
+/// The same of somebody who may have no address, or be gone: nothing then.
+async fn addressee_if_any(
+    app: &App,
+    account_id: AccountId,
+) -> Result<Option<(String, Email)>, Error> {
+    let account = app.store.account_get(account_id, Consistency::Strong).await?;
+    let reached = |account: Account| Some((account.name.to_string(), account.email?));
+    Ok(account.and_then(reached))
 }
 
 /// A time as people of the mess read it.

@@ -242,9 +242,18 @@ impl Page {
 
     /// After which item the page begins, in a list whose position is the items' id.
     pub fn after_id<T: FromStr>(&self) -> Result<Option<T>, Problem> {
-        let after = self.after.as_deref().map(str::parse).transpose();
-        after
-            .map_err(|_| Problem::invalid_field("cursor", "is not one that this list has answered"))
+        self.after_id_where(|_| true)
+    }
+
+    /// The same in a list that only has ids of which `belongs` says so.
+    pub fn after_id_where<T: FromStr>(
+        &self,
+        belongs: impl FnOnce(&T) -> bool,
+    ) -> Result<Option<T>, Problem> {
+        let Some(after) = &self.after else { return Ok(None) };
+        let id = after.parse().ok().filter(belongs);
+        let refused = || Problem::invalid_field("cursor", "is not one that this list has answered");
+        id.map(Some).ok_or_else(refused)
     }
 
     /// Sorts `items` by position and cuts this page out of them; answers the page and
@@ -258,6 +267,16 @@ impl Page {
         if let Some(after) = &self.after {
             items.retain(|item| position(item) > *after);
         }
+        self.cut_in_order(items, position)
+    }
+
+    /// Cuts this page out of `items` that were read in the list's own order, whichever that
+    /// is, from the page's beginning on; answers the page and the cursor of the next.
+    pub fn cut_in_order<T>(
+        &self,
+        mut items: Vec<T>,
+        position: impl Fn(&T) -> String,
+    ) -> (Vec<T>, Option<String>) {
         let more = items.len() > self.limit;
         items.truncate(self.limit);
         let last = if more { items.last() } else { None };
@@ -296,6 +315,27 @@ mod tests {
         // 3, where the first page ended, is gone meanwhile.
         let (second, cursor) = page(3, Some(after)).cut(vec![4, 1, 2, 5], position);
         assert_eq!((second, cursor), (vec![4, 5], None));
+    }
+
+    #[test]
+    fn a_page_of_what_was_read_in_its_own_order_keeps_it() {
+        let page = |limit, after| page(limit, after).cut_in_order(vec![9, 7, 8], u8::to_string);
+        let (items, cursor) = page(2, None);
+        assert_eq!(items, [9, 7]);
+        let after = parse_cursor(&cursor.expect("there is more")).expect("ours");
+        assert_eq!(after, "7");
+        // What was read begins behind the cursor, whatever the position says.
+        assert_eq!(page(3, Some(after)), (vec![9, 7, 8], None));
+        assert_eq!(page(4, None), (vec![9, 7, 8], None));
+    }
+
+    #[test]
+    fn a_cursor_is_one_that_the_list_can_have_answered() {
+        let even = |after: &str| page(1, Some(after.to_owned())).after_id_where(|id| id % 2 == 0);
+        assert_eq!(even("4").expect("accepted"), Some(4));
+        assert!(even("5").is_err() && even("four").is_err() && even("").is_err());
+        let none: Option<u8> = page(1, None).after_id_where(|_| false).expect("from the beginning");
+        assert_eq!(none, None);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -18,7 +19,8 @@ use super::keys::Key;
 use super::waiting::{PAGE_ITEMS_MAX, PageStart, WaitingPage};
 use super::{
     Attributes, Consistency, IdempotencyKey, Operation, STAMPED, Stamp, Store, StoreError,
-    TransactError, item, keys, millis, number, put_new, text, unless_refused, update, values,
+    TransactError, condition_failed, item, keys, millis, number, put_new, text, unless_refused,
+    update, values,
 };
 
 /// An order as it is stored.
@@ -44,6 +46,12 @@ struct OrderItem {
         skip_serializing_if = "Option::is_none",
         with = "jiff::fmt::serde::timestamp::millisecond::optional"
     )]
+    processed_at: Option<Timestamp>,
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "jiff::fmt::serde::timestamp::millisecond::optional"
+    )]
     swept_at: Option<Timestamp>,
     /// The partition of the index `pending`; absent once the order is processed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -53,7 +61,7 @@ struct OrderItem {
 impl From<Order> for OrderItem {
     fn from(order: Order) -> Self {
         let Order { order_id, account_id, mess_id, lines, total, status, failure, .. } = order;
-        let Order { tokens, version, created_at, updated_at, swept_at, .. } = order;
+        let Order { tokens, version, created_at, updated_at, processed_at, swept_at, .. } = order;
         let pending = status == OrderStatus::Pending;
         Self {
             pending: pending.then(|| keys::pending_partition(order_id)),
@@ -68,6 +76,7 @@ impl From<Order> for OrderItem {
             version,
             created_at,
             updated_at,
+            processed_at,
             swept_at,
         }
     }
@@ -76,7 +85,8 @@ impl From<Order> for OrderItem {
 impl From<OrderItem> for Order {
     fn from(item: OrderItem) -> Self {
         let OrderItem { order_id, account_id, mess_id, lines, total_tokens, status, .. } = item;
-        let OrderItem { failure, tokens, version, created_at, updated_at, swept_at, .. } = item;
+        let OrderItem { failure, tokens, version, created_at, updated_at, .. } = item;
+        let OrderItem { processed_at, swept_at, .. } = item;
         let total = total_tokens;
         Self {
             order_id,
@@ -90,6 +100,7 @@ impl From<OrderItem> for Order {
             version,
             created_at,
             updated_at,
+            processed_at,
             swept_at,
         }
     }
@@ -234,7 +245,9 @@ impl Store {
         Ok(self.transact(writes).await?)
     }
 
-    /// Records that an order was handed over.
+    /// Records that an order was handed over. Where the answer to the write is lost, the SDK
+    /// writes again and is refused: what the order is then tells whether it was this
+    /// request that did it.
     pub async fn order_collect(
         &self,
         processed: &Order,
@@ -251,10 +264,24 @@ impl Store {
             .update_expression(expression)
             .condition_expression(condition)
             .set_expression_attribute_names(Some(names))
-            .set_expression_attribute_values(Some(given));
-        match unless_refused(request.send().await)? {
-            Some(_) => Ok(()),
-            None => Err(OrderError::Overtaken),
+            .set_expression_attribute_values(Some(given))
+            .return_values_on_condition_check_failure("ALL_OLD".into());
+        match request.send().await {
+            Ok(_) => Ok(()),
+            Err(error) if condition_failed(&error) => {
+                let found = match error.into_service_error() {
+                    UpdateItemError::ConditionalCheckFailedException(failed) => failed.item,
+                    _ => None,
+                };
+                let by =
+                    |item: &Attributes| item.get("request_id") == Some(&text(&stamp.request_id));
+                if found.is_some_and(|item| by(&item)) {
+                    Ok(())
+                } else {
+                    Err(OrderError::Overtaken)
+                }
+            }
+            Err(error) => Err(StoreError::from(error).into()),
         }
     }
 
@@ -339,9 +366,10 @@ fn change(from: &Order, to: &Order, stamp: &Stamp) -> Result<Change, StoreError>
         given.insert(":failure".to_owned(), serde_dynamo::to_attribute_value(failure)?);
         set += ", failure = :failure";
     }
-    if !to.tokens.is_empty() && from.tokens.is_empty() {
+    if let (None, Some(processed_at)) = (from.processed_at, to.processed_at) {
         given.insert(":tokens".to_owned(), serde_dynamo::to_attribute_value(&to.tokens)?);
-        set += ", tokens = :tokens";
+        given.insert(":processed_at".to_owned(), millis(processed_at));
+        set += ", tokens = :tokens, processed_at = :processed_at";
     }
     Ok(Change {
         key: keys::order(&from.mess_id, from.order_id),

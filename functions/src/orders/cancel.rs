@@ -1,0 +1,62 @@
+//! `POST /api/orders/{order_id}/cancel`: a student calls an order off that is still
+//! pending. Its portions go back in the same transaction. Asking again answers the order as
+//! it was called off.
+
+use thali_domain::orders::Order;
+use thali_platform::app::App;
+use thali_platform::handler;
+use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response, schema};
+use thali_platform::problems;
+use thali_platform::store::{
+    CONTENTION_TRIES_MAX, OrderError, Stamp, StoreError, contention_pause,
+};
+
+use super::view::OrderView;
+use super::{cached, returning};
+
+/// The endpoint.
+pub static ENDPOINT: Endpoint = Endpoint::post(
+    "order-cancel",
+    &["/api/orders/{order_id}/cancel"],
+    Access::Student,
+    handler!(cancel),
+)
+.summary("Calls an order off that is still pending")
+.answers(200, schema::<OrderView>)
+.refuses(&["order_not_found", "order_not_pending"]);
+
+/// Decides and releases; decides again where the order was processed, or the stock of an
+/// item was spread anew, at the same moment.
+async fn cancel(app: &App, caller: &Caller, request: &Request) -> Result<Response, Problem> {
+    let session = caller.session()?;
+    let order_id = request.param("order_id").ok_or_else(problems::order_not_found)?;
+    let stamp = caller.stamp(app, request);
+    for attempt in 1..=CONTENTION_TRIES_MAX {
+        let order = app.store.order_get(&session.mess_id, order_id).await?;
+        let order = order.filter(|order| order.account_id == session.account_id);
+        let order = order.ok_or_else(problems::order_not_found)?;
+        let Some(cancelled) = order.cancelled(stamp.at)? else {
+            return Ok(Response::ok(&OrderView::from(order)));
+        };
+        match release(app, &order, &cancelled, &stamp).await {
+            Ok(()) => return Ok(Response::ok(&OrderView::from(cancelled))),
+            Err(OrderError::Overtaken) => contention_pause(attempt).await,
+            Err(OrderError::Store(error)) => return Err(error.into()),
+        }
+    }
+    Err(StoreError::Contended.into())
+}
+
+/// Writes the cancellation, and puts the portions back where they can be ordered again.
+async fn release(
+    app: &App,
+    pending: &Order,
+    cancelled: &Order,
+    stamp: &Stamp,
+) -> Result<(), OrderError> {
+    let skus = pending.lines.iter().map(|line| &line.sku);
+    let menu = app.store.items_get(&pending.mess_id, skus).await?;
+    cached::forget(app, cancelled).await;
+    let shards = returning::shards(pending, &menu);
+    app.store.order_release(pending, cancelled, &shards, stamp).await
+}

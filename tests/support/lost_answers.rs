@@ -1,0 +1,53 @@
+//! Answers of `DynamoDB` that do not arrive, to writes that were carried out.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use aws_sdk_dynamodb::config::interceptors::BeforeDeserializationInterceptorContextMut;
+use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_dynamodb::error::BoxError;
+use aws_smithy_runtime_api::client::orchestrator::{HttpResponse, Metadata};
+use thali_platform::app::App;
+
+use super::app::TestApp;
+
+/// Loses the answers to the first requests of one operation: in their place `DynamoDB` says
+/// that something went wrong, as it does where it does not know itself what was done.
+#[derive(Debug)]
+struct LostAnswers {
+    operation: &'static str,
+    left: AtomicUsize,
+}
+
+impl Intercept for LostAnswers {
+    fn name(&self) -> &'static str {
+        "answers that are lost"
+    }
+
+    fn modify_before_deserialization(
+        &self,
+        context: &mut BeforeDeserializationInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let operation = config.load::<Metadata>().expect("an operation has a name").name();
+        let one_less = |left: usize| left.checked_sub(1);
+        let relaxed = Ordering::Relaxed;
+        if operation == self.operation && self.left.fetch_update(relaxed, relaxed, one_less).is_ok()
+        {
+            let failure = r#"{"__type":"com.amazonaws.dynamodb.v20120810#InternalServerError"}"#;
+            let status = 500.try_into().expect("a status");
+            *context.response_mut() = HttpResponse::new(status, failure.into());
+        }
+        Ok(())
+    }
+}
+
+impl TestApp {
+    /// The app of a process to which the answers to its first `count` requests of an
+    /// operation of `DynamoDB` do not come. The SDK makes three requests before it gives up.
+    pub fn losing_answers(&self, operation: &'static str, count: usize) -> App {
+        let lost = LostAnswers { operation, left: count.into() };
+        let client = self.dynamo.intercepted_client(lost);
+        self.process_with(|backends| backends.dynamodb = client)
+    }
+}
