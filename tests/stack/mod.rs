@@ -12,6 +12,7 @@ mod keys;
 mod least_privilege;
 mod logs;
 mod operator;
+mod orders;
 mod overdue;
 mod payments;
 mod postman;
