@@ -159,6 +159,13 @@ def mess_prepare(settings: Settings, credentials: Credentials, thali: Path) -> l
     return new
 
 
+def menu_prepare(settings: Settings, thali: Path) -> str:
+    """The demo mess's menu. What is on it already stays as it is. Returns the summary."""
+    menu = Path(__file__).with_name("menu.csv")
+    said = _thali(settings, thali, "items", "import", "--mess", MESS_ID, "--only-new", str(menu))
+    return said.strip()
+
+
 def _sign_up(settings: Settings, person: Person, password: str, invite: str | None) -> None:
     """As the app does it: the form, then the code from the mail."""
     form: dict[str, Any] = {

@@ -106,6 +106,7 @@ def up(settings: Settings, build: bool) -> None:
     _wait(settings)
     new = seed.mess_prepare(settings, credentials, thali)
     say(f"demo mess {MESS_ID}: " + (f"new accounts {', '.join(new)}" if new else "all there"))
+    say(f"menu of {MESS_ID}: {seed.menu_prepare(settings, thali)}")
     write_stack_env(settings, credentials)
     write_functions_env(settings)
     _summary(settings, credentials)

@@ -122,7 +122,8 @@ fn the_postman_collection_holds_no_secret() {
     }
     let text = collection();
     for token in between(&text, "Bearer ", "\"") {
-        assert!(token.starts_with("{{"), "a token is written down: {token}");
+        let variable = ["{{", "${pm."].iter().any(|begin| token.starts_with(begin));
+        assert!(variable, "a token is written down: {token}");
     }
     for shape in ["eyJhbG", "rzp_test_", "rzp_live_", "thali_refresh=acc_"] {
         assert!(!text.contains(shape), "something like {shape}… is written down");

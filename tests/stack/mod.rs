@@ -5,12 +5,15 @@
 
 mod accounts;
 mod alarms;
+mod cached;
 mod contract;
 mod faults;
 mod grants;
+mod imports;
 mod keys;
 mod least_privilege;
 mod logs;
+mod menu;
 mod operator;
 mod orders;
 mod overdue;

@@ -12,18 +12,23 @@ use crate::support::template::root;
 
 /// Runs `thali` as an operator of the stack would.
 pub(super) fn thali(stack: &Stack, arguments: &[&str]) -> Output {
+    operator(stack, arguments).output().expect("`make test` builds it")
+}
+
+/// `thali` as an operator of the stack would run it.
+pub(super) fn operator(stack: &Stack, arguments: &[&str]) -> Command {
     let tests = std::env::current_exe().expect("this binary has a path");
     let folder = tests.parent().and_then(|deps| deps.parent()).expect("target/debug/deps");
-    Command::new(folder.join("thali"))
+    let mut thali = Command::new(folder.join("thali"));
+    thali
         .args(arguments)
         .env("AWS_ENDPOINT_URL", stack.variable("AWS_ENDPOINT_URL"))
         .env("AWS_REGION", stack.variable("AWS_REGION"))
         .env("AWS_ACCESS_KEY_ID", "test")
         .env("AWS_SECRET_ACCESS_KEY", "test")
         .env("STACK_NAME", stack.variable("STACK_NAME"))
-        .env("THALI_PASSWORD", PASSWORD)
-        .output()
-        .expect("`make test` builds it")
+        .env("THALI_PASSWORD", PASSWORD);
+    thali
 }
 
 /// What a run that must succeed printed.

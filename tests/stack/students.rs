@@ -19,7 +19,7 @@ impl Stack {
     }
 
     /// Somebody who has signed up as a student with an owner and logged in.
-    async fn student_of(&self, owner: &Student, name: &str) -> Student {
+    pub(super) async fn student_of(&self, owner: &Student, name: &str) -> Student {
         let email = format!("{name}-{}@example.com", ulid_now());
         let wanted = json!({ "mess_id": owner.mess_id, "email": email, "password": PASSWORD });
         self.sign_up(&wanted).await;

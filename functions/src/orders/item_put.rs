@@ -40,7 +40,7 @@ struct PutItem {
 impl From<PutItem> for ItemPut {
     fn from(body: PutItem) -> Self {
         let PutItem { name, price_tokens, stock, available, stock_shards } = body;
-        Self { name, price: price_tokens, available, stock, stock_shards }
+        Self { name, price: price_tokens, available: Some(available), stock, stock_shards }
     }
 }
 

@@ -2,19 +2,22 @@
 //! parameters with the operator's own AWS credentials, taken from the usual environment
 //! (`AWS_PROFILE`, `AWS_REGION`, `AWS_ENDPOINT_URL` and so on).
 
+mod items;
 mod keys;
+mod menu_file;
 mod mess;
 mod people;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use thali_domain::ids::MessId;
 use thali_platform::app::aws_config;
 use thali_platform::clock::Clock;
 use thali_platform::config::TableNames;
 use thali_platform::store::{Stamp, Store, dynamodb_client};
 
-/// Runs messes: creates them, their owners, their invites and the deployment's keys.
+/// Runs messes: creates them, their owners, invites and menus, and the deployment's keys.
 #[derive(Parser)]
 #[command(name = "thali", version, arg_required_else_help = true)]
 struct Cli {
@@ -36,6 +39,9 @@ enum Command {
     /// Owners, who are made here and not by signing up.
     #[command(subcommand)]
     Owner(people::OwnerCommand),
+    /// Menus.
+    #[command(subcommand)]
+    Items(items::Command),
     /// Prints a code with which one person can sign up as staff or owner within 72 hours.
     Invite(people::Invite),
 }
@@ -59,6 +65,14 @@ impl Operator {
         let request_id = format!("thali-{}", self.clock.ulid());
         Stamp { actor: "operator".to_owned(), request_id, at: self.clock.now() }
     }
+
+    /// Fails where there is no such mess.
+    async fn require_mess(&self, mess: &MessId) -> Result<(), Failure> {
+        match self.store.mess_get(mess).await? {
+            Some(_) => Ok(()),
+            None => Err(format!("there is no mess {mess}").into()),
+        }
+    }
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -80,6 +94,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Owner(command) => {
             people::create_owner(&Operator::of_stack(&cli.stack).await, command).await
         }
+        Command::Items(command) => items::run(&Operator::of_stack(&cli.stack).await, command).await,
         Command::Invite(command) => {
             people::invite(&Operator::of_stack(&cli.stack).await, command).await
         }

@@ -53,7 +53,7 @@ enum InvitedRole {
 
 pub async fn create_owner(operator: &Operator, command: OwnerCommand) -> Result<(), Failure> {
     let OwnerCommand::Create(create) = command;
-    require_mess(operator, &create.mess).await?;
+    operator.require_mess(&create.mess).await?;
     let password = match create.password {
         Some(password) => password,
         None => ask_for_password()?,
@@ -74,7 +74,7 @@ pub async fn create_owner(operator: &Operator, command: OwnerCommand) -> Result<
 }
 
 pub async fn invite(operator: &Operator, invite: Invite) -> Result<(), Failure> {
-    require_mess(operator, &invite.mess).await?;
+    operator.require_mess(&invite.mess).await?;
     let role = match invite.role {
         InvitedRole::Staff => Role::Staff,
         InvitedRole::Owner => Role::Owner,
@@ -84,13 +84,6 @@ pub async fn invite(operator: &Operator, invite: Invite) -> Result<(), Failure> 
     operator.store.invite_create(&code, &record, &operator.stamp()).await?;
     println!("{code}");
     Ok(())
-}
-
-async fn require_mess(operator: &Operator, mess: &MessId) -> Result<(), Failure> {
-    match operator.store.mess_get(mess).await? {
-        Some(_) => Ok(()),
-        None => Err(format!("there is no mess {mess}").into()),
-    }
 }
 
 /// Reads a password from the terminal, or the first line of a pipe.

@@ -192,7 +192,7 @@ async fn spread(test: &TestApp, item: &Item, shards: i64) -> bool {
     let put = ItemPut {
         name: ItemName::parse("Dal").expect("a name"),
         price: PriceTokens::try_from(1).expect("a price"),
-        available: true,
+        available: None,
         stock: None,
         stock_shards: Some(StockShards::try_from(shards).expect("few")),
     };
@@ -246,4 +246,15 @@ async fn a_shard_is_removed_only_with_just_what_was_moved_out_of_it() {
     assert_eq!(read(&test).await.shards, [20 - sold]);
     let menu: Vec<Value> = test.menu(&owner).await;
     assert_eq!((menu.len(), &menu[0]["stock"]), (1, &json!(20 - sold)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shard_does_not_give_what_was_sold_out_of_it() {
+    let (test, owner) = with_dal(100, 1).await;
+    let before_the_sales = read(&test).await;
+    test.send(change_stock(&owner, "dal", -90)).await.expect(200);
+    assert!(!spread(&test, &before_the_sales, 4).await, "three quarters of a hundred are gone");
+    assert_eq!(read(&test).await.shards, [10]);
+    assert!(spread(&test, &read(&test).await, 4).await);
+    assert_eq!(read(&test).await.shards, [3, 3, 2, 2]);
 }

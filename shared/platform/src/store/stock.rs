@@ -5,8 +5,8 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, TransactWriteItem};
 use thali_domain::ids::{AccountId, MessId};
-use thali_domain::menu::{Item, ItemName, PriceTokens, Sku};
-use thali_domain::stock::{ItemPut, PutPlan, ShardChange, StockChange};
+use thali_domain::menu::{Item, Sku};
+use thali_domain::stock::{Holding, ItemPut, PutPlan, ShardChange, StockChange};
 
 use super::keys::Key;
 use super::menu::{ItemItem, ShardItem};
@@ -28,9 +28,6 @@ pub enum StockCondition {
 /// Of an item that is new, the first layout.
 const FIRST_LAYOUT: u32 = 1;
 
-/// The assignments of what people are told of an item; their values are [`described`].
-const DESCRIBED: &str = "#name = :name, price_tokens = :price, available = :available";
-
 impl Store {
     /// Makes an item what an owner wants, where the menu still has `before`, or no such
     /// item, as it was when it was read. Answers the item as it is now; `None` where
@@ -45,6 +42,7 @@ impl Store {
     ) -> Result<Option<Item>, StoreError> {
         let with = |shards, layout| {
             let ItemPut { name, price, available, .. } = put.clone();
+            let available = available.unwrap_or_else(|| before.is_none_or(|item| item.available));
             Item { sku: sku.clone(), name, price, available, shards, layout }
         };
         let (after, writes) = match put.plan(before) {
@@ -57,7 +55,7 @@ impl Store {
             PutPlan::LayOut { shards, changes } => {
                 let layout = before.map_or(FIRST_LAYOUT, |before| before.layout + 1);
                 let after = with(shards, layout);
-                let writes = self.item_lay_out_writes(mess, &after, &changes, stamp)?;
+                let writes = self.item_lay_out_writes(mess, put, &after, &changes, stamp)?;
                 (after, writes)
             }
         };
@@ -78,7 +76,7 @@ impl Store {
         stamp: &Stamp,
     ) -> Result<Option<Item>, StoreError> {
         let mut given = values(stamp, []);
-        given.extend(described(&put.name, put.price, put.available));
+        let told = told_of(put, &mut given);
         let condition = match put.stock_shards {
             None => "attribute_exists(pk)",
             Some(shards) => {
@@ -91,7 +89,7 @@ impl Store {
             .update_item()
             .table_name(&self.tables.orders)
             .set_key(Some(keys::item(mess, sku).attributes()))
-            .update_expression(format!("SET {DESCRIBED}, {STAMPED}"))
+            .update_expression(format!("SET {told}, {STAMPED}"))
             .condition_expression(condition)
             .set_expression_attribute_names(Some(name_names()))
             .set_expression_attribute_values(Some(given))
@@ -125,11 +123,12 @@ impl Store {
         Ok(writes)
     }
 
-    /// The writes that make an item `after`. Whoever lays a stock out counts its layouts,
+    /// The writes that make an item `after`, as `put` wants it. Whoever lays a stock out counts its layouts,
     /// so that of two at once one looks again.
     fn item_lay_out_writes(
         &self,
         mess: &MessId,
+        put: &ItemPut,
         after: &Item,
         changes: &[ShardChange],
         stamp: &Stamp,
@@ -140,42 +139,24 @@ impl Store {
             writes.push(match *change {
                 ShardChange::Add(stock) => self.shard_add(mess, after, shard, stock, stamp)?,
                 ShardChange::Remove(held) => self.shard_remove(&key, held),
-                ShardChange::Set(count) | ShardChange::Gain(count) | ShardChange::Give(count) => {
+                ShardChange::Keep(holding) => {
                     let mut given = values(stamp, [(":layout", number(after.layout))]);
-                    given.insert(":count".to_owned(), number(count));
-                    self.shard_keep(&key, shard, *change, after, given)
+                    let (mut set, mut condition) = shard_keep(holding, &mut given);
+                    let mut names = None;
+                    if shard == 0 {
+                        set += ", stock_shards = :shards, ";
+                        set += &told_of(put, &mut given);
+                        names = Some(name_names());
+                        condition += " AND layout = :read";
+                        given.insert(":shards".to_owned(), number(after.stock_shards()));
+                        given.insert(":read".to_owned(), number(after.layout - 1));
+                    }
+                    let set = format!("SET {set}, layout = :layout, {STAMPED}");
+                    update(&self.tables.orders, &key, &set, &condition, names, given)
                 }
             });
         }
         Ok(writes)
-    }
-
-    /// The write that changes a shard which stays; with the first one, the item.
-    fn shard_keep(
-        &self,
-        key: &Key,
-        shard: u8,
-        change: ShardChange,
-        after: &Item,
-        mut given: Attributes,
-    ) -> TransactWriteItem {
-        let (stock, enough) = match change {
-            ShardChange::Gain(_) => ("stock = stock + :count", ""),
-            ShardChange::Give(_) => ("stock = stock - :count", " AND stock >= :count"),
-            _ => ("stock = :count", ""),
-        };
-        let table = &self.tables.orders;
-        let set = format!("SET {stock}, layout = :layout, {STAMPED}");
-        if shard > 0 {
-            let condition = format!("attribute_exists(pk){enough}");
-            return update(table, key, &set, &condition, None, given);
-        }
-        given.extend(described(&after.name, after.price, after.available));
-        given.insert(":shards".to_owned(), number(after.stock_shards()));
-        given.insert(":read".to_owned(), number(after.layout - 1));
-        let set = format!("{set}, {DESCRIBED}, stock_shards = :shards");
-        let condition = format!("layout = :read{enough}");
-        update(table, key, &set, &condition, Some(name_names()), given)
     }
 
     /// The write that makes a shard that there was not.
@@ -258,18 +239,25 @@ impl Store {
     }
 }
 
-/// The values of [`DESCRIBED`].
-fn described(
-    name: &ItemName,
-    price: PriceTokens,
-    available: bool,
-) -> [(String, AttributeValue); 3] {
-    let values = [
-        (":name", text(name)),
-        (":price", number(price)),
-        (":available", AttributeValue::Bool(available)),
-    ];
-    values.map(|(name, value)| (name.to_owned(), value))
+/// The assignment of the stock of a shard that stays, and its condition, with their values.
+fn shard_keep(holding: Holding, given: &mut Attributes) -> (String, String) {
+    let (count, stock, condition) = match holding {
+        Holding::Set(count) => (count, "stock = :count", "attribute_exists(pk)"),
+        Holding::Gain(count) => (count, "stock = stock + :count", "attribute_exists(pk)"),
+        Holding::Give(count) => (count, "stock = stock - :count", "stock >= :count"),
+    };
+    given.insert(":count".to_owned(), number(count));
+    (stock.to_owned(), condition.to_owned())
+}
+
+/// The assignments of what people are told of an item, with their values.
+fn told_of(put: &ItemPut, given: &mut Attributes) -> String {
+    given.insert(":name".to_owned(), text(&put.name));
+    given.insert(":price".to_owned(), number(put.price));
+    let told = "#name = :name, price_tokens = :price";
+    let Some(available) = put.available else { return told.to_owned() };
+    given.insert(":available".to_owned(), AttributeValue::Bool(available));
+    format!("{told}, available = :available")
 }
 
 /// `name` is a word of DynamoDB's own.
