@@ -264,8 +264,13 @@ async fn an_account_of_another_mess_sees_no_order_of_this_one() {
 async fn every_function_looks_a_session_up_that_redis_has_not_seen() {
     let stack = Stack::running();
     let (owner, student) = (stack.owner().await, stack.student("fresh").await);
+    let staff = stack.staff_of(&owner.mess_id, &owner.token).await;
     for endpoint in ENDPOINTS.iter().filter(|endpoint| endpoint.access.needs_session()) {
-        let person = if endpoint.access == Access::Owner { &owner } else { &student };
+        let person = match endpoint.access {
+            Access::Owner => &owner,
+            Access::Staff => &staff,
+            _ => &student,
+        };
         let login =
             json!({ "mess_id": person.mess_id, "email": person.email, "password": PASSWORD });
         let fresh = stack.send(Call::post("/login", &login)).await.expect(200);

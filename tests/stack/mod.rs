@@ -15,6 +15,7 @@ mod least_privilege;
 mod logs;
 mod menu;
 mod operator;
+mod orders;
 mod overdue;
 mod payments;
 mod postman;

@@ -70,7 +70,8 @@ async fn an_order_that_nobody_was_told_of_is_swept_and_processed() {
     let student = stack.student("forgotten").await;
     stack.buy_tokens(&student, 3).await;
     let sku = stack.dish(2, 20).await;
-    let order_id = stack.order_of_which_nobody_is_told(&student, &sku).await;
+    let two_minutes = jiff::SignedDuration::from_mins(2);
+    let order_id = stack.order_of_which_nobody_is_told(&student, &sku, two_minutes).await;
     let did = stack.invoke(sweep_orders::JOB.name, &json!({})).await;
     assert_eq!(did["errors"], 0, "{did}");
     // The schedule may have been quicker.
@@ -79,12 +80,17 @@ async fn an_order_that_nobody_was_told_of_is_swept_and_processed() {
 }
 
 impl Stack {
-    /// Writes an order of two minutes ago in two steps, neither of which looks to the relay
+    /// Writes an order of some time ago in two steps, neither of which looks to the relay
     /// like the placing of an order: as if the record of that had been lost.
-    async fn order_of_which_nobody_is_told(&self, student: &Student, sku: &str) -> String {
+    pub(super) async fn order_of_which_nobody_is_told(
+        &self,
+        student: &Student,
+        sku: &str,
+        age: jiff::SignedDuration,
+    ) -> String {
         let account = AccountId::parse(&student.account_id).expect("an id");
         let mess = MessId::parse(&student.mess_id).expect("an id");
-        let placed_at = jiff::Timestamp::now() - jiff::SignedDuration::from_mins(2);
+        let placed_at = jiff::Timestamp::now() - age;
         let order_id = OrderId::of(account, placed_at);
         let key = keys::order(&mess, order_id);
         let at = placed_at.as_millisecond();
