@@ -10,7 +10,7 @@ use aws_lambda_events::s3::S3Event;
 use serde_json::{Value, json};
 use thali_domain::pictures::PictureKey;
 use thali_functions::ops::not_found;
-use thali_functions::workers::messages::{MailMessage, RefundMessage};
+use thali_functions::workers::messages::{MailMessage, OrderMessage, RefundMessage};
 use thali_functions::workers::{cache_evictor, picture_check, relay};
 use thali_functions::{CONSUMERS, ENDPOINTS, JOBS};
 use thali_platform::config::Part;
@@ -147,7 +147,17 @@ fn functions_that_call_the_outside_world_reach_redis_by_an_address_of_their_own_
 
 #[test]
 fn whoever_changes_or_reads_what_is_cached_may_reach_redis() {
-    let cached = [cache_evictor::NAME, "razorpay-webhook"].map(str::to_owned);
+    let changes = [
+        cache_evictor::NAME,
+        "razorpay-webhook",
+        "submit-tokens",
+        "refund",
+        "order-create",
+        "order-cancel",
+        "order-collect",
+        "order-processor",
+    ];
+    let cached = changes.map(str::to_owned);
     let tells = ENDPOINTS.iter().filter(|endpoint| endpoint.docs.tells_cache);
     let functions = functions_in_template();
     for name in cached.into_iter().chain(tells.map(|endpoint| endpoint.name.to_owned())) {
@@ -385,6 +395,7 @@ fn every_sample_event_is_what_its_function_takes() {
     serde_json::from_str::<MailMessage>(&sqs("mailer")).expect("a mail");
     serde_json::from_str::<AuditRecord>(&sqs("audit-writer")).expect("an audit record");
     serde_json::from_str::<RefundMessage>(&sqs("refunder")).expect("a refund");
+    serde_json::from_str::<OrderMessage>(&sqs("order-processor")).expect("an order");
     for job in JOBS {
         let options: Value = serde_json::from_str(&event(job.name)).expect("JSON");
         assert!(options.is_object(), "{}", job.name);

@@ -161,25 +161,25 @@ const CARD: &[Row] = &[
             test.cost_of(refund(&owner, &order_id, &json!({})), 202).await
         })
     }),
-    row("`order-create`, 1 item", (2, 4.0, 1.0, 0.5), |test| {
+    row("`order-create`, 1 item", (2, 4.0, 1.0, 1.0), |test| {
         Box::pin(async {
             let asha = diner(test).await;
             test.cost_of(ordering(&asha, &[("thali", 2)]), 202).await
         })
     }),
-    row("`order-create`, 3 items", (2, 8.0, 1.0, 1.5), |test| {
+    row("`order-create`, 3 items", (2, 8.0, 1.0, 3.0), |test| {
         Box::pin(async {
             let wanted = [("thali", 2), ("lassi", 1), ("idli", 1)];
             test.cost_of(ordering(&diner(test).await, &wanted), 202).await
         })
     }),
-    row("`order-create`, 1 item, with a key", (3, 6.0, 1.0, 1.5), |test| {
+    row("`order-create`, 1 item, with a key", (3, 6.0, 1.0, 2.0), |test| {
         Box::pin(async {
             let call = ordering(&diner(test).await, &[("thali", 2)]);
             test.cost_of(call.header("idempotency-key", "k-1"), 202).await
         })
     }),
-    row("`order-processor`, paid from 1 purchase", (6, 4.0, 1.0, 3.5), |test| {
+    row("`order-processor`, paid from 1 purchase", (6, 4.0, 1.0, 4.5), |test| {
         Box::pin(async {
             test.send(ordering(&diner(test).await, &[("thali", 2)])).await.expect(202);
             cost_of_message(test, &order_processor::CONSUMER, QueueName::Orders).await

@@ -163,19 +163,18 @@ async fn a_wrong_menu_is_refused_with_every_error_and_nothing_of_it_is_written()
     let one = importing.import("sku,name,price_tokens,prize\n", &[]);
     let said = String::from_utf8_lossy(&one.stderr).into_owned();
     assert!(said.contains("line 1: “prize” is no column"), "{said}");
-    let stack = &importing.stack;
     for (arguments, reason) in [
         (["items", "import", "/nowhere/menu.csv", "--mess", "mess_demo"], "cannot be read"),
         (["items", "import", "/dev/null", "--mess", "mess_demo"], "the file is empty"),
     ] {
-        let output = thali(stack, &arguments);
+        let output = thali(&importing.stack, &arguments);
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.code() == Some(1) && said.contains(reason), "{said}");
     }
     let file = importing.folder.path().join("good.csv");
     std::fs::write(&file, MENU).expect("it is written");
     let good = file.to_str().expect("a plain path");
-    let output = thali(stack, &["items", "import", good, "--mess", "mess_none"]);
+    let output = thali(&importing.stack, &["items", "import", good, "--mess", "mess_none"]);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(!output.status.success() && said.contains("there is no mess mess_none"), "{said}");
 }

@@ -72,21 +72,34 @@ impl TestApp {
         let address = Email::parse(email).expect("an address");
         let name = Name::parse(address.local_part()).expect("a name");
         let (mess, now) = (self.mess_id.clone(), self.now());
-        let account = Account::new(id, mess.clone(), Role::Student, name, "none".into(), now);
+        let account = Account::new(id, mess, Role::Student, name, "none".into(), now);
         let account = Account { email: Some(address), ..account };
         self.app.store.account_create(&account, &self.stamp()).await.expect("made");
-        let session_id = SessionId::from_ulid(self.app.clock.ulid());
-        let refresh = RefreshToken::first(id, session_id);
-        let session = SessionRecord::begin(&account, session_id, refresh.hash(), now);
-        self.app.store.session_put(&session, &self.stamp()).await.expect("stored");
-        let holder = (id, mess, Role::Student, AccountStatus::Active);
-        let claims = Claims::new(&self.app.jwt_issuer, holder, session_id, now);
         Student {
             email: email.to_owned(),
             account_id: id.to_string(),
-            token: self.app.signer().sign(&claims),
+            token: self.session(&account).await,
             cookie: String::new(),
         }
+    }
+
+    /// The access token of a new session.
+    async fn session(&self, account: &Account) -> String {
+        let (id, now) = (account.account_id, self.now());
+        let session_id = SessionId::from_ulid(self.app.clock.ulid());
+        let refresh = RefreshToken::first(id, session_id);
+        let session = SessionRecord::begin(account, session_id, refresh.hash(), now);
+        self.app.store.session_put(&session, &self.stamp()).await.expect("stored");
+        let holder = (id, account.mess_id.clone(), Role::Student, AccountStatus::Active);
+        self.app.signer().sign(&Claims::new(&self.app.jwt_issuer, holder, session_id, now))
+    }
+
+    /// The student again, with a session that has not ended.
+    pub async fn come_back(&self, student: &Student) -> Student {
+        let id = AccountId::parse(&student.account_id).expect("an id");
+        let account = self.app.store.account_get(id, Consistency::Strong).await.expect("read");
+        let token = self.session(&account.expect("it is there")).await;
+        Student { token, ..student.clone() }
     }
 
     /// Gives a student tokens, as if a payment for them had just been captured.

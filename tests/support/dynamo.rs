@@ -36,6 +36,11 @@ impl Dynamo {
         dynamo
     }
 
+    /// Its address.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
     /// A client of it, for what a test does behind the app's back.
     pub fn client(&self) -> Client {
         Client::from_conf(self.config().build())

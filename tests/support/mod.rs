@@ -3,6 +3,7 @@
 
 mod app;
 mod call;
+mod conflicts;
 mod crowd;
 mod dynamo;
 mod faults;

@@ -86,7 +86,7 @@ struct Wish<'a> {
 }
 
 /// Decides and records; decides again where others were quicker. The first look at the menu
-/// is a glimpse, so a refusal counts only after a second one.
+/// is a glimpse, so nothing is refused before a second one.
 async fn commit(app: &App, wish: &Wish<'_>) -> Result<(Order, bool), Problem> {
     for attempt in 0..CONTENTION_TRIES_MAX {
         let (first, menu) = try_join!(replay(app, wish), menu(app, wish, attempt))?;
@@ -96,7 +96,7 @@ async fn commit(app: &App, wish: &Wish<'_>) -> Result<(Order, bool), Problem> {
         let (order, reserved) = match decide(wish, &menu, attempt) {
             Ok(decided) => decided,
             Err(_) if attempt == 0 => continue,
-            Err(refusal) => return Err(refusal),
+            Err(refusal) => return refuse(app, wish, refusal).await,
         };
         match app.store.order_place(&order, &reserved, wish.key.as_ref(), &wish.stamp).await {
             Ok(()) => {
@@ -108,6 +108,12 @@ async fn commit(app: &App, wish: &Wish<'_>) -> Result<(Order, bool), Problem> {
         }
     }
     Err(StoreError::Contended.into())
+}
+
+/// Refuses, unless it was this very request, sent twice at once, that took what is missing.
+async fn refuse(app: &App, wish: &Wish<'_>, refusal: Problem) -> Result<(Order, bool), Problem> {
+    let first = replay(app, wish).await?;
+    first.map(|first| (first, true)).ok_or(refusal)
 }
 
 async fn menu(app: &App, wish: &Wish<'_>, attempt: u32) -> Result<Vec<Item>, Problem> {
@@ -155,7 +161,8 @@ fn refused(wish: &Wish<'_>, refusal: ReserveRefusal) -> Problem {
 async fn replay(app: &App, wish: &Wish<'_>) -> Result<Option<Order>, Problem> {
     let Wish { session, key: Some(key), .. } = wish else { return Ok(None) };
     let account = session.account_id;
-    match app.store.idempotency_replay(account, Operation::PlaceOrder, key).await? {
+    match app.store.idempotency_replay(account, Operation::PlaceOrder, key, app.clock.now()).await?
+    {
         None => Ok(None),
         Some(Replay::OtherBody) => Err(problems::idempotency_key_reused()),
         Some(Replay::Of(id)) => {

@@ -76,7 +76,14 @@ async fn commit(app: &App, asking: &Asking<'_>) -> Result<(u32, bool), Problem> 
         }
         let item = app.store.item_get(mess, sku).await?.ok_or_else(problems::item_not_found)?;
         let [first] = random_bytes();
-        let change = change(&item, *delta, first)?;
+        let change = match change(&item, *delta, first) {
+            Ok(change) => change,
+            // Unless it was this very request, sent twice at once, that took what is missing.
+            Err(refusal) => {
+                let first = replay(app, session, key).await?;
+                return first.map(|first| (first, true)).ok_or_else(|| refusal.into());
+            }
+        };
         let condition =
             if attempt <= EXACT_TRIES { StockCondition::AsRead } else { StockCondition::AsMuch };
         let key = key.map(|key| (session.account_id, key));
@@ -95,7 +102,11 @@ async fn replay(
     key: Option<&IdempotencyKey>,
 ) -> Result<Option<u32>, Problem> {
     let Some(key) = key else { return Ok(None) };
-    match app.store.idempotency_replay(session.account_id, Operation::ChangeStock, key).await? {
+    match app
+        .store
+        .idempotency_replay(session.account_id, Operation::ChangeStock, key, app.clock.now())
+        .await?
+    {
         None => Ok(None),
         Some(Replay::OtherBody) => Err(problems::idempotency_key_reused()),
         Some(Replay::Of(stock)) => stock.parse().map(Some).map_err(Problem::internal),

@@ -80,7 +80,11 @@ async fn replay(
     key: Option<&IdempotencyKey>,
 ) -> Result<Option<Purchase>, Problem> {
     let Some(key) = key else { return Ok(None) };
-    match app.store.idempotency_replay(session.account_id, Operation::CreateOrder, key).await? {
+    match app
+        .store
+        .idempotency_replay(session.account_id, Operation::CreateOrder, key, app.clock.now())
+        .await?
+    {
         None => Ok(None),
         Some(Replay::OtherBody) => Err(problems::idempotency_key_reused()),
         Some(Replay::Of(order_id)) => {

@@ -113,7 +113,7 @@ async fn replay(
 ) -> Result<Option<Refund>, Problem> {
     let Some(key) = &asking.key else { return Ok(None) };
     let owner = asking.session.account_id;
-    match app.store.idempotency_replay(owner, Operation::Refund, key).await? {
+    match app.store.idempotency_replay(owner, Operation::Refund, key, app.clock.now()).await? {
         None => Ok(None),
         Some(Replay::OtherBody) => Err(problems::idempotency_key_reused()),
         Some(Replay::Of(id)) => {

@@ -22,8 +22,9 @@ pub async fn read(app: &App, account: AccountId) -> Result<(TokensLeft, bool), S
 }
 
 /// Forgets what an account had left. Called after every write that issues, redeems, reserves
-/// or releases tokens, and before anybody is told of it, so that who was told reads what is
-/// so; also where the write turns out to have been made before, because whoever made it may
+/// or releases tokens, and before the answer, so that who was answered reads what is so (an
+/// order is processed without one: for a millisecond it may be found paid, and the tokens
+/// not yet gone); also where the write turns out to have been made before, because whoever made it may
 /// not have come this far. Answers whether it is forgotten: not where there is a Redis and
 /// it did not answer. A request goes on all the same, and the `cache-evictor` does it again.
 pub async fn changed(app: &App, account: AccountId) -> bool {

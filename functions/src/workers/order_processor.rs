@@ -34,10 +34,12 @@ async fn process(app: &App, body: &str) -> Result<(), Box<dyn std::error::Error 
         let order = app.store.order_get(&message.mess_id, message.order_id).await?;
         let order = order.ok_or(Missing)?;
         if order.status != OrderStatus::Pending {
+            // Whoever processed it may not have come as far as that.
+            counted::changed(app, order.account_id).await;
             return Ok(());
         }
-        // The first look may miss the last moment. It is enough where tokens are redeemed,
-        // under conditions; nothing fails on it.
+        // The first look at the tokens may miss the last moment. It is enough where they are
+        // redeemed, under conditions; nothing fails on it.
         let consistency = if attempt == 0 { Consistency::Eventual } else { Consistency::Strong };
         let known = Box::pin(Known::read(app, &order, consistency)).await?;
         match decide(app, &order, &known, consistency).await {
@@ -69,7 +71,7 @@ impl Known {
             }
         };
         let (account, mess, menu, purchases) = try_join!(
-            store.account_get(order.account_id, consistency),
+            store.account_get(order.account_id, Consistency::Strong),
             store.mess_get(&order.mess_id),
             items,
             store.purchases_of(order.account_id, consistency),

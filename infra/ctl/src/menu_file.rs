@@ -100,7 +100,8 @@ struct Record {
 fn records(bytes: &[u8]) -> Result<Vec<Record>, Fault> {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     let text = std::str::from_utf8(bytes).map_err(|error| {
-        let line = 1 + line_breaks(&bytes[..error.valid_up_to()]);
+        let valid = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
+        let line = 1 + line_breaks(&valid);
         Fault::of_row(line, "this is not UTF-8: save the file as “CSV UTF-8”")
     })?;
     let mut reader = ReaderBuilder::new()
@@ -109,33 +110,34 @@ fn records(bytes: &[u8]) -> Result<Vec<Record>, Fault> {
         .trim(Trim::All)
         .from_reader(text.as_bytes());
     let (mut records, mut record) = (Vec::new(), ByteRecord::new());
-    let (mut begin, mut line) = (0, 1);
+    let (mut rest, mut line) = (text, 1);
     loop {
         let more = reader.read_byte_record(&mut record);
         if !more.map_err(|error| Fault::of_row(line, error.to_string()))? {
             return Ok(records);
         }
-        let end = usize::try_from(reader.position().byte()).unwrap_or(bytes.len());
-        let raw = &text[begin..end];
+        let passed = usize::try_from(reader.position().byte()).unwrap_or(text.len());
+        let raw;
+        (raw, rest) = rest.split_at(passed + rest.len() - text.len());
         // The reader passes over empty lines without a word.
-        let began = line + line_breaks(raw[..raw.len() - raw.trim_start().len()].as_bytes());
-        line += line_breaks(raw.as_bytes());
-        begin = end;
-        if raw.matches('"').count() % 2 == 1 {
+        let (empty, own) = raw.split_at(raw.len() - raw.trim_start().len());
+        line += line_breaks(empty);
+        if own.matches('"').count() % 2 == 1 {
             let message = "a quotation mark is not closed; within a text it is written twice";
-            return Err(Fault::of_row(began, message));
+            return Err(Fault::of_row(line, message));
         }
         let fields = record.iter().map(|field| String::from_utf8_lossy(field).into_owned());
         let fields: Vec<String> = fields.collect();
         // Spreadsheets leave such rows behind.
         if fields.iter().any(|field| !field.is_empty()) {
-            records.push(Record { line: began, fields });
+            records.push(Record { line, fields });
         }
+        line += line_breaks(own);
     }
 }
 
-fn line_breaks(bytes: &[u8]) -> u64 {
-    bytes.iter().map(|byte| u64::from(*byte == b'\n')).sum()
+fn line_breaks(text: &str) -> u64 {
+    text.bytes().map(|byte| u64::from(byte == b'\n')).sum()
 }
 
 fn header_wanted() -> String {

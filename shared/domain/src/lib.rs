@@ -54,6 +54,8 @@ pub mod registration;
 pub mod sessions;
 pub mod settings;
 pub mod stock;
+#[cfg(test)]
+mod stock_properties;
 mod text;
 pub mod token_history;
 pub mod tokens;

@@ -76,15 +76,17 @@ impl Basket {
         if !unknown.is_empty() {
             return Err(ReserveRefusal::UnknownItems(unknown));
         }
-        let shards_max = TRANSACTION_PORTIONS_MAX / self.0.len().max(1);
+        // Each of the lines needs one.
+        let mut portions_left = TRANSACTION_PORTIONS_MAX.saturating_sub(self.0.len());
         let (mut reserved, mut short) = (Vec::new(), Vec::new());
         for (index, (sku, quantity)) in self.0.iter().enumerate() {
             let Some(item) = item_of(sku) else { continue };
             let first = first.get(index).copied().unwrap_or(0);
             let requested = u32::from(*quantity);
-            let taken = take(&item.shards, requested, first, shards_max);
+            let taken = take(&item.shards, requested, first, 1 + portions_left);
             match taken.and_then(|portions| if item.available { Ok(portions) } else { Err(0) }) {
                 Ok(portions) => {
+                    portions_left -= portions.len() - 1;
                     let (name, price) = (item.name.clone(), item.price);
                     let line = OrderLine { sku: sku.clone(), name, quantity: *quantity, price };
                     reserved.push(Reserved { line, portions });
@@ -153,7 +155,7 @@ pub enum ReserveRefusal {
 
 /// Into how many portions, each out of one shard, all lines of an order are divided at
 /// most: a transaction has room for a hundred items, of which one is the order and one
-/// remembers the client's key.
+/// remembers the client's key. An order of at most 99 tokens hardly ever needs as many.
 const TRANSACTION_PORTIONS_MAX: usize = 98;
 
 /// What lines cost together, in tokens.
@@ -477,12 +479,17 @@ mod tests {
             let entry = |item: &Item| (item.sku.clone(), quantity(count));
             Basket::new(menu.iter().map(entry).collect()).expect("twenty").expect("good")
         };
-        let reserved = each(4).reserve(&menu, &[]).expect("there");
-        assert_eq!(reserved.iter().map(|reserved| reserved.portions.len()).sum::<usize>(), 80);
+        let parts = |reserved: Vec<Reserved>| -> usize {
+            reserved.iter().map(|reserved| reserved.portions.len()).sum()
+        };
+        assert_eq!(parts(each(4).reserve(&menu, &[]).expect("there")), 80);
         let refused = each(5).reserve(&menu, &[]);
-        assert!(
-            matches!(refused, Err(ReserveRefusal::OutOfStock(short)) if short[0].available == 4)
-        );
+        let Err(ReserveRefusal::OutOfStock(short)) = refused else { panic!("{refused:?}") };
+        assert!(short.iter().all(|short| short.available < 5), "{short:?}");
+        let mut much: Vec<_> = menu.iter().map(|item| (item.sku.clone(), quantity(1))).collect();
+        much[7].1 = quantity(16);
+        let much = Basket::new(much).expect("twenty").expect("good");
+        assert_eq!(parts(much.reserve(&menu, &[]).expect("as much as there is")), 35);
         let one = basket(&[("i0", 16)]).reserve(&menu, &[]).expect("all shards together");
         assert_eq!(one[0].portions.len(), 16);
     }

@@ -44,15 +44,16 @@ async fn an_item_is_put_on_the_menu_and_everybody_of_the_mess_reads_it() {
     assert_eq!(test.menu(&owner).await, [to_owner]);
 
     let asha = test.student("asha@example.com").await;
-    assert_eq!(test.menu(&asha).await, [expected.clone()], "shards are the owner's business");
+    let expected = [expected];
+    assert_eq!(test.menu(&asha).await, expected, "shards are the owner's business");
     let (mess, active) = (test.mess_id.clone(), AccountStatus::Active);
     test.account(&mess, Role::Staff, active, "staff@example.com").await;
     let staff = Student::of(&test.log_in("staff@example.com").await);
-    assert_eq!(test.menu(&staff).await, [expected.clone()]);
+    assert_eq!(test.menu(&staff).await, expected);
     let pending = AccountStatus::PendingApproval;
     test.account(&mess, Role::Student, pending, "ravi@example.com").await;
     let waiting = Student::of(&test.log_in("ravi@example.com").await);
-    assert_eq!(test.menu(&waiting).await, [expected]);
+    assert_eq!(test.menu(&waiting).await, expected);
 }
 
 #[tokio::test(flavor = "multi_thread")]

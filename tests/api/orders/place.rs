@@ -1,9 +1,11 @@
 //! Placing an order: what it takes, what it answers, and what it refuses.
 
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 use thali_domain::orders::{FailureReason, OrderStatus};
 
 use super::{ORDERS, ordering};
+use crate::support::people::Student;
 use crate::support::{Call, TestApp};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -206,6 +208,28 @@ async fn a_key_names_the_first_order_and_no_other() {
     let others = ordering(&crowd[1], &[("thali", 2)]).header("idempotency-key", "k");
     assert!(test.send(others).await.expect(202).headers.get("idempotent-replay").is_none());
     assert_eq!(test.stock("thali").await, 5);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_forgotten_after_a_day_whether_or_not_the_database_has_removed_it() {
+    let test = TestApp::start().await;
+    let asha = test.crowd(1, 9).await.remove(0);
+    test.seed_item("thali", 1, &[9]).await;
+    let call = |asha: &Student, quantity| {
+        ordering(asha, &[("thali", quantity)]).header("idempotency-key", "lunch")
+    };
+    let monday = test.send(call(&asha, 1)).await.expect(202);
+    test.advance(SignedDuration::from_hours(24) - SignedDuration::from_secs(1));
+    let asha = test.come_back(&asha).await;
+    let again = test.send(call(&asha, 1)).await.expect(202);
+    assert_eq!(again.body["order_id"], monday.body["order_id"]);
+    assert_eq!(test.send(call(&asha, 2)).await.problem(409), "idempotency_key_reused");
+    test.advance(SignedDuration::from_secs(2));
+    let tuesday = test.send(call(&asha, 2)).await.expect(202);
+    assert_ne!(tuesday.body["order_id"], monday.body["order_id"]);
+    let again = test.send(call(&asha, 2)).await.expect(202);
+    assert_eq!(again.body["order_id"], tuesday.body["order_id"]);
+    assert_eq!(test.stock("thali").await, 6);
 }
 
 #[tokio::test(flavor = "multi_thread")]

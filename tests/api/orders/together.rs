@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use thali_domain::orders::OrderStatus;
@@ -58,6 +58,27 @@ async fn of_two_hundred_orders_at_once_for_fifty_portions_fifty_are_accepted() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_holds_for_a_stock_in_eight_shards() {
     two_hundred_for_fifty(&[7, 7, 6, 6, 6, 6, 6, 6]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_holds_where_the_database_lets_one_transaction_after_the_other_at_an_item() {
+    let test = Arc::new(TestApp::start().await);
+    let crowd = test.crowd(200, 2).await;
+    test.seed_item("thali", 2, &[50]).await;
+    // As long as DynamoDB may hold an item: then it lets sixty in a second at it.
+    let app = Arc::new(test.contended(Duration::from_millis(15)).await);
+    let began = Instant::now();
+    let mut tasks = tokio::task::JoinSet::new();
+    for student in crowd {
+        let (test, app) = (Arc::clone(&test), Arc::clone(&app));
+        tasks.spawn(async move { test.send_to(&app, ordering(&student, &[("thali", 1)])).await });
+    }
+    let answers = tasks.join_all().await;
+    let accepted = answers.iter().filter(|answer| answer.status == 202).count();
+    let refused = answers.iter().filter(|answer| answer.status == 409).count();
+    println!("the same, each transaction 15 ms: {accepted}, {refused}, {:.1?}", began.elapsed());
+    assert_eq!((accepted, refused), (50, 150));
+    assert_eq!(test.stock("thali").await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -122,7 +122,7 @@ impl Cache {
         let script = Script::new(DROP_BEFORE);
         let mut invocation = script.key(redis.entry_key(entry));
         invocation.arg(version).arg(KEPT_FOR_MS);
-        redis.ask::<u8>(Question::Script(&invocation), Patience::Stubborn).await.is_some()
+        redis.ask::<u8>(Question::Script(&invocation), Patience::Insistent).await.is_some()
     }
 
     /// Forgets what was asked for before this moment, and has Redis refuse it from now on:
@@ -132,7 +132,7 @@ impl Cache {
         let script = Script::new(DROP_NOW);
         let mut invocation = script.key(redis.entry_key(entry));
         invocation.arg(KEPT_FOR_MS);
-        redis.ask::<u8>(Question::Script(&invocation), Patience::Stubborn).await.is_some()
+        redis.ask::<u8>(Question::Script(&invocation), Patience::Insistent).await.is_some()
     }
 }
 

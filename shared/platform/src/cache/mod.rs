@@ -95,6 +95,8 @@ impl Cache {
 enum Patience {
     /// A little, and not at all while Redis is left alone.
     Hasty,
+    /// A little, and also while Redis is left alone.
+    Insistent,
     /// More, and also while Redis is left alone.
     Stubborn,
 }
@@ -159,7 +161,7 @@ impl RedisCache {
             }
         };
         let wait_max = match patience {
-            Patience::Hasty => WAIT_MAX,
+            Patience::Hasty | Patience::Insistent => WAIT_MAX,
             Patience::Stubborn => STUBBORN_WAIT_MAX,
         };
         match tokio::time::timeout(wait_max, connected_call).await {

@@ -30,6 +30,6 @@ pub const RATES: &[(&str, Rate, &str)] = &[
     ("login", RATE_LOGIN, "logins"),
     ("public", RATE_PUBLIC, "other requests without a session"),
     ("account", RATE_ACCOUNT, "requests with a session"),
-    ("submission", RATE_SUBMISSION, "submissions and orders of tokens"),
+    ("submission", RATE_SUBMISSION, "submissions, and orders of tokens or of items"),
     ("unlimited", Rate::Unlimited, "signed calls of a partner"),
 ];

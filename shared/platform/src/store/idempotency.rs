@@ -1,12 +1,12 @@
 //! What became of a request that came with an idempotency key. The record is written in
 //! the same transaction as what the request does, so one never exists without the other.
 
-use aws_sdk_dynamodb::types::TransactWriteItem;
-use jiff::SignedDuration;
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use thali_domain::ids::AccountId;
 
-use super::{Consistency, Stamp, Store, StoreError, expiring, item, keys, put_new};
+use super::{Consistency, Stamp, Store, StoreError, expiring, item, keys, number};
 use crate::auth::sha256_hex;
 
 /// A client's key for one request, and what the request asks for.
@@ -66,6 +66,9 @@ impl Operation {
 struct Outcome {
     fingerprint: String,
     outcome: String,
+    /// Until when it counts, in seconds since 1970. DynamoDB removes it days after that.
+    #[serde(skip_serializing)]
+    ttl: i64,
 }
 
 /// What a stored outcome means for a request that comes with its key.
@@ -78,18 +81,20 @@ pub enum Replay {
 }
 
 impl Store {
-    /// What `key` means for this operation of the account, if it was used in the last 24
-    /// hours.
+    /// What `key` means for this operation of the account at `now`, if it was used in the 24
+    /// hours before.
     pub async fn idempotency_replay(
         &self,
         account: AccountId,
         operation: Operation,
         key: &IdempotencyKey,
+        now: Timestamp,
     ) -> Result<Option<Replay>, StoreError> {
         let at = keys::idempotency(account, operation.name(), &key.key);
         let found: Option<Outcome> =
             self.get(&self.tables.tokens, &at, Consistency::Strong).await?;
-        Ok(found.map(|Outcome { fingerprint, outcome }| {
+        let found = found.filter(|found| found.ttl > now.as_second());
+        Ok(found.map(|Outcome { fingerprint, outcome, .. }| {
             if fingerprint == key.fingerprint { Replay::Of(outcome) } else { Replay::OtherBody }
         }))
     }
@@ -104,9 +109,18 @@ impl Store {
         outcome: String,
         stamp: &Stamp,
     ) -> Result<TransactWriteItem, StoreError> {
-        let record = Outcome { fingerprint: key.fingerprint.clone(), outcome };
+        let until = stamp.at + REMEMBERED;
+        let fingerprint = key.fingerprint.clone();
+        let record = Outcome { fingerprint, outcome, ttl: until.as_second() };
         let key = keys::idempotency(account, operation.name(), &key.key);
-        let attributes = item(&key, "idempotency", &record, stamp)?;
-        Ok(put_new(&self.tables.tokens, expiring(attributes, stamp.at + REMEMBERED)))
+        let attributes = expiring(item(&key, "idempotency", &record, stamp)?, until);
+        let put = Put::builder()
+            .table_name(&self.tables.tokens)
+            .set_item(Some(attributes))
+            .condition_expression("attribute_not_exists(pk) OR #ttl <= :now")
+            .expression_attribute_names("#ttl", "ttl")
+            .expression_attribute_values(":now", number(stamp.at.as_second()));
+        let put = put.build().expect("table and item are set");
+        Ok(TransactWriteItem::builder().put(put).build())
     }
 }

@@ -30,7 +30,7 @@ pub(super) struct ItemItem {
 
 impl ItemItem {
     /// The item, with this in each of its further shards.
-    fn with_further(self, further: impl Fn(u8) -> u32) -> Item {
+    pub(super) fn with_further(self, further: impl Fn(u8) -> u32) -> Item {
         let Self { sku, name, price_tokens, available, stock, stock_shards, layout, .. } = self;
         let further = (1..stock_shards.get()).map(further);
         let shards = std::iter::once(stock).chain(further).collect();
@@ -61,15 +61,16 @@ pub(super) struct ShardItem {
 }
 
 impl Store {
-    /// Those of these items that the menu has, at a glance: the read may miss the writes of
-    /// the last moment, and further shards of a stock are not read but taken to be full.
-    /// Enough for a first try, whose conditions know better.
+    /// Those of these items that the menu has, at a glance: further shards of a stock are
+    /// not read but taken to be full. Enough for a first try, whose conditions know better.
+    /// What people are told of an item is not a matter of conditions, save at its first
+    /// shard, so it is read as it is now.
     pub async fn items_glimpse<'a>(
         &self,
         mess: &MessId,
         skus: impl Iterator<Item = &'a Sku>,
     ) -> Result<Vec<Item>, StoreError> {
-        let items = self.items_read(mess, skus, Consistency::Eventual).await?;
+        let items = self.items_read(mess, skus).await?;
         Ok(items.into_iter().map(|item| item.with_further(|_| Stock::MOST)).collect())
     }
 
@@ -79,7 +80,7 @@ impl Store {
         mess: &MessId,
         skus: impl Iterator<Item = &'a Sku>,
     ) -> Result<Vec<Item>, StoreError> {
-        let items = self.items_read(mess, skus, Consistency::Strong).await?;
+        let items = self.items_read(mess, skus).await?;
         self.with_shards(mess, items).await
     }
 
@@ -121,10 +122,9 @@ impl Store {
         &self,
         mess: &MessId,
         skus: impl Iterator<Item = &'a Sku>,
-        consistency: Consistency,
     ) -> Result<Vec<ItemItem>, StoreError> {
         let keys = skus.map(|sku| keys::item(mess, sku)).collect();
-        read_all(self.batch_get(&self.tables.orders, keys, consistency).await?)
+        read_all(self.batch_get(&self.tables.orders, keys, Consistency::Strong).await?)
     }
 
     /// The items with what is in the further shards of those that have any, in no order.
@@ -133,7 +133,7 @@ impl Store {
     /// sum is then one that lies between what it was and what it is. Where an owner lays
     /// the stock out anew in between, a sum could be one that never was; the layouts tell,
     /// and such an item is read again.
-    pub(super) async fn with_shards(
+    async fn with_shards(
         &self,
         mess: &MessId,
         mut items: Vec<ItemItem>,
@@ -152,7 +152,7 @@ impl Store {
                 return Ok(complete);
             }
             contention_pause(attempt).await;
-            items = self.items_read(mess, torn.iter(), Consistency::Strong).await?;
+            items = self.items_read(mess, torn.iter()).await?;
         }
         Err(StoreError::Contended)
     }

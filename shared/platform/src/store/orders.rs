@@ -181,7 +181,7 @@ impl Store {
     ) -> Result<Vec<Order>, StoreError> {
         let partition = keys::orders(mess, account);
         let start = before.map(|order| Key { sk: order.to_string(), pk: partition.clone() });
-        let answer = self
+        let request = self
             .client
             .query()
             .table_name(&self.tables.orders)
@@ -190,12 +190,16 @@ impl Store {
             .scan_index_forward(false)
             .consistent_read(true)
             .set_exclusive_start_key(start.map(|key| key.attributes()))
-            // A hundred orders of at most some four kilobytes are far from the megabyte at
-            // which DynamoDB would cut an answer short.
-            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
-            .send()
-            .await?;
-        answer.items.unwrap_or_default().into_iter().map(order_of).collect()
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX));
+        // Mostly one answer; very large orders may not all have room in its megabyte.
+        let mut found = request.into_paginator().items().send();
+        let mut orders = Vec::with_capacity(limit);
+        while orders.len() < limit
+            && let Some(attributes) = found.next().await
+        {
+            orders.push(order_of(attributes?)?);
+        }
+        Ok(orders)
     }
 
     /// All orders of an account, the oldest first.

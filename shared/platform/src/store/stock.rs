@@ -45,14 +45,18 @@ impl Store {
             let available = available.unwrap_or_else(|| before.is_none_or(|item| item.available));
             Item { sku: sku.clone(), name, price, available, shards, layout }
         };
-        let (after, writes) = match put.plan(before) {
-            PutPlan::Describe => return self.item_describe(mess, sku, put, stamp).await,
-            PutPlan::Create(shards) => {
+        let (after, writes) = match (put.plan(before), before) {
+            (PutPlan::Describe, Some(before)) => {
+                return self.item_describe(mess, before, put, stamp).await;
+            }
+            // What there is not is never only described.
+            (PutPlan::Describe, None) => return Ok(None),
+            (PutPlan::Create(shards), _) => {
                 let after = with(shards, FIRST_LAYOUT);
                 let writes = self.item_create_writes(mess, &after, stamp)?;
                 (after, writes)
             }
-            PutPlan::LayOut { shards, changes } => {
+            (PutPlan::LayOut { shards, changes }, _) => {
                 let layout = before.map_or(FIRST_LAYOUT, |before| before.layout + 1);
                 let after = with(shards, layout);
                 let writes = self.item_lay_out_writes(mess, put, &after, &changes, stamp)?;
@@ -66,37 +70,37 @@ impl Store {
         }
     }
 
-    /// Changes what people are told of an item in a write of its own, which no sale
-    /// disturbs. Who also names a number of shards means an item that has just that.
+    /// Changes what people are told of an item in a write of its own, on whose condition no
+    /// sale bears: sales leave the layout as it is. So what was read of the further shards
+    /// still belongs to what the write answers of the first one.
     async fn item_describe(
         &self,
         mess: &MessId,
-        sku: &Sku,
+        before: &Item,
         put: &ItemPut,
         stamp: &Stamp,
     ) -> Result<Option<Item>, StoreError> {
-        let mut given = values(stamp, []);
+        let mut given = values(stamp, [(":layout", number(before.layout))]);
         let told = told_of(put, &mut given);
-        let condition = match put.stock_shards {
-            None => "attribute_exists(pk)",
-            Some(shards) => {
-                given.insert(":shards".to_owned(), number(shards));
-                "stock_shards = :shards"
-            }
-        };
         let request = self
             .client
             .update_item()
             .table_name(&self.tables.orders)
-            .set_key(Some(keys::item(mess, sku).attributes()))
+            .set_key(Some(keys::item(mess, &before.sku).attributes()))
             .update_expression(format!("SET {told}, {STAMPED}"))
-            .condition_expression(condition)
+            .condition_expression("layout = :layout")
             .set_expression_attribute_names(Some(name_names()))
             .set_expression_attribute_values(Some(given))
             .return_values("ALL_NEW".into());
-        let Some(answer) = unless_refused(request.send().await)? else { return Ok(None) };
+        let answer = match unless_refused(request.send().await) {
+            Ok(Some(answer)) => answer,
+            // An order that takes from the item's own shard is in hand at this moment.
+            Ok(None) | Err(StoreError::Contended) => return Ok(None),
+            Err(error) => return Err(error),
+        };
         let item: ItemItem = serde_dynamo::from_item(answer.attributes.unwrap_or_default())?;
-        Ok(self.with_shards(mess, vec![item]).await?.pop())
+        let held = |shard| before.shards.get(usize::from(shard)).copied().unwrap_or(0);
+        Ok(Some(item.with_further(held)))
     }
 
     fn item_create_writes(
