@@ -73,9 +73,9 @@ impl Gate {
         if !keys.is_empty() {
             tokio::time::sleep(self.held_for).await;
             let mut held = self.held.lock().expect("no holder panics");
-            keys.iter().for_each(|key| {
+            for key in &keys {
                 held.remove(key);
-            });
+            }
         }
         (status, body)
     }

@@ -63,7 +63,7 @@ impl Operation {
 
 /// The stored outcome of a key.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Outcome {
+struct Remembered {
     fingerprint: String,
     outcome: String,
     /// Until when it counts, in seconds since 1970. DynamoDB removes it days after that.
@@ -91,10 +91,10 @@ impl Store {
         now: Timestamp,
     ) -> Result<Option<Replay>, StoreError> {
         let at = keys::idempotency(account, operation.name(), &key.key);
-        let found: Option<Outcome> =
+        let found: Option<Remembered> =
             self.get(&self.tables.tokens, &at, Consistency::Strong).await?;
         let found = found.filter(|found| found.ttl > now.as_second());
-        Ok(found.map(|Outcome { fingerprint, outcome, .. }| {
+        Ok(found.map(|Remembered { fingerprint, outcome, .. }| {
             if fingerprint == key.fingerprint { Replay::Of(outcome) } else { Replay::OtherBody }
         }))
     }
@@ -111,7 +111,7 @@ impl Store {
     ) -> Result<TransactWriteItem, StoreError> {
         let until = stamp.at + REMEMBERED;
         let fingerprint = key.fingerprint.clone();
-        let record = Outcome { fingerprint, outcome, ttl: until.as_second() };
+        let record = Remembered { fingerprint, outcome, ttl: until.as_second() };
         let key = keys::idempotency(account, operation.name(), &key.key);
         let attributes = expiring(item(&key, "idempotency", &record, stamp)?, until);
         let put = Put::builder()
