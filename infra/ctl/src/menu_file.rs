@@ -77,10 +77,11 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Row>, Vec<Fault>> {
         let sku = columns.iter().position(|column| *column == "sku");
         let sku = sku.and_then(|place| Sku::parse(record.fields.get(place)?).ok());
         let Some(sku) = sku else { continue };
-        let first = *first_lines.entry(sku.clone()).or_insert(record.line);
-        if first != record.line {
+        if let Some(first) = first_lines.get(&sku) {
             let message = format!("{sku} is on line {first} already");
             faults.push(Fault::of_column(record.line, "sku", message));
+        } else {
+            first_lines.insert(sku, record.line);
         }
     }
     if faults.is_empty() {
@@ -136,8 +137,11 @@ fn records(bytes: &[u8]) -> Result<Vec<Record>, Fault> {
     }
 }
 
+/// How many lines end in a text: with a line feed, a carriage return, or both.
 fn line_breaks(text: &str) -> u64 {
-    text.bytes().map(|byte| u64::from(byte == b'\n')).sum()
+    let feeds = text.matches('\n').count();
+    let returns = text.matches('\r').count() - text.matches("\r\n").count();
+    u64::try_from(feeds + returns).unwrap_or(u64::MAX)
 }
 
 fn header_wanted() -> String {
@@ -289,6 +293,16 @@ mod tests {
         let short = "sku,name,price_tokens\n\ndal,Dal,2\n";
         assert_eq!(told(short), [expected(3, "dal", "Dal", "2 - - -")]);
         assert_eq!(told(HEADER), []);
+    }
+
+    #[test]
+    fn lines_are_counted_whatever_they_end_with() {
+        for end in ["\n", "\r\n", "\r"] {
+            let file = ["sku,name,price_tokens", "dal,Dal,2", "dal,Dal,much", ""].join(end);
+            let faults = faults(&file);
+            assert_eq!(faults.len(), 2, "{end:?}: {faults:?}");
+            assert!(faults.iter().all(|fault| fault.contains("line 3")), "{end:?}: {faults:?}");
+        }
     }
 
     #[test]
