@@ -102,9 +102,11 @@ fn records(bytes: &[u8]) -> Result<Vec<Record>, Fault> {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let valid = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
-        let line = 1 + line_breaks(&valid);
+        let line = 1 + line_breaks(&with_line_feeds(&valid));
         Fault::of_row(line, "this is not UTF-8: save the file as “CSV UTF-8”")
     })?;
+    let text = with_line_feeds(text);
+    let text = text.as_str();
     let mut reader = ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
@@ -137,11 +139,13 @@ fn records(bytes: &[u8]) -> Result<Vec<Record>, Fault> {
     }
 }
 
-/// How many lines end in a text: with a line feed, a carriage return, or both.
+/// A text whose lines all end with a line feed alone, whatever they ended with.
+fn with_line_feeds(text: &str) -> String {
+    text.replace("\r\n", "\n").replace('\r', "\n")
+}
+
 fn line_breaks(text: &str) -> u64 {
-    let feeds = text.matches('\n').count();
-    let returns = text.matches('\r').count() - text.matches("\r\n").count();
-    u64::try_from(feeds + returns).unwrap_or(u64::MAX)
+    text.bytes().map(|byte| u64::from(byte == b'\n')).sum()
 }
 
 fn header_wanted() -> String {
