@@ -5,6 +5,7 @@ mod app;
 mod call;
 mod conflicts;
 mod crowd;
+mod dice;
 mod dynamo;
 mod faults;
 mod killer;
@@ -22,6 +23,7 @@ mod together;
 
 pub use app::{RAZORPAY_WEBHOOK_SECRET, TestApp};
 pub use call::{Answer, Call};
+pub use dice::Dice;
 pub use faults::closed_port;
 pub use killer::Death;
 pub use meter::{Cost, Units};

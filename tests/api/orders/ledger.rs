@@ -12,7 +12,7 @@ use thali_platform::worker::BatchResponse;
 use super::ordering;
 use crate::support::menu::change_stock;
 use crate::support::people::Student;
-use crate::support::{Call, Death, TestApp};
+use crate::support::{Call, Death, Dice, TestApp};
 
 /// What the tables say.
 #[derive(Debug, Default)]
@@ -122,17 +122,8 @@ impl Ledger {
     }
 }
 
-/// A xorshift generator: small, and the same everywhere.
-struct Dice(u64);
-
+/// What a story rolls beside numbers.
 impl Dice {
-    fn roll(&mut self, below: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % below
-    }
-
     fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
         &from[usize::try_from(self.roll(from.len() as u64)).expect("small")]
     }

@@ -9,7 +9,7 @@ use thali_platform::worker::BatchResponse;
 
 use super::{FATES, PIN, SUBMISSIONS, redeem};
 use crate::support::people::{Checkout, PASSWORD, Student};
-use crate::support::{Answer, Call, TestApp};
+use crate::support::{Answer, Call, Dice, TestApp};
 
 const STEPS: u32 = 100;
 
@@ -17,18 +17,6 @@ const KEYS_ARE_REMEMBERED_FOR: SignedDuration = SignedDuration::from_hours(24);
 
 /// Each number is another story.
 const STORIES: [u64; 2] = [20_260_115, 918_273_645];
-
-/// A xorshift generator: small, and the same everywhere.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, below: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % below
-    }
-}
 
 /// What a purchase must have come to.
 struct ExpectedLot {

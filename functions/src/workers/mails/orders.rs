@@ -30,6 +30,31 @@ struct Order<'a> {
     status: &'a str,
     id: &'a str,
 }
+impl<'a> Order<'a> {
+    /// The order as a mail shows it; `texts` holds what is made for that.
+    fn of(mess: &'a str, name: &'a str, status: &'a str, texts: &'a Texts<'a>) -> Self {
+        let Texts { lines, total, id } = texts;
+        Self { mess, name, lines, total, status, id }
+    }
+}
+
+/// What is made of an order to be shown.
+struct Texts<'a> {
+    lines: Vec<Line<'a>>,
+    total: String,
+    id: String,
+}
+
+impl<'a> From<&'a EndedOrder> for Texts<'a> {
+    fn from(order: &'a EndedOrder) -> Self {
+        Self {
+            lines: order.lines.iter().map(Into::into).collect(),
+            total: meal_tokens(order.total_tokens),
+            id: order.order_id.to_string(),
+        }
+    }
+}
+
 mail_templates!(
     Order: ProcessedText = "mail/order_processed.txt",
     ProcessedHtml = "mail/order_processed.html"
@@ -40,15 +65,8 @@ pub async fn processed(app: &App, mess: &str, order: &EndedOrder) -> Result<Opti
     let Some((name, email)) = addressee_if_any(app, order.account_id).await? else {
         return Ok(None);
     };
-    let lines: Vec<Line<'_>> = order.lines.iter().map(Into::into).collect();
-    let view = Order {
-        mess,
-        name: &name,
-        lines: &lines,
-        total: &meal_tokens(order.total_tokens),
-        status: "Processed",
-        id: &order.order_id.to_string(),
-    };
+    let texts = Texts::from(order);
+    let view = Order::of(mess, &name, "Processed", &texts);
     let subject = format!("Your order at {mess} is processed");
     compose(&email, subject, &ProcessedText(view), &ProcessedHtml(view)).map(Some)
 }
@@ -70,16 +88,9 @@ pub async fn failed(app: &App, mess: &str, failed: &FailedOrder) -> Result<Optio
     let Some((name, email)) = addressee_if_any(app, order.account_id).await? else {
         return Ok(None);
     };
-    let lines: Vec<Line<'_>> = order.lines.iter().map(Into::into).collect();
+    let texts = Texts::from(order);
     let (what_happened, what_to_do) = in_words(*failure);
-    let order = Order {
-        mess,
-        name: &name,
-        lines: &lines,
-        total: &meal_tokens(order.total_tokens),
-        status: "Failed",
-        id: &order.order_id.to_string(),
-    };
+    let order = Order::of(mess, &name, "Failed", &texts);
     let view = Failed { order, what_happened, what_to_do };
     let subject = format!("Your order at {mess} has failed");
     compose(&email, subject, &FailedText(view), &FailedHtml(view)).map(Some)
