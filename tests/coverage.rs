@@ -99,11 +99,17 @@ fn variables_of(part: Part) -> &'static [&'static str] {
         Part::RefreshKey => &["REFRESH_KEY"],
         Part::OtpKey => &["OTP_KEY"],
         Part::PinKey => &["PIN_KEY"],
+        Part::QrKey => &["QR_KEY"],
         Part::Razorpay => &["RAZORPAY_URL", "RAZORPAY_KEY_ID", "RAZORPAY_KEY_SECRET"],
         Part::WebhookSecrets => &["RAZORPAY_WEBHOOK_SECRETS"],
-        Part::Queues => {
-            &["QUEUE_MAIL_URL", "QUEUE_AUDIT_URL", "QUEUE_REFUNDS_URL", "QUEUE_ORDERS_URL"]
-        }
+        Part::Queues => &[
+            "QUEUE_MAIL_URL",
+            "QUEUE_AUDIT_URL",
+            "QUEUE_REFUNDS_URL",
+            "QUEUE_ORDERS_URL",
+            "QUEUE_NOTICES_URL",
+            "QUEUE_ANNOUNCEMENTS_URL",
+        ],
         Part::Mail => &["MAIL_FROM", "APP_URL"],
         Part::Blobs => &["BUCKET"],
     }

@@ -6,11 +6,16 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use proptest::prelude::*;
+use thali_domain::days::MealDate;
 use thali_domain::identity::{Email, LoginName, RollNo, Username};
 use thali_domain::ids::{
-    AccountId, MessId, OrderId, RazorpayOrderId, RefundId, RegistrationId, SessionId, SubmissionId,
+    AccountId, ClosureId, CutId, CycleId, MessId, NotificationId, OrderId, RazorpayOrderId,
+    RefundId, RegistrationId, SessionId, StaffTokenId, SubmissionId,
 };
+use thali_domain::meal_times::Sitting;
 use thali_domain::menu::Sku;
+use thali_domain::mess::Meal;
+use thali_domain::plates::ScanKey;
 use thali_platform::store::keys::{self, Key};
 use ulid::Ulid;
 
@@ -35,14 +40,25 @@ enum Thing {
     Stock(MessId, Sku, u8),
     Order(MessId, OrderId),
     Mess(MessId),
+    Member(MessId, AccountId),
+    Cycle(MessId, CycleId),
+    Cut(MessId, CutId),
+    Closure(MessId, ClosureId),
+    Plate(MessId, Sitting, String),
+    Stray(MessId, Sitting, ScanKey),
+    Notification(MessId, NotificationId),
+    StaffToken(MessId, StaffTokenId),
     Audit(String, Timestamp, String),
     Mail(String),
 }
 
 /// The functions of `keys.rs` that these tests know; `login_guard` is one of two others.
-const KNOWN: [&str; 21] = [
+const KNOWN: [&str; 29] = [
     "account",
     "audit",
+    "closure",
+    "cut",
+    "cycle",
     "email_guard",
     "idempotency",
     "invite",
@@ -50,16 +66,21 @@ const KNOWN: [&str; 21] = [
     "login_failures",
     "login_guard",
     "mail",
+    "member",
     "mess",
     "newest_registration",
+    "notification",
     "order",
     "password_reset",
+    "plate",
     "purchase",
     "refund",
     "registration",
     "roll_no_guard",
     "session",
+    "staff_token",
     "stock",
+    "stray",
     "submission",
     "username_guard",
 ];
@@ -90,6 +111,14 @@ impl Thing {
             Self::Stock(mess, sku, shard) => ("orders", keys::stock(mess, sku, *shard)),
             Self::Order(mess, id) => ("orders", keys::order(mess, *id)),
             Self::Mess(mess) => ("meals", keys::mess(mess)),
+            Self::Member(mess, account) => ("meals", keys::member(mess, *account)),
+            Self::Cycle(mess, id) => ("meals", keys::cycle(mess, *id)),
+            Self::Cut(mess, id) => ("meals", keys::cut(mess, *id)),
+            Self::Closure(mess, id) => ("meals", keys::closure(mess, *id)),
+            Self::Plate(mess, sitting, part) => ("meals", keys::plate(mess, *sitting, part)),
+            Self::Stray(mess, sitting, scan) => ("meals", keys::stray(mess, *sitting, scan)),
+            Self::Notification(mess, id) => ("meals", keys::notification(mess, *id)),
+            Self::StaffToken(mess, id) => ("accounts", keys::staff_token(mess, *id)),
             Self::Audit(mess, at, event) => ("audit", keys::audit(mess, *at, event)),
             Self::Mail(id) => ("audit", keys::mail(id)),
         }
@@ -101,7 +130,7 @@ impl Thing {
             "accounts" => Self::read_account(key),
             "tokens" => Self::read_token(key.pk.parse().ok()?, &key.sk),
             "orders" => Self::read_order(key),
-            "meals" => (key.sk == "mess").then(|| key.pk.parse().ok().map(Self::Mess))?,
+            "meals" => Self::read_meal(key),
             "audit" => Self::read_audit(key),
             _ => None,
         }
@@ -120,6 +149,9 @@ impl Thing {
             return (sk == "registration").then_some(Self::Registration(id));
         }
         let (mess, rest) = pk.split_once('#')?;
+        if rest == "staff_tokens" {
+            return Some(Self::StaffToken(mess.parse().ok()?, sk.parse().ok()?));
+        }
         let (mess, (kind, name)) = (mess.parse().ok()?, rest.split_once('#')?);
         Some(match (kind, sk.as_str()) {
             ("email", "guard") => Self::EmailGuard(mess, name.parse().ok()?),
@@ -166,7 +198,38 @@ impl Thing {
             }
             ("orders", id) => {
                 let id: OrderId = id.parse().ok()?;
-                (id.orderer() == rest).then_some(Self::Order(mess, id))
+                (id.account_part() == rest).then_some(Self::Order(mess, id))
+            }
+            _ => None,
+        }
+    }
+
+    fn read_meal(Key { pk, sk }: &Key) -> Option<Self> {
+        let Some((mess, rest)) = pk.split_once('#') else {
+            return (sk == "mess").then(|| pk.parse().ok().map(Self::Mess))?;
+        };
+        let mess = mess.parse().ok()?;
+        match rest {
+            "students" => return Some(Self::Member(mess, sk.parse().ok()?)),
+            "closures" => return Some(Self::Closure(mess, sk.parse().ok()?)),
+            "notifications" => return Some(Self::Notification(mess, sk.parse().ok()?)),
+            _ => {}
+        }
+        let (kind, rest) = rest.split_once('#')?;
+        if kind == "student" {
+            let cycle = sk.parse().ok().filter(|id: &CycleId| id.account_part() == rest);
+            let cut = sk.parse().ok().filter(|id: &CutId| id.account_part() == rest);
+            return cycle
+                .map(|id| Self::Cycle(mess.clone(), id))
+                .or_else(|| cut.map(|id| Self::Cut(mess, id)));
+        }
+        let (date, meal) = rest.split_once('#')?;
+        let meal = Meal::ALL.into_iter().find(|it| it.as_str() == meal)?;
+        let sitting = Sitting { date: date.parse().ok()?, meal };
+        match (kind, sk.split_once('#')?) {
+            ("meal", ("student", part)) => Some(Self::Plate(mess, sitting, part.to_owned())),
+            ("meal", ("stray", key)) => {
+                Some(Self::Stray(mess, sitting, ScanKey::stored(key.to_owned())))
             }
             _ => None,
         }
@@ -228,6 +291,13 @@ fn sku() -> impl Strategy<Value = Sku> {
         .prop_map(|sku| Sku::parse(&sku).expect("a sku"))
 }
 
+fn sitting() -> impl Strategy<Value = Sitting> {
+    let date =
+        (0..70_000).prop_map(|day| MealDate::parse("2000-01-01").expect("a date").plus_days(day));
+    let meal = prop::sample::select(Meal::ALL.to_vec());
+    (date, meal).prop_map(|(date, meal)| Sitting { date, meal })
+}
+
 /// What a client may send as its key: visible ASCII, our separator too.
 fn client_key() -> impl Strategy<Value = String> {
     let like_ours = prop::sample::select(vec!["#", "##", "k#k", "submit-tokens#k", "#k", "k#"]);
@@ -266,6 +336,24 @@ fn thing() -> impl Strategy<Value = Thing> {
         (mess(), sku(), 1_u8..16).prop_map(|(mess, sku, shard)| Thing::Stock(mess, sku, shard)),
         (mess(), ulid()).prop_map(|(mess, id)| Thing::Order(mess, OrderId::from_ulid(id))),
         mess().prop_map(Thing::Mess),
+        (mess(), account()).prop_map(|(mess, account)| Thing::Member(mess, account)),
+        (mess(), ulid()).prop_map(|(mess, id)| Thing::Cycle(mess, CycleId::from_ulid(id))),
+        (mess(), ulid()).prop_map(|(mess, id)| Thing::Cut(mess, CutId::from_ulid(id))),
+        (mess(), ulid()).prop_map(|(mess, id)| Thing::Closure(mess, ClosureId::from_ulid(id))),
+        (mess(), sitting(), account()).prop_map(|(mess, sitting, id)| Thing::Plate(
+            mess,
+            sitting,
+            id.account_part()
+        )),
+        (mess(), sitting(), ulid()).prop_map(|(mess, sitting, id)| Thing::Stray(
+            mess,
+            sitting,
+            ScanKey::of_scan(id)
+        )),
+        (mess(), ulid())
+            .prop_map(|(mess, id)| Thing::Notification(mess, NotificationId::from_ulid(id))),
+        (mess(), ulid())
+            .prop_map(|(mess, id)| Thing::StaffToken(mess, StaffTokenId::from_ulid(id))),
         (of_mess, at, event).prop_map(|(mess, at, event)| Thing::Audit(mess, at, event)),
         client_key().prop_map(Thing::Mail),
     ]

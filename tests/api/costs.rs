@@ -44,7 +44,7 @@ const CARD: &[Row] = &[
         let body = json!({ "email": "asha@example.com", "password": PASSWORD });
         Box::pin(test.cost_of(Call::post("/sign-up", &body), 202))
     }),
-    row("`verify-otp`", (3, 7.0, 1.0, 1.0), |test| {
+    row("`verify-otp`", (3, 9.0, 1.0, 1.0), |test| {
         Box::pin(async {
             let registration = test.sign_up("asha@example.com").await.expect(202);
             let code = code_in(&test.settle().await[0]);

@@ -5,6 +5,7 @@ mod cache;
 mod contention;
 mod costs;
 mod http;
+mod meals;
 mod orders;
 mod owner;
 mod payments;

@@ -101,13 +101,7 @@ impl Stack {
         let request = call.over_http(&self.http, self.variable("API_URL"));
         let answer = request.send().await.expect("the stack answers");
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-        let text = answer.text().await.expect("a body");
-        let body = if text.is_empty() {
-            Value::Null
-        } else {
-            serde_json::from_str(&text).unwrap_or_else(|_| panic!("JSON: {text}"))
-        };
-        Answer { status, headers, body }
+        Answer::new(status, headers, &answer.bytes().await.expect("a body"))
     }
 
     /// The texts of the mails that were sent to an address, the oldest first.

@@ -36,12 +36,16 @@ pub const RAZORPAY_KEY_SECRET: &str = "test-key-secret";
 /// The secret with which webhooks are signed; the one before is `test-webhook-old`.
 pub const RAZORPAY_WEBHOOK_SECRET: &str = "test-webhook-new";
 
-const PARTS: [Part; 10] = [
+/// The secret from which the keys of students' codes follow.
+pub const QR_KEY: &str = "test-qr-key";
+
+const PARTS: [Part; 11] = [
     Part::PublicKeys,
     Part::SigningKey,
     Part::RefreshKey,
     Part::OtpKey,
     Part::PinKey,
+    Part::QrKey,
     Part::Razorpay,
     Part::WebhookSecrets,
     Part::Queues,
@@ -171,13 +175,7 @@ impl TestApp {
         let event = call.event(endpoint.paths[0], &format!("request-{number}")).to_string();
         let request = lambda_http::request::from_str(&event).expect("the gateway's format");
         let (parts, body) = dispatch(app, endpoint, request.into()).await.into_parts();
-        let body = match &body {
-            lambda_http::Body::Text(text) if !text.is_empty() => {
-                serde_json::from_str(text).expect("answers are JSON")
-            }
-            _ => Value::Null,
-        };
-        let answer = Answer { status: parts.status.as_u16(), headers: parts.headers, body };
+        let answer = Answer::new(parts.status.as_u16(), parts.headers, &body);
         check_documented(endpoint, &answer);
         answer
     }
@@ -266,6 +264,7 @@ fn environment(
         ("REFRESH_KEY", "test-refresh-key".to_owned()),
         ("OTP_KEY", "test-otp-key".to_owned()),
         ("PIN_KEY", "test-pin-key".to_owned()),
+        ("QR_KEY", QR_KEY.to_owned()),
         ("RAZORPAY_URL", razorpay.to_owned()),
         ("RAZORPAY_KEY_ID", "rzp_test_key".to_owned()),
         ("RAZORPAY_KEY_SECRET", RAZORPAY_KEY_SECRET.to_owned()),
@@ -274,6 +273,8 @@ fn environment(
         ("QUEUE_AUDIT_URL", "memory".to_owned()),
         ("QUEUE_REFUNDS_URL", "memory".to_owned()),
         ("QUEUE_ORDERS_URL", "memory".to_owned()),
+        ("QUEUE_NOTICES_URL", "memory".to_owned()),
+        ("QUEUE_ANNOUNCEMENTS_URL", "memory".to_owned()),
         ("BUCKET", "memory".to_owned()),
         ("MAIL_FROM", "mess@thali.test".to_owned()),
         ("APP_URL", "https://thali.test".to_owned()),

@@ -152,15 +152,25 @@ pub struct Answer {
     pub status: u16,
     /// The headers.
     pub headers: HeaderMap,
-    /// The body as JSON; null where there is none.
+    /// The body as JSON; null where it is something else.
     pub body: Value,
+    /// The body as it came.
+    pub bytes: Vec<u8>,
 }
 
 impl Answer {
+    /// Takes an answer apart.
+    pub fn new(status: u16, headers: HeaderMap, body: &[u8]) -> Self {
+        let kind = headers.get("content-type").and_then(|kind| kind.to_str().ok());
+        let is_json = kind.is_some_and(|kind| kind.ends_with("json"));
+        let json = is_json.then(|| serde_json::from_slice(body).expect("it says that it is JSON"));
+        Self { status, headers, body: json.unwrap_or_default(), bytes: body.to_vec() }
+    }
+
     /// The answer itself, if it has this status; a panic that shows it otherwise.
     #[track_caller]
     pub fn expect(self, status: u16) -> Self {
-        assert_eq!(self.status, status, "{}", self.body);
+        assert_eq!(self.status, status, "{}", String::from_utf8_lossy(&self.bytes));
         self
     }
 

@@ -1,5 +1,5 @@
 //! What the tests stand on: [`TestApp`] runs the real handlers in process; [`people`]
-//! makes its users, [`menu`] what they order; [`template`] reads `template.yaml`.
+//! makes its users, [`menu`] what they order, [`mess`] what the counter knows of them; [`template`] reads `template.yaml`.
 
 mod app;
 mod call;
@@ -11,6 +11,7 @@ mod faults;
 mod killer;
 mod lost_answers;
 pub mod menu;
+pub mod mess;
 mod meter;
 mod orders;
 pub mod people;
@@ -21,7 +22,7 @@ pub mod shapes;
 pub mod template;
 mod together;
 
-pub use app::{RAZORPAY_WEBHOOK_SECRET, TestApp};
+pub use app::{QR_KEY, RAZORPAY_WEBHOOK_SECRET, TestApp};
 pub use call::{Answer, Call};
 pub use dice::Dice;
 pub use faults::closed_port;

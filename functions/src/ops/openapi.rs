@@ -251,12 +251,24 @@ fn answered(answer: &Answers, docs: &Docs, schemas: &mut Schemas) -> utoipa::ope
         let description = "Whether the answer came from the cache or from the database";
         response = response.header("X-Cache", header.description(Some(description)).build());
     }
-    let schema = match answer.body {
-        AnswerBody::Empty => return response.build(),
-        AnswerBody::One(schema) => schema(schemas),
-        AnswerBody::PageOf(item) => page_of(item(schemas)),
+    let json = match answer.body {
+        AnswerBody::Empty => None,
+        AnswerBody::One(schema) => Some(schema(schemas)),
+        AnswerBody::PageOf(item) => Some(page_of(item(schemas))),
+        AnswerBody::File(types, json) => {
+            for content_type in types {
+                let file = ObjectBuilder::new().schema_type(Type::String);
+                let content = ContentBuilder::new().schema(Some(file)).build();
+                response = response.content(*content_type, content);
+            }
+            json.map(|schema| schema(schemas))
+        }
     };
-    response.content("application/json", ContentBuilder::new().schema(Some(schema)).build()).build()
+    if let Some(json) = json {
+        let content = ContentBuilder::new().schema(Some(json)).build();
+        response = response.content("application/json", content);
+    }
+    response.build()
 }
 
 fn page_of(item: RefOr<Schema>) -> RefOr<Schema> {

@@ -16,7 +16,7 @@ pub static ENDPOINT: Endpoint =
 async fn list(app: &App, caller: &Caller, request: &Request) -> Result<Response, Problem> {
     let session = caller.session()?;
     let page = request.page()?;
-    let own = |order: &OrderId| order.orderer() == session.account_id.orderer();
+    let own = |order: &OrderId| order.account_part() == session.account_id.account_part();
     let before = page.after_id_where(own)?;
     let (mess, account) = (&session.mess_id, session.account_id);
     let orders = app.store.orders_page(mess, account, before, page.reach()).await?;

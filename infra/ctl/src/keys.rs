@@ -207,8 +207,9 @@ fn fresh_key() -> KeyPair {
     generate_key(&Clock::System.ulid().to_string())
 }
 
-/// The keys that derive refresh tokens and one-time codes, and hash security codes.
+/// The keys that derive refresh tokens, one-time codes and the keys of students' codes, and
+/// hash security codes.
 fn deriving_keys() -> Map<String, Value> {
-    let names = ["refresh_key", "otp_key", "pin_key"];
+    let names = ["refresh_key", "otp_key", "pin_key", "qr_key"];
     names.iter().map(|name| ((*name).to_owned(), json!(random_hex::<32>()))).collect()
 }

@@ -96,33 +96,60 @@ ulid_id!(
     /// One giving back of tokens for money.
     RefundId, "rfd"
 );
+/// Gives the ids of what a student makes the random part of the student's account id: so
+/// the id leads to the place where the student's things are, and nobody else has one of
+/// that name.
+macro_rules! id_of_account {
+    ($($name:ident)*) => {
+        $(impl $name {
+            /// The id of what `account` makes at `at`: the time, and the random part of the
+            /// account's id.
+            #[must_use]
+            pub fn of(account: AccountId, at: Timestamp) -> Self {
+                let millis = u64::try_from(at.as_millisecond()).unwrap_or(0);
+                Self(Ulid::from_parts(millis, account.0.random()))
+            }
+
+            /// What it shares with its account's id and with the ids of all that the account
+            /// has: the last sixteen characters.
+            #[must_use]
+            pub fn account_part(self) -> String {
+                random_part(self.0)
+            }
+        })*
+    };
+}
+
 ulid_id!(
     /// An order of stocked items. Made by [`OrderId::of`].
     OrderId, "ord"
 );
-
-impl OrderId {
-    /// The id of what `account` orders at `at`: the time, and the random part of the
-    /// account's id. So an order leads to the place where its student's orders are, and
-    /// nobody but that student has an order of that name.
-    #[must_use]
-    pub fn of(account: AccountId, at: Timestamp) -> Self {
-        let millis = u64::try_from(at.as_millisecond()).unwrap_or(0);
-        Self(Ulid::from_parts(millis, account.0.random()))
-    }
-
-    /// What the ids of all orders of an account end with, and the account's own: sixteen
-    /// characters.
-    #[must_use]
-    pub fn orderer(self) -> String {
-        random_part(self.0)
-    }
-}
-
+ulid_id!(
+    /// A cycle that a student has paid, or says so. Made by [`CycleId::of`]; in the API it is
+    /// the payment's id.
+    CycleId, "cyc"
+);
+ulid_id!(
+    /// A mess cut. Made by [`CutId::of`].
+    CutId, "cut"
+);
+id_of_account!(OrderId CycleId CutId);
+ulid_id!(
+    /// Days or meals on which the mess is closed.
+    ClosureId, "clo"
+);
+ulid_id!(
+    /// What a device at the counter scans with. Its secret is not part of it.
+    StaffTokenId, "stk"
+);
+ulid_id!(
+    /// Something that the owners of a mess are told.
+    NotificationId, "ntf"
+);
 impl AccountId {
-    /// What the ids of the account's orders end with, and its own: sixteen characters.
+    /// What the ids of all that the account has end with, and its own: sixteen characters.
     #[must_use]
-    pub fn orderer(self) -> String {
+    pub fn account_part(self) -> String {
         random_part(self.0)
     }
 }
@@ -305,9 +332,9 @@ mod tests {
             let at = Timestamp::from_millisecond(at).expect("in range");
             let (order, later) = (OrderId::of(account, at), OrderId::of(account, at + jiff::SignedDuration::from_millis(1)));
             prop_assert!(order < later);
-            prop_assert_eq!(order.orderer(), account.orderer());
-            prop_assert!(account.to_string().ends_with(&order.orderer()));
-            prop_assert_eq!(order.orderer().len(), 16);
+            prop_assert_eq!(order.account_part(), account.account_part());
+            prop_assert!(account.to_string().ends_with(&order.account_part()));
+            prop_assert_eq!(order.account_part().len(), 16);
         }
 
         #[test]

@@ -20,6 +20,11 @@
 //! | [`membership`] | what an owner decides about a student |
 //! | [`mess`] | the settings of a mess |
 //! | [`settings`] | how an owner changes them |
+//! | [`days`], [`meal_times`] | dates, periods and meals; which day a meal belongs to, and its deadlines |
+//! | [`entitlement`] | what the mess knows of a student at the counter |
+//! | [`gate`] | what a scan must know of the mess |
+//! | [`qr`] | the code that a student shows |
+//! | [`plates`] | a student's meal, and every scan that was about it |
 //! | [`money`] | paise |
 //! | [`tokens`] | purchases, the tokens in them, redeeming |
 //! | [`token_history`] | what became of every token |
@@ -31,10 +36,14 @@
 //! | [`stock`] | what owners do with items and their stock |
 //! | [`orders`] | ordering items, and what becomes of an order |
 
+pub mod days;
+pub mod entitlement;
 pub mod expiry;
+pub mod gate;
 pub mod identity;
 pub mod ids;
 pub mod lockout;
+pub mod meal_times;
 pub mod membership;
 pub mod menu;
 pub mod mess;
@@ -46,9 +55,11 @@ pub mod password_reset;
 pub mod patch;
 pub mod payments;
 pub mod pictures;
+pub mod plates;
 pub mod profile;
 #[cfg(test)]
 mod properties;
+pub mod qr;
 pub mod refunds;
 pub mod registration;
 pub mod sessions;

@@ -29,6 +29,9 @@ pub enum Meal {
 }
 
 impl Meal {
+    /// Every meal, in the order of the day.
+    pub const ALL: [Self; 3] = [Self::Breakfast, Self::Lunch, Self::Dinner];
+
     /// The meal's name in JSON.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -64,6 +67,18 @@ impl WallTime {
         let time = Time::strptime("%H:%M", text).map(Self).map_err(|_| refused())?;
         // strptime bears spaces and missing zeros; one time has one spelling here.
         if String::from(time) == text { Ok(time) } else { Err(refused()) }
+    }
+}
+
+impl From<Time> for WallTime {
+    fn from(time: Time) -> Self {
+        Self(time)
+    }
+}
+
+impl From<WallTime> for Time {
+    fn from(time: WallTime) -> Self {
+        time.0
     }
 }
 

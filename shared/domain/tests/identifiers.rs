@@ -49,12 +49,17 @@ macro_rules! ulid_ids {
 
 ulid_ids!(
     AccountId,
+    ClosureId,
+    CutId,
+    CycleId,
+    NotificationId,
     OrderId,
     PasswordResetId,
     PictureId,
     RefundId,
     RegistrationId,
     SessionId,
+    StaffTokenId,
     SubmissionId,
 );
 

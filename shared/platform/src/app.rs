@@ -55,6 +55,7 @@ pub struct App {
     refresh_key: Option<SecretString>,
     otp_key: Option<SecretString>,
     pin_key: Option<SecretString>,
+    qr_key: Option<SecretString>,
     razorpay: Option<Razorpay>,
     webhook_secrets: Option<Vec<SecretString>>,
     queues: Option<Queues>,
@@ -121,6 +122,7 @@ impl App {
             refresh_key: config.refresh_key,
             otp_key: config.otp_key,
             pin_key: config.pin_key,
+            qr_key: config.qr_key,
             webhook_secrets: config.webhook_secrets,
             mail: config.mail,
         })
@@ -139,6 +141,8 @@ impl App {
         otp_key: SecretString, OtpKey;
         /// The key under which security codes are hashed.
         pin_key: SecretString, PinKey;
+        /// The secret from which the keys of students' codes follow.
+        qr_key: SecretString, QrKey;
         /// Razorpay.
         razorpay: Razorpay, Razorpay;
         /// The secrets of Razorpay's webhooks.

@@ -27,8 +27,11 @@ pub enum Part {
     /// The secrets of Razorpay's webhooks, the newest first: `RAZORPAY_WEBHOOK_SECRETS`.
     WebhookSecrets,
     /// The queues that the relay fills: `QUEUE_MAIL_URL`, `QUEUE_AUDIT_URL`,
-    /// `QUEUE_REFUNDS_URL`, `QUEUE_ORDERS_URL`.
+    /// `QUEUE_REFUNDS_URL`, `QUEUE_ORDERS_URL`, `QUEUE_NOTICES_URL`,
+    /// `QUEUE_ANNOUNCEMENTS_URL`.
     Queues,
+    /// The secret from which the keys of students' codes follow: `QR_KEY`.
+    QrKey,
     /// Sending mail: `MAIL_FROM`, and `APP_URL` (may be empty).
     Mail,
     /// The objects that people upload: `BUCKET`.
@@ -87,6 +90,10 @@ pub struct QueueUrls {
     pub refunds: String,
     /// Orders to be processed.
     pub orders: String,
+    /// What owners are to find in their list of notifications.
+    pub notices: String,
+    /// What all students of a mess are to be told.
+    pub announcements: String,
 }
 
 /// How mail is sent.
@@ -123,6 +130,8 @@ pub struct Config {
     pub otp_key: Option<SecretString>,
     /// See [`Part::PinKey`].
     pub pin_key: Option<SecretString>,
+    /// See [`Part::QrKey`].
+    pub qr_key: Option<SecretString>,
     /// See [`Part::Razorpay`].
     pub razorpay: Option<RazorpayConfig>,
     /// See [`Part::WebhookSecrets`].
@@ -211,6 +220,7 @@ impl Config {
             refresh_key: has(Part::RefreshKey).then(|| reader.secret("REFRESH_KEY")),
             otp_key: has(Part::OtpKey).then(|| reader.secret("OTP_KEY")),
             pin_key: has(Part::PinKey).then(|| reader.secret("PIN_KEY")),
+            qr_key: has(Part::QrKey).then(|| reader.secret("QR_KEY")),
             razorpay: has(Part::Razorpay).then(|| RazorpayConfig {
                 url: reader.required("RAZORPAY_URL"),
                 key_id: reader.required("RAZORPAY_KEY_ID"),
@@ -225,6 +235,8 @@ impl Config {
                 audit: reader.required("QUEUE_AUDIT_URL"),
                 refunds: reader.required("QUEUE_REFUNDS_URL"),
                 orders: reader.required("QUEUE_ORDERS_URL"),
+                notices: reader.required("QUEUE_NOTICES_URL"),
+                announcements: reader.required("QUEUE_ANNOUNCEMENTS_URL"),
             }),
             mail: has(Part::Mail).then(|| MailConfig {
                 from: reader.required("MAIL_FROM"),

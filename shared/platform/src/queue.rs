@@ -22,6 +22,10 @@ pub enum QueueName {
     Refunds,
     /// Orders to be processed.
     Orders,
+    /// What owners are to find in their list of notifications.
+    Notices,
+    /// What all students of a mess are to be told.
+    Announcements,
 }
 
 /// Where messages go.
@@ -69,6 +73,8 @@ impl Queues {
                     QueueName::Audit => &urls.audit,
                     QueueName::Refunds => &urls.refunds,
                     QueueName::Orders => &urls.orders,
+                    QueueName::Notices => &urls.notices,
+                    QueueName::Announcements => &urls.announcements,
                 };
                 send_batch(client, url, bodies.collect())
                     .await

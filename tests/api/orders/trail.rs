@@ -41,7 +41,7 @@ fn story(records: &[Record], order: &Order) -> Vec<(String, String)> {
     let version = |record: &Record| after(record, "version")?.as_n().ok().cloned();
     story.sort_by_key(|record| version(record));
     let entities: BTreeSet<&str> = story.iter().map(|it| text(it, "entity")).collect();
-    let key = format!("{0}#{0}#orders#{1}/{id}", order.mess_id, order.order_id.orderer());
+    let key = format!("{0}#{0}#orders#{1}/{id}", order.mess_id, order.order_id.account_part());
     assert_eq!(entities, BTreeSet::from([key.as_str()]));
     let change = |it: &&Record| {
         let status = after(it, "status").expect("an order has one").as_s().expect("text");

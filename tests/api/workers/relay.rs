@@ -83,6 +83,8 @@ async fn where_a_queue_takes_nothing_the_batch_comes_again_from_its_first_record
             audit: url("audit"),
             refunds: url("refunds"),
             orders: url("orders"),
+            notices: url("notices"),
+            announcements: url("announcements"),
         },
     };
     let app = test.process_with(|backends| backends.queues = Some(queues));

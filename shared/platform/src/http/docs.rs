@@ -28,6 +28,8 @@ pub enum AnswerBody {
     One(SchemaOf),
     /// A page of a list.
     PageOf(SchemaOf),
+    /// A file of one of these content types; with a schema, also JSON.
+    File(&'static [&'static str], Option<SchemaOf>),
 }
 
 /// An answer that is no refusal.

@@ -265,6 +265,24 @@ impl Endpoint {
         self.answers_with(Answers { status: 200, body: AnswerBody::PageOf(item) })
     }
 
+    /// The same with a file of this content type as its answer.
+    #[must_use]
+    pub const fn answers_file(self, content_types: &'static [&'static str]) -> Self {
+        self.answers_with(Answers { status: 200, body: AnswerBody::File(content_types, None) })
+    }
+
+    /// The same with a JSON body as its answer, or, as the client asks, a file of one of
+    /// these content types.
+    #[must_use]
+    pub const fn answers_or_file(
+        self,
+        body: SchemaOf,
+        content_types: &'static [&'static str],
+    ) -> Self {
+        let body = AnswerBody::File(content_types, Some(body));
+        self.answers_with(Answers { status: 200, body })
+    }
+
     const fn answers_with(mut self, answer: Answers) -> Self {
         let place = if self.docs.answers[0].is_none() { 0 } else { 1 };
         self.docs.answers[place] = Some(answer);

@@ -2,6 +2,7 @@
 
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, SET_COOKIE};
 use http::{HeaderMap, StatusCode};
+use lambda_http::Body;
 use serde::Serialize;
 use serde_json::json;
 
@@ -12,8 +13,8 @@ pub struct Response {
     pub status: StatusCode,
     /// The headers.
     pub headers: HeaderMap,
-    /// The body.
-    pub body: String,
+    /// The body: text, or bytes.
+    pub body: Body,
 }
 
 impl Response {
@@ -21,7 +22,15 @@ impl Response {
         let body = serde_json::to_string(body).expect("answers are plain data and serialise");
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        Self { status, headers, body }
+        Self { status, headers, body: Body::Text(body) }
+    }
+
+    /// 200 with something else than JSON, of this content type.
+    #[must_use]
+    pub fn file(content_type: &'static str, body: impl Into<Body>) -> Self {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        Self { status: StatusCode::OK, headers, body: body.into() }
     }
 
     /// 200.
@@ -45,7 +54,7 @@ impl Response {
     /// 204.
     #[must_use]
     pub fn no_content() -> Self {
-        Self { status: StatusCode::NO_CONTENT, headers: HeaderMap::new(), body: String::new() }
+        Self { status: StatusCode::NO_CONTENT, headers: HeaderMap::new(), body: Body::Empty }
     }
 
     /// 200 with a page of a list.

@@ -198,7 +198,7 @@ fn finish(response: Response, request_id: &str) -> http::Response<lambda_http::B
     if let Ok(request_id) = HeaderValue::try_from(request_id) {
         headers.insert(HeaderName::from_static("x-request-id"), request_id);
     }
-    let mut answer = http::Response::new(body.into());
+    let mut answer = http::Response::new(body);
     *answer.status_mut() = status;
     *answer.headers_mut() = headers;
     answer

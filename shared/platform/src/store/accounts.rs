@@ -292,6 +292,9 @@ impl Store {
         if let Some(roll_no) = &account.roll_no {
             parts.push((put(keys::roll_no_guard(mess, roll_no))?, AccountCreateError::RollNoTaken));
         }
+        if account.role == Role::Student {
+            parts.push((self.member_put(account, stamp)?, AccountCreateError::RegistrationEnded));
+        }
         Ok(parts)
     }
 

@@ -35,6 +35,14 @@
 //! | orders | further stock shard of an item | `mess_…#stock#<sku>#<shard>` | `stock` |
 //! | orders | order | `mess_…#orders#<the last sixteen characters of its id>` | `ord_…` |
 //! | orders, index `pending` | order that is to be processed | `pending` = `pending#00` to `pending#15` | `created_at` |
+//! | meals | student as a scan must know them | `mess_…#students` | `acc_…` |
+//! | meals | cycle, cut | `mess_…#student#<the last sixteen characters of its id>` | `cyc_…`, `cut_…` |
+//! | meals, index `cycles` | cycle | `cycle_status` = `mess_…#<status>` | `cycle_id` |
+//! | meals | closure | `mess_…#closures` | `clo_…` |
+//! | meals | plate: a student's meal, and all scans about it | `mess_…#meal#<date>#<meal>` | `student#<the account's part of ids>` |
+//! | meals | scan of a code that is nobody's | `mess_…#meal#<date>#<meal>` | `stray#<scan's key>` |
+//! | meals | notification | `mess_…#notifications` | `ntf_…` |
+//! | accounts | staff token | `mess_…#staff_tokens` | `stk_…` |
 //! | audit | log of one mail | `mail#<message id>` | `mail` |
 
 use std::collections::HashMap;
@@ -46,9 +54,12 @@ use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
 use thali_domain::identity::{AccountStatus, Email, LoginName, Role, RollNo, Username};
 use thali_domain::ids::{
-    AccountId, MessId, OrderId, RazorpayOrderId, RefundId, RegistrationId, SessionId, SubmissionId,
+    AccountId, ClosureId, CutId, CycleId, MessId, NotificationId, OrderId, RazorpayOrderId,
+    RefundId, RegistrationId, SessionId, StaffTokenId, SubmissionId,
 };
+use thali_domain::meal_times::Sitting;
 use thali_domain::menu::Sku;
+use thali_domain::plates::ScanKey;
 
 /// Over how many partitions the indexes for jobs are spread.
 pub const SHARDS: u8 = 16;
@@ -76,6 +87,21 @@ pub const ITEMS: &str = "item#";
 
 /// The name of the sparse index of orders that are to be processed.
 pub const PENDING_INDEX: &str = "pending";
+
+/// The name of the index of cycles by their status.
+pub const CYCLES_INDEX: &str = "cycles";
+
+/// The prefix of the sort keys of a student's cycles.
+pub const CYCLES: &str = "cyc_";
+
+/// The prefix of the sort keys of a student's cuts.
+pub const CUTS: &str = "cut_";
+
+/// The prefix of the sort keys of students' plates.
+pub const PLATES: &str = "student#";
+
+/// The prefix of the sort keys of scans whose code is nobody's.
+pub const STRAYS: &str = "stray#";
 
 /// The name of the index of a mess's people.
 pub const DIRECTORY_INDEX: &str = "directory";
@@ -289,13 +315,13 @@ pub fn stock(mess: &MessId, sku: &Sku, shard: u8) -> Key {
 /// The partition of an account's orders.
 #[must_use]
 pub fn orders(mess: &MessId, account: AccountId) -> String {
-    format!("{mess}#orders#{}", account.orderer())
+    format!("{mess}#orders#{}", account.account_part())
 }
 
 /// An order.
 #[must_use]
 pub fn order(mess: &MessId, order: OrderId) -> Key {
-    Key::new(format!("{mess}#orders#{}", order.orderer()), order.to_string())
+    Key::new(format!("{mess}#orders#{}", order.account_part()), order.to_string())
 }
 
 /// The partition of the index `pending` in which an order is that is to be processed.
@@ -308,6 +334,96 @@ pub fn pending_partition(order: OrderId) -> String {
 #[must_use]
 pub fn pending_shard(shard: u8) -> String {
     format!("pending#{shard:02}")
+}
+
+/// The partition of a mess's students, as scans must know them.
+#[must_use]
+pub fn members(mess: &MessId) -> String {
+    format!("{mess}#students")
+}
+
+/// A student as a scan must know them.
+#[must_use]
+pub fn member(mess: &MessId, account: AccountId) -> Key {
+    Key::new(members(mess), account.to_string())
+}
+
+/// The partition of a student's cycles and cuts; `account_part` is what their ids end with.
+#[must_use]
+pub fn student_records(mess: &MessId, account_part: &str) -> String {
+    format!("{mess}#student#{account_part}")
+}
+
+/// A cycle.
+#[must_use]
+pub fn cycle(mess: &MessId, cycle: CycleId) -> Key {
+    Key::new(student_records(mess, &cycle.account_part()), cycle.to_string())
+}
+
+/// The partition of the index `cycles` in which a cycle of this status is.
+#[must_use]
+pub fn cycles_partition(mess: &MessId, status: &str) -> String {
+    format!("{mess}#{status}")
+}
+
+/// A cut.
+#[must_use]
+pub fn cut(mess: &MessId, cut: CutId) -> Key {
+    Key::new(student_records(mess, &cut.account_part()), cut.to_string())
+}
+
+/// The partition of a mess's closures.
+#[must_use]
+pub fn closures(mess: &MessId) -> String {
+    format!("{mess}#closures")
+}
+
+/// A closure.
+#[must_use]
+pub fn closure(mess: &MessId, closure: ClosureId) -> Key {
+    Key::new(closures(mess), closure.to_string())
+}
+
+/// The partition of all scans about one meal.
+#[must_use]
+pub fn meal(mess: &MessId, sitting: Sitting) -> String {
+    format!("{mess}#meal#{}#{}", sitting.date, sitting.meal.as_str())
+}
+
+/// A student's plate; `account_part` is what the ids of all that the student has end with.
+#[must_use]
+pub fn plate(mess: &MessId, sitting: Sitting, account_part: &str) -> Key {
+    Key::new(meal(mess, sitting), format!("{PLATES}{account_part}"))
+}
+
+/// A scan of a code that is nobody's.
+#[must_use]
+pub fn stray(mess: &MessId, sitting: Sitting, scan: &ScanKey) -> Key {
+    Key::new(meal(mess, sitting), format!("{STRAYS}{}", scan.as_str()))
+}
+
+/// The partition of what the owners of a mess are told.
+#[must_use]
+pub fn notifications(mess: &MessId) -> String {
+    format!("{mess}#notifications")
+}
+
+/// A notification.
+#[must_use]
+pub fn notification(mess: &MessId, notification: NotificationId) -> Key {
+    Key::new(notifications(mess), notification.to_string())
+}
+
+/// The partition of a mess's staff tokens.
+#[must_use]
+pub fn staff_tokens(mess: &MessId) -> String {
+    format!("{mess}#staff_tokens")
+}
+
+/// A staff token.
+#[must_use]
+pub fn staff_token(mess: &MessId, token: StaffTokenId) -> Key {
+    Key::new(staff_tokens(mess), token.to_string())
 }
 
 /// An audit record of something that happened at `at`.

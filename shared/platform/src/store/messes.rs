@@ -1,6 +1,10 @@
 //! Messes and their settings.
 
-use thali_domain::ids::MessId;
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use thali_domain::gate::{Gate, OpenClosure, QrKeys};
+use thali_domain::ids::{ClosureId, MessId};
 use thali_domain::mess::Mess;
 
 use super::{
@@ -10,7 +14,30 @@ use super::{
 /// The attribute of a mess's windows, which are judged together.
 const WINDOWS: &str = "meal_windows";
 
+/// What the item of a mess holds beside its settings.
+#[derive(Deserialize)]
+struct BesideSettings {
+    #[serde(default)]
+    qr_keys: QrKeys,
+    #[serde(default)]
+    closures: BTreeMap<ClosureId, OpenClosure>,
+}
+
 impl Store {
+    /// Reads what a scan must know of a mess.
+    pub async fn gate_get(
+        &self,
+        mess: &MessId,
+        consistency: Consistency,
+    ) -> Result<Option<Gate>, StoreError> {
+        let key = keys::mess(mess);
+        let Some(found) = self.get_attributes(&self.tables.meals, &key, consistency).await? else {
+            return Ok(None);
+        };
+        let BesideSettings { qr_keys, closures } = serde_dynamo::from_item(found.clone())?;
+        Ok(Some(Gate { mess: serde_dynamo::from_item(found)?, qr_keys, closures }))
+    }
+
     /// Reads a mess. Its settings are never cached: a change holds from the next request on.
     pub async fn mess_get(&self, mess: &MessId) -> Result<Option<Mess>, StoreError> {
         self.get(&self.tables.meals, &keys::mess(mess), Consistency::Strong).await

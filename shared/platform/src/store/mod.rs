@@ -15,10 +15,12 @@ mod invites;
 pub mod keys;
 mod lockouts;
 mod mail_log;
+mod members;
 mod menu;
 mod messes;
 mod orders;
 mod password_resets;
+mod plates;
 mod profiles;
 mod purchases;
 mod refunds;
@@ -48,6 +50,7 @@ pub use self::conflicts::dynamodb_client;
 pub use self::idempotency::{IdempotencyKey, Operation, Replay};
 pub use self::invites::Invite;
 pub use self::mail_log::MailTurn;
+pub use self::members::Member;
 pub use self::orders::OrderError;
 pub use self::password_resets::PasswordReset;
 pub use self::profiles::ProfileUpdateError;
@@ -272,9 +275,20 @@ impl Store {
         key: &Key,
         consistency: Consistency,
     ) -> Result<Option<T>, StoreError> {
+        let found = self.get_attributes(table, key, consistency).await?;
+        Ok(found.map(serde_dynamo::from_item).transpose()?)
+    }
+
+    /// An item as it is, for whoever reads several things from it.
+    async fn get_attributes(
+        &self,
+        table: &str,
+        key: &Key,
+        consistency: Consistency,
+    ) -> Result<Option<Attributes>, StoreError> {
         let request = self.client.get_item().table_name(table).set_key(Some(key.attributes()));
         let answer = request.consistent_read(consistency == Consistency::Strong).send().await?;
-        Ok(answer.item.map(serde_dynamo::from_item).transpose()?)
+        Ok(answer.item)
     }
 
     /// All items of a partition, or those whose sort key begins with a prefix, in the

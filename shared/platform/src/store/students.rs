@@ -124,6 +124,11 @@ impl Store {
         );
         let mut writes = self.session_deletes(ended);
         writes.push(decision);
+        writes.push(self.member_follow(
+            account,
+            &[("status", Some(text(status.as_str())))],
+            stamp,
+        )?);
         match self.transact(writes).await {
             Ok(()) => Ok(true),
             Err(TransactError::Conditions(_) | TransactError::Conflict) => Ok(false),

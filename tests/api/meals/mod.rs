@@ -1,0 +1,3 @@
+//! Cycles, cuts, closures, codes, and the counter.
+
+mod members;
