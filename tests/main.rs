@@ -5,6 +5,7 @@
 //! | [`api`] | every endpoint's rules, in process, on a real `DynamoDB` store and a real Redis |
 //! | [`coverage`] | that endpoints, bins, template, samples and README agree |
 //! | [`openapi`] | that the API's description is what is served, and what was reviewed |
+//! | [`fuzz`] | that no bytes make the reader of students' codes panic or believe them |
 //! | [`keys`] | that no two things share a key, whatever is in their names |
 //! | [`sandbox`] | that the partner sandbox speaks as the partner does |
 //! | [`stack`] | the deployed template, over HTTP |
@@ -12,6 +13,7 @@
 
 mod api;
 mod coverage;
+mod fuzz;
 mod keys;
 mod openapi;
 mod sandbox;

@@ -3,8 +3,9 @@
 #
 #   install.sh          a C compiler, the virtual environment .venv (local AWS, SAM,
 #                       cargo-lambda), Redis
-#   install.sh test     the test runner, what tests the API against its description, and
-#                       newman, which runs the Postman collection
+#   install.sh test     the test runner, what tests the API against its description, newman,
+#                       which runs the Postman collection, a C++ compiler for the fuzzer, and
+#                       zbar, which reads students' codes as a camera does
 #   install.sh lint     cargo-deny and cargo-machete
 #   install.sh arm64    the cross compiler for functions that run on AWS
 #
@@ -158,6 +159,8 @@ test)
     python_environment
     contract_environment
     newman
+    if ! command -v c++ >/dev/null; then apt_install g++; fi
+    if ! command -v zbarimg >/dev/null; then apt_install zbar-tools; fi
     cargo_tool cargo-nextest "$NEXTEST" --no-default-features --features default-no-update
     ;;
 lint)

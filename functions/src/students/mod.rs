@@ -2,6 +2,9 @@
 
 pub mod approve;
 pub mod block;
+mod code;
+pub mod code_get;
+pub mod code_reset;
 mod decide;
 pub mod list;
 pub mod reject;

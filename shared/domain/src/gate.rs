@@ -4,13 +4,14 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::days::{Meals, Period};
 use crate::ids::ClosureId;
 use crate::meal_times::Sitting;
 use crate::mess::Mess;
+use crate::number::bounded_number;
 use crate::qr::Kid;
 
 /// Days or meals on which the mess is closed.
@@ -22,6 +23,11 @@ pub struct OpenClosure {
     /// The meals on each of them.
     pub meals: Meals,
 }
+
+bounded_number!(
+    /// For how many hours the codes before a rotation stay good.
+    GraceHours: u16, 0, 720
+);
 
 /// The mess's key of codes that was used before, for as long as its owner said.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +45,13 @@ pub struct PreviousKey {
 pub struct QrKeys {
     /// The key of new codes.
     pub current: Kid,
+    /// Since when it is; absent where the mess never rotated.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "jiff::fmt::serde::timestamp::millisecond::optional"
+    )]
+    pub since: Option<Timestamp>,
     /// The key before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<PreviousKey>,
@@ -46,7 +59,7 @@ pub struct QrKeys {
 
 impl Default for QrKeys {
     fn default() -> Self {
-        Self { current: Kid::FIRST, previous: None }
+        Self { current: Kid::FIRST, since: None, previous: None }
     }
 }
 
@@ -58,12 +71,13 @@ impl QrKeys {
         kid == self.current || previous.is_some_and(|previous| previous.kid == kid)
     }
 
-    /// The keys after a rotation: the current one becomes the previous one, good until
-    /// `valid_until`; the previous one is gone at once.
+    /// The keys after a rotation: the current one becomes the previous one, good for as long
+    /// as `grace` says; the previous one is gone at once.
     #[must_use]
-    pub fn rotate(&self, valid_until: Timestamp) -> Self {
+    pub fn rotate(&self, grace: GraceHours, now: Timestamp) -> Self {
+        let valid_until = now + SignedDuration::from_hours(grace.get().into());
         let previous = PreviousKey { kid: self.current, valid_until };
-        Self { current: self.current.next(), previous: Some(previous) }
+        Self { current: self.current.next(), since: Some(now), previous: Some(previous) }
     }
 }
 
@@ -95,12 +109,15 @@ mod tests {
     #[test]
     fn a_rotated_key_is_good_until_its_grace_ends_and_the_one_before_it_no_more() {
         let now = Timestamp::constant(1_700_000_000, 0);
-        let later = now + jiff::SignedDuration::from_hours(1);
+        let hours = |hours| GraceHours::try_from(hours).expect("in range");
+        let later = now + SignedDuration::from_hours(1);
+        let last_moment = later - SignedDuration::from_millis(1);
         let first = QrKeys::default();
-        let second = first.rotate(later);
-        assert!(second.accepts(first.current, now) && second.accepts(second.current, now));
-        assert!(!second.accepts(first.current, later));
-        let third = second.rotate(later);
+        let second = first.rotate(hours(1), now);
+        assert!(second.accepts(first.current, last_moment));
+        assert!(second.accepts(second.current, now) && !second.accepts(first.current, later));
+        let third = second.rotate(hours(1), now);
         assert!(!third.accepts(first.current, now) && third.accepts(second.current, now));
+        assert!(!third.rotate(hours(0), now).accepts(third.current, now));
     }
 }

@@ -60,6 +60,8 @@ pub mod profile;
 #[cfg(test)]
 mod properties;
 pub mod qr;
+#[cfg(test)]
+mod qr_properties;
 pub mod refunds;
 pub mod registration;
 pub mod sessions;

@@ -1,3 +1,4 @@
 //! Cycles, cuts, closures, codes, and the counter.
 
+mod codes;
 mod members;

@@ -47,6 +47,9 @@ pub enum Operation {
     PlaceOrder,
     /// Adding to an item's stock or taking from it; the outcome is the stock after that.
     ChangeStock,
+    /// Changing the key of a mess's codes; the outcome is the new key and until when the one
+    /// before is good.
+    RotateCodes,
 }
 
 impl Operation {
@@ -57,6 +60,7 @@ impl Operation {
             Self::Refund => "refund",
             Self::PlaceOrder => "place-order",
             Self::ChangeStock => "change-stock",
+            Self::RotateCodes => "rotate-codes",
         }
     }
 }

@@ -9,6 +9,7 @@
 
 mod accounts;
 mod audit;
+mod codes;
 mod conflicts;
 mod idempotency;
 mod invites;

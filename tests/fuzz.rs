@@ -1,0 +1,52 @@
+//! The fuzz targets of `tests/fuzz`, run for a bounded time. They are cargo-fuzz's, and can be
+//! run for longer with it: `cargo +nightly fuzz run --fuzz-dir tests/fuzz student_code`.
+
+use std::process::Command;
+
+use crate::support::template::root;
+
+/// What makes libFuzzer see which code an input reaches; what cargo-fuzz sets, without a
+/// sanitizer, which needs a nightly compiler and finds nothing in code without `unsafe`.
+const INSTRUMENTATION: &str = "--cfg fuzzing -Cpasses=sancov-module -Ccodegen-units=1 \
+    -Cllvm-args=-sanitizer-coverage-level=4 \
+    -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
+    -Cllvm-args=-sanitizer-coverage-pc-table \
+    -Cllvm-args=-sanitizer-coverage-trace-compares";
+
+/// For how long a target runs, in seconds.
+const SECONDS: u32 = 10;
+
+/// The fewest inputs that are tried in that time on a machine that does something else too.
+const RUNS_LEAST: u64 = 20_000;
+
+#[test]
+fn no_input_makes_the_code_s_reader_panic_or_believe_what_was_not_signed() {
+    let target = root().join("target/fuzz");
+    let built = Command::new(env!("CARGO"))
+        .args(["build", "--quiet", "--manifest-path"])
+        .arg(root().join("tests/fuzz/Cargo.toml"))
+        // A target triple keeps the flags away from build scripts and macros.
+        .args(["--target", &format!("{}-unknown-linux-gnu", std::env::consts::ARCH)])
+        .arg("--target-dir")
+        .arg(&target)
+        .env("RUSTFLAGS", INSTRUMENTATION)
+        .env_remove("CARGO_ENCODED_RUSTFLAGS")
+        .output()
+        .expect("cargo starts");
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+
+    let found = tempfile::tempdir().expect("a folder");
+    let triple = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
+    let ran = Command::new(target.join(triple).join("debug/student_code"))
+        .arg(format!("-max_total_time={SECONDS}"))
+        .args(["-max_len=400", "-timeout=5"])
+        .arg(format!("-artifact_prefix={}/", found.path().display()))
+        .output()
+        .expect("the target starts");
+    let said = String::from_utf8_lossy(&ran.stderr);
+    assert!(ran.status.success(), "{said}");
+    let runs = said.lines().rev().find_map(|line| line.strip_prefix("Done ")?.split(' ').next());
+    let runs: u64 = runs.and_then(|runs| runs.parse().ok()).expect("libFuzzer counts its runs");
+    println!("{runs} inputs in {SECONDS} s");
+    assert!(runs >= RUNS_LEAST, "{runs} inputs in {SECONDS} s");
+}
