@@ -14,6 +14,7 @@ pub mod ops;
 pub mod orders;
 pub mod owner;
 pub mod payments;
+pub mod staff;
 pub mod students;
 pub mod tokens;
 pub mod workers;
@@ -60,6 +61,13 @@ pub static ENDPOINTS: &[&Endpoint] = &[
     &owner::mess_get::ENDPOINT,
     &owner::mess_update::ENDPOINT,
     &owner::invite_create::ENDPOINT,
+    &staff::token_create::ENDPOINT,
+    &staff::token_list::ENDPOINT,
+    &staff::token_delete::ENDPOINT,
+    &staff::scan::ENDPOINT,
+    &staff::batch::ENDPOINT,
+    &staff::undo::ENDPOINT,
+    &staff::counts::ENDPOINT,
     &ops::health::ENDPOINT,
     &ops::openapi::ENDPOINT,
 ];

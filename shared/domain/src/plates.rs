@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use ulid::Ulid;
@@ -201,6 +201,16 @@ impl ScanKey {
         Self(URL_SAFE_NO_PAD.encode(&digest[..Self::BYTES]))
     }
 
+    /// The key of a scan without a nonce that was uploaded later: a repeated upload says the
+    /// same of the same device, code and moment.
+    #[must_use]
+    pub fn of_upload(device_id: &str, qr_data: &str, meal: Meal, scanned_at: Timestamp) -> Self {
+        let code = URL_SAFE_NO_PAD.encode(Sha256::digest(qr_data));
+        let (meal, at) = (meal.as_str(), scanned_at.as_millisecond());
+        // Longer than any nonce that a client can send.
+        Self::of_nonce(device_id, &format!("upload of {code} for {meal} at {at:013}"))
+    }
+
     /// The key of a scan without a nonce, which nobody can repeat.
     #[must_use]
     pub fn of_scan(ulid: Ulid) -> Self {
@@ -308,6 +318,26 @@ impl Plate {
         Outcome::AlreadyScanned { previous: self.before(scan) }
     }
 
+    /// The scan that has the place, and the one by this key, where they contradict each
+    /// other: an uploaded scan passed every check of its own moment, and another device had
+    /// let the student in.
+    #[must_use]
+    pub fn conflict_of(&self, key: &ScanKey) -> Option<(&Scan, &Scan)> {
+        let scan = self.scans.get(key).filter(|scan| scan.offline)?;
+        match self.outcome(scan) {
+            Outcome::AlreadyScanned { previous: Some(first) } => {
+                (first.device_id != scan.device_id).then_some((first, scan))
+            }
+            _ => None,
+        }
+    }
+
+    /// The scan with this id, and its key.
+    #[must_use]
+    pub fn find(&self, scan_id: &ScanId) -> Option<(&ScanKey, &Scan)> {
+        self.scans.iter().find(|(_, scan)| scan.scan_id == *scan_id)
+    }
+
     /// The admission that was in the way of a scan: the one that holds the place, or the one
     /// that held it then.
     fn before(&self, scan: &Scan) -> Option<&Scan> {
@@ -317,6 +347,33 @@ impl Plate {
         };
         let holds = |other: &&Scan| self.admitted.as_ref() == Some(&other.scan_id);
         self.scans.values().find(held_then).or_else(|| self.scans.values().find(holds))
+    }
+}
+
+/// For how long after its arrival an admission can be taken back.
+pub const UNDO_WITHIN: SignedDuration = SignedDuration::from_mins(10);
+
+/// Why a scan cannot be taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum UndoRefusal {
+    /// It let nobody in.
+    #[error("only a scan that let somebody in can be taken back")]
+    NotAdmitted,
+    /// It came too long ago.
+    #[error("a scan can be taken back within ten minutes")]
+    Expired,
+}
+
+impl Plate {
+    /// Whether the admission by a scan is to be taken back at `now`: `false` where that was
+    /// done before, however long ago.
+    pub fn undo(&self, scan: &Scan, now: Timestamp) -> Result<bool, UndoRefusal> {
+        match self.outcome(scan) {
+            Outcome::Admitted if scan.undone_at.is_some() => Ok(false),
+            Outcome::Admitted if now < scan.arrived_at + UNDO_WITHIN => Ok(true),
+            Outcome::Admitted => Err(UndoRefusal::Expired),
+            Outcome::Refused(_) | Outcome::AlreadyScanned { .. } => Err(UndoRefusal::NotAdmitted),
+        }
     }
 }
 
