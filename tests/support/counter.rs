@@ -147,12 +147,6 @@ impl TestApp {
         self.dynamo.set("meals", &keys::mess(&self.mess_id), "closures", value).await;
     }
 
-    /// Opens the mess again.
-    pub async fn open(&self) {
-        let none = AttributeValue::M(HashMap::new());
-        self.dynamo.set("meals", &keys::mess(&self.mess_id), "closures", none).await;
-    }
-
     /// Serves a meal at other times of the day.
     pub async fn serve(&self, meal: Meal, opens: &str, closes: &str) {
         let request = self

@@ -27,6 +27,7 @@ pub use app::{QR_KEY, RAZORPAY_WEBHOOK_SECRET, TestApp};
 pub use call::{Answer, Call};
 pub use counter::{Device, verdict};
 pub use dice::Dice;
+pub use dynamo::STACK;
 pub use faults::closed_port;
 pub use killer::Death;
 pub use meter::{Cost, Units};

@@ -400,6 +400,98 @@ mod tests {
         }
     }
 
+    const NOON: Timestamp = Timestamp::constant(1_772_262_000, 0);
+
+    /// A scan of the plate below by a device, so many seconds after noon.
+    fn scan(device: &str, second: i64) -> (ScanKey, Scan) {
+        let at = NOON + SignedDuration::from_secs(second);
+        let account = Some(AccountId::from_ulid(Ulid(1)));
+        let id = u128::try_from(second).expect("after noon");
+        let scan = Scan {
+            scan_id: ScanId::new(sitting(), Ulid(id), account),
+            device_id: device.to_owned(),
+            device: device.to_owned(),
+            scanned_at: at,
+            arrived_at: at,
+            offline: false,
+            refused: None,
+            undone_at: None,
+        };
+        (ScanKey::of_nonce(device, &second.to_string()), scan)
+    }
+
+    fn plate(admitted: Option<&Scan>, scans: &[(ScanKey, Scan)]) -> Plate {
+        Plate {
+            mess_id: MessId::parse("mess_demo").expect("an id"),
+            sitting: sitting(),
+            diner: None,
+            admitted: admitted.map(|scan| scan.scan_id.clone()),
+            scans: scans.iter().cloned().collect(),
+        }
+    }
+
+    #[test]
+    fn a_scan_keeps_its_outcome_when_the_admission_before_it_is_taken_back() {
+        let (mut first, between, later) = (scan("a", 1), scan("b", 2), scan("b", 9));
+        first.1.undone_at = Some(NOON + SignedDuration::from_secs(5));
+        let plate = plate(Some(&later.1), &[first.clone(), between.clone(), later.clone()]);
+        assert_eq!(plate.outcome(&first.1), Outcome::Admitted);
+        assert_eq!(plate.outcome(&later.1), Outcome::Admitted);
+        let previous = Some(&first.1);
+        assert_eq!(plate.outcome(&between.1), Outcome::AlreadyScanned { previous });
+    }
+
+    #[test]
+    fn only_an_uploaded_scan_that_found_another_devices_admission_is_a_conflict() {
+        let first = scan("a", 1);
+        for (device, offline, refused, expected) in [
+            ("b", true, None, true),
+            ("a", true, None, false),
+            ("b", false, None, false),
+            ("b", true, Some(Refusal::Blocked), false),
+        ] {
+            let (key, second) = scan(device, 2);
+            let second = Scan { offline, refused, ..second };
+            let plate = plate(Some(&first.1), &[first.clone(), (key.clone(), second.clone())]);
+            let conflict = plate.conflict_of(&key);
+            assert_eq!(conflict, expected.then_some((&first.1, &second)), "{device} {refused:?}");
+            assert_eq!(plate.conflict_of(&first.0), None);
+        }
+    }
+
+    #[test]
+    fn an_admission_is_taken_back_within_ten_minutes_and_once() {
+        let (key, admitted) = scan("a", 1);
+        let there = plate(Some(&admitted), &[(key.clone(), admitted.clone())]);
+        let limit = admitted.arrived_at + UNDO_WITHIN;
+        let moment = SignedDuration::from_millis(1);
+        assert_eq!(there.undo(&admitted, limit - moment), Ok(true));
+        assert_eq!(there.undo(&admitted, limit), Err(UndoRefusal::Expired));
+        let undone = Scan { undone_at: Some(NOON), ..admitted.clone() };
+        let gone = plate(None, &[(key.clone(), undone.clone())]);
+        assert_eq!(gone.undo(&undone, limit), Ok(false));
+        let refused = Scan { refused: Some(Refusal::Blocked), ..admitted };
+        let refused_plate = plate(None, &[(key, refused.clone())]);
+        assert_eq!(refused_plate.undo(&refused, NOON), Err(UndoRefusal::NotAdmitted));
+    }
+
+    #[test]
+    fn a_repeated_upload_without_a_nonce_has_the_same_key_and_nothing_else_has() {
+        let key = |device, code, meal, second| {
+            ScanKey::of_upload(device, code, meal, NOON + SignedDuration::from_secs(second))
+        };
+        let first = key("a", "code", Meal::Lunch, 1);
+        assert_eq!(first, key("a", "code", Meal::Lunch, 1));
+        for other in [
+            key("b", "code", Meal::Lunch, 1),
+            key("a", "other", Meal::Lunch, 1),
+            key("a", "code", Meal::Dinner, 1),
+            key("a", "code", Meal::Lunch, 2),
+        ] {
+            assert_ne!(first, other);
+        }
+    }
+
     #[test]
     fn a_reason_s_name_is_its_name_in_json() {
         for reason in Refusal::ALL {

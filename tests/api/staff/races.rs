@@ -34,7 +34,10 @@ async fn of_a_hundred_scans_at_once_by_ten_devices_one_is_admitted() {
     let again: Vec<Value> = again.into_iter().map(|answer| answer.expect(200).body).collect();
     assert_eq!(again, scans, "repetitions find what they were");
     let counts = test.scanned(devices[0].counts("")).await;
-    assert_eq!((&counts["admitted"], &counts["refused"]), (&json!(1), &json!({ "already_scanned": 99 })));
+    assert_eq!(
+        (&counts["admitted"], &counts["refused"]),
+        (&json!(1), &json!({ "already_scanned": 99 }))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -51,7 +54,10 @@ async fn one_scan_that_is_sent_twenty_times_at_once_is_one_scan() {
         }
     }
     let counts = test.scanned(device.counts("")).await;
-    assert_eq!((&counts["admitted"], &counts["refused"]), (&json!(1), &json!({ "malformed_qr": 1 })));
+    assert_eq!(
+        (&counts["admitted"], &counts["refused"]),
+        (&json!(1), &json!({ "malformed_qr": 1 }))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -71,7 +77,12 @@ async fn uploads_of_two_devices_at_once_admit_each_student_once_and_tell_of_each
     let answers = test.send_together(calls).await;
     let [one, other] = answers.as_slice() else { panic!("two answers") };
     let mut conflicts = 0;
-    for (one, other) in one.body["results"].as_array().expect("a list").iter().zip(other.body["results"].as_array().expect("a list")) {
+    for (one, other) in one.body["results"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .zip(other.body["results"].as_array().expect("a list"))
+    {
         let mut both = [verdict(one), verdict(other)];
         both.sort_unstable();
         assert_eq!(both, ["admitted", "already_scanned"]);

@@ -46,7 +46,10 @@ async fn an_admission_that_is_taken_back_leaves_the_meal_to_the_student() {
     assert_eq!(test.scanned(door.scan_once(&code, "m1")).await, between);
     assert_eq!(test.scanned(door.scan_once(&code, "m2")).await, second);
     let third = test.scanned(gate.scan_once(&code, "n2")).await;
-    assert_eq!((verdict(&third), &third["previous"]["device"]), ("outside_meal_window", &Value::Null));
+    assert_eq!(
+        (verdict(&third), &third["previous"]["device"]),
+        ("outside_meal_window", &Value::Null)
+    );
     assert_eq!(test.scanned(gate.counts("?meal=LUNCH")).await["admitted"], 1);
 }
 
@@ -64,7 +67,10 @@ async fn scan_and_undo_and_again() {
         test.advance(SignedDuration::from_secs(1));
     }
     let counts = test.scanned(device.counts("")).await;
-    assert_eq!((&counts["admitted"], &counts["refused"]), (&json!(0), &json!({ "already_scanned": 4 })));
+    assert_eq!(
+        (&counts["admitted"], &counts["refused"]),
+        (&json!(0), &json!({ "already_scanned": 4 }))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -74,7 +80,8 @@ async fn after_ten_minutes_it_is_too_late() {
     let (_, code) = test.eater("asha@example.com").await;
     let (_, other) = test.eater("binod@example.com").await;
     let device = test.device("Gate 1").await;
-    let (one, two) = (test.scanned(device.scan(&code)).await, test.scanned(device.scan(&other)).await);
+    let (one, two) =
+        (test.scanned(device.scan(&code)).await, test.scanned(device.scan(&other)).await);
     test.advance(SignedDuration::from_mins(10) - SignedDuration::from_millis(1));
     test.send(device.undo(id(&one))).await.expect(200);
     test.advance(SignedDuration::from_millis(1));
@@ -113,7 +120,8 @@ async fn only_an_admission_is_taken_back_and_only_by_the_device_that_made_it() {
     let by_staff = Call::post(&path, &json!({})).bearer(&staff.token);
     test.create_mess("mess_other", Approval::Automatic).await;
     let other: MessId = "mess_other".parse().expect("an id");
-    let foreign = test.device_until(&other, "Gate 1", test.now() + SignedDuration::from_hours(1)).await;
+    let foreign =
+        test.device_until(&other, "Gate 1", test.now() + SignedDuration::from_hours(1)).await;
     for call in [door.undo(id(&admitted)), foreign.undo(id(&admitted)), by_staff] {
         assert_eq!(test.send(call).await.problem(404), "scan_not_found");
     }

@@ -14,7 +14,9 @@ fn verdicts(uploaded: &Value) -> Vec<&str> {
 fn lunch_at(code: &str, time: &str, nonce: Option<&str>) -> Value {
     let scanned_at = format!("2026-01-15T{time}+05:30");
     match nonce {
-        Some(nonce) => json!({ "qr_data": code, "meal": "LUNCH", "scanned_at": scanned_at, "nonce": nonce }),
+        Some(nonce) => {
+            json!({ "qr_data": code, "meal": "LUNCH", "scanned_at": scanned_at, "nonce": nonce })
+        }
         None => json!({ "qr_data": code, "meal": "LUNCH", "scanned_at": scanned_at }),
     }
 }
@@ -132,13 +134,17 @@ async fn an_upload_that_was_cut_off_half_way_is_finished_by_its_repetition() {
     evening(&test);
     let expected: Vec<&str> = ["admitted", "already_scanned"].repeat(12);
     for dies_after in [3, 9, 17] {
-        let (app, _) = test.dying(Death::after(dies_after));
-        test.send_to(&app, device.upload(&scans)).await;
+        let mortal = test.mortal(Death::After(dies_after));
+        let answer = test.send_to(&mortal.app, device.upload(&scans)).await;
+        assert!(mortal.is_dead() && answer.status >= 500, "{}", answer.body);
     }
     let uploaded = test.scanned(device.upload(&scans)).await;
     assert_eq!(verdicts(&uploaded), expected);
     let counts = test.scanned(device.counts("?meal=LUNCH")).await;
-    assert_eq!((&counts["admitted"], &counts["refused"]), (&json!(12), &json!({ "already_scanned": 12 })));
+    assert_eq!(
+        (&counts["admitted"], &counts["refused"]),
+        (&json!(12), &json!({ "already_scanned": 12 }))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -160,7 +166,8 @@ async fn what_is_wrong_with_an_upload_is_named_by_its_place() {
     let device = test.device("Gate 1").await;
     let good = json!({ "qr_data": "x", "meal": "LUNCH" });
     let at = |time: &str| json!({ "qr_data": "x", "meal": "LUNCH", "scanned_at": time });
-    let scans = [good.clone(), at("2026-01-01T00:00:00Z"), good.clone(), at("2026-02-01T00:00:00Z")];
+    let scans =
+        [good.clone(), at("2026-01-01T00:00:00Z"), good.clone(), at("2026-02-01T00:00:00Z")];
     let refused = test.send(device.upload(&scans)).await;
     assert_eq!(refused.wrong_fields(), ["scans[1].scanned_at", "scans[3].scanned_at"]);
     let scans = [good.clone(), json!({ "qr_data": "x", "meal": "TEA", "price": 1 })];
