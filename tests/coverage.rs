@@ -422,6 +422,7 @@ fn access_words(access: Access) -> &'static str {
         Access::Public => "public",
         Access::Partner => "partner",
         Access::Any => "any session",
+        Access::Counter => "any session, staff token",
         Access::Applicant => "student, also waiting",
         Access::Student => "student",
         Access::Staff => "staff",
@@ -485,6 +486,9 @@ fn the_readme_lists_every_rate() {
             format!("| `{name}` | {limit} | each address, at each endpoint | {requests} |")
         }
         Rate::PerAccount(limit) => format!("| `{name}` | {limit} | each account | {requests} |"),
+        Rate::PerStaffToken(limit) => {
+            format!("| `{name}` | {limit} | each staff token | {requests} |")
+        }
         Rate::Unlimited => format!("| `{name}` | any | nobody | {requests} |"),
     };
     assert_eq!(listed, RATES.iter().map(row).collect::<Vec<_>>());

@@ -14,6 +14,7 @@ pub mod ops;
 pub mod orders;
 pub mod owner;
 pub mod payments;
+pub mod staff;
 pub mod students;
 pub mod tokens;
 pub mod workers;
@@ -63,6 +64,13 @@ pub static ENDPOINTS: &[&Endpoint] = &[
     &owner::mess_update::ENDPOINT,
     &owner::codes_rotate::ENDPOINT,
     &owner::invite_create::ENDPOINT,
+    &staff::token_create::ENDPOINT,
+    &staff::token_list::ENDPOINT,
+    &staff::token_delete::ENDPOINT,
+    &staff::scan::ENDPOINT,
+    &staff::batch::ENDPOINT,
+    &staff::undo::ENDPOINT,
+    &staff::counts::ENDPOINT,
     &ops::health::ENDPOINT,
     &ops::openapi::ENDPOINT,
 ];

@@ -14,7 +14,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -54,11 +54,13 @@ class Credentials:
     razorpay_webhook_secret: str
     passwords: dict[str, str]
     """By e-mail address."""
+    staff_token: str = ""
+    """What a device at the counter scans with; made through the API, see `staff_token_prepare`."""
 
     @classmethod
     def load(cls, settings: Settings) -> Credentials:
         """Those of this stack, drawn and written down if there are none yet."""
-        path = settings.local / "credentials.json"
+        path = cls._path(settings)
         try:
             return cls(**json.loads(path.read_text()))
         except FileNotFoundError:
@@ -73,8 +75,16 @@ class Credentials:
             razorpay_webhook_secret=secrets.token_urlsafe(18),
             passwords={person.email: _password() for person in PEOPLE},
         )
-        private_write(path, json.dumps(drawn.__dict__, indent=2))
+        drawn.save(settings)
         return drawn
+
+    @staticmethod
+    def _path(settings: Settings) -> Path:
+        return settings.local / "credentials.json"
+
+    def save(self, settings: Settings) -> None:
+        """Writes them down for the next start."""
+        private_write(self._path(settings), json.dumps(self.__dict__, indent=2))
 
     def of(self, person: Person) -> str:
         return self.passwords[person.email]
@@ -159,6 +169,24 @@ def mess_prepare(settings: Settings, credentials: Credentials, thali: Path) -> l
     return new
 
 
+def staff_token_prepare(settings: Settings, credentials: Credentials) -> Credentials:
+    """A staff token of the demo mess, made by its owner. One that is still taken is kept."""
+    if credentials.staff_token:
+        status, answer = _send(settings, "GET", "/api/v1/mess", token=credentials.staff_token)
+        if status == 200:
+            return credentials
+        if status != 401:
+            raise StackError(f"The staff token was answered {status}: {answer}")
+    owner = _log_in(settings, OWNER, credentials)
+    wanted = {"name": "Demo counter", "expires_in_days": 365}
+    status, answer = _send(settings, "POST", "/api/v1/staff-tokens", wanted, owner)
+    if status != 201:
+        raise StackError(f"A staff token was answered {status}: {answer}")
+    credentials = replace(credentials, staff_token=answer["token"])
+    credentials.save(settings)
+    return credentials
+
+
 def menu_prepare(settings: Settings, thali: Path) -> str:
     """The demo mess's menu. What is on it already stays as it is. Returns the summary."""
     menu = Path(__file__).with_name("menu.csv")
@@ -230,11 +258,24 @@ def _require_log_in(settings: Settings, person: Person, credentials: Credentials
 
 
 def _post(settings: Settings, path: str, body: dict[str, Any]) -> tuple[int, Any]:
+    return _send(settings, "POST", path, body)
+
+
+def _send(
+    settings: Settings,
+    method: str,
+    path: str,
+    body: dict[str, Any] | None = None,
+    token: str | None = None,
+) -> tuple[int, Any]:
+    headers = {"content-type": "application/json"} if body is not None else {}
+    if token is not None:
+        headers["authorization"] = f"Bearer {token}"
     request = urllib.request.Request(
         settings.api_url + path,
-        data=json.dumps(body).encode(),
-        headers={"content-type": "application/json"},
-        method="POST",
+        data=json.dumps(body).encode() if body is not None else None,
+        headers=headers,
+        method=method,
     )
     try:
         with _http.open(request, timeout=30) as response:

@@ -106,6 +106,7 @@ def up(settings: Settings, build: bool) -> None:
     _wait(settings)
     new = seed.mess_prepare(settings, credentials, thali)
     say(f"demo mess {MESS_ID}: " + (f"new accounts {', '.join(new)}" if new else "all there"))
+    credentials = seed.staff_token_prepare(settings, credentials)
     say(f"menu of {MESS_ID}: {seed.menu_prepare(settings, thali)}")
     write_stack_env(settings, credentials)
     write_functions_env(settings)
@@ -276,6 +277,7 @@ def write_stack_env(settings: Settings, credentials: seed.Credentials) -> None:
         "SANDBOX_URL": settings.sandbox_url,
         "REDIS_URL": settings.redis_url,
         "MESS_ID": MESS_ID,
+        "STAFF_TOKEN": credentials.staff_token,
         "RAZORPAY_KEY_ID": credentials.razorpay_key_id,
         "RAZORPAY_KEY_SECRET": credentials.razorpay_key_secret,
         "RAZORPAY_WEBHOOK_SECRET": credentials.razorpay_webhook_secret,

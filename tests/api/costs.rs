@@ -8,6 +8,7 @@ use std::pin::Pin;
 
 use serde_json::json;
 use thali_domain::identity::{AccountStatus, Role};
+use thali_domain::mess::Meal;
 use thali_functions::workers::{audit_writer, mailer, order_processor};
 use thali_platform::queue::QueueName;
 use thali_platform::worker::{BatchResponse, Consumer};
@@ -17,7 +18,7 @@ use super::orders::{cancel, collect, ordering};
 use super::payments::{order, refund, told};
 use crate::support::people::{PASSWORD, Student, code_in};
 use crate::support::template::root;
-use crate::support::{Call, Cost, TestApp, Units};
+use crate::support::{Call, Cost, Device, TestApp, Units};
 
 /// What is metered, in an app in which nothing was done before.
 type Measure = for<'a> fn(&'a TestApp) -> Pin<Box<dyn Future<Output = Cost> + 'a>>;
@@ -224,6 +225,57 @@ const CARD: &[Row] = &[
             test.cost_of(collect(&staff, &order), 200).await
         })
     }),
+    row("`scan`, admitted", (3, 1.0, 0.0, 1.5), |test| {
+        Box::pin(async {
+            let (device, code) = counter(test).await;
+            test.cost_of(device.scan_once(&code, "n1"), 200).await
+        })
+    }),
+    row("`scan`, refused", (3, 1.0, 0.0, 1.5), |test| {
+        Box::pin(async {
+            let (device, code) = counter(test).await;
+            test.close("2026-01-15", &[Meal::Lunch]).await;
+            test.cost_of(device.scan_once(&code, "n1"), 200).await
+        })
+    }),
+    row("`scan`, already scanned", (3, 1.0, 0.0, 1.5), |test| {
+        Box::pin(async {
+            let (device, code) = counter(test).await;
+            test.send(device.scan_once(&code, "n1")).await.expect(200);
+            test.cost_of(device.scan_once(&code, "n2"), 200).await
+        })
+    }),
+    row("`scan`, of no code", (2, 1.0, 0.0, 0.5), |test| {
+        Box::pin(async {
+            let (device, _) = counter(test).await;
+            test.cost_of(device.scan_once("hello", "n1"), 200).await
+        })
+    }),
+    row("`scan-batch`, 50 students", (52, 50.0, 0.0, 50.5), |test| {
+        Box::pin(async {
+            let (device, _) = counter(test).await;
+            let mut scans = Vec::new();
+            for number in 0..50 {
+                let (_, code) = test.eater(&format!("student{number}@example.com")).await;
+                scans.push(json!({ "qr_data": code, "meal": "LUNCH", "nonce": "n1" }));
+            }
+            test.cost_of(device.upload(&scans), 200).await
+        })
+    }),
+    row("`scan-undo`", (2, 1.0, 0.0, 1.0), |test| {
+        Box::pin(async {
+            let (device, code) = counter(test).await;
+            let admitted = test.scanned(device.scan(&code)).await;
+            let id = admitted["scan_id"].as_str().expect("an id");
+            test.cost_of(device.undo(id), 200).await
+        })
+    }),
+    row("`mess-get`, with a staff token that Redis does not know", (2, 1.0, 0.0, 1.0), |test| {
+        Box::pin(async {
+            let device = test.device("Gate 1").await;
+            test.cost_of(Call::get("/api/v1/mess").bearer(&device.token), 200).await
+        })
+    }),
     row("`mailer`, a mail", (4, 2.0, 0.0, 2.0), |test| {
         Box::pin(async {
             test.sign_up("asha@example.com").await.expect(202);
@@ -271,6 +323,15 @@ async fn owner(test: &TestApp) -> Student {
     let owner = test.owner("owner@example.com").await;
     test.send(Call::get("/api/v1/mess").bearer(&owner.token)).await.expect(200);
     owner
+}
+
+/// Lunch, a device that Redis knows, and the code of a student who may eat.
+async fn counter(test: &TestApp) -> (Device, String) {
+    test.lunch();
+    let device = test.device("Gate 1").await;
+    test.send(Call::get("/api/v1/mess").bearer(&device.token)).await.expect(200);
+    let (_, code) = test.eater("asha@example.com").await;
+    (device, code)
 }
 
 async fn read(test: &TestApp, path: &str) -> Cost {

@@ -10,6 +10,7 @@ mod orders;
 mod owner;
 mod payments;
 mod security;
+mod staff;
 mod story;
 mod students;
 mod tokens;

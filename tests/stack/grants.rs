@@ -261,6 +261,26 @@ async fn an_account_of_another_mess_sees_no_order_of_this_one() {
 }
 
 #[tokio::test]
+async fn every_function_that_takes_staff_tokens_looks_one_up_that_redis_has_not_seen() {
+    let stack = Stack::running();
+    let owner = stack.owner().await;
+    for endpoint in ENDPOINTS.iter().filter(|endpoint| endpoint.access.takes_staff_token()) {
+        let (id, token) = stack.staff_token(&owner).await;
+        let (path, nothing) = (endpoint.paths[0], json!({}));
+        let call = match endpoint.method.as_str() {
+            "GET" => Call::get(path),
+            _ => Call::post(path, &nothing),
+        };
+        let answer = stack.send(call.clone().bearer(&token)).await;
+        let (status, name) = (answer.status, endpoint.name);
+        assert!(status != 401 && status < 500, "{name}: {status} {}", answer.body);
+        let revoke = Call::new("DELETE", &format!("/api/v1/staff-tokens/{id}"));
+        stack.send(revoke.bearer(&owner.token)).await.expect(204);
+        stack.session_has_ended(&token).await;
+    }
+}
+
+#[tokio::test]
 async fn every_function_looks_a_session_up_that_redis_has_not_seen() {
     let stack = Stack::running();
     let (owner, student) = (stack.owner().await, stack.student("fresh").await);

@@ -318,7 +318,8 @@ async fn no_log_line_holds_a_secret_or_anybodys_data_and_every_request_is_found_
 /// is public, and what the stack's own people log in with.
 async fn secrets_of(stack: &Stack) -> Vec<String> {
     let client = aws_sdk_secretsmanager::Client::new(&stack.aws().await);
-    let names = ["OWNER_EMAIL", "OWNER_PASSWORD", "STUDENT_EMAIL", "STUDENT_PASSWORD"];
+    let names =
+        ["OWNER_EMAIL", "OWNER_PASSWORD", "STUDENT_EMAIL", "STUDENT_PASSWORD", "STAFF_TOKEN"];
     let mut secrets: Vec<String> =
         names.iter().map(|name| stack.variable(name).to_owned()).collect();
     secrets.push(PASSWORD.to_owned());

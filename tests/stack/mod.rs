@@ -19,6 +19,7 @@ mod orders;
 mod overdue;
 mod payments;
 mod postman;
+mod scanner;
 mod story;
 mod students;
 

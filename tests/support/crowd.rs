@@ -67,7 +67,8 @@ impl TestApp {
         done.expect("nobody else is at it");
     }
 
-    async fn quick_student(&self, email: &str) -> Student {
+    /// A student who is logged in, without the steps that lead to it.
+    pub async fn quick_student(&self, email: &str) -> Student {
         let id = AccountId::from_ulid(self.app.clock.ulid());
         let address = Email::parse(email).expect("an address");
         let name = Name::parse(address.local_part()).expect("a name");

@@ -4,6 +4,7 @@
 mod app;
 mod call;
 mod conflicts;
+mod counter;
 mod crowd;
 mod dice;
 mod dynamo;
@@ -24,7 +25,9 @@ mod together;
 
 pub use app::{QR_KEY, RAZORPAY_WEBHOOK_SECRET, TestApp};
 pub use call::{Answer, Call};
+pub use counter::{Device, verdict};
 pub use dice::Dice;
+pub use dynamo::STACK;
 pub use faults::closed_port;
 pub use killer::Death;
 pub use meter::{Cost, Units};

@@ -6,11 +6,12 @@ type Shape = (&'static str, fn(&str) -> bool);
 
 /// The shape of something personal or secret in a line, if there is one.
 pub fn forbidden(line: &str) -> Option<&'static str> {
-    let shapes: [Shape; 8] = [
+    let shapes: [Shape; 9] = [
         ("e-mail address", holds_email),
         ("JSON web token", holds_jwt),
         ("bearer token", |line| follows(line, "bearer", " ", |rest| !rest.is_empty())),
         ("refresh token", holds_refresh_token),
+        ("staff token", holds_staff_token),
         ("telephone number", holds_phone),
         ("code", holds_code),
         ("password", holds_password),
@@ -46,6 +47,11 @@ fn holds_refresh_token(line: &str) -> bool {
     line.contains("thali_refresh=")
         || pieces(line, |c| c.is_ascii_alphanumeric() || "-_.".contains(c))
             .any(|piece| piece.starts_with("acc_") && secret(piece))
+}
+
+fn holds_staff_token(line: &str) -> bool {
+    pieces(line, |c| c.is_ascii_alphanumeric() || "-_".contains(c))
+        .any(|piece| piece.starts_with("stf_") && piece.len() > 64)
 }
 
 /// A `+` and 7 to 15 digits that are no part of a longer word.
@@ -95,6 +101,7 @@ mod tests {
     fn what_is_personal_or_secret_is_seen() {
         let jwt = "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJhY2NfMDEifQ.c2ln";
         let refresh = format!("acc_01J.ses_01J.{}", "x".repeat(43));
+        let staff = format!("device stf_01J_demo_{} came", "0a".repeat(32));
         for (line, shape) in [
             (r#"{"message":"no mail to asha@example.org"}"#, "e-mail address"),
             (r#"{"to":"a.b+c@mail.example.in"}"#, "e-mail address"),
@@ -102,6 +109,7 @@ mod tests {
             ("authorization: Bearer abc", "bearer token"),
             ("cookie: thali_refresh=abc", "refresh token"),
             (refresh.as_str(), "refresh token"),
+            (staff.as_str(), "staff token"),
             (r#"{"phone":"+919876543210"}"#, "telephone number"),
             (r#"{"otp":"123456"}"#, "code"),
             (r#"{"otp": 123456}"#, "code"),

@@ -54,6 +54,9 @@ const PROBLEM: &str = "Problem";
 /// The scheme by which an access token is sent.
 const BEARER: &str = "access_token";
 
+/// The scheme by which a device at the counter sends its staff token.
+const STAFF_TOKEN: &str = "staff_token";
+
 /// The scheme by which browsers send the refresh token.
 const REFRESH_COOKIE: &str = "refresh_cookie";
 
@@ -103,11 +106,13 @@ fn components(schemas: Schemas) -> utoipa::openapi::Components {
         .collect();
     let cookie = ApiKey::Cookie(ApiKeyValue::new(COOKIE));
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT");
+    let staff_token = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("stf_…");
     ComponentsBuilder::new()
         .schemas_from_iter(named)
         .schema(PROBLEM, problem_schema())
         .responses_from_iter(refusals)
         .security_scheme(BEARER, SecurityScheme::Http(bearer.build()))
+        .security_scheme(STAFF_TOKEN, SecurityScheme::Http(staff_token.build()))
         .security_scheme(REFRESH_COOKIE, SecurityScheme::ApiKey(cookie))
         .build()
 }
@@ -140,6 +145,9 @@ fn operation(endpoint: &Endpoint, number: usize, schemas: &mut Schemas) -> Opera
         .parameters(Some(parameters(endpoint, schemas)));
     if endpoint.access.needs_session() {
         operation = operation.security(SecurityRequirement::new(BEARER, Vec::<String>::new()));
+    }
+    if endpoint.access.takes_staff_token() {
+        operation = operation.security(SecurityRequirement::new(STAFF_TOKEN, Vec::<String>::new()));
     }
     if endpoint.name == crate::accounts::refresh::ENDPOINT.name {
         operation =

@@ -22,11 +22,11 @@ pub static ENDPOINT: Endpoint = Endpoint::post(
 
 /// Decides and records; decides again where the order changed at the same moment.
 async fn collect(app: &App, caller: &Caller, request: &Request) -> Result<Response, Problem> {
-    let session = caller.session()?;
+    let mess = caller.mess_id()?;
     let order_id = request.param("order_id").ok_or_else(problems::order_not_found)?;
     let stamp = caller.stamp(app, request);
     for attempt in 1..=CONTENTION_TRIES_MAX {
-        let order = app.store.order_get(&session.mess_id, order_id).await?;
+        let order = app.store.order_get(mess, order_id).await?;
         let order = order.ok_or_else(problems::order_not_found)?;
         let collected = order.collected(stamp.at)?;
         cached::forget(app, &collected).await;

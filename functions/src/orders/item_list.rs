@@ -8,17 +8,16 @@ use super::item_view::ItemView;
 
 /// The endpoint.
 pub static ENDPOINT: Endpoint =
-    Endpoint::get("item-list", &["/api/items"], Access::Any, handler!(list))
+    Endpoint::get("item-list", &["/api/items"], Access::Counter, handler!(list))
         .summary("The mess's menu, and how much there is of each item")
         .answers_page(schema::<ItemView>);
 
 async fn list(app: &App, caller: &Caller, request: &Request) -> Result<Response, Problem> {
-    let session = caller.session()?;
+    let (mess, role) = (caller.mess_id()?, caller.role()?);
     let page = request.page()?;
     let after = page.after_id()?;
-    let items = app.store.items_page(&session.mess_id, after.as_ref(), page.reach()).await?;
+    let items = app.store.items_page(mess, after.as_ref(), page.reach()).await?;
     let (items, next) = page.cut(items, |item| item.sku.to_string());
-    let views: Vec<ItemView> =
-        items.into_iter().map(|item| ItemView::of(item, session.role)).collect();
+    let views: Vec<ItemView> = items.into_iter().map(|item| ItemView::of(item, role)).collect();
     Ok(Response::page(&views, next))
 }

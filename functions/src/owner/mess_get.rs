@@ -8,12 +8,12 @@ use thali_platform::problems;
 
 /// The endpoint.
 pub static ENDPOINT: Endpoint =
-    Endpoint::get("mess-get", &["/api/v1/mess"], Access::Any, handler!(mess_get))
+    Endpoint::get("mess-get", &["/api/v1/mess"], Access::Counter, handler!(mess_get))
         .summary("The mess's settings")
         .answers(200, schema::<Mess>)
         .refuses(&["mess_not_found"]);
 
 async fn mess_get(app: &App, caller: &Caller, _request: &Request) -> Result<Response, Problem> {
-    let mess = app.store.mess_get(&caller.session()?.mess_id).await?;
+    let mess = app.store.mess_get(caller.mess_id()?).await?;
     Ok(Response::ok(&mess.ok_or_else(problems::mess_not_found)?))
 }

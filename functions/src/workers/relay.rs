@@ -32,8 +32,14 @@ pub const NAME: &str = "relay";
 pub const PARTS: &[Part] = &[Part::Queues];
 
 /// Attributes that no reader of the audit trail may see.
-const SECRETS: [&str; 5] =
-    ["password_hash", "security_code_hash", "refresh_hash", "previous_hash", "invite_hash"];
+const SECRETS: [&str; 6] = [
+    "password_hash",
+    "security_code_hash",
+    "refresh_hash",
+    "previous_hash",
+    "invite_hash",
+    "token_hash",
+];
 
 /// Attributes of somebody who has only begun to sign up. The registration is gone after
 /// minutes; the trail, which stays, tells that there was one and not whose.
@@ -232,7 +238,7 @@ impl Change {
     /// The change as the audit trail records it, if it is not mere bookkeeping.
     fn audit_record(&self) -> Option<AuditRecord> {
         let kind = self.text("kind").unwrap_or("unknown");
-        if BOOKKEEPING.contains(&kind) {
+        if BOOKKEEPING.contains(&kind) || (kind == "staff_token" && self.is_a_mere_use()) {
             return None;
         }
         let masked = |image: &Option<Map<String, Value>>| image.clone().map(|i| mask(i, kind));
@@ -251,6 +257,17 @@ impl Change {
             before: masked(&self.before),
             after: masked(&self.after),
         })
+    }
+
+    /// Whether a staff token was used, and nothing else: nobody has changed anything, and
+    /// what the token was used for has records of its own.
+    fn is_a_mere_use(&self) -> bool {
+        let but_for_its_use = |image: &Option<Map<String, Value>>| {
+            let mut image = image.clone()?;
+            image.remove("last_used_at");
+            Some(image)
+        };
+        but_for_its_use(&self.before) == but_for_its_use(&self.after)
     }
 
     /// Reads an image. One that cannot be read is our mistake and would be as unreadable

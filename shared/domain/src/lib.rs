@@ -25,6 +25,8 @@
 //! | [`gate`] | what a scan must know of the mess |
 //! | [`qr`] | the code that a student shows |
 //! | [`plates`] | a student's meal, and every scan that was about it |
+//! | [`scanning`] | who may eat: what is asked of a code, and in which order |
+//! | [`staff_tokens`] | what a device at the counter scans with |
 //! | [`money`] | paise |
 //! | [`tokens`] | purchases, the tokens in them, redeeming |
 //! | [`token_history`] | what became of every token |
@@ -64,8 +66,10 @@ pub mod qr;
 mod qr_properties;
 pub mod refunds;
 pub mod registration;
+pub mod scanning;
 pub mod sessions;
 pub mod settings;
+pub mod staff_tokens;
 pub mod stock;
 #[cfg(test)]
 mod stock_properties;

@@ -14,11 +14,11 @@ use crate::ids::MessId;
 use crate::money::Paise;
 use crate::text::{plain_schema, text_newtype};
 
-/// A meal of the day.
+/// A meal of the day. Read by way of text, as [`Role`] is.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
 )]
-#[serde(rename_all = "UPPERCASE")]
+#[serde(rename_all = "UPPERCASE", try_from = "String")]
 pub enum Meal {
     /// The morning meal.
     Breakfast,
@@ -40,6 +40,23 @@ impl Meal {
             Self::Lunch => "LUNCH",
             Self::Dinner => "DINNER",
         }
+    }
+}
+
+impl std::str::FromStr for Meal {
+    type Err = Unacceptable;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let found = Self::ALL.into_iter().find(|meal| meal.as_str() == text);
+        found.ok_or_else(|| Unacceptable::new("must be BREAKFAST, LUNCH or DINNER"))
+    }
+}
+
+impl TryFrom<String> for Meal {
+    type Error = Unacceptable;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
     }
 }
 

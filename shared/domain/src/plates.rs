@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use ulid::Ulid;
@@ -201,6 +201,16 @@ impl ScanKey {
         Self(URL_SAFE_NO_PAD.encode(&digest[..Self::BYTES]))
     }
 
+    /// The key of a scan without a nonce that was uploaded later: a repeated upload says the
+    /// same of the same device, code and moment.
+    #[must_use]
+    pub fn of_upload(device_id: &str, qr_data: &str, meal: Meal, scanned_at: Timestamp) -> Self {
+        let code = URL_SAFE_NO_PAD.encode(Sha256::digest(qr_data));
+        let (meal, at) = (meal.as_str(), scanned_at.as_millisecond());
+        // Longer than any nonce that a client can send.
+        Self::of_nonce(device_id, &format!("upload of {code} for {meal} at {at:013}"))
+    }
+
     /// The key of a scan without a nonce, which nobody can repeat.
     #[must_use]
     pub fn of_scan(ulid: Ulid) -> Self {
@@ -308,6 +318,26 @@ impl Plate {
         Outcome::AlreadyScanned { previous: self.before(scan) }
     }
 
+    /// The scan that has the place, and the one by this key, where they contradict each
+    /// other: an uploaded scan passed every check of its own moment, and another device had
+    /// let the student in.
+    #[must_use]
+    pub fn conflict_of(&self, key: &ScanKey) -> Option<(&Scan, &Scan)> {
+        let scan = self.scans.get(key).filter(|scan| scan.offline)?;
+        match self.outcome(scan) {
+            Outcome::AlreadyScanned { previous: Some(first) } => {
+                (first.device_id != scan.device_id).then_some((first, scan))
+            }
+            _ => None,
+        }
+    }
+
+    /// The scan with this id, and its key.
+    #[must_use]
+    pub fn find(&self, scan_id: &ScanId) -> Option<(&ScanKey, &Scan)> {
+        self.scans.iter().find(|(_, scan)| scan.scan_id == *scan_id)
+    }
+
     /// The admission that was in the way of a scan: the one that holds the place, or the one
     /// that held it then.
     fn before(&self, scan: &Scan) -> Option<&Scan> {
@@ -317,6 +347,33 @@ impl Plate {
         };
         let holds = |other: &&Scan| self.admitted.as_ref() == Some(&other.scan_id);
         self.scans.values().find(held_then).or_else(|| self.scans.values().find(holds))
+    }
+}
+
+/// For how long after its arrival an admission can be taken back.
+pub const UNDO_WITHIN: SignedDuration = SignedDuration::from_mins(10);
+
+/// Why a scan cannot be taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum UndoRefusal {
+    /// It let nobody in.
+    #[error("only a scan that let somebody in can be taken back")]
+    NotAdmitted,
+    /// It came too long ago.
+    #[error("a scan can be taken back within ten minutes")]
+    Expired,
+}
+
+impl Plate {
+    /// Whether the admission by a scan is to be taken back at `now`: `false` where that was
+    /// done before, however long ago.
+    pub fn undo(&self, scan: &Scan, now: Timestamp) -> Result<bool, UndoRefusal> {
+        match self.outcome(scan) {
+            Outcome::Admitted if scan.undone_at.is_some() => Ok(false),
+            Outcome::Admitted if now < scan.arrived_at + UNDO_WITHIN => Ok(true),
+            Outcome::Admitted => Err(UndoRefusal::Expired),
+            Outcome::Refused(_) | Outcome::AlreadyScanned { .. } => Err(UndoRefusal::NotAdmitted),
+        }
     }
 }
 
@@ -340,6 +397,98 @@ mod tests {
         }
         for refused in ["scn_", "scn_20260229L_x", "scn_20260228X_00000000000000000000000009"] {
             assert!(ScanId::parse(refused).is_err(), "{refused}");
+        }
+    }
+
+    const NOON: Timestamp = Timestamp::constant(1_772_262_000, 0);
+
+    /// A scan of the plate below by a device, so many seconds after noon.
+    fn scan(device: &str, second: i64) -> (ScanKey, Scan) {
+        let at = NOON + SignedDuration::from_secs(second);
+        let account = Some(AccountId::from_ulid(Ulid(1)));
+        let id = u128::try_from(second).expect("after noon");
+        let scan = Scan {
+            scan_id: ScanId::new(sitting(), Ulid(id), account),
+            device_id: device.to_owned(),
+            device: device.to_owned(),
+            scanned_at: at,
+            arrived_at: at,
+            offline: false,
+            refused: None,
+            undone_at: None,
+        };
+        (ScanKey::of_nonce(device, &second.to_string()), scan)
+    }
+
+    fn plate(admitted: Option<&Scan>, scans: &[(ScanKey, Scan)]) -> Plate {
+        Plate {
+            mess_id: MessId::parse("mess_demo").expect("an id"),
+            sitting: sitting(),
+            diner: None,
+            admitted: admitted.map(|scan| scan.scan_id.clone()),
+            scans: scans.iter().cloned().collect(),
+        }
+    }
+
+    #[test]
+    fn a_scan_keeps_its_outcome_when_the_admission_before_it_is_taken_back() {
+        let (mut first, between, later) = (scan("a", 1), scan("b", 2), scan("b", 9));
+        first.1.undone_at = Some(NOON + SignedDuration::from_secs(5));
+        let plate = plate(Some(&later.1), &[first.clone(), between.clone(), later.clone()]);
+        assert_eq!(plate.outcome(&first.1), Outcome::Admitted);
+        assert_eq!(plate.outcome(&later.1), Outcome::Admitted);
+        let previous = Some(&first.1);
+        assert_eq!(plate.outcome(&between.1), Outcome::AlreadyScanned { previous });
+    }
+
+    #[test]
+    fn only_an_uploaded_scan_that_found_another_devices_admission_is_a_conflict() {
+        let first = scan("a", 1);
+        for (device, offline, refused, expected) in [
+            ("b", true, None, true),
+            ("a", true, None, false),
+            ("b", false, None, false),
+            ("b", true, Some(Refusal::Blocked), false),
+        ] {
+            let (key, second) = scan(device, 2);
+            let second = Scan { offline, refused, ..second };
+            let plate = plate(Some(&first.1), &[first.clone(), (key.clone(), second.clone())]);
+            let conflict = plate.conflict_of(&key);
+            assert_eq!(conflict, expected.then_some((&first.1, &second)), "{device} {refused:?}");
+            assert_eq!(plate.conflict_of(&first.0), None);
+        }
+    }
+
+    #[test]
+    fn an_admission_is_taken_back_within_ten_minutes_and_once() {
+        let (key, admitted) = scan("a", 1);
+        let there = plate(Some(&admitted), &[(key.clone(), admitted.clone())]);
+        let limit = admitted.arrived_at + UNDO_WITHIN;
+        let moment = SignedDuration::from_millis(1);
+        assert_eq!(there.undo(&admitted, limit - moment), Ok(true));
+        assert_eq!(there.undo(&admitted, limit), Err(UndoRefusal::Expired));
+        let undone = Scan { undone_at: Some(NOON), ..admitted.clone() };
+        let gone = plate(None, &[(key.clone(), undone.clone())]);
+        assert_eq!(gone.undo(&undone, limit), Ok(false));
+        let refused = Scan { refused: Some(Refusal::Blocked), ..admitted };
+        let refused_plate = plate(None, &[(key, refused.clone())]);
+        assert_eq!(refused_plate.undo(&refused, NOON), Err(UndoRefusal::NotAdmitted));
+    }
+
+    #[test]
+    fn a_repeated_upload_without_a_nonce_has_the_same_key_and_nothing_else_has() {
+        let key = |device, code, meal, second| {
+            ScanKey::of_upload(device, code, meal, NOON + SignedDuration::from_secs(second))
+        };
+        let first = key("a", "code", Meal::Lunch, 1);
+        assert_eq!(first, key("a", "code", Meal::Lunch, 1));
+        for other in [
+            key("b", "code", Meal::Lunch, 1),
+            key("a", "other", Meal::Lunch, 1),
+            key("a", "code", Meal::Dinner, 1),
+            key("a", "code", Meal::Lunch, 2),
+        ] {
+            assert_ne!(first, other);
         }
     }
 

@@ -6,6 +6,7 @@ use thali_domain::lockout::attempts_left;
 use thali_domain::membership::WrongStatus;
 use thali_domain::orders::{ORDER_TOKENS_MAX, OrderRefusal, Shortage};
 use thali_domain::payments::PaymentRefusal;
+use thali_domain::plates::UndoRefusal;
 use thali_domain::refunds::RefundRefusal;
 use thali_domain::sessions::RefreshRefusal;
 use thali_domain::settings::WindowRefusal;
@@ -37,6 +38,8 @@ pub const CODES: &[(&str, u16, &str)] = &[
     ("order_not_found", 404, "the student, or the mess, has no such order"),
     ("item_not_found", 404, "the menu has no such item"),
     ("student_not_found", 404, "the mess has no such student"),
+    ("scan_not_found", 404, "the mess has no such scan, or another device made it"),
+    ("staff_token_not_found", 404, "the mess has no such staff token"),
     ("otp_invalid", 409, "the one-time code is wrong; with `attempts_left`"),
     ("otp_expired", 409, "the one-time code is too old, was used, or was tried too often"),
     ("invite_invalid", 409, "the invite code is wrong, used or too old"),
@@ -71,6 +74,8 @@ pub const CODES: &[(&str, u16, &str)] = &[
     ("already_collected", 409, "the order was handed over before; with `collected_at`"),
     ("stock_negative", 409, "there is less in stock than is to be taken out; with `stock`"),
     ("stock_limit", 409, "a stock is at most 1000000 portions; with `stock`"),
+    ("not_admitted", 409, "only a scan that let somebody in is taken back"),
+    ("undo_expired", 409, "a scan is taken back within ten minutes"),
     ("idempotency_key_reused", 409, "the key came with another body"),
     ("body_too_large", 413, "more than 64 KiB"),
     ("unsupported_media_type", 415, "the body is not `application/json`"),
@@ -180,6 +185,16 @@ impl From<StockRefusal> for Problem {
             StockRefusal::Limit { stock } => ("stock_limit", stock),
         };
         Self::conflict(code, detail).with("stock", stock)
+    }
+}
+
+impl From<UndoRefusal> for Problem {
+    fn from(refusal: UndoRefusal) -> Self {
+        let code = match refusal {
+            UndoRefusal::NotAdmitted => "not_admitted",
+            UndoRefusal::Expired => "undo_expired",
+        };
+        Self::conflict(code, format!("{}.", capitalised(&refusal)))
     }
 }
 
@@ -387,6 +402,18 @@ pub fn item_not_found() -> Problem {
 #[must_use]
 pub fn student_not_found() -> Problem {
     Problem::not_found("student_not_found", "The mess has no such student.")
+}
+
+/// 404: no such scan of this mess and device.
+#[must_use]
+pub fn scan_not_found() -> Problem {
+    Problem::not_found("scan_not_found", "This device has made no such scan here.")
+}
+
+/// 404: no such staff token of this mess.
+#[must_use]
+pub fn staff_token_not_found() -> Problem {
+    Problem::not_found("staff_token_not_found", "The mess has no such staff token.")
 }
 
 /// An error's message with a capital letter, for a sentence.

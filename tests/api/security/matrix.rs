@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::SignedDuration;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use secrecy::ExposeSecret;
 use serde_json::json;
@@ -17,11 +18,11 @@ use thali_platform::auth::access::{Claims, generate_key};
 use thali_platform::http::Access;
 
 use super::{
-    FIRST_MESS, Person, Staffed, aged, assert_safe, other_mess, person, samples, session, signed,
-    token,
+    FIRST_MESS, OTHER_MESS, Person, Staffed, aged, assert_safe, other_mess, person, samples,
+    session, signed, token,
 };
 use crate::api::accounts::set_status;
-use crate::support::{Answer, TestApp};
+use crate::support::{Answer, Call, TestApp};
 
 /// The codes with which [`Access`] refuses; every other answer is the endpoint's own.
 const OF_ACCESS: [&str; 3] = ["unauthenticated", "wrong_role", "not_approved"];
@@ -32,6 +33,8 @@ enum Who {
     Nobody,
     /// Somebody with a token that proves nothing, or no longer anything.
     Token(String),
+    /// A device with a good staff token.
+    Device(String),
     /// Somebody who is logged in.
     Person(Person),
 }
@@ -50,9 +53,17 @@ fn expected(access: Access, who: &Who) -> Expected {
     if matches!(access, Access::Public | Access::Partner) {
         return Expected::LetThrough;
     }
-    let Who::Person(person) = who else { return Expected::Refused(401, "unauthenticated") };
+    let person = match who {
+        Who::Person(person) => person,
+        Who::Device(_) if matches!(access, Access::Counter | Access::Staff) => {
+            return Expected::LetThrough;
+        }
+        _ => return Expected::Refused(401, "unauthenticated"),
+    };
     let (role, also_pending) = match access {
-        Access::Public | Access::Partner | Access::Any => return Expected::LetThrough,
+        Access::Public | Access::Partner | Access::Any | Access::Counter => {
+            return Expected::LetThrough;
+        }
         Access::Applicant => (Role::Student, true),
         Access::Student => (Role::Student, false),
         Access::Staff => (Role::Staff, false),
@@ -129,7 +140,44 @@ async fn callers(test: &TestApp) -> Vec<(String, Who)> {
         let who = Who::Person(person.clone());
         callers.push((format!("{:?} of {}", person.role, person.mess_id), who));
     }
+    callers.extend(devices(test).await);
     callers
+}
+
+/// Staff tokens, good ones and such that must open nothing.
+async fn devices(test: &TestApp) -> Vec<(String, Who)> {
+    let good = test.device("Gate 1").await;
+    let other_mess = OTHER_MESS.parse().expect("an id");
+    let tomorrow = test.now() + SignedDuration::from_hours(24);
+    let foreign = test.device_until(&other_mess, "Gate 2", tomorrow).await;
+    let expired = test.device_until(&test.mess_id, "Gate 3", test.now()).await;
+    let revoked = test.device("Gate 4").await;
+    // Redis knows it as one that lives until it is revoked.
+    test.send(Call::get("/api/v1/mess").bearer(&revoked.token)).await.expect(200);
+    assert!(
+        test.app
+            .store
+            .staff_token_revoke(&test.mess_id, revoked.id, &test.stamp())
+            .await
+            .expect("revoked")
+    );
+    test.app.cache.staff_token_ended(revoked.id).await;
+    let (place, secret) = good.token.rsplit_once('_').expect("it has parts");
+    let (_, other_secret) = foreign.token.rsplit_once('_').expect("it has parts");
+    let moved = good.token.replace("_demo_", "_other_");
+    let token = |what: &str, token: String| (format!("a staff token: {what}"), Who::Token(token));
+    vec![
+        ("a device".to_owned(), Who::Device(good.token.clone())),
+        ("a device of another mess".to_owned(), Who::Device(foreign.token.clone())),
+        token("expired", expired.token),
+        token("revoked", revoked.token),
+        token("of another mess", moved),
+        token("another's secret", format!("{place}_{other_secret}")),
+        token("no secret", place.to_owned()),
+        token("half a secret", format!("{place}_{}", &secret[..32])),
+        token("nobody's", format!("stf_01J9ZB1Q8W4N6B7XTA0S2E5GHQ_demo_{secret}")),
+        token("nothing", "stf_".to_owned()),
+    ]
 }
 
 #[track_caller]
@@ -168,7 +216,7 @@ async fn who_is_let_in_follows_from_the_access_of_the_endpoint_alone() {
                 let what = format!("{} {} as {name}", call.method(), call.path());
                 let call = match who {
                     Who::Nobody => call.clone(),
-                    Who::Token(token) => call.clone().bearer(token),
+                    Who::Token(token) | Who::Device(token) => call.clone().bearer(token),
                     Who::Person(person) => call.clone().bearer(&token(&test, person).await),
                 };
                 let expected = expected(endpoint.access, who);

@@ -106,6 +106,7 @@ impl Staffed {
             Access::Public
             | Access::Partner
             | Access::Any
+            | Access::Counter
             | Access::Applicant
             | Access::Student => &self.student,
         }

@@ -11,7 +11,7 @@ use thali_domain::identity::{AccountStatus, Role};
 use super::{FIRST_MESS, Person, Staffed, assert_safe, other_mess, person, samples, token};
 use crate::support::menu::dish;
 use crate::support::people::{PASSWORD, Student};
-use crate::support::{Call, Sample, TestApp};
+use crate::support::{Call, Sample, TestApp, verdict};
 
 /// What the first mess has that could be asked for, and that could be given away.
 struct Belongings {
@@ -19,6 +19,8 @@ struct Belongings {
     order_id: String,
     submission_id: String,
     item_order_id: String,
+    scan_id: String,
+    staff_token_id: String,
     /// What an item of the menu is called.
     dish: String,
 }
@@ -41,9 +43,19 @@ impl Belongings {
         let submitted = test.send(TestApp::submit(&student, 1)).await.expect(201);
         let submission_id = submitted.text("submission_id").to_owned();
         let item_order_id = test.place(&student, &[(SKU, 1)]).await.order_id.to_string();
+        let scan_id = admitted(test, &student).await;
+        let staff_token_id = test.device("Gate 1").await.id.to_string();
         let pending = person(test, FIRST_MESS, Role::Student, AccountStatus::PendingApproval).await;
         let people = first.all().into_iter().cloned().chain([pending]).collect();
-        Self { people, order_id, submission_id, item_order_id, dish: dish_name }
+        Self {
+            people,
+            order_id,
+            submission_id,
+            item_order_id,
+            scan_id,
+            staff_token_id,
+            dish: dish_name,
+        }
     }
 
     /// A real id of the kind that a sample's parameter has.
@@ -54,6 +66,8 @@ impl Belongings {
             Some("order") => self.order_id.clone(),
             Some("sub") => self.submission_id.clone(),
             Some("ord") => self.item_order_id.clone(),
+            Some("scn") => self.scan_id.clone(),
+            Some("stk") => self.staff_token_id.clone(),
             _ => panic!("{sample}: these tests must learn how to make one of these"),
         }
     }
@@ -67,9 +81,29 @@ impl Belongings {
             [id, person.email.clone(), unique]
         });
         let order = self.order_id.trim_start_matches("order_").to_owned();
-        let things = [order, self.submission_id.clone(), self.item_order_id.clone()];
+        let things = [
+            order,
+            self.submission_id.clone(),
+            self.item_order_id.clone(),
+            self.scan_id.clone(),
+            self.staff_token_id.clone(),
+        ];
         of_people.chain(things).collect()
     }
+}
+
+/// The id of a scan that has let a student in to breakfast.
+async fn admitted(test: &TestApp, student: &Student) -> String {
+    let account = student.account_id.parse().expect("an id");
+    test.give_cycle(account, "2026-01-01", "2026-01-31").await;
+    let breakfast = json!({
+        "qr_data": test.code_of(account).await,
+        "meal": "BREAKFAST",
+        "scanned_at": "2026-01-15T03:00:00Z",
+    });
+    let scan = test.scanned(test.device("Gate 0").await.send(&breakfast)).await;
+    assert_eq!(verdict(&scan), "admitted");
+    scan["scan_id"].as_str().expect("an id").to_owned()
 }
 
 async fn caller(test: &TestApp, person: &Person) -> Student {

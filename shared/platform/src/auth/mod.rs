@@ -1,10 +1,12 @@
 //! Proving who somebody is: [`access`] tokens and the [`signing_keys`] behind them,
-//! [`refresh`] tokens, and the hashing of [`password`]s and security codes.
+//! [`refresh`] tokens, the [`staff_token`]s of devices at the counter, and the hashing of
+//! [`password`]s and security codes.
 
 pub mod access;
 pub mod password;
 pub mod refresh;
 pub mod signing_keys;
+pub mod staff_token;
 
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};

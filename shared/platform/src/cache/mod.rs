@@ -6,6 +6,7 @@
 //! | `entries` | orders and token counts, each with the version that it is of |
 //! | `limits` | how often somebody called |
 //! | `sessions` | which sessions live, and which have ended |
+//! | `staff_tokens` | the same of staff tokens, and whose they are |
 //!
 //! Keys begin with `thali:<stage>:`. After a failure Redis is left alone for two
 //! seconds, so that a dead Redis slows one request and not every one.
@@ -13,6 +14,7 @@
 mod entries;
 mod limits;
 mod sessions;
+mod staff_tokens;
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -24,6 +26,7 @@ use tokio::sync::OnceCell;
 
 pub use self::entries::{Entry, Looked};
 pub use self::sessions::SessionState;
+pub use self::staff_tokens::StaffTokenState;
 
 /// How long one question to Redis may take, connecting included.
 const WAIT_MAX: Duration = Duration::from_millis(80);

@@ -12,18 +12,20 @@ mod rate;
 mod request;
 mod response;
 mod serve;
+mod staff_token;
 
 use std::pin::Pin;
 
 use http::Method;
-use thali_domain::identity::{AccountStatus, Role};
-use thali_domain::ids::{AccountId, MessId, SessionId};
+use thali_domain::identity::{AccountStatus, Name, Role};
+use thali_domain::ids::{AccountId, MessId, SessionId, StaffTokenId};
 
 pub use self::docs::{AnswerBody, Answers, Docs, QueryParameter, SchemaOf, Schemas, schema};
 pub use self::json::{Members, one_of};
 pub use self::problem::{FieldError, Problem};
 pub use self::rate::{
-    RATE_ACCOUNT, RATE_LOGIN, RATE_PUBLIC, RATE_SIGN_UP, RATE_SUBMISSION, RATES, Rate,
+    RATE_ACCOUNT, RATE_LOGIN, RATE_PUBLIC, RATE_SIGN_UP, RATE_STAFF_TOKEN, RATE_SUBMISSION, RATES,
+    Rate,
 };
 pub use self::request::{PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, Page, Request};
 pub use self::response::Response;
@@ -42,21 +44,30 @@ pub enum Access {
     Partner,
     /// Anybody who is logged in, also while waiting for approval.
     Any,
+    /// Anybody who is logged in, also while waiting for approval, and whoever has a staff
+    /// token of the mess: what a counter needs to see.
+    Counter,
     /// A student, also while waiting for approval.
     Applicant,
     /// An active student.
     Student,
-    /// Active staff.
+    /// Active staff, and whoever has a staff token.
     Staff,
     /// An active owner.
     Owner,
 }
 
 impl Access {
-    /// Whether a session is needed.
+    /// Whether a session is needed, or a staff token where one is taken.
     #[must_use]
     pub const fn needs_session(self) -> bool {
         !matches!(self, Self::Public | Self::Partner)
+    }
+
+    /// Whether a staff token does in the place of a session.
+    #[must_use]
+    pub const fn takes_staff_token(self) -> bool {
+        matches!(self, Self::Counter | Self::Staff)
     }
 
     /// Whether only an account that the mess has approved is let in.
@@ -72,7 +83,7 @@ impl Access {
             Self::Student | Self::Applicant => Some(Role::Student),
             Self::Staff => Some(Role::Staff),
             Self::Owner => Some(Role::Owner),
-            Self::Public | Self::Partner | Self::Any => None,
+            Self::Public | Self::Partner | Self::Any | Self::Counter => None,
         }
     }
 }
@@ -92,6 +103,17 @@ pub struct Session {
     pub session_id: SessionId,
 }
 
+/// A proven staff token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StaffToken {
+    /// Which one.
+    pub staff_token_id: StaffTokenId,
+    /// Of which mess.
+    pub mess_id: MessId,
+    /// What people call the device that has it.
+    pub name: Name,
+}
+
 /// Who calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Caller {
@@ -99,6 +121,8 @@ pub enum Caller {
     Anonymous,
     /// Somebody who is logged in.
     Session(Session),
+    /// A device at the counter.
+    StaffToken(StaffToken),
 }
 
 impl Caller {
@@ -106,6 +130,25 @@ impl Caller {
     pub fn session(&self) -> Result<&Session, Problem> {
         match self {
             Self::Session(session) => Ok(session),
+            Self::Anonymous | Self::StaffToken(_) => Err(Problem::unauthenticated()),
+        }
+    }
+
+    /// The mess of whoever calls; a 401 where nobody in particular does.
+    pub fn mess_id(&self) -> Result<&MessId, Problem> {
+        match self {
+            Self::Session(session) => Ok(&session.mess_id),
+            Self::StaffToken(token) => Ok(&token.mess_id),
+            Self::Anonymous => Err(Problem::unauthenticated()),
+        }
+    }
+
+    /// With which role; a staff token acts as staff does. A 401 where nobody in particular
+    /// calls.
+    pub fn role(&self) -> Result<Role, Problem> {
+        match self {
+            Self::Session(session) => Ok(session.role),
+            Self::StaffToken(_) => Ok(Role::Staff),
             Self::Anonymous => Err(Problem::unauthenticated()),
         }
     }
@@ -115,6 +158,7 @@ impl Caller {
     pub fn stamp(&self, app: &App, request: &Request) -> Stamp {
         let actor = match self {
             Self::Session(session) => session.account_id.to_string(),
+            Self::StaffToken(token) => token.staff_token_id.to_string(),
             Self::Anonymous => "anonymous".to_owned(),
         };
         Stamp { actor, request_id: request.request_id.clone(), at: app.clock.now() }

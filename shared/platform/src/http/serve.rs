@@ -13,7 +13,7 @@ use lambda_http::service_fn;
 use thali_domain::identity::AccountStatus;
 use tracing::Instrument;
 
-use super::{Access, Caller, Endpoint, Problem, Rate, Request, Response, Session};
+use super::{Access, Caller, Endpoint, Problem, Rate, Request, Response, Session, staff_token};
 use crate::app::App;
 use crate::cache::SessionState;
 use crate::store::Consistency;
@@ -63,10 +63,14 @@ async fn handle(app: &App, endpoint: &Endpoint, request: &Request) -> Result<Res
     }
     request.check_size()?;
     let mut caller = authenticate(app, endpoint.access, request).await?;
-    if let (Rate::PerAccount(per_minute), Caller::Session(session)) = (endpoint.rate, &caller) {
-        // One bucket for all ordinary requests of an account, one for each stricter rate.
-        let bucket = format!("{per_minute}:{}", session.account_id);
-        check_rate(app, &bucket, per_minute).await?;
+    match (endpoint.rate, &caller) {
+        (Rate::PerAccount(per_minute), Caller::Session(session)) => {
+            // One bucket for all ordinary requests of an account, one for each stricter rate.
+            let bucket = format!("{per_minute}:{}", session.account_id);
+            check_rate(app, &bucket, per_minute).await?;
+        }
+        (_, Caller::StaffToken(token)) => staff_token::check_rate_of(app, token).await?,
+        _ => {}
     }
     // After the rate, because it may read the account.
     if let Caller::Session(session) = &mut caller {
@@ -75,7 +79,7 @@ async fn handle(app: &App, endpoint: &Endpoint, request: &Request) -> Result<Res
     (endpoint.handler)(app, &caller, request).await
 }
 
-async fn check_rate(app: &App, bucket: &str, per_minute: u32) -> Result<(), Problem> {
+pub(super) async fn check_rate(app: &App, bucket: &str, per_minute: u32) -> Result<(), Problem> {
     let per_minute = per_minute.saturating_mul(app.rate_limit_factor);
     match app.cache.over_limit(bucket, per_minute, app.clock.now()).await {
         None => Ok(()),
@@ -87,12 +91,15 @@ async fn check_rate(app: &App, bucket: &str, per_minute: u32) -> Result<(), Prob
     }
 }
 
-/// Proves the session behind the access token, where `access` needs one.
+/// Proves the session behind the access token, or the staff token, where `access` needs one.
 async fn authenticate(app: &App, access: Access, request: &Request) -> Result<Caller, Problem> {
     if !access.needs_session() {
         return Ok(Caller::Anonymous);
     }
     let token = request.bearer_token().ok_or_else(Problem::unauthenticated)?;
+    if access.takes_staff_token() && staff_token::looks_like_one(token) {
+        return staff_token::prove(app, token).await.map(Caller::StaffToken);
+    }
     let claims =
         app.verifier().verify(token, app.clock.now()).ok_or_else(Problem::unauthenticated)?;
     let session = Session {

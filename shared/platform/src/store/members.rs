@@ -113,6 +113,18 @@ impl Store {
         self.get(&self.tables.meals, &keys::member(mess, account), Consistency::Strong).await
     }
 
+    /// Reads several students as [`Store::member_get`] does; those that there are not are
+    /// left out. They come in no order.
+    pub async fn members_of(
+        &self,
+        mess: &MessId,
+        accounts: impl IntoIterator<Item = AccountId>,
+    ) -> Result<Vec<Member>, StoreError> {
+        let keys = accounts.into_iter().map(|account| keys::member(mess, account)).collect();
+        let found = self.batch_get(&self.tables.meals, keys, Consistency::Strong).await?;
+        found.into_iter().map(|found| Ok(serde_dynamo::from_item(found)?)).collect()
+    }
+
     /// All students of a mess. Two thousand are some two megabytes.
     pub async fn members_all(&self, mess: &MessId) -> Result<Vec<Member>, StoreError> {
         let pk = keys::members(mess);

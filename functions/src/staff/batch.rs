@@ -1,0 +1,145 @@
+//! `POST /api/v1/scanner/scans`: scans that a device made while it was offline. Each is
+//! judged by its own time. A repeated upload is answered as the first one, also where that
+//! was cut off half-way: each scan is one write of its own that is done once.
+
+use std::collections::{BTreeSet, HashMap};
+
+use futures_util::{StreamExt, TryStreamExt, stream, try_join};
+use serde::Serialize;
+use thali_domain::ids::{AccountId, MessId};
+use thali_platform::app::App;
+use thali_platform::config::Part;
+use thali_platform::handler;
+use thali_platform::http::{
+    Access, Caller, Endpoint, FieldError, Members, Problem, Request, Response, schema,
+};
+use thali_platform::store::Member;
+use utoipa::ToSchema;
+
+use super::device::Device;
+use super::judge::{Asked, Counter, Judged, SentScan, gate};
+use super::view::{ScanConflict, ScanView};
+
+/// The endpoint.
+pub static ENDPOINT: Endpoint =
+    Endpoint::post("scan-batch", &["/api/v1/scanner/scans"], Access::Staff, handler!(upload))
+        .needs(&[Part::QrKey, Part::Blobs])
+        .summary("Takes scans that were made offline, and tells of conflicts")
+        .takes(schema::<UploadScans>)
+        .answers(200, schema::<UploadedScans>)
+        .refuses(&["mess_not_found"]);
+
+/// The most scans of one upload.
+const SCANS_MAX: usize = 100;
+
+/// How many students' scans are written at the same time.
+const STUDENTS_AT_ONCE: usize = 10;
+
+#[derive(eserde::Deserialize, ToSchema)]
+struct UploadScans {
+    #[schema(min_items = 1, max_items = 100)]
+    scans: Vec<SentScan>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct UploadedScans {
+    /// What became of each scan, in the order in which they were sent.
+    results: Vec<ScanView>,
+    /// Scans that were right when they were made, of students whom another device had let in.
+    conflicts: Vec<ScanConflict>,
+}
+
+async fn upload(app: &App, caller: &Caller, request: &Request) -> Result<Response, Problem> {
+    let (device, mess) = (Device::of(caller)?, caller.mess_id()?);
+    let UploadScans { scans } = request.json_where(no_lists)?;
+    let stamp = caller.stamp(app, request);
+    let asked = ask(scans, stamp.at)?;
+    let (gate, members) = try_join!(gate(app, mess), members(app, mess, &asked))?;
+    let counter = Counter { app, device: &device, gate: &gate, stamp: &stamp, offline: true };
+    let judged = judge_all(&counter, &asked, &members).await?;
+    let mut uploaded = UploadedScans { results: Vec::new(), conflicts: Vec::new() };
+    for judged in &judged {
+        let shown = ScanView::of(app, judged).await?;
+        uploaded.conflicts.extend(ScanConflict::of(judged, &shown));
+        uploaded.results.push(shown);
+    }
+    Ok(Response::ok(&uploaded))
+}
+
+/// Serde would read a list as an object's members in their order.
+fn no_lists(body: &Members) -> Vec<FieldError> {
+    let scans = body.get("scans").and_then(|scans| scans.as_array()).into_iter().flatten();
+    let lists = scans.enumerate().filter(|(_, scan)| scan.is_array());
+    lists
+        .map(|(index, _)| FieldError::new(&format!("scans[{index}]"), "must be an object"))
+        .collect()
+}
+
+fn ask(scans: Vec<SentScan>, now: jiff::Timestamp) -> Result<Vec<Asked>, Problem> {
+    if !(1..=SCANS_MAX).contains(&scans.len()) {
+        let message = format_args!("must be 1 to {SCANS_MAX} scans").to_string();
+        return Err(Problem::invalid_field("scans", message));
+    }
+    let (mut asked, mut errors) = (Vec::with_capacity(scans.len()), Vec::new());
+    for (index, scan) in scans.into_iter().enumerate() {
+        match scan.ask(now) {
+            Ok(scan) => asked.push(scan),
+            Err(refusal) => {
+                let field = format!("scans[{index}].scanned_at");
+                errors.push(FieldError::new(&field, &refusal.to_string()));
+            }
+        }
+    }
+    if errors.is_empty() { Ok(asked) } else { Err(Problem::invalid_fields(errors)) }
+}
+
+/// The students whose codes these say to be.
+async fn members(
+    app: &App,
+    mess: &MessId,
+    asked: &[Asked],
+) -> Result<HashMap<AccountId, Member>, Problem> {
+    let accounts: BTreeSet<AccountId> = asked.iter().filter_map(Asked::account_id).collect();
+    let found = app.store.members_of(mess, accounts).await?;
+    Ok(found.into_iter().map(|member| (member.account_id, member)).collect())
+}
+
+/// Judges the scans: those of one student one after another, in the order of their times,
+/// those of some students at once.
+async fn judge_all<'m>(
+    counter: &Counter<'_>,
+    asked: &[Asked],
+    members: &'m HashMap<AccountId, Member>,
+) -> Result<Vec<Judged<'m>>, Problem> {
+    let judge_queue = async |queue: Vec<usize>| {
+        let mut judged = Vec::with_capacity(queue.len());
+        for index in queue {
+            let scan = &asked[index];
+            let member = scan.account_id().and_then(|account| members.get(&account));
+            judged.push((index, counter.judge(scan, member).await?));
+        }
+        Ok::<_, Problem>(judged)
+    };
+    let queues = stream::iter(queues(asked)).map(judge_queue);
+    let judged: Vec<_> = queues.buffer_unordered(STUDENTS_AT_ONCE).try_collect().await?;
+    let mut judged: Vec<(usize, Judged<'m>)> = judged.into_iter().flatten().collect();
+    judged.sort_by_key(|(index, _)| *index);
+    Ok(judged.into_iter().map(|(_, judged)| judged).collect())
+}
+
+/// The indices of the scans, in a queue for each student; one that is nobody's has its own.
+fn queues(asked: &[Asked]) -> Vec<Vec<usize>> {
+    let mut in_time: Vec<usize> = (0..asked.len()).collect();
+    in_time.sort_by_key(|index| asked[*index].at);
+    let mut places: HashMap<AccountId, usize> = HashMap::new();
+    let mut queues: Vec<Vec<usize>> = Vec::new();
+    for index in in_time {
+        let next = queues.len();
+        let place = asked[index].account_id().map_or(next, |id| *places.entry(id).or_insert(next));
+        if place == next {
+            queues.push(Vec::new());
+        }
+        queues[place].push(index);
+    }
+    queues
+}

@@ -1,0 +1,100 @@
+//! `GET /api/v1/scanner/counts`: how many were admitted to a meal so far, and how many scans
+//! were refused, for the screen at the counter.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use thali_domain::days::MealDate;
+use thali_domain::meal_times::Sitting;
+use thali_domain::mess::{Meal, Mess};
+use thali_domain::plates::{Outcome, Plate, Refusal};
+use thali_platform::app::App;
+use thali_platform::handler;
+use thali_platform::http::{
+    Access, Caller, Endpoint, Problem, QueryParameter, Request, Response, schema,
+};
+use thali_platform::problems;
+use utoipa::ToSchema;
+
+/// The endpoint.
+pub static ENDPOINT: Endpoint =
+    Endpoint::get("scan-counts", &["/api/v1/scanner/counts"], Access::Staff, handler!(counts))
+        .summary("Counts a meal's admissions and refusals so far")
+        .query(&[
+            QueryParameter {
+                name: DATE,
+                description: "The day on which the meal's window opens; today without it",
+                schema: schema::<MealDate>,
+            },
+            QueryParameter {
+                name: MEAL,
+                description: "The meal; without it the one that is being served",
+                schema: schema::<Meal>,
+            },
+        ])
+        .answers(200, schema::<ScanCounts>)
+        .refuses(&["mess_not_found"]);
+
+const DATE: &str = "date";
+const MEAL: &str = "meal";
+
+/// How many plates are read at a time: some megabyte.
+const PAGE_PLATES: usize = 1_000;
+
+/// What became of a meal's scans.
+#[derive(Serialize, ToSchema)]
+struct ScanCounts {
+    date: MealDate,
+    meal: Meal,
+    /// How many students were admitted and not taken back.
+    admitted: u32,
+    /// How many scans were refused, by their reason.
+    refused: BTreeMap<Refusal, u32>,
+}
+
+async fn counts(app: &App, caller: &Caller, request: &Request) -> Result<Response, Problem> {
+    let (date, meal) = (request.query(DATE)?, request.query(MEAL)?);
+    let mess_id = caller.mess_id()?;
+    let mess = app.store.mess_get(mess_id).await?.ok_or_else(problems::mess_not_found)?;
+    let sitting = sitting(&mess, date, meal, app.clock.now())?;
+    let Sitting { date, meal } = sitting;
+    let mut counts = ScanCounts { date, meal, admitted: 0, refused: BTreeMap::new() };
+    let mut after: Option<String> = None;
+    loop {
+        let page = app.store.plates_page(mess_id, sitting, after.as_deref(), PAGE_PLATES).await?;
+        page.plates.iter().for_each(|plate| counts.add(plate));
+        after = page.next;
+        if after.is_none() {
+            return Ok(Response::ok(&counts));
+        }
+    }
+}
+
+/// The sitting that is meant: what is named, and for the rest what is being served.
+fn sitting(
+    mess: &Mess,
+    date: Option<MealDate>,
+    meal: Option<Meal>,
+    now: jiff::Timestamp,
+) -> Result<Sitting, Problem> {
+    let served = Meal::ALL.into_iter().find(|meal| mess.sitting(*meal, now).1);
+    let meal = meal
+        .or(served)
+        .ok_or_else(|| Problem::invalid_field(MEAL, "is missing, and no meal is being served"))?;
+    let (today, _) = mess.sitting(meal, now);
+    Ok(date.map_or(today, |date| Sitting { date, meal }))
+}
+
+impl ScanCounts {
+    fn add(&mut self, plate: &Plate) {
+        self.admitted += u32::from(plate.admitted.is_some());
+        for scan in plate.scans.values() {
+            let reason = match plate.outcome(scan) {
+                Outcome::Admitted => continue,
+                Outcome::Refused(reason) => reason,
+                Outcome::AlreadyScanned { .. } => Refusal::AlreadyScanned,
+            };
+            *self.refused.entry(reason).or_default() += 1;
+        }
+    }
+}

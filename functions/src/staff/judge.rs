@@ -1,0 +1,185 @@
+//! What becomes of a code that was shown: the check of all that is known, and the one write
+//! that decides, for a scan of this moment and for one that is uploaded later.
+
+use jiff::Timestamp;
+use secrecy::ExposeSecret;
+use thali_domain::Unacceptable;
+use thali_domain::gate::Gate;
+use thali_domain::ids::{AccountId, MessId};
+use thali_domain::meal_times::Sitting;
+use thali_domain::mess::Meal;
+use thali_domain::plates::{Scan, ScanId, ScanKey};
+use thali_domain::qr::{MessKey, ReadCode};
+use thali_domain::scanning::{DeviceInfo, QR_BYTES_MAX, ScanNonce, ScannedAt, Shown};
+use thali_platform::app::App;
+use thali_platform::http::Problem;
+use thali_platform::problems;
+use thali_platform::store::{Consistency, Member, NewScan, Recorded, Stamp};
+use utoipa::ToSchema;
+
+use super::device::Device;
+
+/// A scan as a device sends it.
+#[derive(eserde::Deserialize, ToSchema)]
+#[schema(as = SentScan)]
+pub(crate) struct SentScan {
+    /// What the camera read. Anything is taken, and refused as a scan where it is no code.
+    #[serde(alias = "qrData")]
+    qr_data: String,
+    #[eserde(compat)]
+    meal: Meal,
+    #[serde(default, alias = "deviceInfo")]
+    #[eserde(compat)]
+    device_info: Option<DeviceInfo>,
+    /// What the device knows the scan by: its repetition is answered with the first outcome.
+    #[serde(default)]
+    #[eserde(compat)]
+    nonce: Option<ScanNonce>,
+    /// When the code was scanned: at most seven days ago. Without it, now.
+    #[serde(default, alias = "scannedAt")]
+    #[eserde(compat)]
+    scanned_at: Option<ScannedAt>,
+}
+
+/// A scan with what can be told of it without looking anything up.
+pub(crate) struct Asked {
+    qr_data: String,
+    code: Option<ReadCode>,
+    meal: Meal,
+    info: Option<DeviceInfo>,
+    nonce: Option<ScanNonce>,
+    /// Whether the device has said when it was.
+    is_timed: bool,
+    /// When the code was scanned.
+    pub(crate) at: Timestamp,
+}
+
+impl SentScan {
+    /// Reads the code, and the time, which is all that can still be refused.
+    pub(crate) fn ask(self, now: Timestamp) -> Result<Asked, Unacceptable> {
+        let Self { qr_data, meal, device_info: info, nonce, scanned_at } = self;
+        let at = scanned_at.map_or(Ok(now), |at| at.near(now))?;
+        let readable = qr_data.len() <= QR_BYTES_MAX;
+        let code = readable.then(|| ReadCode::parse(&qr_data).ok()).flatten();
+        Ok(Asked { qr_data, code, meal, info, nonce, is_timed: scanned_at.is_some(), at })
+    }
+}
+
+impl Asked {
+    /// Whose code it says to be.
+    pub(crate) fn account_id(&self) -> Option<AccountId> {
+        self.code.as_ref().map(|read| read.code.account_id)
+    }
+}
+
+/// The mess, as every scan reads it anew. The read may miss the last moment.
+pub(crate) async fn gate(app: &App, mess: &MessId) -> Result<Gate, Problem> {
+    let gate = app.store.gate_get(mess, Consistency::Eventual).await?;
+    gate.ok_or_else(problems::mess_not_found)
+}
+
+/// A counter at which codes are shown.
+pub(crate) struct Counter<'a> {
+    pub(crate) app: &'a App,
+    pub(crate) device: &'a Device,
+    pub(crate) gate: &'a Gate,
+    pub(crate) stamp: &'a Stamp,
+    /// Whether the scans are uploaded later.
+    pub(crate) offline: bool,
+}
+
+/// What became of a scan.
+pub(crate) struct Judged<'a> {
+    /// By what it is known in its plate.
+    pub(crate) key: ScanKey,
+    /// The plate, and the scan in it.
+    pub(crate) recorded: Recorded,
+    /// The student, where the code was the mess's own.
+    pub(crate) member: Option<&'a Member>,
+}
+
+impl Counter<'_> {
+    /// Checks a code and writes down what became of it; `member` is the student whose code
+    /// it says to be.
+    pub(crate) async fn judge<'m>(
+        &self,
+        asked: &Asked,
+        member: Option<&'m Member>,
+    ) -> Result<Judged<'m>, Problem> {
+        let signed = self.is_signed(asked);
+        let student = member.map(Member::entitlement);
+        let shown = Shown {
+            gate: self.gate,
+            code: asked.code.as_ref(),
+            signed,
+            student: student.as_ref(),
+            meal: asked.meal,
+            at: asked.at,
+        };
+        // A code that the mess has not signed is nobody's, whatever it says.
+        let account_id = asked.account_id().filter(|_| signed);
+        let member = member.filter(|_| signed);
+        let key = self.key_of(asked);
+        if let Some(recorded) = self.from_the_day_before(asked, account_id, &key).await? {
+            return Ok(Judged { key, recorded, member });
+        }
+        let (sitting, stamp) = (shown.sitting(), self.stamp);
+        let scan = Scan {
+            scan_id: ScanId::new(sitting, self.app.clock.ulid(), account_id),
+            device_id: self.device.id.clone(),
+            device: self.device.label(asked.info.as_ref()),
+            scanned_at: asked.at,
+            arrived_at: stamp.at,
+            offline: self.offline,
+            refused: shown.refusal(),
+            undone_at: None,
+        };
+        let (mess_id, diner) = (&self.gate.mess.mess_id, member.map(Member::diner));
+        let diner = diner.as_ref();
+        let new = NewScan { mess_id, sitting, account_id, diner, key: &key, scan: &scan };
+        let recorded = self.app.store.scan_record(new, stamp).await?;
+        Ok(Judged { key, recorded, member })
+    }
+
+    /// Whether the mess has signed the code, also with a key that is no longer good: so all
+    /// scans of a code of its own are in one place, whatever becomes of the keys.
+    fn is_signed(&self, asked: &Asked) -> bool {
+        let mess = &self.gate.mess.mess_id;
+        asked.code.as_ref().is_some_and(|read| {
+            let secret = self.app.qr_key().expose_secret().as_bytes();
+            MessKey::derive(secret, mess, read.code.kid).verifies(mess, read)
+        })
+    }
+
+    fn key_of(&self, asked: &Asked) -> ScanKey {
+        let Asked { qr_data, meal, at, .. } = asked;
+        match &asked.nonce {
+            Some(nonce) => ScanKey::of_nonce(&self.device.id, nonce.as_str()),
+            None if self.offline && asked.is_timed => {
+                ScanKey::of_upload(&self.device.id, qr_data, *meal, *at)
+            }
+            None => ScanKey::of_scan(self.app.clock.ulid()),
+        }
+    }
+
+    /// The first outcome of a repeated scan that came before the meal's day ended. Only a
+    /// scan with a nonce can be repeated, only one without a time changes its day by that,
+    /// and only just after the day's end: no other scan pays for this read.
+    async fn from_the_day_before(
+        &self,
+        asked: &Asked,
+        account_id: Option<AccountId>,
+        key: &ScanKey,
+    ) -> Result<Option<Recorded>, Problem> {
+        let repeatable = asked.nonce.is_some() && !asked.is_timed;
+        let Some(account) = account_id.filter(|_| repeatable) else { return Ok(None) };
+        let before: Option<Sitting> = self.gate.sitting_before(asked.meal, asked.at);
+        let Some(sitting) = before else { return Ok(None) };
+        let (store, mess) = (&self.app.store, &self.gate.mess.mess_id);
+        let plate = store.plate_get(mess, sitting, &account.account_part()).await?;
+        Ok(plate.and_then(|plate| {
+            let scan = plate.scans.get(key)?.clone();
+            Some(Recorded { plate, scan })
+        }))
+    }
+}

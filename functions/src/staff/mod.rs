@@ -1,0 +1,12 @@
+//! The counter: staff tokens, and the scans of students' codes.
+
+pub mod batch;
+pub mod counts;
+pub(crate) mod device;
+pub(crate) mod judge;
+pub mod scan;
+pub mod token_create;
+pub mod token_delete;
+pub mod token_list;
+pub mod undo;
+pub mod view;

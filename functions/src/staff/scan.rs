@@ -1,0 +1,41 @@
+//! `POST /api/v1/scanner/scan`: may this student eat? Two reads side by side and one
+//! conditional write. A repetition with the same `nonce` is answered with the first outcome,
+//! whatever has changed since.
+
+use futures_util::try_join;
+use thali_domain::ids::MessId;
+use thali_platform::app::App;
+use thali_platform::config::Part;
+use thali_platform::handler;
+use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response, schema};
+use thali_platform::store::Member;
+
+use super::device::Device;
+use super::judge::{Asked, Counter, SentScan, gate};
+use super::view::ScanView;
+
+/// The endpoint.
+pub static ENDPOINT: Endpoint =
+    Endpoint::post("scan", &["/api/v1/scanner/scan"], Access::Staff, handler!(scan))
+        .needs(&[Part::QrKey, Part::Blobs])
+        .summary("Admits a student to a meal, or says why not")
+        .takes(schema::<SentScan>)
+        .answers(200, schema::<ScanView>)
+        .refuses(&["mess_not_found"]);
+
+async fn scan(app: &App, caller: &Caller, request: &Request) -> Result<Response, Problem> {
+    let (device, mess) = (Device::of(caller)?, caller.mess_id()?);
+    let stamp = caller.stamp(app, request);
+    let asked = request.json::<SentScan>()?.ask(stamp.at);
+    let asked = asked.map_err(|refusal| Problem::invalid_field("scanned_at", refusal))?;
+    let (gate, member) = try_join!(gate(app, mess), member(app, mess, &asked))?;
+    let counter = Counter { app, device: &device, gate: &gate, stamp: &stamp, offline: false };
+    let judged = counter.judge(&asked, member.as_ref()).await?;
+    Ok(Response::ok(&ScanView::of(app, &judged).await?))
+}
+
+/// The student whose code it says to be; nobody is looked for where it is none.
+async fn member(app: &App, mess: &MessId, asked: &Asked) -> Result<Option<Member>, Problem> {
+    let Some(account) = asked.account_id() else { return Ok(None) };
+    Ok(app.store.member_get(mess, account).await?)
+}

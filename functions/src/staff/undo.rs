@@ -1,0 +1,59 @@
+//! `POST /api/v1/scanner/scans/{scan_id}/undo`: takes an admission back that was a mistake,
+//! within ten minutes and by the device that made it. The student can be admitted again.
+//! Asking again answers the same.
+
+use thali_domain::plates::{Plate, Scan, ScanId, ScanKey, UndoRefusal};
+use thali_platform::app::App;
+use thali_platform::handler;
+use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response, schema};
+use thali_platform::problems;
+use thali_platform::store::{CONTENTION_TRIES_MAX, StoreError, Undone, contention_pause};
+
+use super::device::Device;
+use super::view::ScanView;
+
+/// The endpoint.
+pub static ENDPOINT: Endpoint = Endpoint::post(
+    "scan-undo",
+    &["/api/v1/scanner/scans/{scan_id}/undo"],
+    Access::Staff,
+    handler!(undo),
+)
+.summary("Takes an admission back, within ten minutes")
+.answers(200, schema::<ScanView>)
+.refuses(&["scan_not_found", "not_admitted", "undo_expired"]);
+
+/// Decides and writes; decides again where the plate changed at the same moment.
+async fn undo(app: &App, caller: &Caller, request: &Request) -> Result<Response, Problem> {
+    let (device, mess) = (Device::of(caller)?, caller.mess_id()?);
+    let scan_id: ScanId = request.param("scan_id").ok_or_else(problems::scan_not_found)?;
+    // A code that was nobody's let nobody in, whoever scanned it.
+    let account_part = scan_id.account_part().ok_or(UndoRefusal::NotAdmitted)?;
+    let stamp = caller.stamp(app, request);
+    for attempt in 1..=CONTENTION_TRIES_MAX {
+        let plate = app.store.plate_get(mess, scan_id.sitting(), account_part).await?;
+        let plate = plate.ok_or_else(problems::scan_not_found)?;
+        let (key, scan) = find(&plate, &scan_id, &device)?;
+        if !plate.undo(scan, stamp.at)? {
+            return Ok(Response::ok(&ScanView::undone(&plate, scan)));
+        }
+        match app.store.scan_undo(&plate, (key, scan), &stamp).await? {
+            Undone::Done(plate) => {
+                let (_, scan) = find(&plate, &scan_id, &device)?;
+                return Ok(Response::ok(&ScanView::undone(&plate, scan)));
+            }
+            Undone::Overtaken => contention_pause(attempt).await,
+        }
+    }
+    Err(StoreError::Contended.into())
+}
+
+/// The scan, if this device made it.
+fn find<'p>(
+    plate: &'p Plate,
+    scan_id: &ScanId,
+    device: &Device,
+) -> Result<(&'p ScanKey, &'p Scan), Problem> {
+    let found = plate.find(scan_id).filter(|(_, scan)| scan.device_id == device.id);
+    found.ok_or_else(problems::scan_not_found)
+}

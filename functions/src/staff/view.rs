@@ -1,0 +1,166 @@
+//! A scan as devices see it.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use thali_domain::days::MealDate;
+use thali_domain::identity::{Name, RollNo, RoomNo};
+use thali_domain::mess::Meal;
+use thali_domain::plates::{Diner, Outcome, Plate, Refusal, Scan, ScanId};
+use thali_platform::app::App;
+use thali_platform::blobs::BlobError;
+use thali_platform::store::Member;
+use utoipa::ToSchema;
+
+use super::judge::Judged;
+
+/// What became of a scan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ScanResult {
+    /// The student may eat.
+    Admitted,
+    /// Not so.
+    Refused,
+}
+
+/// A student as the counter sees them.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ScannedStudent {
+    name: Name,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    roll_no: Option<RollNo>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    room_no: Option<RoomNo>,
+    /// Where the picture can be read for a quarter of an hour.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    picture_url: Option<String>,
+}
+
+impl ScannedStudent {
+    /// The student, with a freshly signed address of their picture.
+    async fn of(app: &App, member: &Member) -> Result<Self, BlobError> {
+        let picture_url = match member.picture_key {
+            Some(key) => Some(app.blobs().download_from(&key.to_string(), app.clock.now()).await?),
+            None => None,
+        };
+        let Member { name, roll_no, room_no, .. } = member.clone();
+        Ok(Self { name, roll_no, room_no, picture_url })
+    }
+}
+
+impl From<Diner> for ScannedStudent {
+    fn from(diner: Diner) -> Self {
+        let Diner { name, roll_no, room_no, .. } = diner;
+        Self { name, roll_no, room_no, picture_url: None }
+    }
+}
+
+/// When and where a code was scanned.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ScannedBy {
+    #[schema(value_type = String, format = DateTime)]
+    scanned_at: Timestamp,
+    device: String,
+}
+
+impl From<&Scan> for ScannedBy {
+    fn from(scan: &Scan) -> Self {
+        Self { scanned_at: scan.scanned_at, device: scan.device.clone() }
+    }
+}
+
+/// A scan, and what became of it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Scan)]
+pub struct ScanView {
+    scan_id: ScanId,
+    result: ScanResult,
+    /// Why the student was refused: the first reason that spoke against it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<Refusal>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    student: Option<ScannedStudent>,
+    meal: Meal,
+    /// The day on which the meal's window opened.
+    date: MealDate,
+    #[schema(value_type = String, format = DateTime)]
+    scanned_at: Timestamp,
+    /// The scan that had let the student in, where it is `already_scanned`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    previous: Option<ScannedBy>,
+    /// When the admission was taken back; only in the answer to that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    undone_at: Option<Timestamp>,
+}
+
+/// Two devices that let the same student in for one meal, one of them without knowing.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ScanConflict {
+    /// The uploaded scan.
+    scan_id: ScanId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    student: Option<ScannedStudent>,
+    meal: Meal,
+    date: MealDate,
+    /// The scan that has the meal.
+    first: ScannedBy,
+    /// The uploaded one.
+    second: ScannedBy,
+}
+
+impl ScanView {
+    fn new(plate: &Plate, scan: &Scan, student: Option<ScannedStudent>) -> Self {
+        let (result, reason, previous) = match plate.outcome(scan) {
+            Outcome::Admitted => (ScanResult::Admitted, None, None),
+            Outcome::Refused(reason) => (ScanResult::Refused, Some(reason), None),
+            Outcome::AlreadyScanned { previous } => {
+                (ScanResult::Refused, Some(Refusal::AlreadyScanned), previous.map(Into::into))
+            }
+        };
+        // Before the signature is good, and the student found, nobody is shown.
+        let proven = reason.is_none_or(|reason| reason > Refusal::UnknownStudent);
+        Self {
+            scan_id: scan.scan_id.clone(),
+            result,
+            reason,
+            student: student.filter(|_| proven),
+            meal: plate.sitting.meal,
+            date: plate.sitting.date,
+            scanned_at: scan.scanned_at,
+            previous,
+            undone_at: None,
+        }
+    }
+
+    /// What became of a scan that was judged.
+    pub(crate) async fn of(app: &App, judged: &Judged<'_>) -> Result<Self, BlobError> {
+        let student = match judged.member {
+            Some(member) => Some(ScannedStudent::of(app, member).await?),
+            None => None,
+        };
+        Ok(Self::new(&judged.recorded.plate, &judged.recorded.scan, student))
+    }
+
+    /// A scan whose admission was taken back. Whoever takes it back has just seen the
+    /// student's picture, and it is not shown again.
+    pub(crate) fn undone(plate: &Plate, scan: &Scan) -> Self {
+        let student = plate.diner.clone().map(Into::into);
+        Self { undone_at: scan.undone_at, ..Self::new(plate, scan, student) }
+    }
+}
+
+impl ScanConflict {
+    /// The conflict that a judged scan has found, if there is one.
+    pub(crate) fn of(judged: &Judged<'_>, shown: &ScanView) -> Option<Self> {
+        let (first, second) = judged.recorded.plate.conflict_of(&judged.key)?;
+        Some(Self {
+            scan_id: second.scan_id.clone(),
+            student: shown.student.clone(),
+            meal: shown.meal,
+            date: shown.date,
+            first: first.into(),
+            second: second.into(),
+        })
+    }
+}

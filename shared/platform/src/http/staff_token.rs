@@ -1,0 +1,48 @@
+//! How a staff token is proven. Redis knows most answers; what it does not know, and all
+//! without it, DynamoDB does.
+
+use super::serve::check_rate;
+use super::{Problem, RATE_STAFF_TOKEN, Rate, StaffToken};
+use crate::app::App;
+use crate::auth::same_secret;
+use crate::auth::staff_token::{PREFIX, StaffTokenText};
+use crate::cache::StaffTokenState;
+use crate::store::StaffTokenRecord;
+
+/// Whether a bearer token is to be a staff token, and none of a session.
+pub(super) fn looks_like_one(bearer: &str) -> bool {
+    bearer.starts_with(PREFIX)
+}
+
+/// The token that is presented, if it is genuine, not revoked and not expired.
+pub(super) async fn prove(app: &App, bearer: &str) -> Result<StaffToken, Problem> {
+    let presented = StaffTokenText::parse(bearer).ok_or_else(Problem::unauthenticated)?;
+    let now = app.clock.now();
+    match app.cache.staff_token_state(presented.id).await {
+        StaffTokenState::Live(known) => {
+            let genuine =
+                same_secret(&known.token_hash, &presented.hash()) && now < known.expires_at;
+            if genuine { Ok((*known).into()) } else { Err(Problem::unauthenticated()) }
+        }
+        StaffTokenState::Ended => Err(Problem::unauthenticated()),
+        StaffTokenState::Unknown => {
+            let found = app.store.staff_token_use(&presented, now).await?;
+            let found = found.ok_or_else(Problem::unauthenticated)?;
+            app.cache.staff_token_seen(&found).await;
+            Ok(found.into())
+        }
+    }
+}
+
+/// Counts a request with this token.
+pub(super) async fn check_rate_of(app: &App, token: &StaffToken) -> Result<(), Problem> {
+    let Rate::PerStaffToken(per_minute) = RATE_STAFF_TOKEN else { return Ok(()) };
+    check_rate(app, &token.staff_token_id.to_string(), per_minute).await
+}
+
+impl From<StaffTokenRecord> for StaffToken {
+    fn from(record: StaffTokenRecord) -> Self {
+        let StaffTokenRecord { staff_token_id, mess_id, name, .. } = record;
+        Self { staff_token_id, mess_id, name }
+    }
+}

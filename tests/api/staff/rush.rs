@@ -1,0 +1,276 @@
+//! A whole lunch: two thousand students, twenty devices, and whatever goes wrong at a
+//! counter. Every decision is compared with the rules, which are written down here once
+//! more and share nothing with the code.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Instant;
+
+use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
+use serde_json::{Value, json};
+use thali_domain::identity::{Name, Role};
+use thali_domain::ids::AccountId;
+use thali_domain::qr::{Code, Kid, Nonce};
+use thali_platform::store::{Account, Member, keys};
+use tokio::task::JoinSet;
+
+use crate::support::mess::sign;
+use crate::support::{Device, Dice, STACK, TestApp, verdict};
+
+const STUDENTS: usize = 2_000;
+const DEVICES: usize = 20;
+
+/// A student, and all that the rules ask.
+#[derive(Debug, Clone)]
+struct Eater {
+    account: AccountId,
+    status: &'static str,
+    has_reset: bool,
+    has_cut: bool,
+    has_paid: bool,
+}
+
+/// What somebody shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shows {
+    /// The own code, or what was the own code before a reset.
+    Code,
+    /// A code with another signature.
+    Forgery,
+    /// A code of a key that there has not been.
+    FutureKey,
+    /// A student's code of another mess.
+    ElsewheresCode,
+    /// The code of an account that is no student.
+    NobodysCode,
+    /// No code.
+    Nothing,
+}
+
+/// Somebody at a counter.
+#[derive(Debug, Clone)]
+struct Visit {
+    eater: usize,
+    shows: Shows,
+}
+
+/// The rules, told once more: what becomes of the first visit.
+fn expected(eater: &Eater, shows: Shows) -> &'static str {
+    match shows {
+        Shows::Nothing => return "malformed_qr",
+        Shows::FutureKey => return "unknown_key",
+        Shows::Forgery | Shows::ElsewheresCode => return "invalid_signature",
+        Shows::NobodysCode => return "unknown_student",
+        Shows::Code => {}
+    }
+    if eater.has_reset {
+        return "revoked_qr";
+    }
+    match eater.status {
+        "pending_approval" | "rejected" => return "not_approved",
+        "blocked" => return "blocked",
+        _ => {}
+    }
+    if eater.has_cut {
+        "mess_cut"
+    } else if eater.has_paid {
+        "admitted"
+    } else {
+        "no_active_cycle"
+    }
+}
+
+fn one_in(dice: &mut Dice, many: u64) -> bool {
+    dice.roll(many) == 0
+}
+
+fn eater(test: &TestApp, dice: &mut Dice) -> Eater {
+    let status = match dice.roll(100) {
+        0..3 => "blocked",
+        3..6 => "pending_approval",
+        6..8 => "rejected",
+        _ => "active",
+    };
+    Eater {
+        account: AccountId::from_ulid(test.app.clock.ulid()),
+        status,
+        has_reset: one_in(dice, 25),
+        has_cut: one_in(dice, 12),
+        has_paid: !one_in(dice, 10),
+    }
+}
+
+fn visits(dice: &mut Dice) -> Vec<Visit> {
+    let mut visits = Vec::new();
+    for eater in 0..STUDENTS {
+        let times = match dice.roll(20) {
+            0 => 3,
+            1..4 => 2,
+            _ => 1,
+        };
+        for _ in 0..times {
+            let shows = match dice.roll(100) {
+                0..2 => Shows::Forgery,
+                2 => Shows::FutureKey,
+                3..6 => Shows::ElsewheresCode,
+                6 => Shows::NobodysCode,
+                7 => Shows::Nothing,
+                _ => Shows::Code,
+            };
+            visits.push(Visit { eater, shows });
+        }
+    }
+    for last in (1..visits.len()).rev() {
+        let other = dice.roll(last as u64 + 1);
+        visits.swap(last, usize::try_from(other).expect("small"));
+    }
+    visits
+}
+
+/// What the codes carry, and what they are to carry after a reset.
+const NONCE: [u8; 9] = [1; 9];
+const RESET_NONCE: [u8; 9] = [2; 9];
+
+fn code(test: &TestApp, eater: &Eater, shows: Shows) -> String {
+    let code = |account_id, kid| Code { account_id, kid, nonce: Nonce::from_random(NONCE) };
+    let own = code(eater.account, Kid::FIRST);
+    match shows {
+        Shows::Code => sign(&test.mess_id, &own),
+        Shows::Forgery => {
+            let good = sign(&test.mess_id, &own);
+            let end = if good.ends_with('A') { 'E' } else { 'A' };
+            format!("{}{end}", &good[..good.len() - 1])
+        }
+        Shows::FutureKey => sign(&test.mess_id, &code(eater.account, Kid::FIRST.next())),
+        Shows::ElsewheresCode => sign(&"mess_other".parse().expect("an id"), &own),
+        Shows::NobodysCode => {
+            let nobody = AccountId::from_ulid(test.app.clock.ulid());
+            sign(&test.mess_id, &code(nobody, Kid::FIRST))
+        }
+        Shows::Nothing => "https://example.com/menu".to_owned(),
+    }
+}
+
+/// What the counter knows of a student, as sign-up, payment, cut, block and reset leave it.
+fn member(test: &TestApp, eater: &Eater) -> Member {
+    let name = Name::parse(&eater.account.account_part()).expect("a name");
+    let (mess, now) = (test.mess_id.clone(), test.now());
+    let account = Account::new(eater.account, mess, Role::Student, name, "none".into(), now);
+    let month = json!({ "from": "2026-01-01", "to": "2026-01-31", "state": "verified" });
+    let today = json!({ "from": "2026-01-15", "to": "2026-01-15", "meals": ["LUNCH"] });
+    let mut known = serde_json::to_value(Member::of(&account, now)).expect("plain data");
+    known["status"] = json!(eater.status);
+    known["qr_nonce"] =
+        json!(Nonce::from_random(if eater.has_reset { RESET_NONCE } else { NONCE }));
+    if eater.has_paid {
+        known["cycles"]["cyc_01J9ZB1Q8W4N6B7XTA0S2E5GHQ"] = month;
+    }
+    if eater.has_cut {
+        known["cuts"]["cut_01J9ZB1Q8W4N6B7XTA0S2E5GHQ"] = today;
+    }
+    serde_json::from_value(known).expect("a student")
+}
+
+/// Writes what the counter knows of the students, and nothing else of them: two thousand
+/// sign-ups would take longer than the lunch.
+async fn settle_in(test: &TestApp, eaters: &[Eater]) {
+    let client = test.dynamo.client();
+    for some in eaters.chunks(25) {
+        let put = |eater: &Eater| {
+            let mut item: HashMap<String, AttributeValue> =
+                serde_dynamo::to_item(member(test, eater)).expect("plain data");
+            item.extend(keys::member(&test.mess_id, eater.account).attributes());
+            let put = PutRequest::builder().set_item(Some(item)).build().expect("an item");
+            WriteRequest::builder().put_request(put).build()
+        };
+        let writes = some.iter().map(put).collect();
+        let request = client.batch_write_item().request_items(format!("{STACK}-meals"), writes);
+        let left = request.send().await.expect("written").unprocessed_items;
+        assert!(left.is_none_or(|left| left.is_empty()));
+    }
+}
+
+/// One device's queue, one after another.
+async fn serve(
+    test: Arc<TestApp>,
+    device: Device,
+    queue: Vec<(usize, String)>,
+) -> Vec<(usize, Value)> {
+    let mut answers = Vec::with_capacity(queue.len());
+    for (number, code) in queue {
+        answers.push((number, test.scanned(device.scan_once(&code, &format!("n{number}"))).await));
+    }
+    answers
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lunch_of_two_thousand_students_is_decided_as_the_rules_say() {
+    let test = Arc::new(TestApp::start().await);
+    test.lunch();
+    let seed = u64::from_be_bytes(thali_platform::clock::random_bytes()) | 1;
+    let mut dice = Dice(seed);
+    let eaters: Vec<Eater> = (0..STUDENTS).map(|_| eater(&test, &mut dice)).collect();
+    let preparing = Instant::now();
+    settle_in(&test, &eaters).await;
+    let visits = visits(&mut dice);
+    let mut queues: Vec<Vec<(usize, String)>> = vec![Vec::new(); DEVICES];
+    for (number, visit) in visits.iter().enumerate() {
+        queues[number % DEVICES].push((number, code(&test, &eaters[visit.eater], visit.shows)));
+    }
+    let prepared = preparing.elapsed();
+
+    let started = Instant::now();
+    let mut tasks = JoinSet::new();
+    for (number, queue) in queues.into_iter().enumerate() {
+        let device = test.device(&format!("Gate {number}")).await;
+        tasks.spawn(serve(Arc::clone(&test), device, queue));
+    }
+    let mut answers: Vec<(usize, Value)> = tasks.join_all().await.into_iter().flatten().collect();
+    let took = started.elapsed();
+    answers.sort_by_key(|(number, _)| *number);
+    assert_eq!(answers.len(), visits.len());
+
+    let mut counted = BTreeMap::<&str, u32>::new();
+    let mut admitted = HashMap::<usize, usize>::new();
+    for (number, scan) in &answers {
+        *counted.entry(verdict(scan)).or_default() += 1;
+        if verdict(scan) == "admitted" {
+            let before = admitted.insert(visits[*number].eater, *number);
+            assert_eq!(before, None, "seed {seed}: one student was admitted twice");
+        }
+    }
+    for (number, scan) in &answers {
+        let Visit { eater, shows } = &visits[*number];
+        let told = verdict(scan);
+        match expected(&eaters[*eater], *shows) {
+            "admitted" => {
+                let first = admitted.get(eater).unwrap_or_else(|| panic!("seed {seed}: nobody"));
+                let gate = format!("Gate {}", first % DEVICES);
+                let of_first = first == number;
+                assert_eq!(told, if of_first { "admitted" } else { "already_scanned" });
+                assert!(of_first || scan["previous"]["device"] == gate.as_str(), "{scan}");
+            }
+            refused => assert_eq!(told, refused, "seed {seed}: {eater:?} {shows:?}"),
+        }
+        assert_eq!(scan["student"].is_object(), *shows == Shows::Code, "seed {seed}: {scan}");
+    }
+    let counts = test.scanned(test.device("Screen").await.counts("")).await;
+    let refused: BTreeMap<&str, u32> = counted
+        .iter()
+        .map(|(told, count)| (*told, *count))
+        .filter(|(told, _)| *told != "admitted")
+        .collect();
+    assert_eq!(
+        (&counts["admitted"], &counts["refused"]),
+        (&json!(admitted.len()), &json!(refused))
+    );
+    let seconds = took.as_secs_f64();
+    #[expect(clippy::cast_precision_loss, reason = "some thousand")]
+    let rate = answers.len() as f64 / seconds;
+    println!(
+        "{STUDENTS} students, {DEVICES} devices, {} scans in {seconds:.1} s, {rate:.0} scans/s \
+         (made ready in {:.1} s): {counted:?}",
+        answers.len(),
+        prepared.as_secs_f64(),
+    );
+}

@@ -1,0 +1,247 @@
+//! Staff tokens: made, listed, used, revoked at once.
+
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+use thali_platform::store::keys;
+
+use crate::support::people::Student;
+use crate::support::{Call, TestApp};
+
+fn create(owner: &Student, body: &Value) -> Call {
+    Call::post("/api/v1/staff-tokens", body).bearer(&owner.token)
+}
+
+fn revoke(owner: &Student, id: &str) -> Call {
+    Call::new("DELETE", &format!("/api/v1/staff-tokens/{id}")).bearer(&owner.token)
+}
+
+fn used(token: &str) -> Call {
+    Call::get("/api/v1/mess").bearer(token)
+}
+
+/// A new token: its id and its text.
+async fn made(test: &TestApp, owner: &Student) -> (String, String) {
+    let body = json!({ "name": "Gate 1", "expires_in_days": 30 });
+    let answer = test.send(create(owner, &body)).await.expect(201);
+    (answer.text("staff_token_id").to_owned(), answer.text("token").to_owned())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_is_shown_once_and_stored_as_a_hash() {
+    let test = TestApp::start().await;
+    let owner = test.owner("owner@example.com").await;
+    let body = json!({ "name": " Gate 1 ", "expiresInDays": 30 });
+    let answer = test.send(create(&owner, &body)).await.expect(201);
+    let (id, token) = (answer.text("staff_token_id"), answer.text("token"));
+    let expires_at = (test.now() + SignedDuration::from_hours(720)).to_string();
+    assert_eq!((answer.text("name"), answer.text("expires_at")), ("Gate 1", &*expires_at));
+    assert!(id.starts_with("stk_") && token.starts_with("stf_") && token.len() >= 64, "{token}");
+
+    let secret = token.rsplit_once('_').expect("it has parts").1;
+    let key = keys::staff_token(&test.mess_id, id.parse().expect("an id"));
+    let stored = test.dynamo.item("accounts", &key).await.to_string();
+    assert!(!stored.contains(secret), "{stored}");
+    let hash = test.dynamo.item("accounts", &key).await["token_hash"].clone();
+    test.settle().await;
+    let audited = format!("{:?}", test.dynamo.items("audit").await);
+    assert!(audited.contains(id), "it is audited");
+    for hidden in [secret, hash.as_str().expect("a hash")] {
+        assert!(!audited.contains(hidden), "{audited}");
+    }
+    let list = test.list(&owner, "/api/v1/staff-tokens", 10).await;
+    assert_eq!(
+        list,
+        [json!({
+            "staff_token_id": id,
+            "name": "Gate 1",
+            "created_at": test.now().to_string(),
+            "expires_at": expires_at,
+        })]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_wrong_with_a_wanted_token_is_named() {
+    let test = TestApp::start().await;
+    let owner = test.owner("owner@example.com").await;
+    let refused = test.send(create(&owner, &json!({}))).await;
+    assert_eq!(refused.wrong_fields(), ["expires_in_days", "name"]);
+    for days in [json!(0), json!(366), json!(-1), json!("30"), json!(1.5), json!(null)] {
+        let body = json!({ "name": "Gate 1", "expires_in_days": days });
+        assert_eq!(test.send(create(&owner, &body)).await.wrong_fields(), ["expires_in_days"]);
+    }
+    for name in ["", " ", "two\nlines", &"x".repeat(101)] {
+        let body = json!({ "name": name, "expires_in_days": 365 });
+        assert_eq!(test.send(create(&owner, &body)).await.wrong_fields(), ["name"], "{name:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tokens_are_listed_page_by_page_in_the_order_in_which_they_were_made() {
+    let test = TestApp::start().await;
+    let owner = test.owner("owner@example.com").await;
+    let mut ids = Vec::new();
+    for _ in 0..7 {
+        test.advance(SignedDuration::from_millis(1));
+        ids.push(made(&test, &owner).await.0);
+    }
+    let list = test.list(&owner, "/api/v1/staff-tokens", 3).await;
+    let listed: Vec<&str> =
+        list.iter().map(|it| it["staff_token_id"].as_str().expect("an id")).collect();
+    assert_eq!(listed, ids);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_use_is_known_to_the_minute_and_is_no_change_for_the_trail() {
+    let test = TestApp::start().await;
+    let owner = test.owner("owner@example.com").await;
+    let (_, token) = made(&test, &owner).await;
+    test.settle().await;
+    let audited = test.dynamo.items("audit").await.len();
+    test.advance(SignedDuration::from_mins(5));
+    let first_use = test.now().to_string();
+    test.send(used(&token)).await.expect(200);
+    // Redis knows the token now, and the database is asked nothing of it.
+    test.advance(SignedDuration::from_secs(10));
+    let cost = test.cost_of(used(&token), 200).await;
+    assert_eq!((cost.requests, cost.writes.table), (1, crate::support::Units::of(0.0)), "{cost}");
+    let list = test.list(&owner, "/api/v1/staff-tokens", 10).await;
+    assert_eq!(list[0]["last_used_at"], first_use.as_str());
+    test.settle().await;
+    assert_eq!(test.dynamo.items("audit").await.len(), audited);
+
+    // Without Redis each request asks, and writes it down.
+    let process = test.another_process(&[("REDIS_URL", "")]);
+    test.send_to(&process, used(&token)).await.expect(200);
+    let list = test.list(&owner, "/api/v1/staff-tokens", 10).await;
+    assert_eq!(list[0]["last_used_at"], test.now().to_string().as_str());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revoked_token_is_refused_at_once_and_stays_in_the_list() {
+    let test = TestApp::start().await;
+    let owner = test.owner("owner@example.com").await;
+    let (id, token) = made(&test, &owner).await;
+    let other = test.another_process(&[]);
+    test.send_to(&other, used(&token)).await.expect(200);
+    let revoked_at = test.now().to_string();
+    test.send(revoke(&owner, &id)).await.expect(204);
+    for app in [&test.app, &other, &test.another_process(&[("REDIS_URL", "")])] {
+        assert_eq!(test.send_to(app, used(&token)).await.problem(401), "unauthenticated");
+    }
+    test.advance(SignedDuration::from_mins(1));
+    test.send(revoke(&owner, &id)).await.expect(204);
+    let list = test.list(&owner, "/api/v1/staff-tokens", 10).await;
+    assert_eq!(list[0]["revoked_at"], revoked_at.as_str(), "a repeated one changes nothing");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revocation_outlives_a_redis_that_is_emptied_stopped_or_started_again() {
+    let mut test = TestApp::start().await;
+    let owner = test.owner("owner@example.com").await;
+    let (first, second) = (made(&test, &owner).await, made(&test, &owner).await);
+    for (_, token) in [&first, &second] {
+        test.send(used(token)).await.expect(200);
+    }
+    test.send(revoke(&owner, &first.0)).await.expect(204);
+    let client = redis::Client::open(test.redis.url()).expect("an address");
+    let mut connection = client.get_connection().expect("it runs");
+    redis::cmd("FLUSHALL").exec(&mut connection).expect("emptied");
+    assert_eq!(test.send(used(&first.1)).await.problem(401), "unauthenticated");
+    test.redis.stop();
+    assert_eq!(test.send(used(&first.1)).await.problem(401), "unauthenticated");
+    test.send(used(&second.1)).await.expect(200);
+    test.send(revoke(&owner, &second.0)).await.expect(204);
+    assert_eq!(test.send(used(&second.1)).await.problem(401), "unauthenticated");
+    test.redis.restart();
+    for (_, token) in [&first, &second] {
+        assert_eq!(test.send(used(token)).await.problem(401), "unauthenticated");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_use_that_was_read_before_a_revocation_does_not_bring_the_token_back() {
+    let test = TestApp::start().await;
+    let owner = test.owner("owner@example.com").await;
+    let (id, token) = made(&test, &owner).await;
+    let text = thali_platform::auth::staff_token::StaffTokenText::parse(&token).expect("ours");
+    let seen =
+        test.app.store.staff_token_use(&text, test.now()).await.expect("read").expect("good");
+    test.send(revoke(&owner, &id)).await.expect(204);
+    // Only now does the slow request tell Redis what it has seen.
+    test.app.cache.staff_token_seen(&seen).await;
+    assert_eq!(test.send(used(&token)).await.problem(401), "unauthenticated");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_use_at_the_moment_of_a_revocation_survives_it() {
+    let test = Arc::new(TestApp::start().await);
+    let owner = test.owner("owner@example.com").await;
+    for _ in 0..5 {
+        let (id, token) = made(&test, &owner).await;
+        let mut calls = vec![revoke(&owner, &id)];
+        calls.extend((0..8).map(|_| used(&token)));
+        let answers = test.send_together(calls).await;
+        answers[0].clone().expect(204);
+        for answer in &answers[1..] {
+            assert!([200, 401].contains(&answer.status), "{}", answer.body);
+        }
+        assert_eq!(test.send(used(&token)).await.problem(401), "unauthenticated");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_expires_by_itself_also_where_redis_has_just_seen_it() {
+    let test = TestApp::start().await;
+    let owner = test.owner("owner@example.com").await;
+    let body = json!({ "name": "Gate 1", "expires_in_days": 1 });
+    let answer = test.send(create(&owner, &body)).await.expect(201);
+    let token = answer.text("token");
+    test.advance(SignedDuration::from_hours(24) - SignedDuration::from_millis(1));
+    test.send(used(token)).await.expect(200);
+    test.advance(SignedDuration::from_millis(1));
+    for app in [&test.app, &test.another_process(&[("REDIS_URL", "")])] {
+        assert_eq!(test.send_to(app, used(token)).await.problem(401), "unauthenticated");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_bears_300_requests_a_minute_at_all_endpoints_together() {
+    let test = TestApp::start_with("RATE_LIMIT_FACTOR", "1").await;
+    let (full, other) = (test.device("Gate 1").await, test.device("Gate 2").await);
+    let mut refused = None;
+    // A Redis that is late on a busy machine lets some pass uncounted.
+    for number in 0..900 {
+        let call = if number % 2 == 0 { used(&full.token) } else { full.counts("?meal=LUNCH") };
+        let answer = test.send(call).await;
+        if answer.status == 429 {
+            refused = Some(number);
+            break;
+        }
+    }
+    assert!(refused.is_some_and(|number| number >= 300), "{refused:?}");
+    test.send(used(&other.token)).await.expect(200);
+    test.advance(SignedDuration::from_mins(1));
+    test.send(used(&full.token)).await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_hands_an_order_over_and_is_named_as_who_did_it() {
+    let test = TestApp::start().await;
+    let asha = test.student("asha@example.com").await;
+    test.buy_tokens(&asha, 3).await;
+    test.seed_item("rice", 3, &[10]).await;
+    let order = test.processed(&asha, "rice").await;
+    let device = test.device("Gate 1").await;
+    let path = format!("/api/orders/{}", order.order_id);
+    let read = test.send(Call::get(&path).bearer(&device.token)).await.expect(200);
+    assert_eq!(read.body["status"], "Processed");
+    let menu = test.send(Call::get("/api/items").bearer(&device.token)).await.expect(200);
+    assert_eq!(menu.body["items"][0]["sku"], "rice");
+    let collect = Call::post(&format!("{path}/collect"), &json!({})).bearer(&device.token);
+    assert_eq!(test.send(collect).await.expect(200).body["status"], "Collected");
+    let stored = test.dynamo.item("orders", &keys::order(&test.mess_id, order.order_id)).await;
+    assert_eq!(stored["actor"], device.id.to_string().as_str());
+}

@@ -1,0 +1,169 @@
+//! The counter: devices that scan, and what changes around them behind the app's back, where
+//! a test's subject is something else.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use thali_domain::identity::{AccountStatus, Name};
+use thali_domain::ids::{AccountId, ClosureId, MessId, StaffTokenId};
+use thali_domain::mess::Meal;
+use thali_domain::qr::{Code, Kid, Nonce};
+use thali_platform::auth::staff_token::StaffTokenText;
+use thali_platform::store::{StaffTokenRecord, keys};
+
+use super::app::TestApp;
+use super::call::Call;
+use super::dynamo::STACK;
+use super::mess::sign;
+
+/// A device with a staff token.
+#[derive(Debug, Clone)]
+pub struct Device {
+    /// The token's id.
+    pub id: StaffTokenId,
+    /// What it sends.
+    pub token: String,
+}
+
+impl Device {
+    /// The call that scans a code for lunch.
+    pub fn scan(&self, qr_data: &str) -> Call {
+        self.send(&json!({ "qr_data": qr_data, "meal": "LUNCH" }))
+    }
+
+    /// The same, which can be repeated.
+    pub fn scan_once(&self, qr_data: &str, nonce: &str) -> Call {
+        self.send(&json!({ "qr_data": qr_data, "meal": "LUNCH", "nonce": nonce }))
+    }
+
+    /// The call that scans whatever the body says.
+    pub fn send(&self, body: &Value) -> Call {
+        Call::post("/api/v1/scanner/scan", body).bearer(&self.token)
+    }
+
+    /// The call that uploads scans.
+    pub fn upload(&self, scans: &[Value]) -> Call {
+        Call::post("/api/v1/scanner/scans", &json!({ "scans": scans })).bearer(&self.token)
+    }
+
+    /// The call that takes a scan back.
+    pub fn undo(&self, scan_id: &str) -> Call {
+        let path = format!("/api/v1/scanner/scans/{scan_id}/undo");
+        Call::post(&path, &json!({})).bearer(&self.token)
+    }
+
+    /// The call that asks for the counts of a meal.
+    pub fn counts(&self, query: &str) -> Call {
+        Call::get(&format!("/api/v1/scanner/counts{query}")).bearer(&self.token)
+    }
+}
+
+/// `admitted`, or the reason of a refusal.
+#[track_caller]
+pub fn verdict(scan: &Value) -> &str {
+    match (scan["result"].as_str(), scan["reason"].as_str()) {
+        (Some("admitted"), None) => "admitted",
+        (Some("refused"), Some(reason)) => reason,
+        _ => panic!("no scan: {scan}"),
+    }
+}
+
+impl TestApp {
+    /// A device of the demo mess.
+    pub async fn device(&self, name: &str) -> Device {
+        self.device_until(&self.mess_id, name, self.now() + SignedDuration::from_hours(24 * 30))
+            .await
+    }
+
+    /// A device of a mess, whose token ends then.
+    pub async fn device_until(&self, mess: &MessId, name: &str, until: Timestamp) -> Device {
+        let id = StaffTokenId::from_ulid(self.app.clock.ulid());
+        let text = StaffTokenText::draw(mess.clone(), id);
+        let record = StaffTokenRecord {
+            staff_token_id: id,
+            mess_id: mess.clone(),
+            name: Name::parse(name).expect("a name"),
+            token_hash: text.hash(),
+            created_at: self.now(),
+            expires_at: until,
+            last_used_at: None,
+            revoked_at: None,
+        };
+        self.app.store.staff_token_create(&record, &self.stamp()).await.expect("stored");
+        Device { id, token: text.expose() }
+    }
+
+    /// Goes on to the middle of lunch.
+    pub fn lunch(&self) {
+        self.advance(
+            "2026-01-15T07:30:00Z".parse::<Timestamp>().expect("a time").duration_since(self.now()),
+        );
+    }
+
+    /// A student who may eat in January, and their code.
+    pub async fn eater(&self, email: &str) -> (AccountId, String) {
+        let account = self.quick_student(email).await.account_id.parse().expect("an id");
+        self.give_cycle(account, "2026-01-01", "2026-01-31").await;
+        (account, self.code_of(account).await)
+    }
+
+    /// A scan that succeeds as a request, whatever became of it.
+    pub async fn scanned(&self, call: Call) -> Value {
+        self.send(call).await.expect(200).body
+    }
+
+    /// Writes where a student stands, at the counter alone.
+    pub async fn set_member_status(&self, account: AccountId, status: AccountStatus) {
+        self.set_member(account, "status", status.as_str()).await;
+    }
+
+    /// Gives a student another code, as a reset does.
+    pub async fn reset_code(&self, account: AccountId) {
+        self.set_member(account, "qr_nonce", "AnotherNonce").await;
+    }
+
+    async fn set_member(&self, account: AccountId, attribute: &str, value: &str) {
+        let key = keys::member(&self.mess_id, account);
+        self.dynamo.set("meals", &key, attribute, AttributeValue::S(value.to_owned())).await;
+    }
+
+    /// Rotates the key of codes; the one before is good until then.
+    pub async fn rotate_key(&self, valid_until: Timestamp) {
+        let gate =
+            self.app.store.gate_get(&self.mess_id, thali_platform::store::Consistency::Strong);
+        let rotated = gate.await.expect("read").expect("there").qr_keys.rotate(valid_until);
+        let value = serde_dynamo::to_attribute_value(rotated).expect("plain data");
+        self.dynamo.set("meals", &keys::mess(&self.mess_id), "qr_keys", value).await;
+    }
+
+    /// Closes the mess for some meals of a day.
+    pub async fn close(&self, day: &str, meals: &[Meal]) {
+        let id = ClosureId::from_ulid(self.app.clock.ulid()).to_string();
+        let closure = json!({ "from": day, "to": day, "meals": meals });
+        let closures = HashMap::from([(id, closure)]);
+        let value = serde_dynamo::to_attribute_value(closures).expect("plain data");
+        self.dynamo.set("meals", &keys::mess(&self.mess_id), "closures", value).await;
+    }
+
+    /// Serves a meal at other times of the day.
+    pub async fn serve(&self, meal: Meal, opens: &str, closes: &str) {
+        let request = self
+            .dynamo
+            .client()
+            .update_item()
+            .table_name(format!("{STACK}-meals"))
+            .set_key(Some(keys::mess(&self.mess_id).attributes()))
+            .update_expression("SET meal_windows.#meal = :window")
+            .expression_attribute_names("#meal", meal.as_str());
+        let window = serde_dynamo::to_attribute_value(json!({ "opens": opens, "closes": closes }));
+        let request = request.expression_attribute_values(":window", window.expect("plain data"));
+        request.send().await.expect("written");
+    }
+
+    /// A code of an account with this key and nonce, signed as the deployment does.
+    pub fn code_with(&self, account: AccountId, kid: Kid, nonce: Nonce) -> String {
+        sign(&self.mess_id, &Code { account_id: account, kid, nonce })
+    }
+}
