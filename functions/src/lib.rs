@@ -60,6 +60,12 @@ pub static ENDPOINTS: &[&Endpoint] = &[
     &owner::mess_get::ENDPOINT,
     &owner::mess_update::ENDPOINT,
     &owner::invite_create::ENDPOINT,
+    &owner::notification_list::ENDPOINT,
+    &owner::notification_read::ENDPOINT,
+    &owner::headcount::ENDPOINT,
+    &owner::scans_csv::ENDPOINT,
+    &owner::dashboard::ENDPOINT,
+    &owner::audit_list::ENDPOINT,
     &ops::health::ENDPOINT,
     &ops::openapi::ENDPOINT,
 ];
@@ -70,6 +76,7 @@ pub static CONSUMERS: &[&Consumer] = &[
     &workers::audit_writer::CONSUMER,
     &workers::refunder::CONSUMER,
     &workers::order_processor::CONSUMER,
+    &workers::notifier::CONSUMER,
 ];
 
 /// Every job of a schedule.

@@ -25,6 +25,8 @@
 //! | [`gate`] | what a scan must know of the mess |
 //! | [`qr`] | the code that a student shows |
 //! | [`plates`] | a student's meal, and every scan that was about it |
+//! | [`headcount`] | how many are expected at a meal, and how many came |
+//! | [`notifications`] | what owners are told |
 //! | [`money`] | paise |
 //! | [`tokens`] | purchases, the tokens in them, redeeming |
 //! | [`token_history`] | what became of every token |
@@ -40,6 +42,7 @@ pub mod days;
 pub mod entitlement;
 pub mod expiry;
 pub mod gate;
+pub mod headcount;
 pub mod identity;
 pub mod ids;
 pub mod lockout;
@@ -48,6 +51,7 @@ pub mod membership;
 pub mod menu;
 pub mod mess;
 pub mod money;
+pub mod notifications;
 mod number;
 pub mod one_time_code;
 pub mod orders;

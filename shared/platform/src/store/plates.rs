@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde_json::{Map, Value};
 use thali_domain::days::MealDate;
 use thali_domain::ids::MessId;
 use thali_domain::meal_times::Sitting;
@@ -30,7 +31,7 @@ struct Frame {
 
 /// Some plates of one meal, and where the next ones begin.
 pub struct PlatesPage {
-    /// Students' plates, and then the scans of codes that are nobody's.
+    /// The scans of codes that are nobody's, and then students' plates.
     pub plates: Vec<Plate>,
     /// The sort key of the last one; `None` where there are no more.
     pub next: Option<String>,
@@ -63,6 +64,20 @@ impl Store {
         let found = answer.items.unwrap_or_default().into_iter();
         Ok(PlatesPage { plates: found.map(plate_of).collect::<Result<_, _>>()?, next })
     }
+}
+
+/// A plate of the image that a change stream has of its item, as plain JSON.
+pub fn plate_of_image(image: Map<String, Value>) -> Result<Plate, serde_json::Error> {
+    let mut scans = BTreeMap::new();
+    for (name, value) in &image {
+        if let Some(key) = name.strip_prefix(SCANS) {
+            let scan = serde_json::from_value(value.clone())?;
+            scans.insert(ScanKey::stored(key.to_owned()), scan);
+        }
+    }
+    let Frame { mess_id, date, meal, diner, admitted } =
+        serde_json::from_value(Value::Object(image))?;
+    Ok(Plate { mess_id, sitting: Sitting { date, meal }, diner, admitted, scans })
 }
 
 /// A plate of its item.
