@@ -71,6 +71,12 @@ pub static ENDPOINTS: &[&Endpoint] = &[
     &staff::batch::ENDPOINT,
     &staff::undo::ENDPOINT,
     &staff::counts::ENDPOINT,
+    &owner::notification_list::ENDPOINT,
+    &owner::notification_read::ENDPOINT,
+    &owner::headcount::ENDPOINT,
+    &owner::scans_csv::ENDPOINT,
+    &owner::dashboard::ENDPOINT,
+    &owner::audit_list::ENDPOINT,
     &ops::health::ENDPOINT,
     &ops::openapi::ENDPOINT,
 ];
@@ -81,6 +87,7 @@ pub static CONSUMERS: &[&Consumer] = &[
     &workers::audit_writer::CONSUMER,
     &workers::refunder::CONSUMER,
     &workers::order_processor::CONSUMER,
+    &workers::notifier::CONSUMER,
 ];
 
 /// Every job of a schedule.

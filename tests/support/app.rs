@@ -11,7 +11,7 @@ use thali_domain::mess::{Approval, Mess, ZoneName};
 use thali_functions::ENDPOINTS;
 use thali_functions::ops::not_found;
 use thali_functions::workers::{
-    audit_writer, cache_evictor, mailer, order_processor, refunder, relay,
+    audit_writer, cache_evictor, mailer, notifier, order_processor, refunder, relay,
 };
 use thali_platform::app::{App, Backends};
 use thali_platform::auth::access::generate_key;
@@ -221,12 +221,13 @@ impl TestApp {
 }
 
 /// The consumers, the one whose writes the others wait for first.
-fn consumers() -> [(&'static Consumer, QueueName); 4] {
+fn consumers() -> [(&'static Consumer, QueueName); 5] {
     [
         (&order_processor::CONSUMER, QueueName::Orders),
         (&refunder::CONSUMER, QueueName::Refunds),
         (&mailer::CONSUMER, QueueName::Mail),
         (&audit_writer::CONSUMER, QueueName::Audit),
+        (&notifier::CONSUMER, QueueName::Notices),
     ]
 }
 

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
+use thali_domain::gate::{PreviousKey, QrKeys};
 use thali_domain::identity::{AccountStatus, Name};
 use thali_domain::ids::{AccountId, ClosureId, MessId, StaffTokenId};
 use thali_domain::mess::Meal;
@@ -133,7 +134,9 @@ impl TestApp {
     pub async fn rotate_key(&self, valid_until: Timestamp) {
         let gate =
             self.app.store.gate_get(&self.mess_id, thali_platform::store::Consistency::Strong);
-        let rotated = gate.await.expect("read").expect("there").qr_keys.rotate(valid_until);
+        let kid = gate.await.expect("read").expect("there").qr_keys.current;
+        let previous = Some(PreviousKey { kid, valid_until });
+        let rotated = QrKeys { current: kid.next(), since: Some(self.now()), previous };
         let value = serde_dynamo::to_attribute_value(rotated).expect("plain data");
         self.dynamo.set("meals", &keys::mess(&self.mess_id), "qr_keys", value).await;
     }

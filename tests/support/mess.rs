@@ -1,11 +1,18 @@
-//! Students as the counter knows them: their codes, and cycles and cuts that are simply
-//! there, written behind the app's back by tests whose subject is something else.
+//! Students as the counter knows them: their codes, and cycles, cuts, closures and scans that
+//! are simply there, written behind the app's back by tests whose subject is something else.
 
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use thali_domain::ids::{AccountId, CutId, CycleId, MessId};
+use aws_sdk_dynamodb::types::{PutRequest, WriteRequest};
+use jiff::Timestamp;
+use serde_json::json;
+use thali_domain::days::MealDate;
+use thali_domain::identity::{AccountStatus, Role};
+use thali_domain::ids::{AccountId, ClosureId, CutId, CycleId, MessId};
+use thali_domain::meal_times::Sitting;
 use thali_domain::mess::Meal;
+use thali_domain::plates::{Diner, Plate, Scan, ScanId, ScanKey};
 use thali_domain::qr::{Code, Kid, MessKey};
 use thali_platform::store::{Member, keys};
 
@@ -42,6 +49,99 @@ impl TestApp {
         id
     }
 
+    /// An active student of the demo mess, whom nobody has logged in, as a plate knows them.
+    pub async fn diner(&self, name: &str) -> Diner {
+        let email = format!("{name}@example.com");
+        let active = AccountStatus::Active;
+        let account = self.account(&self.mess_id, Role::Student, active, &email).await;
+        self.member(account.account_id).await.diner()
+    }
+
+    /// A cycle that waits for an owner's word, as its record is.
+    pub async fn give_pending_payment(&self, diner: &Diner) -> CycleId {
+        let id = CycleId::of(diner.account_id, self.now());
+        let record = json!({
+            "kind": "cycle", "cycle_id": id, "account_id": diner.account_id,
+            "mess_id": self.mess_id, "name": diner.name, "from": "2026-02-01", "to": "2026-02-28",
+            "amount_paise": 300_000, "status": "pending", "actor": diner.account_id,
+            "cycle_status": keys::cycles_partition(&self.mess_id, "pending"),
+            "request_id": "test", "changed_at": self.now().as_millisecond(),
+        });
+        let mut item: HashMap<String, AttributeValue> =
+            serde_dynamo::to_item(record).expect("plain data");
+        item.extend(keys::cycle(&self.mess_id, id).attributes());
+        let client = self.dynamo.client();
+        let put = client.put_item().table_name(format!("{STACK}-meals")).set_item(Some(item));
+        put.send().await.expect("written");
+        id
+    }
+
+    /// Closes the mess for a meal.
+    pub async fn give_closure(&self, date: &str, meal: Meal) -> ClosureId {
+        let id = ClosureId::from_ulid(self.app.clock.ulid());
+        let meals = ("meals", AttributeValue::L(vec![AttributeValue::S(meal.as_str().to_owned())]));
+        let closures = HashMap::from([(id.to_string(), period(date, date, meals))]);
+        self.dynamo
+            .client()
+            .update_item()
+            .table_name(format!("{STACK}-meals"))
+            .set_key(Some(keys::mess(&self.mess_id).attributes()))
+            .update_expression("SET closures = :closures")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_values(":closures", AttributeValue::M(closures))
+            .send()
+            .await
+            .expect("written");
+        id
+    }
+
+    /// A plate of the demo mess with these scans, of which the first one that nothing speaks
+    /// against has its place.
+    pub fn plate(&self, sitting: Sitting, diner: Option<&Diner>, scans: &[Scan]) -> Plate {
+        let holds = |scan: &&Scan| scan.refused.is_none() && scan.undone_at.is_none();
+        let keyed = |scan: &Scan| (ScanKey::stored(key_of(scan)), scan.clone());
+        Plate {
+            mess_id: self.mess_id.clone(),
+            sitting,
+            diner: diner.cloned(),
+            admitted: scans.iter().find(holds).map(|scan| scan.scan_id.clone()),
+            scans: scans.iter().map(keyed).collect(),
+        }
+    }
+
+    /// A scan at the gate that let somebody in, as if it came at this time.
+    pub fn scan(&self, sitting: Sitting, diner: Option<&Diner>, at: &str) -> Scan {
+        let at: Timestamp = at.parse().expect("a time");
+        let account = diner.map(|diner| diner.account_id);
+        Scan {
+            scan_id: ScanId::new(sitting, self.app.clock.ulid(), account),
+            device_id: "stk_gate".to_owned(),
+            device: "Gate".to_owned(),
+            scanned_at: at,
+            arrived_at: at,
+            offline: false,
+            refused: None,
+            undone_at: None,
+        }
+    }
+
+    /// Writes plates, each in the place of what was there.
+    pub async fn give_plates(&self, plates: &[Plate]) {
+        for some in plates.chunks(25) {
+            let put = |plate: &Plate| {
+                let item = plate_item(plate, self.now());
+                let put = PutRequest::builder().set_item(Some(item)).build().expect("an item");
+                WriteRequest::builder().put_request(put).build()
+            };
+            let writes = some.iter().map(put).collect();
+            let client = self.dynamo.client();
+            let request = client.batch_write_item();
+            let request = request.request_items(format!("{STACK}-meals"), writes);
+            let left = request.send().await.expect("written").unprocessed_items;
+            assert!(left.is_none_or(|left| left.is_empty()), "all of them");
+        }
+    }
+
     async fn give(&self, account: AccountId, what: &str, id: &str, value: AttributeValue) {
         let key = keys::member(&self.mess_id, account);
         self.dynamo
@@ -69,6 +169,44 @@ impl TestApp {
         };
         sign(&self.mess_id, &code)
     }
+}
+
+/// A meal on a day.
+pub fn sitting(date: &str, meal: Meal) -> Sitting {
+    Sitting { date: MealDate::parse(date).expect("a date"), meal }
+}
+
+/// By what a scan is known in its plate.
+fn key_of(scan: &Scan) -> String {
+    scan.scan_id.to_string()[14..40].to_owned()
+}
+
+/// A plate as it is stored.
+fn plate_item(plate: &Plate, now: Timestamp) -> HashMap<String, AttributeValue> {
+    let Plate { mess_id, sitting, diner, admitted, scans } = plate;
+    let mut record = json!({
+        "kind": "plate", "mess_id": mess_id, "date": sitting.date, "meal": sitting.meal,
+        "tries": scans.len(), "actor": "test", "request_id": "test",
+        "changed_at": now.as_millisecond(),
+    });
+    if let Some(diner) = diner {
+        record["diner"] = json!(diner);
+    }
+    if let Some(admitted) = admitted {
+        record["admitted"] = json!(admitted);
+    }
+    for (key, scan) in scans {
+        record[format!("scan#{}", key.as_str())] = json!(scan);
+    }
+    let first = scans.keys().next().expect("a plate has a scan");
+    let key = match diner {
+        Some(diner) => keys::plate(mess_id, *sitting, &diner.account_id.account_part()),
+        None => keys::stray(mess_id, *sitting, first),
+    };
+    let mut item: HashMap<String, AttributeValue> =
+        serde_dynamo::to_item(record).expect("plain data");
+    item.extend(key.attributes());
+    item
 }
 
 /// Signs a code as the deployment under test does.

@@ -219,7 +219,9 @@ fn parameters(endpoint: &Endpoint, schemas: &mut Schemas) -> Vec<Parameter> {
         parameters.push(cursor.description(Some("The next_cursor of the page before")).build());
     }
     for query in endpoint.docs.query {
+        let needed = endpoint.docs.needed_query.contains(&query.name);
         let parameter = optional(query.name, ParameterIn::Query);
+        let parameter = parameter.required(if needed { Required::True } else { Required::False });
         let schema = (query.schema)(schemas);
         parameters
             .push(parameter.description(Some(query.description)).schema(Some(schema)).build());

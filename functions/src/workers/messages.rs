@@ -1,5 +1,5 @@
-//! What the relay tells the mailer, the refunder and the processor of orders. The audit
-//! queue carries [`thali_platform::store::AuditRecord`]s.
+//! What the relay tells the mailer, the refunder, the processor of orders and the notifier. The
+//! audit queue carries [`thali_platform::store::AuditRecord`]s.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -9,6 +9,7 @@ use thali_domain::ids::{
 };
 use thali_domain::membership::Reason;
 use thali_domain::money::Paise;
+use thali_domain::notifications::News;
 use thali_domain::orders::{FailureReason, OrderLine};
 
 /// A mail that is to be sent.
@@ -201,6 +202,20 @@ pub struct OrderMessage {
     pub mess_id: MessId,
     /// The order.
     pub order_id: OrderId,
+}
+
+/// What the owners of a mess are to find in their list of notifications.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    /// The stream's id of the change that it follows from.
+    pub event_id: String,
+    /// Which mess.
+    pub mess_id: MessId,
+    /// When it happened.
+    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
+    pub at: Timestamp,
+    /// What happened, as far as the change says it.
+    pub news: News,
 }
 
 impl MailMessage {

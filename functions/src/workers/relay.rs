@@ -23,7 +23,8 @@ use thali_platform::store::AuditRecord;
 use thali_platform::{telemetry, worker};
 use worker::BatchResponse;
 
-use super::messages::{self, MailMessage, OrderMessage, RefundMessage};
+use super::messages::{self, MailMessage, Notice, OrderMessage, RefundMessage};
+use super::notices;
 
 /// The function's name.
 pub const NAME: &str = "relay";
@@ -53,7 +54,7 @@ const PRIVATE: [&str; 4] = ["bio", "address", "profession", "date_of_birth"];
 const BY_NAME: [&str; 2] = ["login_failures", "password_reset"];
 
 /// Kinds of items whose changes only repeat what the change beside them says.
-const BOOKKEEPING: [&str; 2] = ["idempotency", "newest_registration"];
+const BOOKKEEPING: [&str; 3] = ["idempotency", "newest_registration", "notification"];
 
 /// Runs the relay on Lambda.
 pub async fn serve() -> Result<(), lambda_runtime::Error> {
@@ -74,11 +75,13 @@ pub async fn relay(app: &App, event: Event) -> BatchResponse {
     let mails = changes.iter().enumerate().filter_map(|(i, c)| Some((i, c.mail()?)));
     let refunds = changes.iter().enumerate().filter_map(|(i, c)| Some((i, c.refund()?)));
     let orders = changes.iter().enumerate().filter_map(|(i, c)| Some((i, c.order()?)));
+    let notices = changes.iter().enumerate().filter_map(|(i, c)| Some((i, c.notice()?)));
     let first_failures = [
         send(app, QueueName::Audit, &audits.collect::<Vec<_>>()).await,
         send(app, QueueName::Mail, &mails.collect::<Vec<_>>()).await,
         send(app, QueueName::Refunds, &refunds.collect::<Vec<_>>()).await,
         send(app, QueueName::Orders, &orders.collect::<Vec<_>>()).await,
+        send(app, QueueName::Notices, &notices.collect::<Vec<_>>()).await,
     ];
     let mut response = BatchResponse::default();
     if let Some(index) = first_failures.into_iter().flatten().min() {
@@ -109,14 +112,14 @@ async fn send(
 }
 
 /// A change of one item, its images as plain JSON.
-struct Change {
-    event_id: String,
+pub(super) struct Change {
+    pub(super) event_id: String,
     operation: String,
     sequence_number: String,
-    at: Timestamp,
+    pub(super) at: Timestamp,
     key: String,
-    before: Option<Map<String, Value>>,
-    after: Option<Map<String, Value>>,
+    pub(super) before: Option<Map<String, Value>>,
+    pub(super) after: Option<Map<String, Value>>,
 }
 
 impl From<EventRecord> for Change {
@@ -223,13 +226,13 @@ impl From<RefundImage> for messages::RefundFailed {
 }
 
 impl Change {
-    fn text(&self, attribute: &str) -> Option<&str> {
+    pub(super) fn text(&self, attribute: &str) -> Option<&str> {
         let image = self.after.as_ref().or(self.before.as_ref())?;
         image.get(attribute)?.as_str()
     }
 
     /// The value of an attribute after the change, if the change made it.
-    fn became(&self, attribute: &str) -> Option<&Value> {
+    pub(super) fn became(&self, attribute: &str) -> Option<&Value> {
         let after = self.after.as_ref()?.get(attribute)?;
         let before = self.before.as_ref().and_then(|before| before.get(attribute));
         (before != Some(after)).then_some(after)
@@ -272,7 +275,7 @@ impl Change {
 
     /// Reads an image. One that cannot be read is our mistake and would be as unreadable
     /// the next time: it is logged, the trail has it, and the changes behind it go on.
-    fn read<T: serde::de::DeserializeOwned>(&self, image: Value) -> Option<T> {
+    pub(super) fn read<T: serde::de::DeserializeOwned>(&self, image: Value) -> Option<T> {
         let read = serde_json::from_value(image).ok();
         if read.is_none() {
             // Not the error itself: it may quote the item.
@@ -343,6 +346,13 @@ impl Change {
     fn refund(&self) -> Option<RefundMessage> {
         let requested = self.text("kind")? == "refund" && self.before.is_none();
         requested.then(|| self.read(Value::Object(self.after.clone()?)))?
+    }
+
+    /// What the mess's owners are to be told of the change, if anything.
+    fn notice(&self) -> Option<Notice> {
+        let news = notices::news(self)?;
+        let mess_id = self.read(self.after.as_ref()?.get("mess_id")?.clone())?;
+        Some(Notice { event_id: self.event_id.clone(), mess_id, at: self.at, news })
     }
 
     /// The order that is to be processed, if the change places one or brings one to mind.

@@ -27,6 +27,8 @@
 //! | [`plates`] | a student's meal, and every scan that was about it |
 //! | [`scanning`] | who may eat: what is asked of a code, and in which order |
 //! | [`staff_tokens`] | what a device at the counter scans with |
+//! | [`headcount`] | how many are expected at a meal, and how many came |
+//! | [`notifications`] | what owners are told |
 //! | [`money`] | paise |
 //! | [`tokens`] | purchases, the tokens in them, redeeming |
 //! | [`token_history`] | what became of every token |
@@ -42,6 +44,7 @@ pub mod days;
 pub mod entitlement;
 pub mod expiry;
 pub mod gate;
+pub mod headcount;
 pub mod identity;
 pub mod ids;
 pub mod lockout;
@@ -50,6 +53,7 @@ pub mod membership;
 pub mod menu;
 pub mod mess;
 pub mod money;
+pub mod notifications;
 mod number;
 pub mod one_time_code;
 pub mod orders;

@@ -182,7 +182,7 @@ mod tests {
     use super::*;
     use crate::days::{MealDate, Meals, Period};
     use crate::entitlement::{CycleState, OpenCut, OpenCycle};
-    use crate::gate::{OpenClosure, PreviousKey, QrKeys};
+    use crate::gate::{GraceHours, OpenClosure, PreviousKey, QrKeys};
     use crate::identity::Name;
     use crate::ids::{AccountId, ClosureId, CutId, CycleId, MessId};
     use crate::mess::{Mess, ZoneName};
@@ -254,8 +254,8 @@ mod tests {
             match reason {
                 Refusal::MalformedQr => self.qr_data = "hello".to_owned(),
                 Refusal::UnknownKey => {
-                    let rotated = self.gate.qr_keys.rotate(self.at);
-                    self.gate.qr_keys = rotated;
+                    let no_grace = GraceHours::try_from(0).expect("in range");
+                    self.gate.qr_keys = self.gate.qr_keys.rotate(no_grace, self.at);
                 }
                 Refusal::InvalidSignature => {
                     let foreign = MessKey::derive(b"another", &mess_id(), Kid::FIRST);
@@ -398,7 +398,8 @@ mod tests {
         let mut scene = Scene::good();
         let valid_until = scene.at + SignedDuration::from_secs(1);
         let previous = PreviousKey { kid: Kid::FIRST, valid_until };
-        scene.gate.qr_keys = QrKeys { current: Kid::FIRST.next(), previous: Some(previous) };
+        scene.gate.qr_keys =
+            QrKeys { current: Kid::FIRST.next(), since: None, previous: Some(previous) };
         assert_eq!(scene.refusal(), None);
         scene.at = valid_until;
         assert_eq!(scene.refusal(), Some(Refusal::UnknownKey));

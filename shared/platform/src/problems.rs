@@ -40,6 +40,7 @@ pub const CODES: &[(&str, u16, &str)] = &[
     ("student_not_found", 404, "the mess has no such student"),
     ("scan_not_found", 404, "the mess has no such scan, or another device made it"),
     ("staff_token_not_found", 404, "the mess has no such staff token"),
+    ("notification_not_found", 404, "the mess has no such notification, or keeps it no longer"),
     ("otp_invalid", 409, "the one-time code is wrong; with `attempts_left`"),
     ("otp_expired", 409, "the one-time code is too old, was used, or was tried too often"),
     ("invite_invalid", 409, "the invite code is wrong, used or too old"),
@@ -307,6 +308,12 @@ pub fn nothing_here() -> Problem {
 #[must_use]
 pub fn mess_not_found() -> Problem {
     Problem::not_found("mess_not_found", "There is no such mess.")
+}
+
+/// 404: no such notification of this mess.
+#[must_use]
+pub fn notification_not_found() -> Problem {
+    Problem::not_found("notification_not_found", "There is no such notification.")
 }
 
 /// 409: somebody has the username.

@@ -4,6 +4,7 @@
 mod audit;
 mod mailer;
 mod mails;
+mod notifier;
 mod outage;
 mod relay;
 

@@ -69,6 +69,8 @@ pub struct Docs {
     pub refusals: &'static [&'static str],
     /// Its parameters in the query, beside those of a list.
     pub query: &'static [QueryParameter],
+    /// The names of those that may not be left out.
+    pub needed_query: &'static [&'static str],
     /// Whether it takes an `Idempotency-Key`.
     pub replays: bool,
     /// Whether its answers that are no refusals set the refresh cookie, or take it away.
@@ -89,6 +91,7 @@ impl Docs {
         answers: [None; 2],
         refusals: &[],
         query: &[],
+        needed_query: &[],
         replays: false,
         sets_cookie: false,
         tells_cache: false,

@@ -27,7 +27,7 @@ pub use self::rate::{
     RATE_ACCOUNT, RATE_LOGIN, RATE_PUBLIC, RATE_SIGN_UP, RATE_STAFF_TOKEN, RATE_SUBMISSION, RATES,
     Rate,
 };
-pub use self::request::{PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, Page, Request};
+pub use self::request::{CURSOR, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, Page, Request};
 pub use self::response::Response;
 pub use self::serve::{dispatch, serve};
 use crate::app::App;
@@ -344,6 +344,13 @@ impl Endpoint {
     #[must_use]
     pub const fn query(mut self, parameters: &'static [QueryParameter]) -> Self {
         self.docs.query = parameters;
+        self
+    }
+
+    /// The same, needing these of its parameters in the query.
+    #[must_use]
+    pub const fn needs_query(mut self, names: &'static [&'static str]) -> Self {
+        self.docs.needed_query = names;
         self
     }
 

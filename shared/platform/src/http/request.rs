@@ -31,6 +31,9 @@ pub const PAGE_ITEMS_DEFAULT: usize = 25;
 /// The longest cursor that is read; ours are far shorter.
 const CURSOR_LENGTH_MAX: usize = 256;
 
+/// The parameter with which a client goes on.
+pub const CURSOR: &str = "cursor";
+
 /// A request, after the gateway. Not `Debug`: it holds passwords and codes.
 pub struct Request {
     /// The method.
@@ -197,6 +200,19 @@ impl Request {
         Ok(page)
     }
 
+    /// Refuses parameters in the query other than these.
+    pub fn only(&self, own: &[&str]) -> Result<(), Problem> {
+        let unknown = self.query.iter().find(|(name, _)| !own.contains(&name.as_str()));
+        let refused = |name: &str| Problem::invalid_field(name, "is not a parameter of this");
+        unknown.map_or(Ok(()), |(name, _)| Err(refused(name)))
+    }
+
+    /// The position behind which to go on, as [`Page::cursor`] has put it into `cursor`.
+    pub fn cursor(&self) -> Result<Option<String>, Problem> {
+        let cursor = self.query.iter().rev().find(|(name, _)| name == CURSOR);
+        cursor.map(|(_, cursor)| parse_cursor(cursor)).transpose()
+    }
+
     /// The value of a parameter in the query, if it is there; the last one where it is
     /// there more than once.
     pub fn query<T: FromStr<Err = Unacceptable>>(&self, name: &str) -> Result<Option<T>, Problem> {
@@ -240,6 +256,12 @@ impl Page {
         self.limit + 1
     }
 
+    /// After which position the page begins.
+    #[must_use]
+    pub fn after(&self) -> Option<&str> {
+        self.after.as_deref()
+    }
+
     /// After which item the page begins, in a list whose position is the items' id.
     pub fn after_id<T: FromStr>(&self) -> Result<Option<T>, Problem> {
         self.after_id_where(|_| true)
@@ -280,8 +302,14 @@ impl Page {
         let more = items.len() > self.limit;
         items.truncate(self.limit);
         let last = if more { items.last() } else { None };
-        let cursor = last.map(|item| URL_SAFE_NO_PAD.encode(position(item)));
+        let cursor = last.map(|item| Self::cursor(&position(item)));
         (items, cursor)
+    }
+
+    /// The cursor of a position.
+    #[must_use]
+    pub fn cursor(position: &str) -> String {
+        URL_SAFE_NO_PAD.encode(position)
     }
 
     /// The position of something that happened at `time`, in a list whose newest item

@@ -1,6 +1,6 @@
 //! What a handler answers with.
 
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, SET_COOKIE};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, LINK, SET_COOKIE};
 use http::{HeaderMap, StatusCode};
 use lambda_http::Body;
 use serde::Serialize;
@@ -70,6 +70,15 @@ impl Response {
     #[must_use]
     pub fn with_header(mut self, name: HeaderName, value: &'static str) -> Self {
         self.headers.insert(name, HeaderValue::from_static(value));
+        self
+    }
+
+    /// The same with the address of what comes next, in a header (RFC 8288); it must be one
+    /// of ASCII.
+    #[must_use]
+    pub fn linking_next(mut self, address: &str) -> Self {
+        let value = HeaderValue::try_from(format!("<{address}>; rel=\"next\""));
+        self.headers.insert(LINK, value.expect("an address of ASCII is a header value"));
         self
     }
 

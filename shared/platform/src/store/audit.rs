@@ -4,6 +4,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use thali_domain::days::MealDate;
+use thali_domain::ids::MessId;
+
 use super::{Store, StoreError, expiring, keys, text};
 
 /// How long a record is kept.
@@ -37,7 +40,58 @@ pub struct AuditRecord {
     pub after: Option<Value>,
 }
 
+/// Which records somebody wants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AuditOf {
+    /// Those of one thing, by what the records call it.
+    Entity(String),
+    /// Those of a day of UTC.
+    Date(MealDate),
+}
+
 impl Store {
+    /// At most `limit` records of a mess, the newest first, from the first that is older than
+    /// the one at `before` on. Each has its position, which is behind those that are newer.
+    ///
+    /// A record holds two images of an item and may be hundreds of kilobytes long; so what is
+    /// answered together is one answer of DynamoDB, a megabyte at most, and perhaps fewer
+    /// records than `limit` though there are more: then there is a position to go on from.
+    pub async fn audit_page(
+        &self,
+        mess: &MessId,
+        of: &AuditOf,
+        before: Option<&str>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<(Vec<AuditRecord>, Option<String>), StoreError> {
+        let request = self.client.query().table_name(&self.tables.audit);
+        let (request, name, partition) = match of {
+            AuditOf::Date(date) => (request, "pk", keys::audit_day(mess, *date)),
+            AuditOf::Entity(entity) => {
+                let request = request.index_name(keys::ENTITY_INDEX);
+                (request, keys::ENTITY_INDEX, keys::audit_entity(mess, entity))
+            }
+        };
+        // A digit is less than a colon, so that no position is behind this one.
+        let before = before.unwrap_or(":");
+        let answer = request
+            .key_condition_expression("#partition = :partition AND sk < :before")
+            .expression_attribute_names("#partition", name)
+            .expression_attribute_values(":partition", text(partition))
+            .expression_attribute_values(":before", text(before))
+            .scan_index_forward(false)
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
+            .send()
+            .await?;
+        let next = answer.last_evaluated_key.as_ref().and_then(keys::Key::of).map(|key| key.sk);
+        let found = answer.items.unwrap_or_default().into_iter();
+        let records: Result<Vec<AuditRecord>, _> = found.map(|item| read(mess, item)).collect();
+        let mut records = records?;
+        // DynamoDB removes what has expired, but takes its time.
+        records.retain(|record| now < record.at + KEPT);
+        Ok((records, next))
+    }
+
     /// Writes a record. A record that is there already is left as it is.
     pub async fn audit_put(&self, record: &AuditRecord) -> Result<(), StoreError> {
         let key = keys::audit(&record.mess_id, record.at, &record.event_id);
@@ -48,4 +102,15 @@ impl Store {
         self.put_if_new(&self.tables.audit, expiring(attributes, record.at + KEPT)).await?;
         Ok(())
     }
+}
+
+fn read(mess: &MessId, mut item: super::Attributes) -> Result<AuditRecord, StoreError> {
+    // The index needs the mess before the entity; the record is told without.
+    if let Some(entity) = item.get_mut(keys::ENTITY_INDEX) {
+        let told = entity.as_s().ok().and_then(|it| it.strip_prefix(&format!("{mess}#")));
+        if let Some(told) = told.map(text) {
+            *entity = told;
+        }
+    }
+    Ok(serde_dynamo::from_item(item)?)
 }

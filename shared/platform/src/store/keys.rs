@@ -52,6 +52,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
+use thali_domain::days::MealDate;
 use thali_domain::identity::{AccountStatus, Email, LoginName, Role, RollNo, Username};
 use thali_domain::ids::{
     AccountId, ClosureId, CutId, CycleId, MessId, NotificationId, OrderId, RazorpayOrderId,
@@ -105,6 +106,9 @@ pub const STRAYS: &str = "stray#";
 
 /// The name of the index of a mess's people.
 pub const DIRECTORY_INDEX: &str = "directory";
+
+/// The name of the index of audit records by what was changed.
+pub const ENTITY_INDEX: &str = "entity";
 
 /// A primary key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -431,6 +435,24 @@ pub fn staff_token(mess: &MessId, token: StaffTokenId) -> Key {
 pub fn audit(mess: &str, at: Timestamp, event_id: &str) -> Key {
     let date = utc_date(at);
     Key::new(format!("{mess}#{date}"), format!("{:015}#{event_id}", at.as_millisecond()))
+}
+
+/// The partition of a day's audit records; `date` is one of UTC.
+#[must_use]
+pub fn audit_day(mess: &MessId, date: MealDate) -> String {
+    format!("{mess}#{date}")
+}
+
+/// The partition of one thing's audit records in the index `entity`.
+#[must_use]
+pub fn audit_entity(mess: &MessId, entity: &str) -> String {
+    format!("{mess}#{entity}")
+}
+
+/// By what the audit trail knows the item with this key.
+#[must_use]
+pub fn entity(key: &Key) -> String {
+    format!("{}/{}", key.pk, key.sk)
 }
 
 /// The log of one mail.

@@ -8,6 +8,7 @@ use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use thali_domain::days::MealDate;
 use thali_domain::ids::{AccountId, MessId};
 use thali_domain::meal_times::Sitting;
@@ -75,7 +76,7 @@ pub enum Undone {
 
 /// Some plates of one meal, and where the next ones begin.
 pub struct PlatesPage {
-    /// Students' plates, and then the scans of codes that are nobody's.
+    /// The scans of codes that are nobody's, and then students' plates.
     pub plates: Vec<Plate>,
     /// The sort key of the last one; `None` where there are no more.
     pub next: Option<String>,
@@ -281,6 +282,20 @@ pub(super) fn item_that_refused(
         UpdateItemError::ConditionalCheckFailedException(failed) => Ok(failed.item),
         _ => Ok(None),
     }
+}
+
+/// A plate of the image that a change stream has of its item, as plain JSON.
+pub fn plate_of_image(image: Map<String, Value>) -> Result<Plate, serde_json::Error> {
+    let mut scans = BTreeMap::new();
+    for (name, value) in &image {
+        if let Some(key) = name.strip_prefix(SCANS) {
+            let scan = serde_json::from_value(value.clone())?;
+            scans.insert(ScanKey::stored(key.to_owned()), scan);
+        }
+    }
+    let Frame { mess_id, date, meal, diner, admitted } =
+        serde_json::from_value(Value::Object(image))?;
+    Ok(Plate { mess_id, sitting: Sitting { date, meal }, diner, admitted, scans })
 }
 
 /// A plate of its item.

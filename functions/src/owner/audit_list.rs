@@ -1,0 +1,175 @@
+//! `GET /api/v1/audit`: the audit records of the owner's mess, of one thing or of one day, the
+//! newest first. Both are found by keys that begin with the mess, so that nobody can name what
+//! is another mess's.
+
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
+use thali_domain::Unacceptable;
+use thali_domain::days::MealDate;
+use thali_domain::ids::{
+    AccountId, ClosureId, CutId, CycleId, MessId, OrderId, RazorpayOrderId, StaffTokenId,
+};
+use thali_domain::plates::ScanId;
+use thali_platform::app::App;
+use thali_platform::handler;
+use thali_platform::http::{
+    Access, Caller, Endpoint, Page, Problem, QueryParameter, Request, Response, Schemas, schema,
+};
+use thali_platform::store::keys::{self, Key};
+use thali_platform::store::{AuditOf, AuditRecord};
+use utoipa::ToSchema;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+
+/// The endpoint.
+pub static ENDPOINT: Endpoint =
+    Endpoint::get("audit-list", &["/api/v1/audit"], Access::Owner, handler!(list))
+        .summary("What was changed, of one thing or on one day, newest first; a page may be short and have another behind it")
+        .query(&[
+            QueryParameter {
+                name: ENTITY,
+                description: "Of what: an id, or what a record calls it; either this or date",
+                schema: Entity::schema,
+            },
+            QueryParameter {
+                name: DATE,
+                description: "Of which day of UTC; either this or entity",
+                schema: schema::<MealDate>,
+            },
+        ])
+        .answers_page(schema::<AuditView>);
+
+/// The parameter that picks a thing.
+const ENTITY: &str = "entity";
+
+/// The parameter that picks a day.
+const DATE: &str = "date";
+
+/// The most characters of the name of a thing.
+const ENTITY_LENGTH_MAX: usize = 300;
+
+/// A record.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AuditRecord)]
+struct AuditView {
+    /// The change's own id.
+    event_id: String,
+    #[schema(value_type = String, format = DateTime)]
+    at: Timestamp,
+    /// What was changed.
+    entity: String,
+    /// What kind of thing that is.
+    kind: String,
+    #[schema(pattern = "^(INSERT|MODIFY|REMOVE)$")]
+    operation: String,
+    /// Who changed it: an account, or a name such as `operator`.
+    actor: String,
+    /// With which request.
+    request_id: String,
+    /// What it was, without secrets.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    before: Option<Value>,
+    /// What it became, without secrets.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    after: Option<Value>,
+}
+
+impl From<AuditRecord> for AuditView {
+    fn from(record: AuditRecord) -> Self {
+        let AuditRecord { event_id, entity, kind, operation, actor, request_id, .. } = record;
+        let AuditRecord { at, before, after, .. } = record;
+        Self { event_id, at, entity, kind, operation, actor, request_id, before, after }
+    }
+}
+
+/// What somebody calls the thing whose history is wanted.
+enum Entity {
+    /// As the records do.
+    Recorded(String),
+    /// By the id of something that lies where its id says.
+    Placed(fn(&MessId, &str) -> Option<Key>, String),
+    /// By the partner's order, which names a purchase of some student.
+    Purchase(RazorpayOrderId),
+}
+
+/// What lies where its id says.
+const PLACED: [fn(&MessId, &str) -> Option<Key>; 8] = [
+    |_, id| Some(keys::account(AccountId::parse(id).ok()?)),
+    |mess, id| Some(keys::order(mess, OrderId::parse(id).ok()?)),
+    |mess, id| Some(keys::cycle(mess, CycleId::parse(id).ok()?)),
+    |mess, id| Some(keys::cut(mess, CutId::parse(id).ok()?)),
+    |mess, id| Some(keys::closure(mess, ClosureId::parse(id).ok()?)),
+    |mess, id| Some(keys::staff_token(mess, StaffTokenId::parse(id).ok()?)),
+    |mess, id| {
+        let scan = ScanId::parse(id).ok()?;
+        Some(keys::plate(mess, scan.sitting(), scan.account_part()?))
+    },
+    |_, id| Some(keys::mess(&MessId::parse(id).ok()?)),
+];
+
+impl Entity {
+    fn schema(_: &mut Schemas) -> RefOr<Schema> {
+        let text = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1));
+        text.max_length(Some(ENTITY_LENGTH_MAX)).into()
+    }
+}
+
+impl FromStr for Entity {
+    type Err = Unacceptable;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let fits = (1..=ENTITY_LENGTH_MAX).contains(&text.len());
+        if fits && text.contains('/') {
+            return Ok(Self::Recorded(text.to_owned()));
+        }
+        if let Ok(order) = RazorpayOrderId::parse(text) {
+            return Ok(Self::Purchase(order));
+        }
+        // Whether an id is one of a kind does not depend on the mess.
+        let mess = MessId::parse("mess_any").expect("an id");
+        let place = PLACED.into_iter().find(|place| place(&mess, text).is_some());
+        let refused = || Unacceptable("must be an id, or what a record calls it".to_owned());
+        place.map(|place| Self::Placed(place, text.to_owned())).ok_or_else(refused)
+    }
+}
+
+async fn list(app: &App, caller: &Caller, request: &Request) -> Result<Response, Problem> {
+    let mess = &caller.session()?.mess_id;
+    let page = request.page_with(&[ENTITY, DATE])?;
+    let of = match (request.query(ENTITY)?, request.query(DATE)?) {
+        (Some(entity), None) => recorded(app, mess, entity).await?.map(AuditOf::Entity),
+        (None, Some(date)) => Some(AuditOf::Date(date)),
+        (None, None) => return Err(Problem::invalid_field(ENTITY, "is missing, or date is")),
+        (Some(_), Some(_)) => {
+            return Err(Problem::invalid_field(DATE, "does not go together with entity"));
+        }
+    };
+    let Some(of) = of else { return Ok(Response::page(&[(); 0], None)) };
+    let before = page.after();
+    if before.is_some_and(|before| !before.starts_with(|first: char| first.is_ascii_digit())) {
+        return Err(Problem::invalid_field("cursor", "is not one that this list has answered"));
+    }
+    let now = app.clock.now();
+    let (records, next) = app.store.audit_page(mess, &of, before, page.reach() - 1, now).await?;
+    let views: Vec<AuditView> = records.into_iter().map(Into::into).collect();
+    Ok(Response::page(&views, next.map(|next| Page::cursor(&next))))
+}
+
+/// What the records call it; `None` where the mess has no such purchase.
+async fn recorded(app: &App, mess: &MessId, entity: Entity) -> Result<Option<String>, Problem> {
+    Ok(match entity {
+        Entity::Recorded(text) => Some(text),
+        Entity::Placed(place, id) => place(mess, &id).map(|key| keys::entity(&key)),
+        Entity::Purchase(order) => {
+            let purchase = app.store.purchase_find(&order).await?;
+            let ours = purchase.filter(|purchase| purchase.mess_id == *mess);
+            let key = ours.map(|ours| keys::purchase(ours.account_id, &ours.order_id));
+            key.map(|key| keys::entity(&key))
+        }
+    })
+}

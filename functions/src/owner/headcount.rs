@@ -1,0 +1,163 @@
+//! `GET /api/v1/reports/headcount`: for how many to cook on a day, who came, and how the day
+//! before went.
+
+use std::collections::BTreeMap;
+
+use futures_util::future::try_join_all;
+use serde::Serialize;
+use thali_domain::days::MealDate;
+use thali_domain::entitlement::Entitlement;
+use thali_domain::gate::Gate;
+use thali_domain::headcount::{
+    DAYS_AHEAD_MAX, DAYS_BACK_MAX, Expected, expected, hours_served, is_counted, tokens_served,
+};
+use thali_domain::ids::MessId;
+use thali_domain::meal_times::Sitting;
+use thali_domain::mess::Meal;
+use thali_domain::notifications::News;
+use thali_platform::app::App;
+use thali_platform::handler;
+use thali_platform::http::{
+    Access, Caller, Endpoint, Problem, QueryParameter, Request, Response, schema,
+};
+use thali_platform::problems;
+use thali_platform::store::{Consistency, Member, StoreError};
+use utoipa::ToSchema;
+
+/// The endpoint.
+pub static ENDPOINT: Endpoint =
+    Endpoint::get("headcount", &["/api/v1/reports/headcount"], Access::Owner, handler!(headcount))
+        .summary("How many to cook for on a day, who came, and how the day before went")
+        .query(&[QueryParameter {
+            name: DATE,
+            description: "The day: from a week ago to a year ahead; today where it is left out",
+            schema: schema::<MealDate>,
+        }])
+        .answers(200, schema::<Headcount>)
+        .refuses(&["mess_not_found"]);
+
+/// The parameter that picks a day.
+const DATE: &str = "date";
+
+/// A day, and the one before.
+#[derive(Serialize, ToSchema)]
+struct Headcount {
+    date: MealDate,
+    meals: BTreeMap<Meal, MealCount>,
+    yesterday: Yesterday,
+}
+
+/// A meal.
+#[derive(Serialize, ToSchema)]
+struct MealCount {
+    #[serde(flatten)]
+    expected: Expected,
+    /// Students who were let in.
+    admitted: u32,
+    /// Tokens that were redeemed while the meal was served.
+    tokens_submitted: u32,
+}
+
+/// The day before.
+#[derive(Serialize, ToSchema)]
+struct Yesterday {
+    date: MealDate,
+    meals: BTreeMap<Meal, MealBefore>,
+}
+
+/// A meal of the day before.
+#[derive(Serialize, ToSchema)]
+struct MealBefore {
+    /// How many were to be cooked for, by what is known now.
+    expected: u32,
+    /// Students who were let in.
+    admitted: u32,
+    /// How many more came than were expected; less than zero where fewer did.
+    variance: i64,
+}
+
+async fn headcount(app: &App, caller: &Caller, request: &Request) -> Result<Response, Problem> {
+    let mess = &caller.session()?.mess_id;
+    request.only(&[DATE])?;
+    let date: Option<MealDate> = request.query(DATE)?;
+    let gate = app.store.gate_get(mess, Consistency::Strong).await?;
+    let gate = gate.ok_or_else(problems::mess_not_found)?;
+    let today = gate.mess.date_at(app.clock.now());
+    let date = date.unwrap_or(today);
+    if !is_counted(date, today) {
+        let accepted = format!(
+            "must be from {} to {}",
+            today.plus_days(-DAYS_BACK_MAX),
+            today.plus_days(DAYS_AHEAD_MAX)
+        );
+        return Err(Problem::invalid_field(DATE, accepted));
+    }
+    let before = date.plus_days(-1);
+    let (students, admitted, admitted_before, tokens) = futures_util::try_join!(
+        app.store.members_all(mess),
+        admitted(app, mess, date),
+        admitted(app, mess, before),
+        tokens_submitted(app, &gate, date),
+    )?;
+    let students: Vec<Entitlement> = students.iter().map(Member::entitlement).collect();
+    let meals = meals(expected(&gate, &students, date), &admitted, &tokens);
+    let yesterday = meals_before(expected(&gate, &students, before), &admitted_before);
+    let yesterday = Yesterday { date: before, meals: yesterday };
+    Ok(Response::ok(&Headcount { date, meals, yesterday }))
+}
+
+/// How many were let in to each of a day's meals.
+async fn admitted(
+    app: &App,
+    mess: &MessId,
+    date: MealDate,
+) -> Result<BTreeMap<Meal, u32>, StoreError> {
+    let count = async |meal| {
+        let admitted = app.store.plates_admitted(mess, Sitting { date, meal }).await?;
+        Ok::<_, StoreError>((meal, admitted))
+    };
+    Ok(try_join_all(Meal::ALL.map(count)).await?.into_iter().collect())
+}
+
+/// How many tokens were redeemed at each of a day's meals. Submissions lie with their
+/// students; what the mess as a whole has of them are its owners' notifications.
+async fn tokens_submitted(
+    app: &App,
+    gate: &Gate,
+    date: MealDate,
+) -> Result<BTreeMap<Meal, u32>, StoreError> {
+    let mess = &gate.mess;
+    let told = match hours_served(mess, date) {
+        Some((from, until)) => app.store.notifications_between(&mess.mess_id, from, until).await?,
+        None => Vec::new(),
+    };
+    let submissions = told.iter().filter_map(|notification| match notification.news {
+        News::TokensSubmitted { count, .. } => Some((notification.at, count)),
+        _ => None,
+    });
+    Ok(tokens_served(mess, date, submissions))
+}
+
+fn meals(
+    expected: BTreeMap<Meal, Expected>,
+    admitted: &BTreeMap<Meal, u32>,
+    tokens: &BTreeMap<Meal, u32>,
+) -> BTreeMap<Meal, MealCount> {
+    let counted = |(meal, expected)| {
+        let (admitted, tokens_submitted) = (admitted[&meal], tokens[&meal]);
+        (meal, MealCount { expected, admitted, tokens_submitted })
+    };
+    expected.into_iter().map(counted).collect()
+}
+
+fn meals_before(
+    expected: BTreeMap<Meal, Expected>,
+    admitted: &BTreeMap<Meal, u32>,
+) -> BTreeMap<Meal, MealBefore> {
+    let counted = |(meal, Expected { expected, .. })| {
+        let admitted = admitted[&meal];
+        let variance = i64::from(admitted) - i64::from(expected);
+        (meal, MealBefore { expected, admitted, variance })
+    };
+    expected.into_iter().map(counted).collect()
+}

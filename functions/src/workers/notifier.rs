@@ -1,0 +1,66 @@
+//! `notifier`: puts into the list of a mess's owners what they are to be told. A notification
+//! names itself by the change that it follows from, so that a message which comes twice, or
+//! again after its notifier died, is one notification; what was read stays read.
+
+use thali_domain::identity::Name;
+use thali_domain::ids::{AccountId, NotificationId};
+use thali_domain::notifications::{News, Notification};
+use thali_platform::app::App;
+use thali_platform::store::{Consistency, Stamp, StoreError};
+use thali_platform::worker::{Consumer, Worked};
+
+use super::messages::Notice;
+
+/// The consumer.
+pub static CONSUMER: Consumer = Consumer {
+    name: "notifier",
+    parts: &[],
+    handle: |app, body| Box::pin(notify(app, body)) as Worked<'_>,
+};
+
+async fn notify(app: &App, body: &str) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let notice: Notice = serde_json::from_str(body)?;
+    let Some(news) = completed(app, &notice).await? else {
+        tracing::info!("what was to be told is gone");
+        return Ok(());
+    };
+    let Notice { event_id, mess_id, at, .. } = notice;
+    let stamp = Stamp {
+        actor: CONSUMER.name.to_owned(),
+        request_id: event_id.clone(),
+        at: app.clock.now(),
+    };
+    let notification_id = NotificationId::of_change(&event_id, at);
+    let notification = Notification { notification_id, mess_id, at, read_at: None, news };
+    Ok(app.store.notification_put(&notification, &stamp).await?)
+}
+
+/// The news with what the change did not say; `None` where they are no longer about anything.
+async fn completed(app: &App, notice: &Notice) -> Result<Option<News>, StoreError> {
+    let mut news = notice.news.clone();
+    match &mut news {
+        News::TokenBought { name, account_id, .. }
+        | News::TokensSubmitted { name, account_id, .. }
+        | News::OrderProcessed { name, account_id, .. }
+        | News::PaymentUploaded { name, account_id, .. }
+            if name.is_none() =>
+        {
+            *name = name_of(app, *account_id).await?;
+        }
+        // Of a stock that is spread, the change has told one shard's.
+        News::StockLow { name, sku, stock } if name.is_none() => {
+            let Some(item) = app.store.item_get(&notice.mess_id, sku).await? else {
+                return Ok(None);
+            };
+            *stock = item.stock();
+            *name = Some(item.name);
+        }
+        _ => {}
+    }
+    Ok(Some(news))
+}
+
+async fn name_of(app: &App, account: AccountId) -> Result<Option<Name>, StoreError> {
+    let account = app.store.account_get(account, Consistency::Eventual).await?;
+    Ok(account.map(|account| account.name))
+}

@@ -1,0 +1,144 @@
+//! The audit trail as an owner reads it.
+
+use serde_json::Value;
+use thali_domain::ids::{AccountId, OrderId};
+
+use crate::support::people::Student;
+use crate::support::{Call, TestApp};
+
+const PATH: &str = "/api/v1/audit";
+
+impl TestApp {
+    /// The whole of the records that a query asks for, in pages of `limit`.
+    async fn trail(&self, owner: &Student, query: &str, limit: usize) -> Vec<Value> {
+        let (mut all, mut cursor) = (Vec::new(), String::new());
+        for _ in 0..1_000 {
+            let page = self.seen(owner, &format!("{PATH}?{query}&limit={limit}{cursor}")).await;
+            let items = page["items"].as_array().expect("a list").clone();
+            assert!(items.len() <= limit, "{}", items.len());
+            all.extend(items);
+            let Some(next) = page["next_cursor"].as_str() else { return all };
+            cursor = format!("&cursor={next}");
+        }
+        panic!("{query} does not end");
+    }
+}
+
+fn texts<'a>(records: &'a [Value], member: &str) -> Vec<&'a str> {
+    records.iter().map(|record| record[member].as_str().expect("text")).collect()
+}
+
+/// What goes into a query as it is.
+fn escaped(text: &str) -> String {
+    text.replace('#', "%23").replace('/', "%2F")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_things_history_is_found_by_its_id_the_newest_first() {
+    let test = TestApp::start().await;
+    let owner = test.owner("owner@example.com").await;
+    let asha = test.student("asha@example.com").await;
+    let checkout = test.buy_tokens(&asha, 3).await;
+    test.seed_item("rice", 1, &[50]).await;
+    let order = test.processed(&asha, "rice").await;
+    let blocked = Call::new("POST", &format!("/api/v1/students/{}/block", asha.account_id));
+    test.send(blocked.bearer(&owner.token)).await.expect(200);
+    test.settle().await;
+
+    let of_account = test.trail(&owner, &format!("entity={}", asha.account_id), 25).await;
+    assert_eq!(texts(&of_account, "operation"), ["MODIFY", "INSERT"]);
+    assert_eq!(texts(&of_account, "actor"), [owner.account_id.as_str(), "anonymous"]);
+    assert_eq!(of_account[0]["before"]["status"], "active");
+    assert_eq!(of_account[0]["after"]["status"], "blocked");
+    assert!(of_account[0]["request_id"].as_str().is_some_and(|id| id.starts_with("request-")));
+    assert!(!of_account[1].to_string().contains("password_hash"), "no secrets");
+    let entity = format!("{}/account", asha.account_id);
+    assert_eq!(texts(&of_account, "entity"), [entity.as_str(), &entity]);
+    let recorded = test.trail(&owner, &format!("entity={}", escaped(&entity)), 25).await;
+    assert_eq!(recorded, of_account);
+
+    let of_order = test.trail(&owner, &format!("entity={}", order.order_id), 1).await;
+    assert_eq!(texts(&of_order, "operation"), ["MODIFY", "INSERT"]);
+    assert_eq!(of_order[0]["after"]["status"], "Processed");
+    let of_purchase = test.trail(&owner, &format!("entity={}", checkout.order_id), 1).await;
+    assert_eq!(texts(&of_purchase, "kind"), ["purchase"; 3]);
+    assert_eq!(of_purchase[1]["after"]["state"], "captured");
+    let of_mess = test.trail(&owner, "entity=mess_demo", 25).await;
+    assert_eq!(texts(&of_mess, "kind"), ["mess"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_days_changes_are_found_by_its_date_of_utc() {
+    let test = TestApp::start().await;
+    test.wait_until("2026-01-15T23:59:59.999Z");
+    let owner = test.owner("owner@example.com").await;
+    test.wait_until("2026-01-16T00:00:00Z");
+    for number in 0..30 {
+        test.advance(jiff::SignedDuration::from_millis(1));
+        test.seed_item(&format!("dish-{number:02}"), 1, &[50]).await;
+    }
+    test.settle().await;
+    let all = test.trail(&owner, "date=2026-01-16", 100).await;
+    assert_eq!(all.len(), 30);
+    let time = |text: &str| text.parse::<jiff::Timestamp>().expect("a time");
+    let times: Vec<_> = texts(&all, "at").into_iter().map(time).collect();
+    assert!(times.is_sorted_by(|one, other| one > other), "{times:?}");
+    for limit in [1, 7, 30] {
+        assert_eq!(test.trail(&owner, "date=2026-01-16", limit).await, all, "{limit}");
+    }
+    let before = test.trail(&owner, "date=2026-01-15", 100).await;
+    assert!(texts(&before, "kind").contains(&"account"), "{before:?}");
+    assert!(test.trail(&owner, "date=2026-01-17", 100).await.is_empty());
+    // A record is kept for a year, also where the database has not removed it yet.
+    test.wait_until("2027-01-16T00:00:00.015Z");
+    let owner = Student::of(&test.log_in(&owner.email).await);
+    assert_eq!(test.trail(&owner, "date=2026-01-16", 100).await.len(), 15);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_asks_for_a_thing_or_for_a_day_by_a_name_that_can_be_one() {
+    let test = TestApp::start().await;
+    let owner = test.owner("owner@example.com").await;
+    for (query, wrong) in [
+        ("", "entity"),
+        ("?entity=mess_demo&date=2026-01-15", "date"),
+        ("?date=today", "date"),
+        ("?entity=asha", "entity"),
+        ("?entity=", "entity"),
+        ("?day=2026-01-15", "day"),
+        ("?date=2026-01-15&limit=101", "limit"),
+        ("?date=2026-01-15&cursor=fn5-", "cursor"),
+    ] {
+        let answer = test.read(&owner, &format!("{PATH}{query}")).await;
+        assert_eq!(answer.wrong_fields(), [wrong], "{query}");
+    }
+    let long = format!("?entity={}%2Fx", "x".repeat(300));
+    assert_eq!(test.read(&owner, &format!("{PATH}{long}")).await.wrong_fields(), ["entity"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_of_another_mess_is_in_anybodys_trail() {
+    let test = TestApp::start().await;
+    let owner = test.owner("owner@example.com").await;
+    let asha = test.student("asha@example.com").await;
+    let checkout = test.buy_tokens(&asha, 3).await;
+    test.settle().await;
+    let stranger = test.stranger().await;
+    let order = OrderId::of(AccountId::parse(&asha.account_id).expect("an id"), test.now());
+    let account = format!("{}/account", asha.account_id);
+    let theirs = format!("mess_demo#{}/account", asha.account_id);
+    for entity in [
+        asha.account_id.as_str(),
+        &checkout.order_id,
+        &order.to_string(),
+        "mess_demo",
+        &escaped(&account),
+        &escaped(&theirs),
+        &escaped("mess_demo/mess"),
+    ] {
+        let found = test.trail(&stranger, &format!("entity={entity}"), 25).await;
+        assert!(found.is_empty(), "{entity}: {found:?}");
+    }
+    assert!(test.trail(&stranger, "date=2026-01-15", 25).await.is_empty());
+    assert!(!test.trail(&owner, &format!("entity={}", checkout.order_id), 25).await.is_empty());
+}

@@ -1,0 +1,163 @@
+//! The list of what owners are told.
+
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+use thali_domain::ids::NotificationId;
+use thali_domain::menu::Sku;
+use thali_domain::notifications::{News, Notification};
+
+use crate::support::people::Student;
+use crate::support::{Answer, Call, TestApp};
+
+const PATH: &str = "/owner/notifications";
+
+fn low(number: u32) -> News {
+    News::StockLow { sku: Sku::parse("dish").expect("a SKU"), name: None, stock: number }
+}
+
+fn stocks(items: &[Value]) -> Vec<u64> {
+    items.iter().map(|item| item["stock"].as_u64().expect("a number")).collect()
+}
+
+impl TestApp {
+    /// Tells the owners of the demo mess so much, one piece of news each millisecond.
+    async fn tell(&self, count: u32) -> Vec<NotificationId> {
+        let mut told = Vec::new();
+        for number in 0..count {
+            self.advance(SignedDuration::from_millis(1));
+            let notification_id = NotificationId::of_change(&format!("event-{number}"), self.now());
+            let notification = Notification {
+                notification_id,
+                mess_id: self.mess_id.clone(),
+                at: self.now(),
+                read_at: None,
+                news: low(number),
+            };
+            let put = self.app.store.notification_put(&notification, &self.stamp()).await;
+            put.expect("written");
+            told.push(notification_id);
+        }
+        told
+    }
+
+    async fn mark(&self, owner: &Student, notification: &str) -> Answer {
+        let path = format!("{PATH}/{notification}/read");
+        self.send(Call::new("POST", &path).bearer(&owner.token)).await
+    }
+
+    /// The whole of a list whose pages may be short.
+    async fn notifications(&self, owner: &Student, query: &str) -> Vec<Value> {
+        let (mut all, mut cursor) = (Vec::new(), String::new());
+        for _ in 0..100 {
+            let page = self.seen(owner, &format!("{PATH}?{query}{cursor}")).await;
+            all.extend(page["items"].as_array().expect("a list").clone());
+            let Some(next) = page["next_cursor"].as_str() else { return all };
+            cursor = format!("&cursor={next}");
+        }
+        panic!("{query} does not end");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_newest_comes_first_and_pages_follow_each_other() {
+    let test = TestApp::start().await;
+    let owner = test.owner("owner@example.com").await;
+    assert_eq!(test.seen(&owner, PATH).await, json!({ "items": [] }));
+    let told = test.tell(7).await;
+    let all = test.list(&owner, PATH, 100).await;
+    assert_eq!(stocks(&all), [6, 5, 4, 3, 2, 1, 0]);
+    let expected = json!({
+        "notification_id": told[6], "at": test.now(), "kind": "stock_low", "sku": "dish",
+        "stock": 6,
+    });
+    assert_eq!(all[0], expected);
+    for limit in 1..=8 {
+        assert_eq!(test.list(&owner, PATH, limit).await, all, "{limit}");
+    }
+    let stranger = test.stranger().await;
+    assert_eq!(test.seen(&stranger, PATH).await, json!({ "items": [] }));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_read_stays_read_since_the_first_time() {
+    let test = TestApp::start().await;
+    let owner = test.owner("owner@example.com").await;
+    let told = test.tell(3).await;
+    let read_at = test.now();
+    let first = test.mark(&owner, &told[1].to_string()).await.expect(200).body;
+    assert_eq!(first["read_at"], json!(read_at));
+    assert_eq!(first["notification_id"], json!(told[1]));
+    test.advance(SignedDuration::from_mins(1));
+    let other = test.owner("other-owner@example.com").await;
+    assert_eq!(test.mark(&other, &told[1].to_string()).await.expect(200).body, first);
+    let unread = test.notifications(&owner, "unread=true").await;
+    assert_eq!(stocks(&unread), [2, 0]);
+    for query in ["unread=false", "limit=2"] {
+        assert_eq!(stocks(&test.notifications(&owner, query).await), [2, 1, 0], "{query}");
+    }
+    assert_eq!(test.read(&owner, &format!("{PATH}?unread=yes")).await.wrong_fields(), ["unread"]);
+    assert_eq!(test.seen(&owner, "/owner/dashboard").await["unread_notifications"], 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_notification_that_is_not_there_cannot_be_read() {
+    let test = TestApp::start().await;
+    let owner = test.owner("owner@example.com").await;
+    let told = test.tell(1).await;
+    let stranger = test.stranger().await;
+    let unknown = NotificationId::of_change("another event", test.now()).to_string();
+    for (reader, id) in
+        [(&owner, unknown.as_str()), (&owner, "ntf_1"), (&stranger, &told[0].to_string())]
+    {
+        assert_eq!(test.mark(reader, id).await.problem(404), "notification_not_found", "{id}");
+    }
+    let all = test.notifications(&owner, "limit=1").await;
+    assert!(all[0]["read_at"].is_null(), "nobody has read it: {all:?}");
+    assert_eq!(all.len(), 1, "and nothing was made by asking");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_older_than_ninety_days_is_gone_also_before_the_database_removes_it() {
+    let test = TestApp::start().await;
+    let owner = test.owner("owner@example.com").await;
+    let told = test.tell(2).await;
+    let cursor = test.page(&owner, PATH, 1, None).await.1.expect("there is more");
+    // The second one was told a millisecond later.
+    test.advance(SignedDuration::from_hours(24 * 90) - SignedDuration::from_millis(1));
+    let owner = Student::of(&test.log_in(&owner.email).await);
+    assert_eq!(stocks(&test.notifications(&owner, "limit=5").await), [1]);
+    assert_eq!(
+        test.mark(&owner, &told[0].to_string()).await.problem(404),
+        "notification_not_found"
+    );
+    test.advance(SignedDuration::from_millis(1));
+    assert_eq!(test.notifications(&owner, "limit=5").await, [Value::Null; 0]);
+    assert_eq!(
+        test.mark(&owner, &told[1].to_string()).await.problem(404),
+        "notification_not_found"
+    );
+    // A cursor that is older than everything leads nowhere.
+    let page = test.seen(&owner, &format!("{PATH}?cursor={cursor}")).await;
+    assert_eq!(page, json!({ "items": [] }));
+    let items = test.dynamo.items("meals").await;
+    let kept: Vec<_> = items.iter().filter_map(|item| item.get("ttl")?.as_n().ok()).collect();
+    assert_eq!(kept.len(), 2, "and DynamoDB is told when to remove them");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn few_unread_among_many_are_found_in_bounded_pages() {
+    let test = TestApp::start().await;
+    let owner = test.owner("owner@example.com").await;
+    let told = test.tell(2_600).await;
+    for read in &told[1..] {
+        let read = test.app.store.notification_read(&test.mess_id, *read, &test.stamp()).await;
+        assert!(read.expect("written").is_some());
+    }
+    let meter = test.meter();
+    let page = test.seen(&owner, &format!("{PATH}?unread=true")).await;
+    assert_eq!(page["items"], json!([]));
+    assert!(page["next_cursor"].is_string(), "a short page leads on");
+    assert!(meter.take().requests <= 5, "it has looked at so many");
+    let unread = test.notifications(&owner, "unread=true&limit=1").await;
+    assert_eq!(stocks(&unread), [0]);
+}
