@@ -5,6 +5,7 @@ mod block;
 mod decisions;
 mod list;
 mod mails;
+mod members;
 mod races;
 
 use std::sync::Arc;
