@@ -39,6 +39,7 @@ pub static ENDPOINTS: &[&Endpoint] = &[
     &students::approve::ENDPOINT,
     &students::reject::ENDPOINT,
     &students::block::ENDPOINT,
+    &students::register::ENDPOINT,
     &payments::create_order::ENDPOINT,
     &payments::verify_payment::ENDPOINT,
     &payments::razorpay_webhook::ENDPOINT,

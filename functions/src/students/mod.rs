@@ -4,4 +4,5 @@ pub mod approve;
 pub mod block;
 mod decide;
 pub mod list;
+pub mod register;
 pub mod reject;

@@ -50,13 +50,16 @@ fn expected(access: Access, who: &Who) -> Expected {
     if matches!(access, Access::Public | Access::Partner) {
         return Expected::LetThrough;
     }
+    if access == Access::PublicOrOwner && matches!(who, Who::Nobody) {
+        return Expected::LetThrough;
+    }
     let Who::Person(person) = who else { return Expected::Refused(401, "unauthenticated") };
     let (role, also_pending) = match access {
         Access::Public | Access::Partner | Access::Any => return Expected::LetThrough,
         Access::Applicant => (Role::Student, true),
         Access::Student => (Role::Student, false),
         Access::Staff => (Role::Staff, false),
-        Access::Owner => (Role::Owner, false),
+        Access::Owner | Access::PublicOrOwner => (Role::Owner, false),
     };
     if person.role != role {
         Expected::Refused(403, "wrong_role")

@@ -7,6 +7,7 @@ mod list;
 mod mails;
 mod members;
 mod races;
+mod register;
 
 use std::sync::Arc;
 

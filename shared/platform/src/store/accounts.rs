@@ -1,10 +1,10 @@
 //! Accounts, the guards of their unique names, and what a login looks up.
 
-use aws_sdk_dynamodb::types::TransactWriteItem;
+use aws_sdk_dynamodb::types::{ConditionCheck, TransactWriteItem};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use thali_domain::identity::{
-    AccountStatus, Email, LoginName, Name, Phone, Role, RollNo, RoomNo, Username,
+    AccountStatus, Email, LoginName, Name, Phone, Role, RollNo, RoomNo, TelegramUserId, Username,
 };
 use thali_domain::ids::{AccountId, MessId};
 use thali_domain::lockout::Failures;
@@ -61,7 +61,11 @@ pub struct Account {
     /// The newest picture that was found to be one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub picture_key: Option<PictureKey>,
-    /// The password's hash.
+    /// The Telegram account that somebody said is this person's. Nobody has proven it: it
+    /// opens nothing, and nothing is sent there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub telegram_claim: Option<TelegramUserId>,
+    /// The password's hash, or [`NO_PASSWORD`](crate::auth::password::NO_PASSWORD).
     pub password_hash: String,
     /// How often the password was replaced. A session of an older password is not renewed.
     #[serde(default)]
@@ -111,6 +115,7 @@ impl Account {
             profession: None,
             date_of_birth: None,
             picture_key: None,
+            telegram_claim: None,
             password_hash,
             password_version: 0,
             security_code_hash: None,
@@ -261,13 +266,35 @@ impl Store {
         self.account_transact(parts).await
     }
 
-    /// Makes an account without a registration, for the operator.
+    /// Makes an account without a registration: the account and the guards of its names, all
+    /// or nothing.
     pub async fn account_create(
         &self,
         account: &Account,
         stamp: &Stamp,
     ) -> Result<(), AccountCreateError> {
         let parts = self.account_parts(account, stamp)?;
+        self.account_transact(parts).await
+    }
+
+    /// Makes an account that would have the address `taken`, had another account not got it
+    /// already, as the transaction checks. To whoever counts its items or its time it is the
+    /// one that takes the address.
+    pub async fn account_create_without(
+        &self,
+        account: &Account,
+        taken: &Email,
+        stamp: &Stamp,
+    ) -> Result<(), AccountCreateError> {
+        let mut parts = self.account_parts(account, stamp)?;
+        let check = ConditionCheck::builder()
+            .table_name(&self.tables.accounts)
+            .set_key(Some(keys::email_guard(&account.mess_id, taken).attributes()))
+            .condition_expression("attribute_exists(pk)")
+            .build()
+            .expect("table, key and condition are set");
+        let check = TransactWriteItem::builder().condition_check(check).build();
+        parts.push((check, StoreError::Contended.into()));
         self.account_transact(parts).await
     }
 
