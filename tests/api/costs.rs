@@ -112,10 +112,10 @@ const CARD: &[Row] = &[
     row("`profile-update`, a bio", (2, 1.0, 0.0, 1.0), |test| {
         Box::pin(profile(test, json!({ "bio": "I cook." })))
     }),
-    row("`profile-update`, a room", (3, 4.0, 0.0, 2.0), |test| {
+    row("`profile-update`, a room", (3, 4.0, 1.0, 2.0), |test| {
         Box::pin(profile(test, json!({ "room_no": "A 12" })))
     }),
-    row("`profile-update`, a roll number", (3, 6.0, 0.0, 2.0), |test| {
+    row("`profile-update`, a roll number", (3, 6.0, 1.0, 2.0), |test| {
         Box::pin(profile(test, json!({ "roll_no": "B21-7" })))
     }),
     row("`student-register`", (3, 8.0, 1.0, 2.0), |test| {

@@ -30,7 +30,7 @@ impl Stack {
 
     /// The items of a list that fits a page. Read in a session of its own, which is in the
     /// table and not yet in Redis.
-    async fn list(&self, path: &str, student: &Student) -> Vec<Value> {
+    pub(super) async fn list(&self, path: &str, student: &Student) -> Vec<Value> {
         let body = json!({
             "mess_id": student.mess_id, "email": student.email, "password": PASSWORD,
         });

@@ -141,7 +141,8 @@ async fn whoever_changes_a_student_at_once_the_counter_ends_with_what_the_accoun
         assert_eq!(shown.await.expect("no panic").expect("written"), Some(uploaded));
         assert_follows(&test, id).await;
         // Its token is as good as the session, which a block ends.
-        let calls = vec![block(&owner, &asha.account_id), change(&asha, &json!({ "room_no": "B" }))];
+        let calls =
+            vec![block(&owner, &asha.account_id), change(&asha, &json!({ "room_no": "B" }))];
         test.send_together(calls).await.remove(0).expect(200);
         assert_eq!(assert_follows(&test, id).await.status, Blocked);
     }
@@ -201,8 +202,7 @@ async fn whoever_acts_for_a_student_from_before_finds_one_and_always_the_same() 
             let ensured = test.app.store.member_ensured(&test.mess_id, id, &test.stamp()).await;
             ensured.expect("answered").expect("a student")
         };
-        let together: Vec<_> =
-            (0..8).map(|_| tokio::spawn(ensure(Arc::clone(&test)))).collect();
+        let together: Vec<_> = (0..8).map(|_| tokio::spawn(ensure(Arc::clone(&test)))).collect();
         let member = ensure(Arc::clone(&test)).await;
         for other in together {
             assert_eq!(other.await.expect("no panic"), member, "one code, one version");

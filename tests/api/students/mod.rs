@@ -3,6 +3,7 @@
 
 mod block;
 mod decisions;
+mod import;
 mod list;
 mod mails;
 mod members;

@@ -70,7 +70,10 @@ async fn anybody_registers_and_waits_and_is_known_to_the_owner_and_the_counter()
     assert_eq!(test.member(id).await.status, PendingApproval);
     let item = test.dynamo.item("accounts", &keys::account(id)).await;
     assert_eq!(item["telegram_claim"], json!(7_000_000_001_i64), "said, and not proven");
-    assert_eq!((&item["password_hash"], &item["actor"]), (&json!(NO_PASSWORD), &json!("anonymous")));
+    assert_eq!(
+        (&item["password_hash"], &item["actor"]),
+        (&json!(NO_PASSWORD), &json!("anonymous"))
+    );
     let waiting = Call::get("/api/v1/students?status=pending_approval").bearer(&owner.token);
     let waiting = test.send(waiting).await.expect(200).body["items"].clone();
     assert_eq!(waiting, json!([expected]));
@@ -91,7 +94,10 @@ async fn an_owner_registers_for_the_own_mess_and_no_other() {
             body["messId"] = json!(mess);
         }
         let student = student_of(&test.send(register_as(owner, &body)).await);
-        assert_eq!((&student["mess_id"], &student["status"]), (&json!(mess), &json!("pending_approval")));
+        assert_eq!(
+            (&student["mess_id"], &student["status"]),
+            (&json!(mess), &json!("pending_approval"))
+        );
         let key = keys::account(id_of(student["account_id"].as_str().expect("an id")));
         let item = test.dynamo.item("accounts", &key).await;
         assert_eq!(item["actor"], json!(owner.account_id));
@@ -200,7 +206,7 @@ async fn an_answer_that_was_lost_has_registered_once() {
     let student = student_of(&test.send_to(&flaky, register(&with_email("R1", ASHA))).await);
     let id = id_of(student["account_id"].as_str().expect("an id"));
     assert_eq!(test.member(id).await.roll_no.expect("it has one").as_str(), "R1");
-    assert_eq!(test.dynamo.new_changes().await.len() , 5, "the mess; account, guards, member");
+    assert_eq!(test.dynamo.new_changes().await.len(), 5, "the mess; account, guards, member");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -292,9 +298,8 @@ async fn whoever_reads_the_mails_of_the_address_gets_in_and_nobody_before() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let student = student_of(&test.send(register(&with_email("R1", ASHA))).await);
-    let login = |password: &str| {
-        Call::post("/login", &json!({ "email": ASHA, "password": password }))
-    };
+    let login =
+        |password: &str| Call::post("/login", &json!({ "email": ASHA, "password": password }));
     for password in [PASSWORD, NO_PASSWORD, "nobody-can-have-this-as-a-hash-!"] {
         assert_eq!(test.send(login(password)).await.problem(401), "invalid_credentials");
     }
@@ -344,8 +349,7 @@ async fn an_owner_is_not_counted_with_everybody_at_the_same_address() {
     let test = strict().await;
     let owner = test.owner("owner@example.com").await;
     let from = |address: String| move || register(&json!({})).sent_from(&address);
-    let (call, refused) =
-        passing(&test, 10, |round| from(format!("198.51.100.{round}"))).await;
+    let (call, refused) = passing(&test, 10, |round| from(format!("198.51.100.{round}"))).await;
     assert_limited(&refused, 6);
     let as_owner = test.send(call().bearer(&owner.token)).await;
     assert_eq!(as_owner.wrong_fields(), ["name", "phone", "roll_no", "room_no"]);

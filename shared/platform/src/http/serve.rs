@@ -13,9 +13,7 @@ use lambda_http::service_fn;
 use thali_domain::identity::AccountStatus;
 use tracing::Instrument;
 
-use super::{
-    Access, Caller, Endpoint, Problem, RATE_ACCOUNT, Rate, Request, Response, Session,
-};
+use super::{Access, Caller, Endpoint, Problem, RATE_ACCOUNT, Rate, Request, Response, Session};
 use crate::app::App;
 use crate::cache::SessionState;
 use crate::store::Consistency;

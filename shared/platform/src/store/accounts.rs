@@ -1,5 +1,7 @@
 //! Accounts, the guards of their unique names, and what a login looks up.
 
+use std::collections::HashMap;
+
 use aws_sdk_dynamodb::types::{ConditionCheck, TransactWriteItem};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -221,6 +223,53 @@ impl Store {
         let guard: Option<Guard> =
             self.get(&self.tables.accounts, &key, Consistency::Strong).await?;
         Ok(guard.map(|guard| guard.account_id))
+    }
+
+    /// The accounts that have one of these roll numbers, no two of which are the same.
+    pub async fn accounts_of_roll_nos(
+        &self,
+        mess: &MessId,
+        roll_nos: &[RollNo],
+    ) -> Result<HashMap<RollNo, Account>, StoreError> {
+        let keys = roll_nos.iter().map(|roll_no| keys::roll_no_guard(mess, roll_no)).collect();
+        let guards = self.guards(keys).await?;
+        let keys = guards.values().map(|guard| keys::account(guard.account_id)).collect();
+        let table = &self.tables.accounts;
+        let found = self.batch_get(table, keys, Consistency::Strong).await?;
+        let mut accounts = HashMap::with_capacity(found.len());
+        for found in found {
+            let account: Account = serde_dynamo::from_item(found)?;
+            // One that has left its number since its guard was read has it no more.
+            if let Some(roll_no) = account.roll_no.clone() {
+                accounts.insert(roll_no, account);
+            }
+        }
+        Ok(accounts)
+    }
+
+    /// Who has which of these addresses, no two of which are the same.
+    pub async fn accounts_of_emails(
+        &self,
+        mess: &MessId,
+        emails: &[Email],
+    ) -> Result<HashMap<Email, AccountId>, StoreError> {
+        let keys = emails.iter().map(|email| keys::email_guard(mess, email)).collect();
+        let guards = self.guards(keys).await?;
+        let holder = |email: &Email| {
+            let guard = guards.get(&keys::email_guard(mess, email).pk)?;
+            Some((email.clone(), guard.account_id))
+        };
+        Ok(emails.iter().filter_map(holder).collect())
+    }
+
+    /// The guards that there are, by their partition.
+    async fn guards(&self, keys: Vec<Key>) -> Result<HashMap<String, Guard>, StoreError> {
+        let mut guards = HashMap::with_capacity(keys.len());
+        for found in self.batch_get(&self.tables.accounts, keys, Consistency::Strong).await? {
+            let Some(Key { pk, .. }) = Key::of(&found) else { continue };
+            guards.insert(pk, serde_dynamo::from_item(found)?);
+        }
+        Ok(guards)
     }
 
     /// Whether an account has this username.
