@@ -428,6 +428,7 @@ fn access_words(access: Access) -> &'static str {
         Access::Student => "student",
         Access::Staff => "staff",
         Access::Owner => "owner",
+        Access::PublicOrOwner => "public, or owner",
     }
 }
 

@@ -42,6 +42,7 @@ pub static ENDPOINTS: &[&Endpoint] = &[
     &students::block::ENDPOINT,
     &students::code_get::ENDPOINT,
     &students::code_reset::ENDPOINT,
+    &students::register::ENDPOINT,
     &payments::create_order::ENDPOINT,
     &payments::verify_payment::ENDPOINT,
     &payments::razorpay_webhook::ENDPOINT,

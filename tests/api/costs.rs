@@ -110,6 +110,22 @@ const CARD: &[Row] = &[
             test.cost_of(call, 200).await
         })
     }),
+    row("`profile-update`, a bio", (2, 1.0, 0.0, 1.0), |test| {
+        Box::pin(profile(test, json!({ "bio": "I cook." })))
+    }),
+    row("`profile-update`, a room", (3, 4.0, 1.0, 2.0), |test| {
+        Box::pin(profile(test, json!({ "room_no": "A 12" })))
+    }),
+    row("`profile-update`, a roll number", (3, 6.0, 1.0, 2.0), |test| {
+        Box::pin(profile(test, json!({ "roll_no": "B21-7" })))
+    }),
+    row("`student-register`", (3, 8.0, 1.0, 2.0), |test| {
+        let body = json!({
+            "name": "Asha Rao", "roll_no": "B21-7", "room_no": "A 12", "phone": "9812345678",
+            "email": "asha@example.com",
+        });
+        Box::pin(test.cost_of(Call::post("/api/v1/students/register", &body), 201))
+    }),
     row("`create-order`", (3, 1.0, 2.0, 2.0), |test| {
         Box::pin(async { test.cost_of(order(&asha(test).await, 10), 201).await })
     }),
@@ -336,6 +352,12 @@ async fn counter(test: &TestApp) -> (Device, String) {
 
 async fn read(test: &TestApp, path: &str) -> Cost {
     test.cost_of(Call::get(path).bearer(&asha(test).await.token), 200).await
+}
+
+/// What it costs to change a profile.
+async fn profile(test: &TestApp, change: serde_json::Value) -> Cost {
+    let asha = asha(test).await;
+    test.cost_of(Call::patch("/student/profile", &change).bearer(&asha.token), 200).await
 }
 
 /// What a worker's first message costs that follows from what was done.

@@ -1,4 +1,4 @@
-//! Menus from files, by the operator's command against the deployed stack.
+//! Menus and students from files, by the operator's command against the deployed stack.
 
 use std::process::{Output, Stdio};
 use std::sync::Arc;
@@ -272,4 +272,74 @@ async fn an_import_that_the_database_stops_says_at_which_line_and_is_finished_by
     assert!(said.contains("DynamoDB refused the request"), "{said}");
     assert_eq!(importing.menu().await.len(), 3);
     assert_eq!(importing.said(&many(5), &[]), ["new 2, changed 0, unchanged 3"]);
+}
+
+/// Imports a list of students; what it printed, and what it complained of.
+fn import_students(importing: &Importing, list: &str, arguments: &[&str]) -> Output {
+    let file = importing.folder.path().join("students.csv");
+    std::fs::write(&file, list).expect("it is written");
+    let file = file.to_str().expect("a plain path");
+    let mess = importing.owner.mess_id.as_str();
+    let command = ["students", "import", file, "--mess", mess];
+    thali(&importing.stack, &[&command, arguments].concat())
+}
+
+#[tokio::test]
+async fn a_list_of_students_is_imported_once_and_its_students_are_on_the_owners_list() {
+    let importing = Importing::start().await;
+    let unique = super::ulid_now().to_uppercase();
+    let list = format!(
+        "roll_no,name,room_no,phone,email\n\
+         {unique}-1,Asha Rao,B-204,9812345671,asha-{unique}@example.com\n\
+         {unique}-2,\"Kumar, Ravi\",B-205,9812345672,\n"
+    );
+    let said = |arguments: &[&str]| printed(&import_students(&importing, &list, arguments));
+    let would = [
+        format!("new        {unique}-1 Asha Rao"),
+        format!("new        {unique}-2 Kumar, Ravi"),
+        "dry run, nothing was written: new 2, unchanged 0".to_owned(),
+    ];
+    assert_eq!(said(&["--dry-run"]).lines().collect::<Vec<_>>(), would);
+    assert_eq!(said(&["--approve"]), "new 2, unchanged 0");
+    assert_eq!(said(&["--approve"]), "new 0, unchanged 2");
+
+    let path = "/api/v1/students?status=active&limit=100";
+    eventually("the index has them", async || {
+        let students = importing.stack.list(path, &importing.owner).await;
+        let ours = students.iter().filter_map(|student| student["roll_no"].as_str());
+        (ours.filter(|roll_no| roll_no.starts_with(&unique)).count() == 2).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_wrong_list_of_students_is_refused_with_every_error() {
+    let importing = Importing::start().await;
+    let unique = super::ulid_now().to_uppercase();
+    let header = "name,roll_no,room_no,phone";
+    let good = format!("{header}\nAsha Rao,{unique},B-204,9812345671\n");
+    printed(&import_students(&importing, &good, &[]));
+    for (rows, errors) in [
+        (
+            format!("Asha,,B,1\nRavi,{unique}-9,B,9812345672\nUma,{unique}-9,B,9812345673\n"),
+            vec![
+                "  line 2, roll_no: is missing".to_owned(),
+                "  line 2, phone: must be a telephone number of 7 to 15 digits".to_owned(),
+                format!("  line 4, roll_no: {unique}-9 is on line 3 already"),
+            ],
+        ),
+        (
+            format!("Ravi,{unique}-9,B,9812345672\nUma,{unique},B,9812345673\n"),
+            vec!["  line 3, roll_no: is Asha Rao's already".to_owned()],
+        ),
+    ] {
+        let refused = import_students(&importing, &format!("{header}\n{rows}"), &[]);
+        assert_eq!((refused.status.code(), refused.stdout.as_slice()), (Some(1), &b""[..]));
+        let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+        let lines: Vec<&str> = said.lines().collect();
+        let count = if errors.len() == 1 { "1 error" } else { "3 errors" };
+        let first = format!("students.csv has {count}, nothing was written");
+        assert!(lines[0].ends_with(&first), "{said}");
+        assert_eq!(lines[1..], errors);
+    }
 }

@@ -80,6 +80,16 @@ impl Stage {
         (serde_json::from_str(&text).expect("JSON"), answer.version_id.expect("a version"))
     }
 
+    /// Takes one key out of the secret, as if it were from before there was that key.
+    async fn forget(&self, key: &str) {
+        let (mut keys, _) = self.secret().await;
+        assert!(keys.remove(key).is_some(), "{key} was there");
+        let text = serde_json::to_string(&keys).expect("JSON");
+        let id = format!("thali/{}/keys", self.name);
+        let put = self.secrets.put_secret_value().secret_id(id).secret_string(text);
+        put.send().await.expect("written");
+    }
+
     /// Gives the parameter another text, as a rotation leaves it that is killed before it
     /// has written it.
     async fn publish(&self, text: &str) {
@@ -125,6 +135,29 @@ async fn keys_that_are_there_are_kept_and_publishing_them_again_changes_nothing(
     printed(&thali(&stage.stack, &["keys", "init", "--stage", &stage.name]));
     stage.says(&["publish"]);
     assert_eq!((stage.secret().await, stage.published().await), before);
+}
+
+#[tokio::test]
+async fn a_secret_from_before_there_was_a_key_is_given_that_key_and_keeps_all_others() {
+    let stage = Stage::fresh().await;
+    let published = stage.published().await;
+    stage.forget("qr_key").await;
+    let (old, old_version) = stage.secret().await;
+
+    let said = printed(&thali(&stage.stack, &["keys", "init", "--stage", &stage.name]));
+    assert!(said.contains(&format!("added qr_key to the secret thali/{}/keys", stage.name)));
+    let (mut completed, version) = stage.secret().await;
+    let parameters = format!("KeysVersion={version} JwksVersion=:{}", published.1);
+    assert_eq!(InPlace::of(&said).parameters, parameters, "what to deploy");
+    assert_ne!(version, old_version);
+    let added = completed.remove("qr_key").expect("it is added");
+    assert_eq!(added.as_str().map(str::len), Some(64));
+    assert_eq!((completed, stage.published().await), (old, published));
+
+    let before = stage.secret().await;
+    let said = printed(&thali(&stage.stack, &["keys", "init", "--stage", &stage.name]));
+    assert!(said.contains("kept the secret") && !said.contains("added"), "{said}");
+    assert_eq!(stage.secret().await, before, "nothing lacks, nothing is written");
 }
 
 #[tokio::test]

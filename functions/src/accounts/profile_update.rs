@@ -105,8 +105,8 @@ async fn load(app: &App, account_id: AccountId) -> Result<Account, Problem> {
     account.ok_or_else(Problem::unauthenticated)
 }
 
-/// Makes the change; looks again where the roll number that was to be left is another one
-/// by now.
+/// Makes the change; looks again where the account is another one by now in what the change
+/// rests on, such as the roll number that is to be left.
 async fn commit(
     app: &App,
     mut account: Account,

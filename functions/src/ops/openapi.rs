@@ -143,7 +143,11 @@ fn operation(endpoint: &Endpoint, number: usize, schemas: &mut Schemas) -> Opera
         .operation_id(Some(id))
         .summary(Some(docs.summary))
         .parameters(Some(parameters(endpoint, schemas)));
-    if endpoint.access.needs_session() {
+    if endpoint.access.takes_session() {
+        if !endpoint.access.needs_session() {
+            // One without anything: nobody needs to be logged in.
+            operation = operation.security(SecurityRequirement::default());
+        }
         operation = operation.security(SecurityRequirement::new(BEARER, Vec::<String>::new()));
     }
     if endpoint.access.takes_staff_token() {

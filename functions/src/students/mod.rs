@@ -7,4 +7,5 @@ pub mod code_get;
 pub mod code_reset;
 mod decide;
 pub mod list;
+pub mod register;
 pub mod reject;

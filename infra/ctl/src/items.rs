@@ -1,16 +1,16 @@
 //! `thali items`: the menu of a mess, from a file.
 
 use std::collections::HashMap;
-use std::fmt::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use thali_ctl::csv_file::read_file;
+use thali_ctl::menu_file::{self, Row};
 use thali_domain::ids::MessId;
 use thali_domain::menu::{Item, ItemName, Sku};
 use thali_platform::store::{CONTENTION_TRIES_MAX, Stamp, StoreError, contention_pause};
 
-use crate::menu_file::{self, FILE_BYTES_MAX, Row};
+use crate::progress::progress_bar;
 use crate::{Failure, Operator};
 
 #[derive(Subcommand)]
@@ -70,7 +70,7 @@ struct Stopped {
 
 pub async fn run(operator: &Operator, command: Command) -> Result<(), Failure> {
     let Command::Import(import) = command;
-    let rows = read(&import.file)?;
+    let rows = read_file(&import.file, menu_file::read)?;
     operator.require_mess(&import.mess).await?;
     let menu = menu(operator, &import.mess).await?;
     let tally = if import.dry_run {
@@ -81,24 +81,6 @@ pub async fn run(operator: &Operator, command: Command) -> Result<(), Failure> {
     let dry_run = if import.dry_run { "dry run, nothing was written: " } else { "" };
     println!("{dry_run}{}", tally.summary(import.only_new));
     Ok(())
-}
-
-/// The rows of a file; a failure that tells all that is wrong with it.
-fn read(file: &Path) -> Result<Vec<Row>, Failure> {
-    let shown = file.display();
-    let bytes = std::fs::read(file).map_err(|error| format!("{shown} cannot be read: {error}"))?;
-    if bytes.len() > FILE_BYTES_MAX {
-        return Err(format!("{shown} is larger than {} MiB", FILE_BYTES_MAX >> 20).into());
-    }
-    menu_file::read(&bytes).map_err(|faults| {
-        let errors =
-            if faults.len() == 1 { "1 error" } else { &format!("{} errors", faults.len()) };
-        let mut failure = format!("{shown} has {errors}, nothing was written");
-        for fault in faults {
-            let _ = write!(failure, "\n  {fault}");
-        }
-        failure.into()
-    })
 }
 
 /// The menu as it is.
@@ -138,7 +120,7 @@ async fn write(
     rows: &[Row],
     mut menu: HashMap<Sku, Item>,
 ) -> Result<Tally, Failure> {
-    let bar = progress_bar(rows.len());
+    let bar = progress_bar(rows.len(), "items");
     let (stamp, mut tally) = (operator.stamp(), Tally::default());
     for row in rows {
         let there = menu.remove(&row.sku);
@@ -214,14 +196,6 @@ impl Tally {
             if only_new { format!(", left alone {left_alone}") } else { String::new() };
         format!("new {new}, changed {changed}, unchanged {unchanged}{left_alone}")
     }
-}
-
-/// A bar on the standard error, where that is a terminal.
-fn progress_bar(rows: usize) -> ProgressBar {
-    let style = ProgressStyle::with_template("{bar:40} {pos} of {len} items, {eta} left");
-    let style = style.expect("the template is well-formed");
-    let length = u64::try_from(rows).ok();
-    ProgressBar::with_draw_target(length, ProgressDrawTarget::stderr()).with_style(style)
 }
 
 /// A name, in which there may be commas, among other facts.

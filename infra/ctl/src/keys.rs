@@ -21,7 +21,8 @@ use crate::Failure;
 
 #[derive(Subcommand)]
 pub enum Command {
-    /// Makes the keys of a stage; keys that exist are kept.
+    /// Makes the keys of a stage. Keys that exist are kept; those that a later version has
+    /// come to need are added.
     Init {
         /// The stage that is to be deployed.
         #[arg(long)]
@@ -48,7 +49,7 @@ pub enum Command {
 
 pub async fn run(stack: &str, command: Command) -> Result<(), Failure> {
     match command {
-        Command::Init { stage } => Keys::of(stage).await.init().await,
+        Command::Init { stage } => Keys::of(stage).await.init(stack).await,
         Command::Rotate { stage, drop_previous } => {
             let previous = if drop_previous { Previous::Dropped } else { Previous::Kept };
             Keys::of(stage).await.rotate(stack, previous).await
@@ -84,7 +85,7 @@ impl Keys {
         }
     }
 
-    async fn init(&self) -> Result<(), Failure> {
+    async fn init(&self, stack: &str) -> Result<(), Failure> {
         let keys = StageKeys::new(&fresh_key(), &fresh_key(), deriving_keys());
         let created = self
             .secrets
@@ -98,7 +99,7 @@ impl Keys {
             Ok(_) => println!("made the secret {}", self.secret_id),
             Err(error) => match error.into_service_error() {
                 CreateSecretError::ResourceExistsException(_) => {
-                    println!("kept the secret {}", self.secret_id);
+                    return self.complete(stack).await;
                 }
                 error => return Err(error.into()),
             },
@@ -106,6 +107,20 @@ impl Keys {
         let secret = self.secret_get().await?;
         self.publish(&secret.keys).await?;
         Ok(())
+    }
+
+    /// Adds to the secret what it lacks, and writes nothing where it lacks nothing.
+    async fn complete(&self, stack: &str) -> Result<(), Failure> {
+        let Secret { mut keys, version_id } = self.secret_get().await?;
+        let added = keys.add_missing(deriving_keys());
+        if added.is_empty() {
+            println!("kept the secret {}", self.secret_id);
+            self.publish(&keys).await?;
+            return Ok(());
+        }
+        self.secret_put(&keys, &version_id).await?;
+        println!("added {} to the secret {}", added.join(", "), self.secret_id);
+        self.publish_and_tell(stack).await
     }
 
     /// Rotates once. A rotation that was cut off before its public set was published is
@@ -128,15 +143,7 @@ impl Keys {
             );
         }
         let keys = keys.rotate(&fresh_key(), previous)?;
-        self.secrets
-            .put_secret_value()
-            .secret_id(&self.secret_id)
-            // It follows from the version that was read: of two rotations of one version
-            // at once, Secrets Manager refuses the second.
-            .client_request_token(sha256_hex(&format!("{} after {version_id}", self.secret_id)))
-            .secret_string(serde_json::to_string(&keys)?)
-            .send()
-            .await?;
+        self.secret_put(&keys, &version_id).await?;
         println!("wrote the secret {}", self.secret_id);
         self.publish_and_tell(stack).await
     }
@@ -179,6 +186,20 @@ impl Keys {
             .await?;
         println!("wrote the parameter {}", self.parameter);
         Ok(written.version())
+    }
+
+    /// Writes the secret that follows from its version `version_id`.
+    async fn secret_put(&self, keys: &StageKeys, version_id: &str) -> Result<(), Failure> {
+        self.secrets
+            .put_secret_value()
+            .secret_id(&self.secret_id)
+            // It follows from the version that was read: of two changes of one version at
+            // once, Secrets Manager refuses the second.
+            .client_request_token(sha256_hex(&format!("{} after {version_id}", self.secret_id)))
+            .secret_string(serde_json::to_string(keys)?)
+            .send()
+            .await?;
+        Ok(())
     }
 
     async fn secret_get(&self) -> Result<Secret, Failure> {

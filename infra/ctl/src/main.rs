@@ -4,20 +4,22 @@
 
 mod items;
 mod keys;
-mod menu_file;
 mod mess;
 mod people;
+mod progress;
+mod students;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use thali_ctl::Failure;
 use thali_domain::ids::MessId;
 use thali_platform::app::aws_config;
 use thali_platform::clock::Clock;
 use thali_platform::config::TableNames;
 use thali_platform::store::{Stamp, Store, dynamodb_client};
 
-/// Runs messes: creates them, their owners, invites and menus, and the deployment's keys.
+/// Runs messes: creates them, their owners, invites, menus and students, and the deployment's keys.
 #[derive(Parser)]
 #[command(name = "thali", version, arg_required_else_help = true)]
 struct Cli {
@@ -42,12 +44,12 @@ enum Command {
     /// Menus.
     #[command(subcommand)]
     Items(items::Command),
+    /// Students.
+    #[command(subcommand)]
+    Students(students::Command),
     /// Prints a code with which one person can sign up as staff or owner within 72 hours.
     Invite(people::Invite),
 }
-
-/// What a command failed of, for the operator.
-type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// What every command on the tables needs.
 struct Operator {
@@ -95,6 +97,9 @@ async fn run(cli: Cli) -> Result<(), Failure> {
             people::create_owner(&Operator::of_stack(&cli.stack).await, command).await
         }
         Command::Items(command) => items::run(&Operator::of_stack(&cli.stack).await, command).await,
+        Command::Students(command) => {
+            students::run(&Operator::of_stack(&cli.stack).await, command).await
+        }
         Command::Invite(command) => {
             people::invite(&Operator::of_stack(&cli.stack).await, command).await
         }

@@ -1,23 +1,18 @@
-//! A menu as a file of comma-separated values: read as a whole, and refused with
-//! everything that is wrong with it, each by its line and column.
+//! A menu as a file of comma-separated values.
 
-use std::collections::HashMap;
-use std::fmt::{self, Display};
 use std::str::FromStr;
 
-use csv::{ByteRecord, ReaderBuilder, Trim};
 use thali_domain::Unacceptable;
 use thali_domain::menu::{ItemName, PriceTokens, Sku};
 use thali_domain::stock::ItemPut;
 
-/// The largest file that is read: far more than any menu.
-pub const FILE_BYTES_MAX: usize = 4 * 1024 * 1024;
+use crate::csv_file::{Fault, Layout, Reading};
 
-/// The columns, those that a file must have first.
-const COLUMNS: [&str; 6] = ["sku", "name", "price_tokens", "stock", "available", "stock_shards"];
-
-/// How many of them a file must have.
-const REQUIRED: usize = 3;
+const LAYOUT: Layout = Layout {
+    columns: &["sku", "name", "price_tokens", "stock", "available", "stock_shards"],
+    required: 3,
+    unique: &[("sku", |text| Sku::parse(text).ok().map(String::from))],
+};
 
 /// What one line says of an item. What it leaves out stays as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,210 +25,20 @@ pub struct Row {
     pub put: ItemPut,
 }
 
-/// Something that is wrong with a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
-    /// The line on which the wrong row begins, from 1.
-    line: u64,
-    /// Its column, where one is to blame.
-    column: Option<&'static str>,
-    message: String,
-}
-
-impl Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { line, column, message } = self;
-        match column {
-            Some(column) => write!(f, "line {line}, {column}: {message}"),
-            None => write!(f, "line {line}: {message}"),
-        }
-    }
-}
-
-impl Fault {
-    fn of_row(line: u64, message: impl Into<String>) -> Self {
-        Self { line, column: None, message: message.into() }
-    }
-
-    fn of_column(line: u64, column: &'static str, message: impl Into<String>) -> Self {
-        Self { line, column: Some(column), message: message.into() }
-    }
-}
-
 /// Reads a menu. Where anything is wrong, answers all of it and no row.
 pub fn read(bytes: &[u8]) -> Result<Vec<Row>, Vec<Fault>> {
-    let records = records(bytes).map_err(|fault| vec![fault])?;
-    let Some((header, records)) = records.split_first() else {
-        return Err(vec![Fault::of_row(1, format!("the file is empty; {}", header_wanted()))]);
-    };
-    let columns = columns(header)?;
-    let (mut rows, mut faults) = (Vec::new(), Vec::new());
-    let mut first_lines: HashMap<Sku, u64> = HashMap::new();
-    for record in records {
-        match row(&columns, record) {
-            Ok(row) => rows.push(row),
-            Err(found) => faults.extend(found),
-        }
-        let sku = columns.iter().position(|column| *column == "sku");
-        let sku = sku.and_then(|place| Sku::parse(record.fields.get(place)?).ok());
-        let Some(sku) = sku else { continue };
-        if let Some(first) = first_lines.get(&sku) {
-            let message = format!("{sku} is on line {first} already");
-            faults.push(Fault::of_column(record.line, "sku", message));
-        } else {
-            first_lines.insert(sku, record.line);
-        }
-    }
-    if faults.is_empty() {
-        return Ok(rows);
-    }
-    faults.sort_by_key(|fault| fault.line);
-    Err(faults)
+    LAYOUT.read(bytes, row)
 }
 
-/// The fields of a row, and the line on which it begins.
-struct Record {
-    line: u64,
-    fields: Vec<String>,
-}
-
-/// All rows that are not empty, the header first.
-fn records(bytes: &[u8]) -> Result<Vec<Record>, Fault> {
-    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
-    let text = std::str::from_utf8(bytes).map_err(|error| {
-        let valid = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
-        let line = 1 + line_breaks(&with_line_feeds(&valid));
-        Fault::of_row(line, "this is not UTF-8: save the file as “CSV UTF-8”")
-    })?;
-    let text = with_line_feeds(text);
-    let text = text.as_str();
-    let mut reader = ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .trim(Trim::All)
-        .from_reader(text.as_bytes());
-    let (mut records, mut record) = (Vec::new(), ByteRecord::new());
-    let (mut rest, mut line) = (text, 1);
-    loop {
-        let more = reader.read_byte_record(&mut record);
-        if !more.map_err(|error| Fault::of_row(line, error.to_string()))? {
-            return Ok(records);
-        }
-        let passed = usize::try_from(reader.position().byte()).unwrap_or(text.len());
-        let raw;
-        (raw, rest) = rest.split_at(passed + rest.len() - text.len());
-        // The reader passes over empty lines without a word.
-        let (empty, own) = raw.split_at(raw.len() - raw.trim_start().len());
-        line += line_breaks(empty);
-        if own.matches('"').count() % 2 == 1 {
-            let message = "a quotation mark is not closed; within a text it is written twice";
-            return Err(Fault::of_row(line, message));
-        }
-        let fields = record.iter().map(|field| String::from_utf8_lossy(field).into_owned());
-        let fields: Vec<String> = fields.collect();
-        // Spreadsheets leave such rows behind.
-        if fields.iter().any(|field| !field.is_empty()) {
-            records.push(Record { line, fields });
-        }
-        line += line_breaks(own);
-    }
-}
-
-/// A text whose lines all end with a line feed alone, whatever they ended with.
-fn with_line_feeds(text: &str) -> String {
-    text.replace("\r\n", "\n").replace('\r', "\n")
-}
-
-fn line_breaks(text: &str) -> u64 {
-    text.bytes().map(|byte| u64::from(byte == b'\n')).sum()
-}
-
-fn header_wanted() -> String {
-    let (required, optional) = COLUMNS.split_at(REQUIRED);
-    let (required, optional) = (required.join(","), optional.join(","));
-    format!("its first line names the columns: {required} and, if you like, {optional}")
-}
-
-/// The columns that a header names, in their order.
-fn columns(header: &Record) -> Result<Vec<&'static str>, Vec<Fault>> {
-    let (mut columns, mut faults) = (Vec::new(), Vec::new());
-    for name in &header.fields {
-        let known = COLUMNS.into_iter().find(|column| column == name);
-        match known {
-            None => faults.push(format!("“{name}” is no column")),
-            Some(known) if columns.contains(&known) => {
-                faults.push(format!("the column {known} is there twice"));
-            }
-            Some(known) => columns.push(known),
-        }
-    }
-    for missing in COLUMNS[..REQUIRED].iter().filter(|column| !columns.contains(*column)) {
-        faults.push(format!("the column {missing} is missing"));
-    }
-    if faults.is_empty() {
-        return Ok(columns);
-    }
-    faults.push(header_wanted());
-    Err(faults.into_iter().map(|message| Fault::of_row(header.line, message)).collect())
-}
-
-/// The row that a record is, or all that is wrong with it.
-fn row(columns: &[&'static str], record: &Record) -> Result<Row, Vec<Fault>> {
-    let Record { line, fields } = record;
-    if fields.len() != columns.len() {
-        let (found, named) = (fields.len(), columns.len());
-        let message = format!("it has {found} fields, and the first line names {named} columns");
-        return Err(vec![Fault::of_row(*line, message)]);
-    }
-    let mut reading = Reading { columns, fields, line: *line, faults: Vec::new() };
+fn row(reading: &mut Reading<'_>) -> Option<Row> {
     let sku: Option<Sku> = reading.needed("sku");
     let name: Option<ItemName> = reading.needed("name");
     let price: Option<PriceTokens> = reading.needed("price_tokens");
     let stock = reading.value("stock");
     let available = reading.value("available").map(|YesOrNo(available)| available);
     let stock_shards = reading.value("stock_shards");
-    match (sku, name, price) {
-        (Some(sku), Some(name), Some(price)) if reading.faults.is_empty() => {
-            let put = ItemPut { name, price, available, stock, stock_shards };
-            Ok(Row { line: *line, sku, put })
-        }
-        _ => Err(reading.faults),
-    }
-}
-
-/// A row whose fields are being read.
-struct Reading<'a> {
-    columns: &'a [&'static str],
-    fields: &'a [String],
-    line: u64,
-    faults: Vec<Fault>,
-}
-
-impl Reading<'_> {
-    /// The text in a column; nothing where there is none.
-    fn text(&self, column: &str) -> Option<&str> {
-        let place = self.columns.iter().position(|known| *known == column)?;
-        self.fields.get(place).map(String::as_str).filter(|text| !text.is_empty())
-    }
-
-    /// The value in a column, if there is one and it is acceptable.
-    fn value<T: FromStr<Err = Unacceptable>>(&mut self, column: &'static str) -> Option<T> {
-        match self.text(column)?.parse() {
-            Ok(value) => Some(value),
-            Err(refusal) => {
-                self.faults.push(Fault::of_column(self.line, column, refusal.to_string()));
-                None
-            }
-        }
-    }
-
-    /// The same for a column that no row may leave empty.
-    fn needed<T: FromStr<Err = Unacceptable>>(&mut self, column: &'static str) -> Option<T> {
-        if self.text(column).is_none() {
-            self.faults.push(Fault::of_column(self.line, column, "is missing"));
-        }
-        self.value(column)
-    }
+    let put = ItemPut { name: name?, price: price?, available, stock, stock_shards };
+    Some(Row { line: reading.line, sku: sku?, put })
 }
 
 /// `true` or `false`, in capitals too, as spreadsheets write them.
@@ -384,7 +189,7 @@ mod tests {
 
     #[test]
     fn a_header_is_needed_and_says_what_is_wrong_with_it() {
-        let wanted = header_wanted();
+        let wanted = LAYOUT.header_wanted();
         assert!(
             wanted
                 .ends_with("sku,name,price_tokens and, if you like, stock,available,stock_shards")

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Unacceptable;
+use crate::number::bounded_number;
 use crate::text::{plain_schema, text_newtype};
 
 /// An e-mail address, trimmed and in lower case, so that one mailbox has one spelling.
@@ -199,6 +200,12 @@ impl std::fmt::Debug for Phone {
     }
 }
 
+bounded_number!(
+    /// Whose Telegram account something is. The Bot API promises at most 52 significant
+    /// bits; below 2⁵³ every client's number is exact.
+    TelegramUserId: i64, 1, (1_i64 << 53) - 1
+);
+
 /// What an account may do.
 ///
 /// It is read by way of text, because eserde 0.1 does not forget the path of a variant
@@ -378,6 +385,16 @@ mod tests {
     fn a_phone_number_loses_its_separators() {
         assert_eq!(Phone::parse("+91 98765-43210").expect("a number").as_str(), "+919876543210");
         assert!(Phone::parse("12ab567").is_err());
+    }
+
+    #[test]
+    fn a_telegram_user_is_a_number_that_every_client_can_hold() {
+        for accepted in [1, 7_000_000_001, (1 << 53) - 1] {
+            assert!(TelegramUserId::try_from(accepted).is_ok(), "{accepted}");
+        }
+        for refused in [0, -1, 1 << 53, i64::MAX] {
+            assert!(TelegramUserId::try_from(refused).is_err(), "{refused}");
+        }
     }
 
     #[test]

@@ -53,6 +53,9 @@ fn expected(access: Access, who: &Who) -> Expected {
     if matches!(access, Access::Public | Access::Partner) {
         return Expected::LetThrough;
     }
+    if access == Access::PublicOrOwner && matches!(who, Who::Nobody) {
+        return Expected::LetThrough;
+    }
     let person = match who {
         Who::Person(person) => person,
         Who::Device(_) if matches!(access, Access::Counter | Access::Staff) => {
@@ -67,7 +70,7 @@ fn expected(access: Access, who: &Who) -> Expected {
         Access::Applicant => (Role::Student, true),
         Access::Student => (Role::Student, false),
         Access::Staff => (Role::Staff, false),
-        Access::Owner => (Role::Owner, false),
+        Access::Owner | Access::PublicOrOwner => (Role::Owner, false),
     };
     if person.role != role {
         Expected::Refused(403, "wrong_role")

@@ -102,7 +102,7 @@ impl Staffed {
     fn allowed(&self, access: Access) -> &Person {
         match access {
             Access::Staff => &self.staff,
-            Access::Owner => &self.owner,
+            Access::Owner | Access::PublicOrOwner => &self.owner,
             Access::Public
             | Access::Partner
             | Access::Any

@@ -115,12 +115,12 @@ async fn caller(test: &TestApp, person: &Person) -> Student {
     }
 }
 
-/// The calls of every endpoint that needs a session, with real ids where it takes ids.
+/// The calls of every endpoint that takes a session, with real ids where it takes ids.
 fn calls_with<'a>(
     samples: &'a [Sample],
     belongings: &'a Belongings,
 ) -> impl Iterator<Item = (&'a Sample, Call)> {
-    let with_session = samples.iter().filter(|sample| sample.endpoint.access.needs_session());
+    let with_session = samples.iter().filter(|sample| sample.endpoint.access.takes_session());
     with_session.flat_map(|sample| {
         let parameters = sample.parameters();
         let ids: Vec<String> = parameters.iter().map(|value| belongings.id_like(value)).collect();

@@ -81,3 +81,15 @@ async fn a_password_reset_takes_as_long_for_an_unknown_address_as_for_a_known_on
     )
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_registration_takes_as_long_for_a_known_address_as_for_an_unknown_one() {
+    assert_same_time("/api/v1/students/register", 201, |email| {
+        let roll_no = email.split('@').next().expect("a part before the @");
+        json!({
+            "mess_id": FIRST_MESS, "name": "Asha Rao", "roll_no": roll_no, "room_no": "B-204",
+            "phone": "9812345678", "email": email,
+        })
+    })
+    .await;
+}

@@ -3,9 +3,12 @@
 
 mod block;
 mod decisions;
+mod import;
 mod list;
 mod mails;
+mod members;
 mod races;
+mod register;
 
 use std::sync::Arc;
 

@@ -20,7 +20,7 @@ struct Decision<'a> {
 mail_templates!(Decision: DecisionText = "mail/decision.txt", DecisionHtml = "mail/decision.html");
 
 /// What an owner has decided about a student; nothing where it has been decided otherwise
-/// since, because mails can overtake each other.
+/// since, because mails can overtake each other, or where the student has no address.
 pub async fn decision(
     app: &App,
     mess: &Mess,
@@ -39,7 +39,8 @@ pub async fn decision(
         }
         AccountStatus::PendingApproval => return Ok(None),
     };
-    let email = account.email.ok_or(Missing("e-mail address"))?;
+    // Who was registered without an address is told by whoever registered them.
+    let Some(email) = account.email else { return Ok(None) };
     let app_url = app.mail().app_url.as_deref();
     let view = Decision {
         mess: mess.name.as_str(),

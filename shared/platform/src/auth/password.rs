@@ -110,20 +110,21 @@ pub fn check_not_email(password: &str, email: &Email) -> Result<(), Unacceptable
     }
 }
 
-/// A hash of nothing that anybody knows. Verifying against it takes as long as against
-/// an account's, so that an unknown name cannot be told by the time of the answer.
-const HASH_OF_NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29tZS1vbmUtbm8tb25l$\
+/// The hash of an account without a password, which nobody can log in with until the
+/// mailbox's owner has chosen one. It is well-formed, so that a try takes as long to refuse
+/// as a wrong password, and is refused whatever it is.
+pub const NO_PASSWORD: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29tZS1vbmUtbm8tb25l$\
     bm9ib2R5LWNhbi1oYXZlLXRoaXMtYXMtYS1oYXNoLSE";
 
 /// Whether `presented` is the password of `hash`; `None` stands for an account that does
 /// not exist and takes as long to answer.
 #[must_use]
 pub fn verify(presented: &PresentedPassword, hash: Option<&str>) -> bool {
-    let parsed = PasswordHash::new(hash.unwrap_or(HASH_OF_NOBODY));
-    let same = parsed.is_ok_and(|parsed| {
+    let hash = hash.unwrap_or(NO_PASSWORD);
+    let same = PasswordHash::new(hash).is_ok_and(|parsed| {
         Argon2::default().verify_password(presented.expose().as_bytes(), &parsed).is_ok()
     });
-    same && hash.is_some()
+    same && hash != NO_PASSWORD
 }
 
 #[cfg(test)]
@@ -174,6 +175,17 @@ mod tests {
         assert!(verify(&presented("rice and dal at noon"), Some(&hash)));
         assert!(!verify(&presented("rice and dal at night"), Some(&hash)));
         assert!(!verify(&presented("rice and dal at noon"), None));
-        assert!(PasswordHash::new(HASH_OF_NOBODY).is_ok(), "verifying must really hash");
+    }
+
+    #[test]
+    fn no_password_is_that_of_an_account_without_one_and_refusing_it_takes_as_long() {
+        let hash = PasswordHash::new(NO_PASSWORD).expect("verifying must really hash");
+        let chosen = chosen("rice and dal at noon").expect("accepted").hash();
+        let chosen = PasswordHash::new(&chosen).expect("ours");
+        assert_eq!((hash.algorithm, hash.params), (chosen.algorithm, chosen.params));
+        for text in ["rice and dal at noon", "nobody-can-have-this-as-a-hash-!", NO_PASSWORD] {
+            let presented = PresentedPassword::try_from(text.to_owned()).expect("short");
+            assert!(!verify(&presented, Some(NO_PASSWORD)), "{text}");
+        }
     }
 }

@@ -15,6 +15,7 @@
 use jsonwebtoken::jwk::{Jwk, JwkSet};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
+use serde_json::map::Entry;
 use serde_json::{Map, Value};
 
 /// A deployment's secret. Not `Debug`: it holds private keys.
@@ -68,6 +69,20 @@ impl StageKeys {
             jwks: JwkSet { keys: vec![current.1.clone(), next.1.clone()] },
             others,
         }
+    }
+
+    /// Adds those of `fresh` that derive and hash and that are not there yet, such as one that
+    /// a later version of the code has come to need; answers their names. Those that are
+    /// there stay: whatever was derived or hashed with them would be worthless.
+    pub fn add_missing(&mut self, fresh: Map<String, Value>) -> Vec<String> {
+        let mut added = Vec::new();
+        for (name, key) in fresh {
+            if let Entry::Vacant(vacant) = self.others.entry(name.as_str()) {
+                vacant.insert(key);
+                added.push(name);
+            }
+        }
+        added
     }
 
     /// The next key signs from now on, and `fresh` is the next. Where there is no next key
@@ -187,6 +202,25 @@ mod tests {
         }
         let read: StageKeys = serde_json::from_value(text.clone()).expect("ours");
         assert_eq!(serde_json::to_value(&read).expect("JSON"), text);
+    }
+
+    #[test]
+    fn a_secret_learns_the_keys_that_it_lacks_and_keeps_all_that_it_has() {
+        let old = first().rotate(&generate_key("c"), Previous::Kept).expect("rotated");
+        let before = serde_json::to_value(&old).expect("JSON");
+        let fresh = |key: &str| {
+            let names = ["refresh_key", "otp_key", "pin_key", "qr_key", "later_key"];
+            names.map(|name| (name.to_owned(), json!(key))).into_iter().collect()
+        };
+        let mut keys = old;
+        assert_eq!(keys.add_missing(fresh("1")), ["later_key", "qr_key"]);
+        let mut expected = before;
+        expected["qr_key"] = json!("1");
+        expected["later_key"] = json!("1");
+        assert_eq!(serde_json::to_value(&keys).expect("JSON"), expected);
+
+        assert_eq!(keys.add_missing(fresh("2")), [""; 0], "nothing lacks any more");
+        assert_eq!(serde_json::to_value(&keys).expect("JSON"), expected);
     }
 
     #[test]

@@ -34,8 +34,7 @@ use crate::app::App;
 use crate::config::Part;
 use crate::store::Stamp;
 
-/// Who may call an endpoint. Everything that is not [`Access::Public`] is refused before
-/// the handler runs.
+/// Who may call an endpoint. Whoever may not is refused before the handler runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
     /// Anybody.
@@ -55,12 +54,21 @@ pub enum Access {
     Staff,
     /// An active owner.
     Owner,
+    /// Anybody; and of those who send an access token, an active owner alone.
+    PublicOrOwner,
 }
 
 impl Access {
     /// Whether a session is needed, or a staff token where one is taken.
     #[must_use]
     pub const fn needs_session(self) -> bool {
+        !matches!(self, Self::Public | Self::Partner | Self::PublicOrOwner)
+    }
+
+    /// Whether a session is proven where there is one. Elsewhere an access token is not
+    /// even looked at.
+    #[must_use]
+    pub const fn takes_session(self) -> bool {
         !matches!(self, Self::Public | Self::Partner)
     }
 
@@ -70,19 +78,19 @@ impl Access {
         matches!(self, Self::Counter | Self::Staff)
     }
 
-    /// Whether only an account that the mess has approved is let in.
+    /// Whether of accounts only one that the mess has approved is let in.
     #[must_use]
     pub const fn needs_approval(self) -> bool {
-        matches!(self, Self::Student | Self::Staff | Self::Owner)
+        matches!(self, Self::Student | Self::Staff | Self::Owner | Self::PublicOrOwner)
     }
 
-    /// The one role that is let in, if there is one.
+    /// The one role with which an account is let in, if there is one.
     #[must_use]
     pub const fn role(self) -> Option<Role> {
         match self {
             Self::Student | Self::Applicant => Some(Role::Student),
             Self::Staff => Some(Role::Staff),
-            Self::Owner => Some(Role::Owner),
+            Self::Owner | Self::PublicOrOwner => Some(Role::Owner),
             Self::Public | Self::Partner | Self::Any | Self::Counter => None,
         }
     }
@@ -263,7 +271,7 @@ impl Endpoint {
         handler: Handler,
     ) -> Self {
         let rate = match access {
-            Access::Public => RATE_PUBLIC,
+            Access::Public | Access::PublicOrOwner => RATE_PUBLIC,
             Access::Partner => Rate::Unlimited,
             _ => RATE_ACCOUNT,
         };
@@ -392,7 +400,7 @@ impl Endpoint {
         if self.rate != Rate::Unlimited {
             codes.push("rate_limited");
         }
-        if self.access.needs_session() {
+        if self.access.takes_session() {
             codes.push("unauthenticated");
         }
         if self.access.role().is_some() {
@@ -445,7 +453,7 @@ impl Endpoint {
     /// Everything that it needs: a session needs the public keys.
     #[must_use]
     pub fn all_parts(&self) -> Vec<Part> {
-        let keys = self.access.needs_session().then_some(Part::PublicKeys);
+        let keys = self.access.takes_session().then_some(Part::PublicKeys);
         self.parts.iter().copied().chain(keys).collect()
     }
 }

@@ -13,7 +13,9 @@ use lambda_http::service_fn;
 use thali_domain::identity::AccountStatus;
 use tracing::Instrument;
 
-use super::{Access, Caller, Endpoint, Problem, Rate, Request, Response, Session, staff_token};
+use super::{
+    Access, Caller, Endpoint, Problem, RATE_ACCOUNT, Rate, Request, Response, Session, staff_token,
+};
 use crate::app::App;
 use crate::cache::SessionState;
 use crate::store::Consistency;
@@ -57,13 +59,18 @@ pub async fn dispatch(
 }
 
 async fn handle(app: &App, endpoint: &Endpoint, request: &Request) -> Result<Response, Problem> {
-    if let Rate::PerAddress(per_minute) = endpoint.rate {
+    let rate = match endpoint.access {
+        // Who has an account is counted by it, and not with everybody at the same address.
+        Access::PublicOrOwner if request.has_credentials() => RATE_ACCOUNT,
+        _ => endpoint.rate,
+    };
+    if let Rate::PerAddress(per_minute) = rate {
         let bucket = format!("{}:{}", endpoint.name, request.source_ip);
         check_rate(app, &bucket, per_minute).await?;
     }
     request.check_size()?;
     let mut caller = authenticate(app, endpoint.access, request).await?;
-    match (endpoint.rate, &caller) {
+    match (rate, &caller) {
         (Rate::PerAccount(per_minute), Caller::Session(session)) => {
             // One bucket for all ordinary requests of an account, one for each stricter rate.
             let bucket = format!("{per_minute}:{}", session.account_id);
@@ -91,9 +98,11 @@ pub(super) async fn check_rate(app: &App, bucket: &str, per_minute: u32) -> Resu
     }
 }
 
-/// Proves the session behind the access token, or the staff token, where `access` needs one.
+/// Proves the session behind the access token, or the staff token, where `access` needs one,
+/// or takes one and there is something in its place.
 async fn authenticate(app: &App, access: Access, request: &Request) -> Result<Caller, Problem> {
-    if !access.needs_session() {
+    let given = access.takes_session() && request.has_credentials();
+    if !access.needs_session() && !given {
         return Ok(Caller::Anonymous);
     }
     let token = request.bearer_token().ok_or_else(Problem::unauthenticated)?;

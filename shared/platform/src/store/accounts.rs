@@ -1,10 +1,12 @@
 //! Accounts, the guards of their unique names, and what a login looks up.
 
-use aws_sdk_dynamodb::types::TransactWriteItem;
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::{ConditionCheck, TransactWriteItem};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use thali_domain::identity::{
-    AccountStatus, Email, LoginName, Name, Phone, Role, RollNo, RoomNo, Username,
+    AccountStatus, Email, LoginName, Name, Phone, Role, RollNo, RoomNo, TelegramUserId, Username,
 };
 use thali_domain::ids::{AccountId, MessId};
 use thali_domain::lockout::Failures;
@@ -61,7 +63,11 @@ pub struct Account {
     /// The newest picture that was found to be one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub picture_key: Option<PictureKey>,
-    /// The password's hash.
+    /// The Telegram account that somebody said is this person's. Nobody has proven it: it
+    /// opens nothing, and nothing is sent there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub telegram_claim: Option<TelegramUserId>,
+    /// The password's hash, or [`NO_PASSWORD`](crate::auth::password::NO_PASSWORD).
     pub password_hash: String,
     /// How often the password was replaced. A session of an older password is not renewed.
     #[serde(default)]
@@ -111,6 +117,7 @@ impl Account {
             profession: None,
             date_of_birth: None,
             picture_key: None,
+            telegram_claim: None,
             password_hash,
             password_version: 0,
             security_code_hash: None,
@@ -218,6 +225,53 @@ impl Store {
         Ok(guard.map(|guard| guard.account_id))
     }
 
+    /// The accounts that have one of these roll numbers, no two of which are the same.
+    pub async fn accounts_of_roll_nos(
+        &self,
+        mess: &MessId,
+        roll_nos: &[RollNo],
+    ) -> Result<HashMap<RollNo, Account>, StoreError> {
+        let keys = roll_nos.iter().map(|roll_no| keys::roll_no_guard(mess, roll_no)).collect();
+        let guards = self.guards(keys).await?;
+        let keys = guards.values().map(|guard| keys::account(guard.account_id)).collect();
+        let table = &self.tables.accounts;
+        let found = self.batch_get(table, keys, Consistency::Strong).await?;
+        let mut accounts = HashMap::with_capacity(found.len());
+        for found in found {
+            let account: Account = serde_dynamo::from_item(found)?;
+            // One that has left its number since its guard was read has it no more.
+            if let Some(roll_no) = account.roll_no.clone() {
+                accounts.insert(roll_no, account);
+            }
+        }
+        Ok(accounts)
+    }
+
+    /// Who has which of these addresses, no two of which are the same.
+    pub async fn accounts_of_emails(
+        &self,
+        mess: &MessId,
+        emails: &[Email],
+    ) -> Result<HashMap<Email, AccountId>, StoreError> {
+        let keys = emails.iter().map(|email| keys::email_guard(mess, email)).collect();
+        let guards = self.guards(keys).await?;
+        let holder = |email: &Email| {
+            let guard = guards.get(&keys::email_guard(mess, email).pk)?;
+            Some((email.clone(), guard.account_id))
+        };
+        Ok(emails.iter().filter_map(holder).collect())
+    }
+
+    /// The guards that there are, by their partition.
+    async fn guards(&self, keys: Vec<Key>) -> Result<HashMap<String, Guard>, StoreError> {
+        let mut guards = HashMap::with_capacity(keys.len());
+        for found in self.batch_get(&self.tables.accounts, keys, Consistency::Strong).await? {
+            let Some(Key { pk, .. }) = Key::of(&found) else { continue };
+            guards.insert(pk, serde_dynamo::from_item(found)?);
+        }
+        Ok(guards)
+    }
+
     /// Whether an account has this username.
     pub async fn username_is_taken(
         &self,
@@ -261,13 +315,35 @@ impl Store {
         self.account_transact(parts).await
     }
 
-    /// Makes an account without a registration, for the operator.
+    /// Makes an account without a registration: the account and the guards of its names, all
+    /// or nothing.
     pub async fn account_create(
         &self,
         account: &Account,
         stamp: &Stamp,
     ) -> Result<(), AccountCreateError> {
         let parts = self.account_parts(account, stamp)?;
+        self.account_transact(parts).await
+    }
+
+    /// Makes an account that would have the address `taken`, had another account not got it
+    /// already, as the transaction checks. To whoever counts its items or its time it is the
+    /// one that takes the address.
+    pub async fn account_create_without(
+        &self,
+        account: &Account,
+        taken: &Email,
+        stamp: &Stamp,
+    ) -> Result<(), AccountCreateError> {
+        let mut parts = self.account_parts(account, stamp)?;
+        let check = ConditionCheck::builder()
+            .table_name(&self.tables.accounts)
+            .set_key(Some(keys::email_guard(&account.mess_id, taken).attributes()))
+            .condition_expression("attribute_exists(pk)")
+            .build()
+            .expect("table, key and condition are set");
+        let check = TransactWriteItem::builder().condition_check(check).build();
+        parts.push((check, StoreError::Contended.into()));
         self.account_transact(parts).await
     }
 

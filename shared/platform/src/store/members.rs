@@ -4,19 +4,19 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
+use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, TransactWriteItem};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use thali_domain::entitlement::{Entitlement, OpenCut, OpenCycle};
-use thali_domain::identity::{AccountStatus, Name, RollNo, RoomNo};
+use thali_domain::identity::{AccountStatus, Name, Role, RollNo, RoomNo};
 use thali_domain::ids::{AccountId, CutId, CycleId, MessId};
 use thali_domain::pictures::PictureKey;
 use thali_domain::plates::Diner;
 use thali_domain::qr::Nonce;
 
 use super::{
-    Account, Attributes, Consistency, STAMPED, Stamp, Store, StoreError, item, keys, put_new, text,
-    update, values,
+    Account, Attributes, CONTENTION_TRIES_MAX, Consistency, STAMPED, Stamp, Store, StoreError,
+    TransactError, contention_pause, item, keys, put_new, text, update, values,
 };
 use crate::clock::random_bytes;
 
@@ -100,8 +100,51 @@ impl Member {
     }
 }
 
-/// What becomes of an attribute that is the account's: its new value, or none any more.
+/// An attribute that is the account's and that a student has too: its value, if there is
+/// one.
 pub(super) type Followed = (&'static str, Option<AttributeValue>);
+
+/// Everything in which a student follows the account, as it is in `account`.
+fn followed(account: &Account) -> [Followed; 5] {
+    [
+        ("status", Some(text(account.status.as_str()))),
+        ("name", Some(text(&account.name))),
+        ("roll_no", account.roll_no.as_ref().map(text)),
+        ("room_no", account.room_no.as_ref().map(text)),
+        ("picture_key", account.picture_key.as_ref().map(text)),
+    ]
+}
+
+/// A condition, and what it names.
+pub(super) struct AsRead {
+    pub(super) condition: String,
+    pub(super) names: HashMap<String, String>,
+    pub(super) values: Attributes,
+}
+
+/// That an account is still what was read in everything in which a student follows it, but
+/// for what is `replaced` whatever it was. It is the account's condition in a transaction
+/// with [`Store::member_follow`], which may have to make a student of what was read:
+/// without it, what somebody else has changed since would come back there.
+pub(super) fn as_read(account: &Account, replaced: &[&str]) -> AsRead {
+    let (mut names, mut given, mut parts) = (HashMap::new(), Attributes::new(), Vec::new());
+    for (name, value) in followed(account) {
+        if replaced.contains(&name) {
+            continue;
+        }
+        names.insert(format!("#{name}"), name.to_owned());
+        match value {
+            Some(value) => {
+                parts.push(format!("#{name} = :read_{name}"));
+                given.insert(format!(":read_{name}"), value);
+            }
+            None => parts.push(format!("attribute_not_exists(#{name})")),
+        }
+    }
+    // Where nothing is compared that every account has.
+    parts.push("attribute_exists(pk)".to_owned());
+    AsRead { condition: parts.join(" AND "), names, values: given }
+}
 
 impl Store {
     /// Reads a student, as every write before left them.
@@ -143,9 +186,57 @@ impl Store {
         Ok(put_new(&self.tables.meals, item(&key, KIND, &member, stamp)?))
     }
 
+    /// Makes sure that a student's account from before there were members has one, with the
+    /// code of which nobody knows yet. It is made of the account as it is at that moment,
+    /// or not at all. Answers whether there is one, which there is not where the account is
+    /// gone or no student's.
+    pub async fn member_ensure(
+        &self,
+        account: AccountId,
+        stamp: &Stamp,
+    ) -> Result<bool, StoreError> {
+        for attempt in 1..=CONTENTION_TRIES_MAX {
+            let account = self.account_get(account, Consistency::Strong).await?;
+            let Some(account) = account.filter(|account| account.role == Role::Student) else {
+                return Ok(false);
+            };
+            let check = account_check(&self.tables.accounts, &account);
+            match self.transact(vec![check, self.member_put(&account, stamp)?]).await {
+                Ok(()) => return Ok(true),
+                // Somebody was quicker, and has made the same of it.
+                Err(TransactError::Conditions(failed)) if failed == [false, true] => {
+                    return Ok(true);
+                }
+                Err(TransactError::Conditions(_) | TransactError::Conflict) => {
+                    contention_pause(attempt).await;
+                }
+                Err(TransactError::Store(error)) => return Err(error),
+            }
+        }
+        Err(StoreError::Contended)
+    }
+
+    /// Reads a student for whom something is to be done. One of before there were members
+    /// becomes one by it; that takes [`Store::member_ensure`]'s rights: to read and to
+    /// check accounts, and to put members.
+    pub async fn member_ensured(
+        &self,
+        mess: &MessId,
+        account: AccountId,
+        stamp: &Stamp,
+    ) -> Result<Option<Member>, StoreError> {
+        if let Some(member) = self.member_get(mess, account).await? {
+            return Ok(Some(member));
+        }
+        if !self.member_ensure(account, stamp).await? {
+            return Ok(None);
+        }
+        self.member_get(mess, account).await
+    }
+
     /// The update by which a student follows what the same transaction changes in the
     /// account: `changed`, and nothing else. It makes a student of an account from before
-    /// there were any.
+    /// there were any, which is why the account's condition has to be [`as_read`].
     pub(super) fn member_follow(
         &self,
         account: &Account,
@@ -183,4 +274,18 @@ impl Store {
         let always = "attribute_not_exists(pk) OR attribute_exists(pk)";
         Ok(update(&self.tables.meals, &key, &expression, always, Some(names), given))
     }
+}
+
+/// The check that an account is as it was read.
+fn account_check(table: &str, account: &Account) -> TransactWriteItem {
+    let AsRead { condition, names, values } = as_read(account, &[]);
+    let check = ConditionCheck::builder()
+        .table_name(table)
+        .set_key(Some(keys::account(account.account_id).attributes()))
+        .condition_expression(condition)
+        .set_expression_attribute_names(Some(names))
+        .set_expression_attribute_values(Some(values));
+    TransactWriteItem::builder()
+        .condition_check(check.build().expect("table, key and condition are set"))
+        .build()
 }

@@ -3,16 +3,17 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
-use thali_domain::identity::RollNo;
-use thali_domain::ids::AccountId;
+use thali_domain::identity::{Role, RollNo};
 use thali_domain::patch::Patch;
 use thali_domain::pictures::PictureKey;
 use thali_domain::profile::ProfileChange;
 
 use super::accounts::Guard;
+use super::members::{AsRead, Followed, as_read};
 use super::{
-    Account, Attributes, Consistency, STAMPED, Stamp, Store, StoreError, TransactError, delete,
-    item, keys, number, put_new, text, unless_refused, update, values,
+    Account, Attributes, CONTENTION_TRIES_MAX, Consistency, STAMPED, Stamp, Store, StoreError,
+    TransactError, contention_pause, delete, item, keys, number, put_new, text, unless_refused,
+    update, values,
 };
 
 /// Why a profile was not changed.
@@ -24,7 +25,7 @@ pub enum ProfileUpdateError {
     /// Somebody has the roll number.
     #[error("the roll number is taken")]
     RollNoTaken,
-    /// The account's roll number was changed at the same moment.
+    /// The account was changed at the same moment, in what this change rests on.
     #[error("the account was changed at the same moment")]
     Overtaken,
     /// Neither done nor refused.
@@ -40,8 +41,9 @@ struct AccountUpdate {
 }
 
 impl Store {
-    /// Changes a profile and answers the account as it is then. A new roll number takes
-    /// its guard, and gives back the guard of the one before, in the same transaction.
+    /// Changes a profile and answers the account as it is then. What a student is known by
+    /// at the counter changes there too, in the same transaction; and in it a new roll
+    /// number takes its guard, and gives back the guard of the one before.
     ///
     /// `account` is as it was just read: from it comes the roll number that is to be left.
     pub async fn profile_update(
@@ -50,19 +52,13 @@ impl Store {
         change: &ProfileChange,
         stamp: &Stamp,
     ) -> Result<Account, ProfileUpdateError> {
-        // What is there already must not be written: somebody else may be moving the
-        // account to another number just now, guard and all.
-        let same = match &change.roll_no {
-            Patch::Keep => true,
-            Patch::Clear => account.roll_no.is_none(),
-            Patch::Set(roll_no) => account.roll_no.as_ref() == Some(roll_no),
-        };
-        if !same {
-            return self.roll_no_move(account, change, stamp).await;
-        }
-        let change = ProfileChange { roll_no: Patch::Keep, ..change.clone() };
+        let change = news(change, account);
         if change.is_empty() {
             return Ok(account.clone());
+        }
+        let known_by = known_by(&change);
+        if !known_by.is_empty() {
+            return self.profile_follow(account, &change, &known_by, stamp).await;
         }
         let AccountUpdate { expression, names, values } = account_update(&change, stamp);
         let request = self
@@ -80,34 +76,30 @@ impl Store {
         updated.ok_or(ProfileUpdateError::Gone)
     }
 
-    /// The same where the roll number changes too.
-    async fn roll_no_move(
+    /// The same where the change is of what a student is known by at the counter.
+    async fn profile_follow(
         &self,
         account: &Account,
         change: &ProfileChange,
+        known_by: &[Followed],
         stamp: &Stamp,
     ) -> Result<Account, ProfileUpdateError> {
-        let table = &self.tables.accounts;
+        // Of two new names at once the later one stays, but a roll number has a guard to
+        // give back, and must be the one that was read.
+        let replaced: Vec<&str> =
+            known_by.iter().map(|(name, _)| *name).filter(|name| *name != "roll_no").collect();
+        let read = as_read(account, &replaced);
+        let AccountUpdate { expression, mut names, mut values } = account_update(change, stamp);
+        names.extend(read.names);
+        values.extend(read.values);
         let key = keys::account(account.account_id);
-        let AccountUpdate { expression, names, mut values } = account_update(change, stamp);
-        let condition = match &account.roll_no {
-            Some(left) => {
-                values.insert(":left".to_owned(), text(left));
-                "#roll_no = :left"
-            }
-            None => "attribute_exists(pk) AND attribute_not_exists(#roll_no)",
-        };
-        let moved = update(table, &key, &expression, condition, Some(names), values);
-        let mut parts = vec![(moved, ProfileUpdateError::Overtaken)];
-        if let Patch::Set(taken) = &change.roll_no {
-            parts
-                .push((self.roll_no_take(account, taken, stamp)?, ProfileUpdateError::RollNoTaken));
-        }
-        if let Some(left) = &account.roll_no {
-            let key = keys::roll_no_guard(&account.mess_id, left);
-            let mine = [(":me".to_owned(), text(account.account_id))];
-            let given_back = delete(table, &key, Some("account_id = :me"), mine.into());
-            parts.push((given_back, ProfileUpdateError::Overtaken));
+        let table = &self.tables.accounts;
+        let changed = update(table, &key, &expression, &read.condition, Some(names), values);
+        let mut parts = vec![(changed, ProfileUpdateError::Overtaken)];
+        parts.extend(self.roll_no_parts(account, &change.roll_no, stamp)?);
+        if account.role == Role::Student {
+            let follows = self.member_follow(account, known_by, stamp)?;
+            parts.push((follows, ProfileUpdateError::Overtaken));
         }
         let (writes, refusals): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
         match self.transact(writes).await {
@@ -120,8 +112,33 @@ impl Store {
             Err(TransactError::Conflict) => return Err(ProfileUpdateError::Overtaken),
             Err(TransactError::Store(error)) => return Err(error.into()),
         }
-        let moved = self.account_get(account.account_id, Consistency::Strong).await?;
-        moved.ok_or(ProfileUpdateError::Gone)
+        let changed = self.account_get(account.account_id, Consistency::Strong).await?;
+        changed.ok_or(ProfileUpdateError::Gone)
+    }
+
+    /// The guards that are taken and given back where the roll number changes.
+    fn roll_no_parts(
+        &self,
+        account: &Account,
+        change: &Patch<RollNo>,
+        stamp: &Stamp,
+    ) -> Result<Vec<(TransactWriteItem, ProfileUpdateError)>, StoreError> {
+        let mut parts = Vec::new();
+        if change.keeps() {
+            return Ok(parts);
+        }
+        if let Patch::Set(taken) = change {
+            parts
+                .push((self.roll_no_take(account, taken, stamp)?, ProfileUpdateError::RollNoTaken));
+        }
+        if let Some(left) = &account.roll_no {
+            let key = keys::roll_no_guard(&account.mess_id, left);
+            let mine = [(":me".to_owned(), text(account.account_id))];
+            let given_back =
+                delete(&self.tables.accounts, &key, Some("account_id = :me"), mine.into());
+            parts.push((given_back, ProfileUpdateError::Overtaken));
+        }
+        Ok(parts)
     }
 
     fn roll_no_take(
@@ -135,34 +152,96 @@ impl Store {
         Ok(put_new(&self.tables.accounts, item(&key, "guard", &guard, stamp)?))
     }
 
-    /// Makes a picture the account's, unless it has that one or a newer one; answers the
-    /// one that it has then. `None` where there is no such account.
+    /// Makes a picture the account's, and the student's at the counter, unless it has that
+    /// one or a newer one; answers the one that it has then. `None` where there is no such
+    /// account.
     pub async fn picture_put(
         &self,
         picture: &PictureKey,
         stamp: &Stamp,
     ) -> Result<Option<PictureKey>, StoreError> {
-        let request = self
-            .client
-            .update_item()
-            .table_name(&self.tables.accounts)
-            .set_key(Some(keys::account(picture.account_id).attributes()))
-            .update_expression(format!("SET picture_key = :picture, {STAMPED}"))
-            .condition_expression(
-                "attribute_exists(pk) AND \
-                 (attribute_not_exists(picture_key) OR picture_key < :picture)",
-            )
-            .set_expression_attribute_values(Some(values(stamp, [(":picture", text(picture))])));
-        if unless_refused(request.send().await)?.is_some() {
-            return Ok(Some(*picture));
+        for attempt in 1..=CONTENTION_TRIES_MAX {
+            let account = self.account_get(picture.account_id, Consistency::Strong).await?;
+            let Some(account) = account else { return Ok(None) };
+            // Keys sort by time as texts, here as in the condition.
+            let as_new = |current: &PictureKey| current.to_string() >= picture.to_string();
+            if let Some(current) = account.picture_key.filter(as_new) {
+                return Ok(Some(current));
+            }
+            match self.transact(self.picture_writes(&account, picture, stamp)?).await {
+                Ok(()) => return Ok(Some(*picture)),
+                Err(TransactError::Conditions(_) | TransactError::Conflict) => {
+                    contention_pause(attempt).await;
+                }
+                Err(TransactError::Store(error)) => return Err(error),
+            }
         }
-        self.picture_of(picture.account_id).await
+        Err(StoreError::Contended)
     }
 
-    async fn picture_of(&self, account: AccountId) -> Result<Option<PictureKey>, StoreError> {
-        let account = self.account_get(account, Consistency::Strong).await?;
-        Ok(account.and_then(|account| account.picture_key))
+    fn picture_writes(
+        &self,
+        account: &Account,
+        picture: &PictureKey,
+        stamp: &Stamp,
+    ) -> Result<Vec<TransactWriteItem>, StoreError> {
+        let AsRead { condition, mut names, values: read } = as_read(account, &["picture_key"]);
+        names.insert("#picture_key".to_owned(), "picture_key".to_owned());
+        let mut given = values(stamp, [(":picture", text(picture))]);
+        given.extend(read);
+        let put = update(
+            &self.tables.accounts,
+            &keys::account(account.account_id),
+            &format!("SET #picture_key = :picture, {STAMPED}"),
+            &format!(
+                "{condition} AND (attribute_not_exists(#picture_key) OR #picture_key < :picture)"
+            ),
+            Some(names),
+            given,
+        );
+        let mut writes = vec![put];
+        if account.role == Role::Student {
+            let changed = [("picture_key", Some(text(picture)))];
+            writes.push(self.member_follow(account, &changed, stamp)?);
+        }
+        Ok(writes)
     }
+}
+
+/// What of a change is not so already. What is there must not be written: somebody else may
+/// be changing just that, guard and student and all.
+fn news(change: &ProfileChange, account: &Account) -> ProfileChange {
+    ProfileChange {
+        name: change.name.clone().filter(|name| *name != account.name),
+        roll_no: other_than(&change.roll_no, account.roll_no.as_ref()),
+        room_no: other_than(&change.room_no, account.room_no.as_ref()),
+        ..change.clone()
+    }
+}
+
+fn other_than<T: Clone + PartialEq>(change: &Patch<T>, now: Option<&T>) -> Patch<T> {
+    let same = match change {
+        Patch::Keep => true,
+        Patch::Clear => now.is_none(),
+        Patch::Set(wanted) => now == Some(wanted),
+    };
+    if same { Patch::Keep } else { change.clone() }
+}
+
+/// What a change makes of that by which a student is known at the counter.
+fn known_by(change: &ProfileChange) -> Vec<Followed> {
+    let name = change.name.as_ref().map_or(Patch::Keep, |name| Patch::Set(text(name)));
+    let fields = [
+        ("name", name),
+        ("roll_no", change.roll_no.as_ref().map(text)),
+        ("room_no", change.room_no.as_ref().map(text)),
+    ];
+    let changed = fields.into_iter().filter_map(|(name, change)| match change {
+        Patch::Keep => None,
+        Patch::Clear => Some((name, None)),
+        Patch::Set(value) => Some((name, Some(value))),
+    });
+    changed.collect()
 }
 
 /// The update that makes a change.

@@ -6,6 +6,7 @@ use thali_domain::identity::{AccountStatus, Email, Name, Phone, Role, RollNo, Ro
 use thali_domain::ids::{AccountId, MessId};
 use thali_domain::membership::Reason;
 
+use super::members::{AsRead, as_read};
 use super::{
     Account, STAMPED, SessionRecord, Stamp, Store, StoreError, TransactError, keys, text, update,
     values,
@@ -80,8 +81,8 @@ impl Store {
 
     /// Writes what an owner has decided about an account as it was read: its status, and
     /// who decided so, when and why. `ended` are the sessions that end by it, all or
-    /// nothing. Answers `false` where somebody else has decided, or one of the sessions
-    /// was just used, since they were read: look again.
+    /// nothing. Answers `false` where the account was changed, or one of the sessions was
+    /// just used, since they were read: look again.
     pub async fn student_decide(
         &self,
         account: &Account,
@@ -97,7 +98,6 @@ impl Store {
         let mut given = values(
             stamp,
             [
-                (":read", text(account.status.as_str())),
                 (":status", text(status.as_str())),
                 (
                     ":directory",
@@ -112,14 +112,16 @@ impl Store {
             }
             None => format!("{decided} REMOVE decision_reason"),
         };
-        let names = [("#status", "status"), ("#directory", keys::DIRECTORY_INDEX)];
-        let names = names.map(|(short, name)| (short.to_owned(), name.to_owned()));
+        // The decision is about the status that was read; the rest is for the member.
+        let AsRead { condition, mut names, values } = as_read(account, &[]);
+        names.insert("#directory".to_owned(), keys::DIRECTORY_INDEX.to_owned());
+        given.extend(values);
         let decision = update(
             &self.tables.accounts,
             &keys::account(account.account_id),
             &expression,
-            "#status = :read",
-            Some(names.into()),
+            &condition,
+            Some(names),
             given,
         );
         let mut writes = self.session_deletes(ended);

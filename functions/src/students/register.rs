@@ -1,0 +1,147 @@
+//! `POST /api/v1/students/register`: puts somebody on the list of those who wait for the
+//! mess's approval, by themselves or by its owner.
+//!
+//! Nobody proves anything here, so the account has no password: whoever reads the mails of
+//! its address chooses one by a password reset, and nobody else gets in.
+
+use serde::Serialize;
+use thali_domain::identity::{
+    AccountStatus, Email, Name, Phone, Role, RollNo, RoomNo, TelegramUserId,
+};
+use thali_domain::ids::{AccountId, MessId};
+use thali_platform::app::App;
+use thali_platform::auth::password::NO_PASSWORD;
+use thali_platform::handler;
+use thali_platform::http::{
+    Access, Caller, Endpoint, Problem, RATE_SIGN_UP, Request, Response, schema,
+};
+use thali_platform::problems;
+use thali_platform::store::{
+    Account, AccountCreateError, CONTENTION_TRIES_MAX, Stamp, StoreError, contention_pause,
+};
+use utoipa::ToSchema;
+
+use crate::accounts::view::AccountView;
+
+/// The endpoint.
+pub static ENDPOINT: Endpoint = Endpoint::post(
+    "student-register",
+    &["/api/v1/students/register"],
+    Access::PublicOrOwner,
+    handler!(register),
+)
+.rate(RATE_SIGN_UP)
+.summary("Puts a student on the list of those who wait for approval")
+.takes(schema::<RegisterStudent>)
+.answers(201, schema::<RegisteredStudent>)
+.refuses(&["mess_not_found", "roll_no_taken", "email_taken"]);
+
+#[derive(eserde::Deserialize, ToSchema)]
+struct RegisterStudent {
+    #[serde(default, alias = "messId")]
+    #[eserde(compat)]
+    mess_id: Option<MessId>,
+    #[eserde(compat)]
+    name: Name,
+    #[serde(alias = "rollNo")]
+    #[eserde(compat)]
+    roll_no: RollNo,
+    #[serde(alias = "roomNo")]
+    #[eserde(compat)]
+    room_no: RoomNo,
+    #[eserde(compat)]
+    phone: Phone,
+    #[serde(default)]
+    #[eserde(compat)]
+    email: Option<Email>,
+    #[serde(default, alias = "tgUserId")]
+    #[eserde(compat)]
+    tg_user_id: Option<TelegramUserId>,
+}
+
+/// The student who waits now.
+#[derive(Serialize, ToSchema)]
+struct RegisteredStudent {
+    student: AccountView,
+}
+
+async fn register(app: &App, caller: &Caller, request: &Request) -> Result<Response, Problem> {
+    let wanted: RegisterStudent = request.json()?;
+    let mess_id = mess(app, caller, request, wanted.mess_id.clone()).await?;
+    let account = wanted.into_account(app, mess_id);
+    let stamp = caller.stamp(app, request);
+    match caller {
+        Caller::Session(_) => commit(app, &account, &stamp).await?,
+        // No staff token gets as far as this.
+        Caller::Anonymous | Caller::StaffToken(_) => commit_discreetly(app, &account, &stamp).await?,
+    }
+    // As it was asked for: to the public, an address that somebody has looks like any other.
+    Ok(Response::created(&RegisteredStudent { student: account.into() }))
+}
+
+/// The mess that is meant: an owner's own, else one that there is.
+async fn mess(
+    app: &App,
+    caller: &Caller,
+    request: &Request,
+    named: Option<MessId>,
+) -> Result<MessId, Problem> {
+    if let Caller::Session(owner) = caller {
+        let own = named.is_none_or(|named| named == owner.mess_id);
+        return own.then(|| owner.mess_id.clone()).ok_or_else(problems::mess_not_found);
+    }
+    let mess = request.mess_or_default(app, named)?;
+    let found = app.store.mess_get(&mess).await?;
+    found.map(|_| mess).ok_or_else(problems::mess_not_found)
+}
+
+/// Makes the account, and says openly what is taken.
+async fn commit(app: &App, account: &Account, stamp: &Stamp) -> Result<(), Problem> {
+    for attempt in 1..=CONTENTION_TRIES_MAX {
+        match app.store.account_create(account, stamp).await {
+            Err(AccountCreateError::Store(StoreError::Contended)) => {
+                contention_pause(attempt).await;
+            }
+            outcome => return Ok(outcome?),
+        }
+    }
+    Err(StoreError::Contended.into())
+}
+
+/// The same without a word about the e-mail address: where an account has it, this one is
+/// made without. The address is asked for first, and not only where the transaction has
+/// failed by it, so that the time of the answer does not tell either.
+async fn commit_discreetly(app: &App, account: &Account, stamp: &Stamp) -> Result<(), Problem> {
+    let Some(email) = &account.email else { return commit(app, account, stamp).await };
+    for attempt in 1..=CONTENTION_TRIES_MAX {
+        let outcome = if app.store.email_is_known(&account.mess_id, email).await? {
+            let without = Account { email: None, ..account.clone() };
+            app.store.account_create_without(&without, email, stamp).await
+        } else {
+            app.store.account_create(account, stamp).await
+        };
+        match outcome {
+            Err(
+                // Somebody has taken the address since it was asked for.
+                AccountCreateError::EmailTaken | AccountCreateError::Store(StoreError::Contended),
+            ) => contention_pause(attempt).await,
+            outcome => return Ok(outcome?),
+        }
+    }
+    Err(StoreError::Contended.into())
+}
+
+impl RegisterStudent {
+    fn into_account(self, app: &App, mess_id: MessId) -> Account {
+        let (id, now) = (AccountId::from_ulid(app.clock.ulid()), app.clock.now());
+        Account {
+            status: AccountStatus::PendingApproval,
+            email: self.email,
+            roll_no: Some(self.roll_no),
+            room_no: Some(self.room_no),
+            phone: Some(self.phone),
+            telegram_claim: self.tg_user_id,
+            ..Account::new(id, mess_id, Role::Student, self.name, NO_PASSWORD.to_owned(), now)
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! `thali students`: the students of a mess, from a file.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use thali_ctl::csv_file::{read_file, refusal};
+use thali_ctl::roster::{Fate, ImportError, Roster, Tally};
+use thali_ctl::student_file::{self, Row};
+use thali_domain::identity::AccountStatus;
+use thali_domain::ids::MessId;
+
+use crate::progress::progress_bar;
+use crate::{Failure, Operator};
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Makes the students whom a CSV file names. Whom there is already is left alone.
+    Import(Import),
+}
+
+const COLUMNS_HELP: &str = "The file; its first line names the columns name, roll_no, room_no, \
+                            phone and, if you like, email";
+
+#[derive(Args)]
+pub struct Import {
+    /// The file.
+    #[arg(help = COLUMNS_HELP)]
+    file: PathBuf,
+    /// The mess.
+    #[arg(long, env = "MESS_ID", value_parser = MessId::parse)]
+    mess: MessId,
+    /// Say who would be new, and write nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// Let those in who are new; without it they wait for the owner's approval.
+    #[arg(long)]
+    approve: bool,
+}
+
+pub async fn run(operator: &Operator, command: Command) -> Result<(), Failure> {
+    let Command::Import(import) = command;
+    let rows = read_file(&import.file, student_file::read)?;
+    operator.require_mess(&import.mess).await?;
+    let status =
+        if import.approve { AccountStatus::Active } else { AccountStatus::PendingApproval };
+    let roster = Roster {
+        store: &operator.store,
+        clock: &operator.clock,
+        mess: &import.mess,
+        status,
+        stamp: operator.stamp(),
+    };
+    let fates = roster.look(&rows).await.map_err(|error| match error {
+        ImportError::Faults(faults) => refusal(&import.file, &faults),
+        error => error.into(),
+    })?;
+    let (dry_run, Tally { new, unchanged }) = if import.dry_run {
+        preview(&rows, &fates);
+        ("dry run, nothing was written: ", Tally::of(&fates))
+    } else {
+        ("", write(&roster, &rows, fates).await?)
+    };
+    println!("{dry_run}new {new}, unchanged {unchanged}");
+    Ok(())
+}
+
+/// Says what would become of each row.
+fn preview(rows: &[Row], fates: &[Fate]) {
+    for (row, fate) in rows.iter().zip(fates) {
+        println!("{:<10} {} {}", fate.word(), row.roll_no, row.name);
+    }
+}
+
+async fn write(roster: &Roster<'_>, rows: &[Row], fates: Vec<Fate>) -> Result<Tally, ImportError> {
+    let bar = progress_bar(rows.len(), "students");
+    let written = roster.write(rows, fates, || bar.inc(1)).await;
+    match &written {
+        Ok(_) => bar.finish_and_clear(),
+        Err(_) => bar.abandon(),
+    }
+    written
+}

@@ -1,0 +1,275 @@
+//! A list of students that the operator imports. The command itself is run against the
+//! deployed stack; what it makes of a list is tested here.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde_json::json;
+use thali_ctl::roster::{Fate, ImportError, Roster, Tally};
+use thali_ctl::student_file::{self, Row};
+use thali_domain::identity::AccountStatus::{self, Active, Blocked, PendingApproval, Rejected};
+use thali_platform::app::App;
+use thali_platform::auth::password::NO_PASSWORD;
+use thali_platform::store::{Account, Consistency};
+
+use super::id_of;
+use crate::api::accounts::mailed_code;
+use crate::support::people::Student;
+use crate::support::{Call, TestApp};
+
+const LIST: &str = "name,roll_no,room_no,phone,email\n\
+                    Asha Rao,R1,B-204,9812345671,asha@example.com\n\
+                    Ravi Kumar,R2,B-205,9812345672,\n\
+                    Meera Iyer,R3,B-206,9812345673,meera@example.com\n";
+
+const LINES: [u64; 3] = [2, 3, 4];
+
+fn rows(list: &str) -> Vec<Row> {
+    student_file::read(list.as_bytes()).expect("a good list")
+}
+
+/// Imports a list as the command does, with the database of `app`.
+async fn import_at(
+    app: &App,
+    test: &TestApp,
+    list: &str,
+    status: AccountStatus,
+) -> Result<Tally, ImportError> {
+    let rows = rows(list);
+    let (store, clock, mess, stamp) = (&app.store, &app.clock, &test.mess_id, test.stamp());
+    let roster = Roster { store, clock, mess, status, stamp };
+    let fates = roster.look(&rows).await?;
+    let mut passed = 0;
+    let tally = roster.write(&rows, fates, || passed += 1).await?;
+    assert_eq!(passed, rows.len(), "each row is told of");
+    Ok(tally)
+}
+
+async fn import(test: &TestApp, list: &str) -> Result<Tally, ImportError> {
+    import_at(&test.app, test, list, PendingApproval).await
+}
+
+/// What a refused list is refused for.
+#[track_caller]
+fn faults(refused: Result<Tally, ImportError>) -> Vec<String> {
+    match refused.expect_err("it is refused") {
+        ImportError::Faults(faults) => faults.iter().map(ToString::to_string).collect(),
+        other => panic!("{other}"),
+    }
+}
+
+const fn tally(new: usize, unchanged: usize) -> Tally {
+    Tally { new, unchanged }
+}
+
+/// Who has which roll number at the counter, each of whom must be as the account is.
+async fn roll_nos(test: &TestApp) -> BTreeSet<(String, String)> {
+    let mut found = BTreeSet::new();
+    for member in test.app.store.members_all(&test.mess_id).await.expect("read") {
+        let account = account(test, &member.account_id.to_string()).await;
+        assert_eq!((&member.name, &member.roll_no), (&account.name, &account.roll_no));
+        assert_eq!((member.status, &member.room_no), (account.status, &account.room_no));
+        if let Some(roll_no) = member.roll_no {
+            let new = found.insert((roll_no.to_string(), member.name.to_string()));
+            assert!(new, "nobody is there twice");
+        }
+    }
+    found
+}
+
+async fn account(test: &TestApp, id: &str) -> Account {
+    let found = test.app.store.account_get(id_of(id), Consistency::Strong).await.expect("read");
+    found.expect("an account")
+}
+
+fn all() -> BTreeSet<(String, String)> {
+    let list = [("R1", "Asha Rao"), ("R2", "Ravi Kumar"), ("R3", "Meera Iyer")];
+    list.map(|(roll_no, name)| (roll_no.to_owned(), name.to_owned())).into()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_is_imported_and_importing_it_again_writes_nothing() {
+    let test = TestApp::start().await;
+    assert_eq!(import(&test, LIST).await.expect("imported"), tally(3, 0));
+    assert_eq!(roll_nos(&test).await, all());
+    assert_eq!(test.settle().await, [], "nobody is mailed");
+    let owner = test.owner("owner@example.com").await;
+    let list = Call::get("/api/v1/students?status=pending_approval").bearer(&owner.token);
+    let waiting = test.send(list).await.expect(200).body["items"].clone();
+    // All were made in one millisecond here, so the list has no order.
+    let mut told = BTreeSet::new();
+    for student in waiting.as_array().expect("a list") {
+        let member_text = |name: &str| student[name].as_str().unwrap_or("-").to_owned();
+        told.insert(["roll_no", "room_no", "phone", "email"].map(member_text).join(" "));
+    }
+    let expected = [
+        "R1 B-204 9812345671 asha@example.com",
+        "R2 B-205 9812345672 -",
+        "R3 B-206 9812345673 meera@example.com",
+    ];
+    assert_eq!(told, expected.map(str::to_owned).into());
+
+    test.dynamo.new_changes().await;
+    for status in [PendingApproval, Active] {
+        let again = import_at(&test.app, &test, LIST, status).await;
+        assert_eq!(again.expect("unchanged"), tally(0, 3));
+    }
+    assert!(test.dynamo.new_changes().await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_known_by_number_and_name_stays_as_they_are() {
+    let test = TestApp::start().await;
+    import(&test, LIST).await.expect("imported");
+    let owner = test.owner("owner@example.com").await;
+    let decisions = [("R1", "approve"), ("R2", "block"), ("R3", "reject")];
+    for member in test.app.store.members_all(&test.mess_id).await.expect("read") {
+        let roll_no = member.roll_no.expect("it has one").to_string();
+        let (_, decision) = decisions.iter().find(|known| known.0 == roll_no).expect("of the list");
+        let path = format!("/api/v1/students/{}/{decision}", member.account_id);
+        test.send(Call::post(&path, &json!({})).bearer(&owner.token)).await.expect(200);
+    }
+    test.dynamo.new_changes().await;
+    let moved = LIST.replace("B-204", "C-1").replace("9812345672", "9800000000");
+    let moved = moved.replace("meera@", "other@").replace("R1", "r1") + "Tara,R4,1,9812345674,\n";
+    let imported = import_at(&test.app, &test, &moved, Active).await;
+    assert_eq!(imported.expect("imported"), tally(1, 3));
+    let mut statuses = BTreeMap::new();
+    for member in test.app.store.members_all(&test.mess_id).await.expect("read") {
+        assert_ne!(member.room_no.expect("it has one").as_str(), "C-1");
+        statuses.insert(member.roll_no.expect("it has one").to_string(), member.status);
+    }
+    let expected = [("R1", Active), ("R2", Blocked), ("R3", Rejected), ("R4", Active)];
+    assert_eq!(statuses, expected.map(|(roll_no, status)| (roll_no.to_owned(), status)).into());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_contradicts_what_there_is_is_told_by_line_before_anything_is_written() {
+    let test = TestApp::start().await;
+    import(&test, LIST).await.expect("imported");
+    test.student("tara@example.com").await;
+    test.dynamo.new_changes().await;
+    let list = "name,roll_no,room_no,phone,email\n\
+                Indu,R5,B,9812345671,\n\
+                Indu,R2,B,9812345672,\n\
+                Asha Rao,R1,B,9812345673,asha@example.com\n\
+                Meera Iyer,R3,B,9812345674,tara@example.com\n\
+                Uma,R6,B,9812345675,meera@example.com\n";
+    let expected = [
+        "line 3, roll_no: is Ravi Kumar's already",
+        "line 5, email: is somebody else's already",
+        "line 6, email: is somebody else's already",
+    ];
+    assert_eq!(faults(import(&test, list).await), expected);
+    assert!(test.dynamo.new_changes().await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_staffs_roll_number_is_no_students_even_of_the_same_name() {
+    let test = TestApp::start().await;
+    let staff = test
+        .account(&test.mess_id, thali_domain::identity::Role::Staff, Active, "s@example.com")
+        .await;
+    let taken = Account {
+        roll_no: Some("R1".parse().expect("a number")),
+        account_id: id_of("acc_00000000000000000000000007"),
+        email: None,
+        name: "Asha Rao".parse().expect("a name"),
+        ..staff
+    };
+    test.app.store.account_create(&taken, &test.stamp()).await.expect("made");
+    assert_eq!(faults(import(&test, LIST).await), ["line 2, roll_no: is Asha Rao's already"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_that_the_database_stops_says_where_and_is_finished_by_the_next() {
+    let test = TestApp::start().await;
+    // The first student is made, and the SDK never learns it.
+    let flaky = test.losing_answers("TransactWriteItems", 3);
+    let stopped = import_at(&flaky, &test, LIST, PendingApproval).await.expect_err("stopped");
+    let said = stopped.to_string();
+    assert!(
+        said.starts_with("stopped at line 2 (R1); 0 students were written before it"),
+        "{said}"
+    );
+    assert_eq!(roll_nos(&test).await.len(), 1);
+    assert_eq!(import(&test, LIST).await.expect("finished"), tally(2, 1));
+    assert_eq!(roll_nos(&test).await, all());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_that_dies_anywhere_is_finished_by_the_next_and_nobody_is_there_by_half() {
+    for made in LINES {
+        let test = TestApp::start().await;
+        // As many as the process lived to make.
+        let end = usize::try_from(made).expect("small");
+        let begun: String = LIST.split_inclusive('\n').take(end).collect();
+        import(&test, &begun).await.expect("begun");
+        assert_eq!(roll_nos(&test).await.len(), end - 1);
+        assert_eq!(import(&test, LIST).await.expect("finished"), tally(4 - end, end - 1));
+        assert_eq!(roll_nos(&test).await, all());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_imports_of_one_list_at_once_make_everybody_once() {
+    let test = Arc::new(TestApp::start().await);
+    let importing = |test: Arc<TestApp>| tokio::spawn(async move { import(&test, LIST).await });
+    let together: Vec<_> = (0..4).map(|_| importing(Arc::clone(&test))).collect();
+    let mut new = 0;
+    for import in together {
+        let Tally { new: made, unchanged } = import.await.expect("no panic").expect("imported");
+        assert_eq!(made + unchanged, 3);
+        new += made;
+    }
+    assert_eq!(new, 3);
+    assert_eq!(roll_nos(&test).await, all());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_came_since_the_list_was_checked_is_left_alone_or_stops_the_import() {
+    for (name, expected) in [
+        ("Ravi Kumar", Ok(tally(2, 1))),
+        ("Ravi Verma", Err("line 3, roll_no: is Ravi Verma's already")),
+    ] {
+        let test = TestApp::start().await;
+        let (rows, stamp) = (rows(LIST), test.stamp());
+        let (store, clock, mess) = (&test.app.store, &test.app.clock, &test.mess_id);
+        let roster = Roster { store, clock, mess, status: Active, stamp };
+        let fates = roster.look(&rows).await.expect("nobody is there");
+        assert_eq!(fates, [Fate::New; 3]);
+        let body = json!({ "name": name, "roll_no": "R2", "room_no": "1", "phone": "9812345678" });
+        test.send(Call::post("/api/v1/students/register", &body)).await.expect(201);
+        let written = roster.write(&rows, fates, || {}).await;
+        match (written, expected) {
+            (Ok(tally), Ok(expected)) => assert_eq!(tally, expected),
+            (Err(ImportError::Stopped { line, written, source, .. }), Err(expected)) => {
+                assert_eq!((line, written, source.to_string().as_str()), (3, 1, expected));
+            }
+            (written, _) => panic!("{name}: {written:?}"),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_imported_and_approved_gets_in_by_the_mails_of_the_address() {
+    const PASSWORD: &str = "curd rice with pickle";
+    const ASHA: &str = "asha@example.com";
+    let test = TestApp::start().await;
+    import_at(&test.app, &test, LIST, Active).await.expect("imported");
+    for password in [PASSWORD, NO_PASSWORD] {
+        let login = json!({ "email": ASHA, "password": password });
+        let answer = test.send(Call::post("/login", &login)).await;
+        assert_eq!(answer.problem(401), "invalid_credentials");
+    }
+    test.settle().await;
+    test.send(Call::post("/password-reset", &json!({ "email": ASHA }))).await.expect(202);
+    let code = mailed_code(&test, ASHA).await;
+    let confirm = json!({ "email": ASHA, "otp": code, "new_password": PASSWORD });
+    test.send(Call::post("/password-reset/confirm", &confirm)).await.expect(204);
+    let login = json!({ "email": ASHA, "password": PASSWORD });
+    let asha = Student::of(&test.send(Call::post("/login", &login)).await);
+    let account = account(&test, &asha.account_id).await;
+    assert_eq!((account.status, account.name.as_str()), (Active, "Asha Rao"));
+    test.send(Call::get("/student/tokens").bearer(&asha.token)).await.expect(200);
+}

@@ -1,0 +1,249 @@
+//! A student as the counter knows them is the student that the account says, whoever changes
+//! it, and in whatever order.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use thali_domain::identity::AccountStatus::{self, Active, Blocked, PendingApproval};
+use thali_domain::ids::{AccountId, PictureId};
+use thali_domain::pictures::{PictureFormat, PictureKey};
+use thali_platform::store::{Account, Consistency, Member, keys};
+
+use super::{approve, block, id_of};
+use crate::support::people::Student;
+use crate::support::{Call, TestApp};
+
+/// How often each race is run.
+const ROUNDS: usize = 6;
+
+fn change(student: &Student, body: &Value) -> Call {
+    Call::patch("/student/profile", body).bearer(&student.token)
+}
+
+impl TestApp {
+    async fn account_of(&self, id: AccountId) -> Account {
+        let found = self.app.store.account_get(id, Consistency::Strong).await.expect("read");
+        found.expect("an account")
+    }
+
+    /// Takes the student away whom the counter knows, as if the account were from before
+    /// there were any.
+    async fn forget_member(&self, id: AccountId) {
+        self.dynamo.take("meals", &keys::member(&self.mess_id, id)).await;
+    }
+}
+
+/// That the counter knows the student as the account is; answers as whom.
+async fn assert_follows(test: &TestApp, id: AccountId) -> Member {
+    let (account, member) = (test.account_of(id).await, test.member(id).await);
+    assert_eq!(member.account_id, account.account_id);
+    assert_eq!(member.mess_id, account.mess_id);
+    assert_eq!(member.status, account.status);
+    assert_eq!(member.name, account.name);
+    assert_eq!(member.roll_no, account.roll_no);
+    assert_eq!(member.room_no, account.room_no);
+    assert_eq!(member.picture_key, account.picture_key);
+    member
+}
+
+fn picture(id: AccountId, test: &TestApp) -> PictureKey {
+    let picture_id = PictureId::from_ulid(test.app.clock.ulid());
+    PictureKey { account_id: id, picture_id, format: PictureFormat::Png }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_name_number_or_room_is_known_at_the_counter_with_the_same_write() {
+    let test = TestApp::start().await;
+    let asha = test.student("asha@example.com").await;
+    let id = id_of(&asha.account_id);
+    let before = assert_follows(&test, id).await;
+    for body in [
+        json!({ "full_name": "Asha Kumari", "roll_no": "B21-7", "room_no": "A 12" }),
+        json!({ "full_name": "Asha K." }),
+        json!({ "room_no": "A 13", "bio": "I cook." }),
+        json!({ "roll_no": "B21-8", "room_no": null }),
+        json!({ "roll_no": null }),
+    ] {
+        test.send(change(&asha, &body)).await.expect(200);
+        let member = assert_follows(&test, id).await;
+        assert_eq!(member.qr_nonce, before.qr_nonce, "{body}: the code stays");
+    }
+    let refused = json!({ "full_name": "Somebody", "roll_no": "B21-9" });
+    let ravi = test.student("ravi@example.com").await;
+    test.send(change(&ravi, &json!({ "roll_no": "B21-9" }))).await.expect(200);
+    assert_eq!(test.send(change(&asha, &refused)).await.problem(409), "roll_no_taken");
+    assert_eq!(assert_follows(&test, id).await.name.as_str(), "Asha K.", "all or nothing");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_counter_need_not_know_and_what_is_so_already_does_not_touch_it() {
+    let test = TestApp::start().await;
+    let asha = test.student("asha@example.com").await;
+    let body = json!({ "full_name": "Asha Kumari", "roll_no": "B21-7", "room_no": "A 12" });
+    test.send(change(&asha, &body)).await.expect(200);
+    test.dynamo.new_changes().await;
+    test.send(change(&asha, &body)).await.expect(200);
+    assert_eq!(test.dynamo.new_changes().await.len(), 0, "a replay writes nothing");
+
+    let mut more = body;
+    more["bio"] = json!("I cook.");
+    let answer = test.send(change(&asha, &more)).await.expect(200);
+    assert_eq!(answer.body["account"]["bio"], "I cook.");
+    let changes = test.dynamo.new_changes().await;
+    assert_eq!(changes.len(), 1, "the account alone: {changes:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_newest_picture_is_shown_at_the_counter() {
+    let test = TestApp::start().await;
+    let id = id_of(&test.student("asha@example.com").await.account_id);
+    let older = picture(id, &test);
+    test.advance(jiff::SignedDuration::from_secs(1));
+    let newer = picture(id, &test);
+    let store = &test.app.store;
+    for (put, expected) in [(older, older), (newer, newer), (older, newer), (newer, newer)] {
+        let current = store.picture_put(&put, &test.stamp()).await.expect("written");
+        assert_eq!(current, Some(expected));
+        assert_eq!(assert_follows(&test, id).await.picture_key, Some(expected));
+    }
+    let nobody = picture("acc_00000000000000000000000007".parse().expect("an id"), &test);
+    let of_nobody = store.picture_put(&nobody, &test.stamp()).await.expect("looked");
+    assert_eq!(of_nobody, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_changes_a_student_at_once_the_counter_ends_with_what_the_account_has() {
+    let test = Arc::new(TestApp::start().await);
+    let owner = test.owner("owner@example.com").await;
+    for round in 0..ROUNDS {
+        let asha = test.student(&format!("asha{round}@example.com")).await;
+        let id = id_of(&asha.account_id);
+        if round % 2 == 0 {
+            test.forget_member(id).await;
+        }
+        let mut calls = vec![approve(&owner, &asha.account_id)];
+        for body in [
+            json!({ "full_name": "One", "room_no": "A 1" }),
+            json!({ "full_name": "Two", "room_no": null }),
+            json!({ "roll_no": format!("R{round}"), "room_no": "A 3" }),
+            json!({ "roll_no": null, "full_name": "Four" }),
+        ] {
+            calls.push(change(&asha, &body));
+        }
+        let uploaded = picture(id, &test);
+        let shown = {
+            let test = Arc::clone(&test);
+            tokio::spawn(async move { test.app.store.picture_put(&uploaded, &test.stamp()).await })
+        };
+        for answer in test.send_together(calls).await {
+            answer.expect(200);
+        }
+        assert_eq!(shown.await.expect("no panic").expect("written"), Some(uploaded));
+        assert_follows(&test, id).await;
+        // Its token is as good as the session, which a block ends.
+        let calls =
+            vec![block(&owner, &asha.account_id), change(&asha, &json!({ "room_no": "B" }))];
+        test.send_together(calls).await.remove(0).expect(200);
+        assert_eq!(assert_follows(&test, id).await.status, Blocked);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_read_before_somebody_took_it_away_does_not_come_back() {
+    let test = TestApp::start().await;
+    let asha = test.student("asha@example.com").await;
+    let id = id_of(&asha.account_id);
+    let full = json!({ "full_name": "Asha Kumari", "roll_no": "B21-7", "room_no": "A 12" });
+    test.send(change(&asha, &full)).await.expect(200);
+    let stale = test.account_of(id).await;
+    test.send(change(&asha, &json!({ "roll_no": null, "room_no": null }))).await.expect(200);
+
+    // An owner who has read the account before that, and decides now.
+    let store = &test.app.store;
+    let decided = store.student_decide(&stale, Blocked, None, &[], &test.stamp()).await;
+    assert!(!decided.expect("answered"), "look again");
+    let member = assert_follows(&test, id).await;
+    assert_eq!((member.status, member.roll_no, member.room_no), (Active, None, None));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_student_from_before_there_were_members_becomes_one_with_the_next_change() {
+    let test = TestApp::start().await;
+    let owner = test.owner("owner@example.com").await;
+    let asha = test.student("asha@example.com").await;
+    let id = id_of(&asha.account_id);
+    test.send(change(&asha, &json!({ "full_name": "Asha", "room_no": "A 12" }))).await.expect(200);
+
+    test.forget_member(id).await;
+    test.send(change(&asha, &json!({ "bio": "I cook." }))).await.expect(200);
+    let read = test.app.store.member_get(&test.mess_id, id).await.expect("read");
+    assert_eq!(read, None, "a bio is none of the counter's business");
+    test.send(change(&asha, &json!({ "room_no": "A 13" }))).await.expect(200);
+    assert_eq!(assert_follows(&test, id).await.status, Active);
+
+    test.forget_member(id).await;
+    let uploaded = picture(id, &test);
+    test.app.store.picture_put(&uploaded, &test.stamp()).await.expect("written");
+    assert_follows(&test, id).await;
+
+    test.forget_member(id).await;
+    test.send(block(&owner, &asha.account_id)).await.expect(200);
+    assert_eq!(assert_follows(&test, id).await.status, Blocked);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_acts_for_a_student_from_before_finds_one_and_always_the_same() {
+    let test = Arc::new(TestApp::start().await);
+    for status in AccountStatus::ALL {
+        let email = format!("{}@example.com", status.as_str().replace('_', "-"));
+        let id = id_of(&test.student_with(&email, status).await);
+        test.forget_member(id).await;
+        let ensure = |test: Arc<TestApp>| async move {
+            let ensured = test.app.store.member_ensured(&test.mess_id, id, &test.stamp()).await;
+            ensured.expect("answered").expect("a student")
+        };
+        let together: Vec<_> = (0..8).map(|_| tokio::spawn(ensure(Arc::clone(&test)))).collect();
+        let member = ensure(Arc::clone(&test)).await;
+        for other in together {
+            assert_eq!(other.await.expect("no panic"), member, "one code, one version");
+        }
+        assert_eq!(assert_follows(&test, id).await, member);
+        assert_eq!(member.status, status);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_students_of_the_mess_become_members() {
+    let test = TestApp::start().await;
+    let owner = test.owner("owner@example.com").await;
+    let nobody = "acc_00000000000000000000000007";
+    for id in [owner.account_id.as_str(), nobody] {
+        let store = &test.app.store;
+        let ensured = store.member_ensured(&test.mess_id, id_of(id), &test.stamp()).await;
+        assert_eq!(ensured.expect("answered"), None, "{id}");
+    }
+    let id = id_of(&test.student_with("asha@example.com", PendingApproval).await);
+    let elsewhere = "mess_other".parse().expect("an id");
+    let ensured = test.app.store.member_ensured(&elsewhere, id, &test.stamp()).await;
+    assert_eq!(ensured.expect("answered"), None, "not of this mess");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_student_who_becomes_a_member_at_the_moment_of_a_block_is_blocked_there_too() {
+    let test = Arc::new(TestApp::start().await);
+    let owner = test.owner("owner@example.com").await;
+    for round in 0..ROUNDS {
+        let account = test.student_with(&format!("asha{round}@example.com"), Active).await;
+        let id = id_of(&account);
+        test.forget_member(id).await;
+        let ensuring = {
+            let test = Arc::clone(&test);
+            tokio::spawn(async move {
+                test.app.store.member_ensured(&test.mess_id, id, &test.stamp()).await
+            })
+        };
+        test.send(block(&owner, &account)).await.expect(200);
+        ensuring.await.expect("no panic").expect("answered").expect("a student");
+        assert_eq!(assert_follows(&test, id).await.status, Blocked);
+    }
+}
