@@ -14,11 +14,11 @@ use crate::ids::MessId;
 use crate::money::Paise;
 use crate::text::{plain_schema, text_newtype};
 
-/// A meal of the day.
+/// A meal of the day. Read by way of text, as [`Role`] is.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
 )]
-#[serde(rename_all = "UPPERCASE")]
+#[serde(rename_all = "UPPERCASE", try_from = "String")]
 pub enum Meal {
     /// The morning meal.
     Breakfast,
@@ -40,6 +40,15 @@ impl Meal {
             Self::Lunch => "LUNCH",
             Self::Dinner => "DINNER",
         }
+    }
+}
+
+impl TryFrom<String> for Meal {
+    type Error = Unacceptable;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let meal = Self::ALL.into_iter().find(|meal| meal.as_str() == text);
+        meal.ok_or_else(|| Unacceptable::new("must be BREAKFAST, LUNCH or DINNER"))
     }
 }
 
@@ -114,12 +123,6 @@ impl MealWindow {
         } else {
             self.opens <= time || time < self.closes
         }
-    }
-
-    /// Whether both are open at some minute: then one opens while the other is open.
-    #[must_use]
-    pub fn overlaps(self, other: Self) -> bool {
-        self.contains(other.opens) || other.contains(self.opens)
     }
 }
 
