@@ -10,6 +10,7 @@
 
 pub mod accounts;
 pub mod jobs;
+pub mod meals;
 pub mod ops;
 pub mod orders;
 pub mod owner;
@@ -60,6 +61,12 @@ pub static ENDPOINTS: &[&Endpoint] = &[
     &owner::mess_get::ENDPOINT,
     &owner::mess_update::ENDPOINT,
     &owner::invite_create::ENDPOINT,
+    &meals::cut_create::ENDPOINT,
+    &meals::cut_list::ENDPOINT,
+    &meals::cut_delete::ENDPOINT,
+    &meals::closure_create::ENDPOINT,
+    &meals::closure_list::ENDPOINT,
+    &meals::closure_delete::ENDPOINT,
     &ops::health::ENDPOINT,
     &ops::openapi::ENDPOINT,
 ];
@@ -70,6 +77,7 @@ pub static CONSUMERS: &[&Consumer] = &[
     &workers::audit_writer::CONSUMER,
     &workers::refunder::CONSUMER,
     &workers::order_processor::CONSUMER,
+    &workers::announcer::CONSUMER,
 ];
 
 /// Every job of a schedule.

@@ -2,6 +2,8 @@
 //! partner becomes a problem here and nowhere else; its cause goes to the log alone.
 
 use http::StatusCode;
+use thali_domain::closures::ClosureRefusal;
+use thali_domain::cuts::CutRefusal;
 use thali_domain::lockout::attempts_left;
 use thali_domain::membership::WrongStatus;
 use thali_domain::orders::{ORDER_TOKENS_MAX, OrderRefusal, Shortage};
@@ -15,7 +17,7 @@ use thali_domain::tokens::RedeemRefusal;
 use crate::blobs::BlobError;
 use crate::http::Problem;
 use crate::razorpay::RazorpayError;
-use crate::store::{AccountCreateError, OrderError, ProfileUpdateError, StoreError};
+use crate::store::{AccountCreateError, OrderError, ProfileUpdateError, RecordError, StoreError};
 
 /// Every problem's code, its status, and when it is answered. The README's table is this
 /// one; a problem whose code is not here fails every test that meets it.
@@ -37,6 +39,8 @@ pub const CODES: &[(&str, u16, &str)] = &[
     ("order_not_found", 404, "the student, or the mess, has no such order"),
     ("item_not_found", 404, "the menu has no such item"),
     ("student_not_found", 404, "the mess has no such student"),
+    ("cut_not_found", 404, "the student has no such cut"),
+    ("closure_not_found", 404, "the mess has no such closure"),
     ("otp_invalid", 409, "the one-time code is wrong; with `attempts_left`"),
     ("otp_expired", 409, "the one-time code is too old, was used, or was tried too often"),
     ("invite_invalid", 409, "the invite code is wrong, used or too old"),
@@ -71,6 +75,19 @@ pub const CODES: &[(&str, u16, &str)] = &[
     ("already_collected", 409, "the order was handed over before; with `collected_at`"),
     ("stock_negative", 409, "there is less in stock than is to be taken out; with `stock`"),
     ("stock_limit", 409, "a stock is at most 1000000 portions; with `stock`"),
+    (
+        "cutoff_passed",
+        409,
+        "it is too late to cut the first day, or to take that back; with `cutoff`, until when it was not",
+    ),
+    (
+        "cut_overlap",
+        409,
+        "one of the meals is cut already; with the other's `cut_id`, `from`, `to` and `meals`",
+    ),
+    ("too_many_cuts", 409, "a student has at most 20 cuts that have not ended two weeks ago"),
+    ("closure_ended", 409, "a closure that is over is part of the accounts and stays"),
+    ("too_many_closures", 409, "a mess has at most 20 closures that have not ended two weeks ago"),
     ("idempotency_key_reused", 409, "the key came with another body"),
     ("body_too_large", 413, "more than 64 KiB"),
     ("unsupported_media_type", 415, "the body is not `application/json`"),
@@ -148,6 +165,46 @@ impl From<OrderError> for Problem {
         match error {
             OrderError::Overtaken => StoreError::Contended.into(),
             OrderError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<RecordError> for Problem {
+    fn from(error: RecordError) -> Self {
+        match error {
+            RecordError::Overtaken => StoreError::Contended.into(),
+            RecordError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<CutRefusal> for Problem {
+    fn from(refusal: CutRefusal) -> Self {
+        let detail = format!("{}.", capitalised(&refusal));
+        match refusal {
+            CutRefusal::TooFarAhead => Self::invalid_field("to", refusal),
+            CutRefusal::CutoffPassed { cutoff } => {
+                Self::conflict("cutoff_passed", detail).with("cutoff", cutoff)
+            }
+            CutRefusal::Overlap { cut_id, cut } => Self::conflict("cut_overlap", detail)
+                .with("cut_id", cut_id)
+                .with("from", cut.period.from)
+                .with("to", cut.period.to)
+                .with("meals", cut.meals),
+            CutRefusal::TooMany => Self::conflict("too_many_cuts", detail),
+        }
+    }
+}
+
+impl From<ClosureRefusal> for Problem {
+    fn from(refusal: ClosureRefusal) -> Self {
+        match refusal {
+            ClosureRefusal::Past | ClosureRefusal::TooFarAhead => {
+                Self::invalid_field("to", refusal)
+            }
+            ClosureRefusal::TooMany => {
+                Self::conflict("too_many_closures", format!("{}.", capitalised(&refusal)))
+            }
         }
     }
 }
@@ -387,6 +444,24 @@ pub fn item_not_found() -> Problem {
 #[must_use]
 pub fn student_not_found() -> Problem {
     Problem::not_found("student_not_found", "The mess has no such student.")
+}
+
+/// 404: no such cut of this student.
+#[must_use]
+pub fn cut_not_found() -> Problem {
+    Problem::not_found("cut_not_found", "You have no such cut.")
+}
+
+/// 404: no such closure of this mess.
+#[must_use]
+pub fn closure_not_found() -> Problem {
+    Problem::not_found("closure_not_found", "The mess has no such closure.")
+}
+
+/// 409: a closure that is over.
+#[must_use]
+pub fn closure_ended() -> Problem {
+    Problem::conflict("closure_ended", "The closure is over, and counts as it was.")
 }
 
 /// An error's message with a capital letter, for a sentence.

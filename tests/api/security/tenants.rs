@@ -19,6 +19,8 @@ struct Belongings {
     order_id: String,
     submission_id: String,
     item_order_id: String,
+    cut_id: String,
+    closure_id: String,
     /// What an item of the menu is called.
     dish: String,
 }
@@ -41,9 +43,16 @@ impl Belongings {
         let submitted = test.send(TestApp::submit(&student, 1)).await.expect(201);
         let submission_id = submitted.text("submission_id").to_owned();
         let item_order_id = test.place(&student, &[(SKU, 1)]).await.order_id.to_string();
+        let cut = json!({ "from": "2026-02-01", "to": "2026-02-02" });
+        let cut = Call::post("/api/v1/mess-cuts", &cut).bearer(&student.token);
+        let cut_id = test.send(cut).await.expect(201).text("cut_id").to_owned();
+        let closure = json!({ "from": "2026-02-01", "to": "2026-02-02", "reason": dish_name });
+        let closure = Call::post("/api/v1/closures", &closure).bearer(&owner.token);
+        let closure_id = test.send(closure).await.expect(201).text("closure_id").to_owned();
         let pending = person(test, FIRST_MESS, Role::Student, AccountStatus::PendingApproval).await;
         let people = first.all().into_iter().cloned().chain([pending]).collect();
-        Self { people, order_id, submission_id, item_order_id, dish: dish_name }
+        let dish = dish_name;
+        Self { people, order_id, submission_id, item_order_id, cut_id, closure_id, dish }
     }
 
     /// A real id of the kind that a sample's parameter has.
@@ -54,6 +63,8 @@ impl Belongings {
             Some("order") => self.order_id.clone(),
             Some("sub") => self.submission_id.clone(),
             Some("ord") => self.item_order_id.clone(),
+            Some("cut") => self.cut_id.clone(),
+            Some("clo") => self.closure_id.clone(),
             _ => panic!("{sample}: these tests must learn how to make one of these"),
         }
     }
@@ -67,7 +78,8 @@ impl Belongings {
             [id, person.email.clone(), unique]
         });
         let order = self.order_id.trim_start_matches("order_").to_owned();
-        let things = [order, self.submission_id.clone(), self.item_order_id.clone()];
+        let things =
+            [order, self.submission_id.clone(), self.item_order_id.clone(), self.cut_id.clone()];
         of_people.chain(things).collect()
     }
 }

@@ -47,6 +47,10 @@ pub enum Operation {
     PlaceOrder,
     /// Adding to an item's stock or taking from it; the outcome is the stock after that.
     ChangeStock,
+    /// Cutting meals; the outcome is the cut's id.
+    CutMeals,
+    /// Closing the mess; the outcome is the closure's id.
+    CloseMess,
 }
 
 impl Operation {
@@ -57,6 +61,8 @@ impl Operation {
             Self::Refund => "refund",
             Self::PlaceOrder => "place-order",
             Self::ChangeStock => "change-stock",
+            Self::CutMeals => "cut-meals",
+            Self::CloseMess => "close-mess",
         }
     }
 }
