@@ -25,7 +25,7 @@ mod together;
 pub use app::{QR_KEY, RAZORPAY_WEBHOOK_SECRET, TestApp};
 pub use call::{Answer, Call};
 pub use dice::Dice;
-pub use faults::closed_port;
+pub use faults::{closed_port, queues_nowhere};
 pub use killer::Death;
 pub use meter::{Cost, Units};
 pub use redis_server::RedisServer;
