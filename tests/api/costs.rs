@@ -244,7 +244,7 @@ const CARD: &[Row] = &[
     row("`closure-create`", (2, 4.0, 0.0, 1.0), |test| {
         Box::pin(async { test.cost_of(close(&owner(test).await, &holiday()), 201).await })
     }),
-    row("`announcer`, 100 students", (3, 0.0, 0.0, 5.5), |test| {
+    row("`announcer`, 100 students", (3, 0.0, 0.0, 5.0), |test| {
         Box::pin(async {
             test.crowd(100, 0).await;
             test.settle().await;

@@ -1,6 +1,7 @@
 //! Telling all students of a closure: each once, whatever comes twice or dies half-way.
 
 use std::collections::BTreeSet;
+use std::slice::from_ref;
 
 use serde_json::{Value, json};
 use thali_domain::identity::{AccountStatus, Role};
@@ -94,11 +95,11 @@ async fn every_active_student_with_an_address_is_told_the_days_the_meals_and_the
     let mail = mails.iter().find(|mail| mail.to.as_str() == "asha@example.com").expect("hers");
     let when = "from Saturday, 31 January 2026 to Sunday, 1 February 2026";
     assert_eq!(mail.subject, format!("Demo Mess is closed {when}"));
-    let text = format!(
+    let said_in_all = format!(
         "Hello asha,\n\nDemo Mess is closed {when}. There will be no lunch and no dinner.\n\nThe \
          reason given: The cook <marries>\n\n    https://thali.test"
     );
-    assert_eq!(mail.text.trim_end(), text);
+    assert_eq!(mail.text.trim_end(), said_in_all);
     for said in ["Demo Mess", when, "no lunch and no dinner", "The cook &#60;marries&#62;"] {
         assert!(mail.html.contains(said), "{said} in {}", mail.html);
     }
@@ -156,13 +157,13 @@ async fn a_worker_that_dies_at_any_step_leaves_nobody_untold() {
     let deaths = (0..3).flat_map(|request| [Death::Before(request), Death::After(request)]);
     for death in deaths {
         let mortal = test.mortal(death);
-        let response = consume_at(&mortal.app, &ANNOUNCER, &[message.clone()]).await;
+        let response = consume_at(&mortal.app, &ANNOUNCER, from_ref(&message)).await;
         assert_eq!(failed(&response), ["0"], "{death:?}: the message comes again");
         assert!(mortal.is_dead(), "{death:?}");
         assert_eq!(queued(&mortal.app), (0, 0), "{death:?}");
     }
     // It dies when a third of the page is on the queue, and there is no message for the next.
-    assert_eq!(test.consume(&ANNOUNCER, &[message.clone()]).await, BatchResponse::default());
+    assert_eq!(test.consume(&ANNOUNCER, from_ref(&message)).await, BatchResponse::default());
     let first = test.app.queues().take(QueueName::Mail);
     test.app.queues().take(QueueName::Announcements);
     let mut told = test.mailed(&first[..PAGE_STUDENTS / 3]).await;
@@ -187,7 +188,7 @@ async fn a_queue_that_takes_nothing_makes_the_message_come_again() {
     test.crowd(5, 0).await;
     let (_, message) = test.closed(&owner).await;
     let app = test.process_with(|backends| backends.queues = Some(queues_nowhere()));
-    let response = consume_at(&app, &ANNOUNCER, &[message.clone()]).await;
+    let response = consume_at(&app, &ANNOUNCER, from_ref(&message)).await;
     assert_eq!(failed(&response), ["0"]);
     let pages = test.announce(&message).await;
     assert_eq!(test.mailed(&pages.concat()).await.len(), 5);
@@ -223,7 +224,7 @@ async fn a_closure_that_is_over_is_told_to_nobody_any_more() {
     let owner = test.owner("owner@example.com").await;
     test.crowd(2, 0).await;
     let (_, message) = test.closed(&owner).await;
-    assert_eq!(test.consume(&ANNOUNCER, &[message.clone()]).await, BatchResponse::default());
+    assert_eq!(test.consume(&ANNOUNCER, from_ref(&message)).await, BatchResponse::default());
     let mails = test.app.queues().take(QueueName::Mail);
     test.app.queues().take(QueueName::Announcements);
     // The last evening, and midnight after it.

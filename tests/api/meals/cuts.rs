@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::SignedDuration;
@@ -9,6 +10,7 @@ use serde_json::{Value, json};
 use thali_domain::days::MealDate;
 use thali_domain::mess::{Approval, Meal};
 use thali_platform::store::keys;
+use tokio::task::JoinSet;
 
 use super::{account_of, cut, cut_day, uncut};
 use crate::support::people::Student;
@@ -172,15 +174,18 @@ async fn what_is_out_of_bounds_is_refused_by_name() {
         (days("2199-12-31", "2199-12-31"), vec!["to"]),
         (meals(json!([])), vec!["meals"]),
         (meals(json!(["LUNCH", "LUNCH"])), vec!["meals"]),
-        (meals(json!(["BRUNCH"])), vec!["meals"]),
-        (meals(json!(["lunch"])), vec!["meals"]),
-        (meals(json!([["LUNCH"]])), vec!["meals"]),
-        (meals(json!([1, {}])), vec!["meals"]),
+        (meals(json!(["BRUNCH"])), vec!["meals[0]"]),
+        (meals(json!(["LUNCH", "dinner"])), vec!["meals[1]"]),
         (meals(json!("LUNCH")), vec!["meals"]),
-        (json!({ "from": "x", "to": "2026-02-01", "meals": ["TEA"] }), vec!["from", "meals"]),
+        (json!({ "from": "x", "to": "2026-02-01", "meals": ["TEA"] }), vec!["from", "meals[0]"]),
     ] {
         let answer = test.send(cut(&asha, &body)).await;
         assert_eq!(answer.wrong_fields(), fields, "{body}: {}", answer.body);
+    }
+    for odd in [json!([["LUNCH"]]), json!([1, {}]), json!({ "0": "LUNCH" }), json!(1)] {
+        let answer = test.send(cut(&asha, &meals(odd.clone()))).await;
+        let fields = answer.wrong_fields();
+        assert!(fields.iter().all(|field| field.starts_with("meals")), "{odd}: {}", answer.body);
     }
     let named = test.send(cut(&asha, &meals(json!(["BRUNCH"])))).await;
     assert_eq!(named.body["errors"][0]["message"], "must be BREAKFAST, LUNCH or DINNER");
@@ -449,4 +454,27 @@ async fn the_trail_tells_of_a_cut_and_that_it_was_taken_back() {
         changes.iter().filter(|it| it["dynamodb"]["Keys"]["sk"]["S"] == made.body["cut_id"]);
     let names: Vec<_> = of_cut.map(|it| it["eventName"].as_str().expect("a name")).collect();
     assert_eq!(names, ["INSERT", "REMOVE"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cuts_that_meet_while_the_database_holds_the_student_all_pass() {
+    let test = Arc::new(TestApp::start().await);
+    let asha = test.student("asha@example.com").await;
+    let app = Arc::new(test.contended(Duration::from_millis(10)).await);
+    let mut tasks = JoinSet::new();
+    for day in 1..=6 {
+        let (test, app) = (Arc::clone(&test), Arc::clone(&app));
+        let call = cut_day(&asha, &format!("2026-02-{day:02}"));
+        tasks.spawn(async move { test.send_to(&app, call).await.expect(201) });
+    }
+    let made = tasks.join_all().await;
+    assert_eq!((made.len(), known(&test, &asha).await.len()), (6, 6));
+    let mut tasks = JoinSet::new();
+    for cut in made {
+        let (test, app) = (Arc::clone(&test), Arc::clone(&app));
+        let call = uncut(&asha, cut.text("cut_id"));
+        tasks.spawn(async move { test.send_to(&app, call).await.expect(204) });
+    }
+    tasks.join_all().await;
+    assert_eq!(known(&test, &asha).await, [""; 0]);
 }

@@ -89,9 +89,9 @@ async fn the_largest_student_that_the_rules_allow_is_read_with_one_unit() {
         (0..OPEN_CYCLES_MAX).map(|number| (format!("cyc_{number:026}"), longest_cycle())).collect();
     test.dynamo.set("meals", &key, "cycles", AttributeValue::M(cycles)).await;
     // The longest status and id of a request, and a version that nobody reaches.
-    let text = |text: &str| AttributeValue::S(text.to_owned());
-    test.dynamo.set("meals", &key, "status", text("pending_approval")).await;
-    test.dynamo.set("meals", &key, "request_id", text(&"r".repeat(36))).await;
+    let longest = |value: &str| AttributeValue::S(value.to_owned());
+    test.dynamo.set("meals", &key, "status", longest("pending_approval")).await;
+    test.dynamo.set("meals", &key, "request_id", longest(&"r".repeat(36))).await;
     test.dynamo.set("meals", &key, "version", AttributeValue::N("9999999999".to_owned())).await;
     let size = test.size_of(&key).await;
     println!("the largest student has {size} bytes");
