@@ -10,7 +10,9 @@ use aws_lambda_events::s3::S3Event;
 use serde_json::{Value, json};
 use thali_domain::pictures::PictureKey;
 use thali_functions::ops::not_found;
-use thali_functions::workers::messages::{MailMessage, Notice, OrderMessage, RefundMessage};
+use thali_functions::workers::messages::{
+    ClosureAnnouncement, MailMessage, Notice, OrderMessage, RefundMessage,
+};
 use thali_functions::workers::{cache_evictor, picture_check, relay};
 use thali_functions::{CONSUMERS, ENDPOINTS, JOBS};
 use thali_platform::config::Part;
@@ -403,6 +405,7 @@ fn every_sample_event_is_what_its_function_takes() {
     serde_json::from_str::<RefundMessage>(&sqs("refunder")).expect("a refund");
     serde_json::from_str::<OrderMessage>(&sqs("order-processor")).expect("an order");
     serde_json::from_str::<Notice>(&sqs("notifier")).expect("a notice");
+    serde_json::from_str::<ClosureAnnouncement>(&sqs("announcer")).expect("a closure");
     for job in JOBS {
         let options: Value = serde_json::from_str(&event(job.name)).expect("JSON");
         assert!(options.is_object(), "{}", job.name);

@@ -10,6 +10,7 @@
 
 pub mod accounts;
 pub mod jobs;
+pub mod meals;
 pub mod ops;
 pub mod orders;
 pub mod owner;
@@ -78,6 +79,12 @@ pub static ENDPOINTS: &[&Endpoint] = &[
     &owner::scans_csv::ENDPOINT,
     &owner::dashboard::ENDPOINT,
     &owner::audit_list::ENDPOINT,
+    &meals::cut_create::ENDPOINT,
+    &meals::cut_list::ENDPOINT,
+    &meals::cut_delete::ENDPOINT,
+    &meals::closure_create::ENDPOINT,
+    &meals::closure_list::ENDPOINT,
+    &meals::closure_delete::ENDPOINT,
     &ops::health::ENDPOINT,
     &ops::openapi::ENDPOINT,
 ];
@@ -89,6 +96,7 @@ pub static CONSUMERS: &[&Consumer] = &[
     &workers::refunder::CONSUMER,
     &workers::order_processor::CONSUMER,
     &workers::notifier::CONSUMER,
+    &workers::announcer::CONSUMER,
 ];
 
 /// Every job of a schedule.

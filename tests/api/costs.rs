@@ -9,11 +9,12 @@ use std::pin::Pin;
 use serde_json::json;
 use thali_domain::identity::{AccountStatus, Role};
 use thali_domain::mess::Meal;
-use thali_functions::workers::{audit_writer, mailer, order_processor};
+use thali_functions::workers::{announcer, audit_writer, mailer, order_processor};
 use thali_platform::queue::QueueName;
 use thali_platform::worker::{BatchResponse, Consumer};
 
 use super::cache::{placed, read_order};
+use super::meals::{close, cut_day, uncut};
 use super::orders::{cancel, collect, ordering};
 use super::payments::{order, refund, told};
 use crate::support::people::{PASSWORD, Student, code_in};
@@ -292,6 +293,33 @@ const CARD: &[Row] = &[
             test.cost_of(Call::get("/api/v1/mess").bearer(&device.token), 200).await
         })
     }),
+    row("`cut-create`", (3, 4.0, 0.0, 2.0), |test| {
+        Box::pin(async { test.cost_of(cut_day(&asha(test).await, "2026-01-20"), 201).await })
+    }),
+    row("`cut-create`, with a key", (4, 6.0, 0.0, 3.0), |test| {
+        Box::pin(async {
+            let call = cut_day(&asha(test).await, "2026-01-20");
+            test.cost_of(call.header("idempotency-key", "k-1"), 201).await
+        })
+    }),
+    row("`cut-delete`", (3, 4.0, 0.0, 2.0), |test| {
+        Box::pin(async {
+            let asha = asha(test).await;
+            let made = test.send(cut_day(&asha, "2026-01-20")).await.expect(201);
+            test.cost_of(uncut(&asha, made.text("cut_id")), 204).await
+        })
+    }),
+    row("`closure-create`", (2, 4.0, 0.0, 1.0), |test| {
+        Box::pin(async { test.cost_of(close(&owner(test).await, &holiday()), 201).await })
+    }),
+    row("`announcer`, 100 students", (3, 0.0, 0.0, 5.0), |test| {
+        Box::pin(async {
+            test.crowd(100, 0).await;
+            test.settle().await;
+            test.send(close(&owner(test).await, &holiday())).await.expect(201);
+            cost_of_message(test, &announcer::CONSUMER, QueueName::Announcements).await
+        })
+    }),
     row("`mailer`, a mail", (4, 2.0, 0.0, 2.0), |test| {
         Box::pin(async {
             test.sign_up("asha@example.com").await.expect(202);
@@ -332,6 +360,11 @@ async fn buyer(test: &TestApp, purchases: usize) -> Student {
         test.buy_tokens(&asha, 10).await;
     }
     asha
+}
+
+/// A day on which the mess is closed.
+fn holiday() -> serde_json::Value {
+    json!({ "from": "2026-01-26", "to": "2026-01-26", "reason": "Republic Day" })
 }
 
 /// An owner, logged in and not for the first time here.

@@ -6,6 +6,7 @@
 mod accounts;
 mod alarms;
 mod cached;
+mod closures;
 mod contract;
 mod faults;
 mod grants;

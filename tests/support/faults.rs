@@ -8,6 +8,8 @@ use serde_json::Value;
 use thali_domain::identity::AccountStatus;
 use thali_domain::ids::AccountId;
 use thali_platform::app::App;
+use thali_platform::config::QueueUrls;
+use thali_platform::queue::Queues;
 use thali_platform::store::Consistency;
 use thali_platform::store::keys::{self, Key};
 
@@ -18,6 +20,26 @@ use super::dynamo::{Dynamo, STACK};
 pub fn closed_port() -> String {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     format!("http://{}", listener.local_addr().expect("it is bound"))
+}
+
+/// Queues that take nothing, because nobody listens.
+pub fn queues_nowhere() -> Queues {
+    let nowhere = closed_port();
+    let client = aws_sdk_sqs::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .endpoint_url(&nowhere)
+        .region(Region::new("ap-south-1"))
+        .credentials_provider(Credentials::new("test", "test", None, None, "test"));
+    let url = |name: &str| format!("{nowhere}/000000000000/{name}");
+    let urls = QueueUrls {
+        mail: url("mail"),
+        audit: url("audit"),
+        refunds: url("refunds"),
+        orders: url("orders"),
+        notices: url("notices"),
+        announcements: url("announcements"),
+    };
+    Queues::Sqs { client: aws_sdk_sqs::Client::from_conf(client.build()), urls }
 }
 
 impl TestApp {

@@ -135,9 +135,10 @@ fn decide(wish: &Wish<'_>, menu: &[Item], attempt: u32) -> Result<(Order, Vec<Re
     Ok((order, reserved))
 }
 
-/// The time in the order's id. Two orders of one student in one millisecond would have the
-/// same id; the one that comes second steps aside, further with each attempt.
-fn id_time(now: Timestamp, attempt: u32) -> Timestamp {
+/// The time in the order's id, or in that of anything else that leads to its student by its
+/// id. Two orders of one student in one millisecond would have the same id; the one that
+/// comes second steps aside, further with each attempt.
+pub(crate) fn id_time(now: Timestamp, attempt: u32) -> Timestamp {
     let [high, low] = random_bytes();
     let reach = (1_u32 << attempt.min(10)) - 1;
     let aside = u32::from(u16::from_be_bytes([high, low])) % (reach + 1);

@@ -73,7 +73,9 @@ async fn register(app: &App, caller: &Caller, request: &Request) -> Result<Respo
     match caller {
         Caller::Session(_) => commit(app, &account, &stamp).await?,
         // No staff token gets as far as this.
-        Caller::Anonymous | Caller::StaffToken(_) => commit_discreetly(app, &account, &stamp).await?,
+        Caller::Anonymous | Caller::StaffToken(_) => {
+            commit_discreetly(app, &account, &stamp).await?
+        }
     }
     // As it was asked for: to the public, an address that somebody has looks like any other.
     Ok(Response::created(&RegisteredStudent { student: account.into() }))

@@ -1,11 +1,13 @@
-//! What the relay tells the mailer, the refunder, the processor of orders and the notifier. The
-//! audit queue carries [`thali_platform::store::AuditRecord`]s.
+//! What the relay tells the mailer, the refunder, the processor of orders, the notifier and the
+//! announcer, and the announcer the mailer. The audit queue carries
+//! [`thali_platform::store::AuditRecord`]s.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use thali_domain::identity::{AccountStatus, Email};
 use thali_domain::ids::{
-    AccountId, MessId, OrderId, PasswordResetId, RazorpayOrderId, RefundId, RegistrationId,
+    AccountId, ClosureId, MessId, OrderId, PasswordResetId, RazorpayOrderId, RefundId,
+    RegistrationId,
 };
 use thali_domain::membership::Reason;
 use thali_domain::money::Paise;
@@ -73,6 +75,8 @@ pub enum MailMessage {
     OrderProcessed(EndedOrder),
     /// An order failed.
     OrderFailed(FailedOrder),
+    /// The mess is closed.
+    Closure(ClosureMail),
 }
 
 /// What a student is told of an owner's decision.
@@ -186,6 +190,30 @@ pub struct FailedOrder {
     pub failure: FailureReason,
 }
 
+/// Who is told of a closure. The mailer reads what there is to tell, so that nothing is told
+/// of one that was taken back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClosureMail {
+    /// The closure.
+    pub closure_id: ClosureId,
+    /// The student.
+    pub account_id: AccountId,
+    /// The mess.
+    pub mess_id: MessId,
+}
+
+/// A closure of which all students of the mess are to be told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClosureAnnouncement {
+    /// The mess.
+    pub mess_id: MessId,
+    /// The closure.
+    pub closure_id: ClosureId,
+    /// The last student who was told; nobody was yet where it is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<AccountId>,
+}
+
 /// A refund that the partner is to be asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefundMessage {
@@ -242,6 +270,9 @@ impl MailMessage {
             Self::Expiring(expiring) => format!("expiring#{}", expiring.order_id),
             Self::OrderProcessed(order) => format!("order_processed#{}", order.order_id),
             Self::OrderFailed(failed) => format!("order_failed#{}", failed.order.order_id),
+            Self::Closure(ClosureMail { closure_id, account_id, .. }) => {
+                format!("closure#{closure_id}#{account_id}")
+            }
         }
     }
 
@@ -260,6 +291,7 @@ impl MailMessage {
             Self::Expiring(expiring) => &expiring.mess_id,
             Self::OrderProcessed(order) => &order.mess_id,
             Self::OrderFailed(failed) => &failed.order.mess_id,
+            Self::Closure(closure) => &closure.mess_id,
         }
     }
 }

@@ -2,6 +2,7 @@
 //! consumers empty them; the evictor reads the streams too, and takes out of the cache what
 //! has changed. And what follows an upload: a look at what was uploaded.
 
+pub mod announcer;
 pub mod audit_writer;
 pub mod cache_evictor;
 pub mod mailer;

@@ -1,6 +1,7 @@
 //! `relay`: reads the change streams of the tables and puts what follows from a change on
 //! the queues: every change on `audit`, on `mail` what somebody is to be told, on
-//! `refunds` what the partner is to be asked for, and on `orders` what is to be processed.
+//! `refunds` what the partner is to be asked for, on `orders` what is to be processed, and on
+//! `announcements` what all students of a mess are to be told.
 //!
 //! It decides nothing and keeps nothing; a record that comes twice makes the same
 //! messages again, and their consumers do each once.
@@ -23,7 +24,9 @@ use thali_platform::store::AuditRecord;
 use thali_platform::{telemetry, worker};
 use worker::BatchResponse;
 
-use super::messages::{self, MailMessage, Notice, OrderMessage, RefundMessage};
+use super::messages::{
+    self, ClosureAnnouncement, MailMessage, Notice, OrderMessage, RefundMessage,
+};
 use super::notices;
 
 /// The function's name.
@@ -76,12 +79,14 @@ pub async fn relay(app: &App, event: Event) -> BatchResponse {
     let refunds = changes.iter().enumerate().filter_map(|(i, c)| Some((i, c.refund()?)));
     let orders = changes.iter().enumerate().filter_map(|(i, c)| Some((i, c.order()?)));
     let notices = changes.iter().enumerate().filter_map(|(i, c)| Some((i, c.notice()?)));
+    let announced = changes.iter().enumerate().filter_map(|(i, c)| Some((i, c.announcement()?)));
     let first_failures = [
         send(app, QueueName::Audit, &audits.collect::<Vec<_>>()).await,
         send(app, QueueName::Mail, &mails.collect::<Vec<_>>()).await,
         send(app, QueueName::Refunds, &refunds.collect::<Vec<_>>()).await,
         send(app, QueueName::Orders, &orders.collect::<Vec<_>>()).await,
         send(app, QueueName::Notices, &notices.collect::<Vec<_>>()).await,
+        send(app, QueueName::Announcements, &announced.collect::<Vec<_>>()).await,
     ];
     let mut response = BatchResponse::default();
     if let Some(index) = first_failures.into_iter().flatten().min() {
@@ -360,6 +365,12 @@ impl Change {
         let placed = self.before.is_none() || self.became("swept_at").is_some();
         let wanted = self.text("kind")? == "order" && placed;
         wanted.then(|| self.read(Value::Object(self.after.clone()?)))?
+    }
+
+    /// What all students are to be told, if the change announces a closure.
+    fn announcement(&self) -> Option<ClosureAnnouncement> {
+        let announced = self.text("kind")? == "closure" && self.before.is_none();
+        announced.then(|| self.read(Value::Object(self.after.clone()?)))?
     }
 }
 

@@ -24,6 +24,10 @@ pub enum CycleState {
     Verified,
 }
 
+/// The most cycles that a student's item holds beside [`crate::cuts::OPEN_CUTS_MAX`] cuts, so
+/// that it stays below the four kilobytes which one read unit reads.
+pub const OPEN_CYCLES_MAX: usize = 15;
+
 /// A cycle that was not rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenCycle {

@@ -146,6 +146,15 @@ ulid_id!(
     /// Something that the owners of a mess are told.
     NotificationId, "ntf"
 );
+impl ClosureId {
+    /// When the closure was made, which is the time in its id.
+    #[must_use]
+    pub fn made_at(self) -> Timestamp {
+        let millis = i64::try_from(self.0.timestamp_ms()).unwrap_or(i64::MAX);
+        Timestamp::from_millisecond(millis).unwrap_or(Timestamp::MAX)
+    }
+}
+
 impl AccountId {
     /// What the ids of all that the account has end with, and its own: sixteen characters.
     #[must_use]

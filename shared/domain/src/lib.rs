@@ -23,6 +23,7 @@
 //! | [`days`], [`meal_times`] | dates, periods and meals; which day a meal belongs to, and its deadlines |
 //! | [`entitlement`] | what the mess knows of a student at the counter |
 //! | [`gate`] | what a scan must know of the mess |
+//! | [`cuts`], [`closures`] | until when meals are cut, and for which days the mess is closed |
 //! | [`qr`] | the code that a student shows |
 //! | [`plates`] | a student's meal, and every scan that was about it |
 //! | [`scanning`] | who may eat: what is asked of a code, and in which order |
@@ -40,6 +41,8 @@
 //! | [`stock`] | what owners do with items and their stock |
 //! | [`orders`] | ordering items, and what becomes of an order |
 
+pub mod closures;
+pub mod cuts;
 pub mod days;
 pub mod entitlement;
 pub mod expiry;

@@ -132,12 +132,6 @@ impl MealWindow {
             self.opens <= time || time < self.closes
         }
     }
-
-    /// Whether both are open at some minute: then one opens while the other is open.
-    #[must_use]
-    pub fn overlaps(self, other: Self) -> bool {
-        self.contains(other.opens) || other.contains(self.opens)
-    }
 }
 
 /// Names in the IANA database that stand for "not set".

@@ -2,6 +2,8 @@
 //! partner becomes a problem here and nowhere else; its cause goes to the log alone.
 
 use http::StatusCode;
+use thali_domain::closures::ClosureRefusal;
+use thali_domain::cuts::CutRefusal;
 use thali_domain::lockout::attempts_left;
 use thali_domain::membership::WrongStatus;
 use thali_domain::orders::{ORDER_TOKENS_MAX, OrderRefusal, Shortage};
@@ -16,7 +18,7 @@ use thali_domain::tokens::RedeemRefusal;
 use crate::blobs::BlobError;
 use crate::http::Problem;
 use crate::razorpay::RazorpayError;
-use crate::store::{AccountCreateError, OrderError, ProfileUpdateError, StoreError};
+use crate::store::{AccountCreateError, OrderError, ProfileUpdateError, RecordError, StoreError};
 
 /// Every problem's code, its status, and when it is answered. The README's table is this
 /// one; a problem whose code is not here fails every test that meets it.
@@ -41,6 +43,8 @@ pub const CODES: &[(&str, u16, &str)] = &[
     ("scan_not_found", 404, "the mess has no such scan, or another device made it"),
     ("staff_token_not_found", 404, "the mess has no such staff token"),
     ("notification_not_found", 404, "the mess has no such notification, or keeps it no longer"),
+    ("cut_not_found", 404, "the student has no such cut"),
+    ("closure_not_found", 404, "the mess has no such closure"),
     ("otp_invalid", 409, "the one-time code is wrong; with `attempts_left`"),
     ("otp_expired", 409, "the one-time code is too old, was used, or was tried too often"),
     ("invite_invalid", 409, "the invite code is wrong, used or too old"),
@@ -77,6 +81,19 @@ pub const CODES: &[(&str, u16, &str)] = &[
     ("stock_limit", 409, "a stock is at most 1000000 portions; with `stock`"),
     ("not_admitted", 409, "only a scan that let somebody in is taken back"),
     ("undo_expired", 409, "a scan is taken back within ten minutes"),
+    (
+        "cutoff_passed",
+        409,
+        "it is too late to cut the first day, or to take that back; with `cutoff`, until when it was not",
+    ),
+    (
+        "cut_overlap",
+        409,
+        "one of the meals is cut already; with the other's `cut_id`, `from`, `to` and `meals`",
+    ),
+    ("too_many_cuts", 409, "a student has at most 20 cuts that have not ended two weeks ago"),
+    ("closure_ended", 409, "a closure that is over is part of the accounts and stays"),
+    ("too_many_closures", 409, "a mess has at most 20 closures that have not ended two weeks ago"),
     ("idempotency_key_reused", 409, "the key came with another body"),
     ("body_too_large", 413, "more than 64 KiB"),
     ("unsupported_media_type", 415, "the body is not `application/json`"),
@@ -154,6 +171,46 @@ impl From<OrderError> for Problem {
         match error {
             OrderError::Overtaken => StoreError::Contended.into(),
             OrderError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<RecordError> for Problem {
+    fn from(error: RecordError) -> Self {
+        match error {
+            RecordError::Overtaken => StoreError::Contended.into(),
+            RecordError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<CutRefusal> for Problem {
+    fn from(refusal: CutRefusal) -> Self {
+        let detail = format!("{}.", capitalised(&refusal));
+        match refusal {
+            CutRefusal::TooFarAhead => Self::invalid_field("to", refusal),
+            CutRefusal::CutoffPassed { cutoff } => {
+                Self::conflict("cutoff_passed", detail).with("cutoff", cutoff)
+            }
+            CutRefusal::Overlap { cut_id, cut } => Self::conflict("cut_overlap", detail)
+                .with("cut_id", cut_id)
+                .with("from", cut.period.from)
+                .with("to", cut.period.to)
+                .with("meals", cut.meals),
+            CutRefusal::TooMany => Self::conflict("too_many_cuts", detail),
+        }
+    }
+}
+
+impl From<ClosureRefusal> for Problem {
+    fn from(refusal: ClosureRefusal) -> Self {
+        match refusal {
+            ClosureRefusal::Past | ClosureRefusal::TooFarAhead => {
+                Self::invalid_field("to", refusal)
+            }
+            ClosureRefusal::TooMany => {
+                Self::conflict("too_many_closures", format!("{}.", capitalised(&refusal)))
+            }
         }
     }
 }
@@ -421,6 +478,24 @@ pub fn scan_not_found() -> Problem {
 #[must_use]
 pub fn staff_token_not_found() -> Problem {
     Problem::not_found("staff_token_not_found", "The mess has no such staff token.")
+}
+
+/// 404: no such cut of this student.
+#[must_use]
+pub fn cut_not_found() -> Problem {
+    Problem::not_found("cut_not_found", "You have no such cut.")
+}
+
+/// 404: no such closure of this mess.
+#[must_use]
+pub fn closure_not_found() -> Problem {
+    Problem::not_found("closure_not_found", "The mess has no such closure.")
+}
+
+/// 409: a closure that is over.
+#[must_use]
+pub fn closure_ended() -> Problem {
+    Problem::conflict("closure_ended", "The closure is over, and counts as it was.")
 }
 
 /// An error's message with a capital letter, for a sentence.

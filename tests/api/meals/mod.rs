@@ -1,4 +1,52 @@
 //! Cycles, cuts, closures, codes, and the counter.
 
+mod announcer;
+mod closures;
 mod codes;
+mod cuts;
 mod members;
+mod sizes;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use thali_domain::ids::AccountId;
+
+use crate::support::people::Student;
+use crate::support::{Call, TestApp};
+
+/// The call that cuts meals.
+fn cut(student: &Student, body: &Value) -> Call {
+    Call::post("/api/v1/mess-cuts", body).bearer(&student.token)
+}
+
+/// The call that cuts all meals of one day.
+pub(super) fn cut_day(student: &Student, day: &str) -> Call {
+    cut(student, &json!({ "from": day, "to": day }))
+}
+
+/// The call that takes a cut back.
+pub(super) fn uncut(student: &Student, cut_id: &str) -> Call {
+    Call::new("DELETE", &format!("/api/v1/mess-cuts/{cut_id}")).bearer(&student.token)
+}
+
+/// The call that closes the mess.
+pub(super) fn close(owner: &Student, body: &Value) -> Call {
+    Call::post("/api/v1/closures", body).bearer(&owner.token)
+}
+
+/// The call that takes a closure back.
+fn reopen(owner: &Student, closure_id: &str) -> Call {
+    Call::new("DELETE", &format!("/api/v1/closures/{closure_id}")).bearer(&owner.token)
+}
+
+fn account_of(student: &Student) -> AccountId {
+    student.account_id.parse().expect("an id")
+}
+
+impl TestApp {
+    /// Moves the time to this moment, also backwards.
+    fn go_to(&self, moment: &str) {
+        let moment: Timestamp = moment.parse().expect("a time");
+        self.advance(moment.duration_since(self.now()));
+    }
+}

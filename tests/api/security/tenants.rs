@@ -21,6 +21,8 @@ struct Belongings {
     item_order_id: String,
     scan_id: String,
     staff_token_id: String,
+    cut_id: String,
+    closure_id: String,
     /// What an item of the menu is called.
     dish: String,
 }
@@ -45,6 +47,12 @@ impl Belongings {
         let item_order_id = test.place(&student, &[(SKU, 1)]).await.order_id.to_string();
         let scan_id = admitted(test, &student).await;
         let staff_token_id = test.device("Gate 1").await.id.to_string();
+        let cut = json!({ "from": "2026-02-01", "to": "2026-02-02" });
+        let cut = Call::post("/api/v1/mess-cuts", &cut).bearer(&student.token);
+        let cut_id = test.send(cut).await.expect(201).text("cut_id").to_owned();
+        let closure = json!({ "from": "2026-02-01", "to": "2026-02-02", "reason": dish_name });
+        let closure = Call::post("/api/v1/closures", &closure).bearer(&owner.token);
+        let closure_id = test.send(closure).await.expect(201).text("closure_id").to_owned();
         let pending = person(test, FIRST_MESS, Role::Student, AccountStatus::PendingApproval).await;
         let people = first.all().into_iter().cloned().chain([pending]).collect();
         Self {
@@ -54,6 +62,8 @@ impl Belongings {
             item_order_id,
             scan_id,
             staff_token_id,
+            cut_id,
+            closure_id,
             dish: dish_name,
         }
     }
@@ -68,6 +78,8 @@ impl Belongings {
             Some("ord") => self.item_order_id.clone(),
             Some("scn") => self.scan_id.clone(),
             Some("stk") => self.staff_token_id.clone(),
+            Some("cut") => self.cut_id.clone(),
+            Some("clo") => self.closure_id.clone(),
             _ => panic!("{sample}: these tests must learn how to make one of these"),
         }
     }
@@ -87,6 +99,7 @@ impl Belongings {
             self.item_order_id.clone(),
             self.scan_id.clone(),
             self.staff_token_id.clone(),
+            self.cut_id.clone(),
         ];
         of_people.chain(things).collect()
     }

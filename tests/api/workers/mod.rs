@@ -18,12 +18,12 @@ use thali_platform::worker::{BatchResponse, Consumer, consume};
 use crate::support::TestApp;
 
 /// The ids of what is to come again.
-fn failed(response: &BatchResponse) -> Vec<&str> {
+pub(super) fn failed(response: &BatchResponse) -> Vec<&str> {
     response.batch_item_failures.iter().map(|failure| failure.item_identifier.as_str()).collect()
 }
 
 /// Invokes a consumer of another process with messages, whose ids are their indices.
-async fn consume_at(app: &App, consumer: &Consumer, bodies: &[String]) -> BatchResponse {
+pub(super) async fn consume_at(app: &App, consumer: &Consumer, bodies: &[String]) -> BatchResponse {
     let message =
         |(id, body): (usize, &String)| json!({ "messageId": id.to_string(), "body": body });
     let records: Vec<Value> = bodies.iter().enumerate().map(message).collect();

@@ -1,14 +1,12 @@
 //! The relay: from the tables' change streams to the queues.
 
-use aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region};
 use serde_json::{Value, json};
 use thali_functions::workers::relay::relay;
-use thali_platform::config::QueueUrls;
-use thali_platform::queue::{QueueName, Queues};
+use thali_platform::queue::QueueName;
 use thali_platform::worker::BatchResponse;
 
 use super::failed;
-use crate::support::{TestApp, closed_port};
+use crate::support::{TestApp, queues_nowhere};
 
 fn sequence_number(change: &Value) -> &str {
     change["dynamodb"]["SequenceNumber"].as_str().expect("a change has one")
@@ -69,25 +67,7 @@ async fn where_a_queue_takes_nothing_the_batch_comes_again_from_its_first_record
     let changes = test.dynamo.new_changes().await;
     assert!(changes.len() > 2, "{changes:?}");
 
-    let nowhere = closed_port();
-    let client = aws_sdk_sqs::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .endpoint_url(&nowhere)
-        .region(Region::new("ap-south-1"))
-        .credentials_provider(Credentials::new("test", "test", None, None, "test"));
-    let url = |name: &str| format!("{nowhere}/000000000000/{name}");
-    let queues = Queues::Sqs {
-        client: aws_sdk_sqs::Client::from_conf(client.build()),
-        urls: QueueUrls {
-            mail: url("mail"),
-            audit: url("audit"),
-            refunds: url("refunds"),
-            orders: url("orders"),
-            notices: url("notices"),
-            announcements: url("announcements"),
-        },
-    };
-    let app = test.process_with(|backends| backends.queues = Some(queues));
+    let app = test.process_with(|backends| backends.queues = Some(queues_nowhere()));
     let event = serde_json::from_value(json!({ "Records": changes })).expect("the stream's format");
     let response = relay(&app, event).await;
     assert_eq!(failed(&response), [sequence_number(&changes[0])]);

@@ -50,6 +50,10 @@ pub enum Operation {
     /// Changing the key of a mess's codes; the outcome is the new key and until when the one
     /// before is good.
     RotateCodes,
+    /// Cutting meals; the outcome is the cut's id.
+    CutMeals,
+    /// Closing the mess; the outcome is the closure's id.
+    CloseMess,
 }
 
 impl Operation {
@@ -61,6 +65,8 @@ impl Operation {
             Self::PlaceOrder => "place-order",
             Self::ChangeStock => "change-stock",
             Self::RotateCodes => "rotate-codes",
+            Self::CutMeals => "cut-meals",
+            Self::CloseMess => "close-mess",
         }
     }
 }

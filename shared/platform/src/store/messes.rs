@@ -11,7 +11,7 @@ use super::{
     Attributes, Consistency, STAMPED, Stamp, Store, StoreError, item, keys, unless_refused, values,
 };
 
-/// The attribute of a mess's windows, which are judged together.
+/// The attribute of a mess's windows, which are written together.
 const WINDOWS: &str = "meal_windows";
 
 /// What the item of a mess holds beside its settings.
@@ -51,7 +51,7 @@ impl Store {
 
     /// Writes the settings in which `after` differs from `before`, as it was read; answers
     /// the mess as it is now. `None` where that cannot be done: the mess is not there, or
-    /// its windows, which may not overlap each other, have changed since they were read.
+    /// its windows, which are one attribute, have changed since they were read.
     pub async fn mess_update(
         &self,
         before: &Mess,

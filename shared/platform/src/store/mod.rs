@@ -9,8 +9,10 @@
 
 mod accounts;
 mod audit;
+mod closures;
 mod codes;
 mod conflicts;
+mod cuts;
 mod idempotency;
 mod invites;
 pub mod keys;
@@ -50,7 +52,9 @@ use serde::de::DeserializeOwned;
 
 pub use self::accounts::{Account, AccountCreateError, LoginLookup};
 pub use self::audit::{AuditOf, AuditRecord};
+pub use self::closures::ClosureRecord;
 pub use self::conflicts::dynamodb_client;
+pub use self::cuts::{CutRecord, RecordError};
 pub use self::idempotency::{IdempotencyKey, Operation, Replay};
 pub use self::invites::Invite;
 pub use self::mail_log::MailTurn;

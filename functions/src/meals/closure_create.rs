@@ -1,0 +1,134 @@
+//! `POST /api/v1/closures`: an owner closes the mess. What scans know of it and its record
+//! are one write, so it holds from the next scan on; the students are told by what follows
+//! from the record. Replays of one `Idempotency-Key` return the first outcome.
+
+use futures_util::try_join;
+use thali_domain::closures::{self, CLOSURE_DAYS_MAX};
+use thali_domain::days::{MealDate, Meals, Period};
+use thali_domain::gate::OpenClosure;
+use thali_domain::ids::ClosureId;
+use thali_domain::membership::Reason;
+use thali_platform::app::App;
+use thali_platform::handler;
+use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response, Session, schema};
+use thali_platform::problems;
+use thali_platform::store::{
+    CONTENTION_TRIES_MAX, ClosureRecord, Consistency, IdempotencyKey, Operation, RecordError,
+    Replay, Stamp, StoreError, contention_pause,
+};
+use utoipa::ToSchema;
+
+use super::closure_view::ClosureView;
+use super::days_asked::{fingerprint, period};
+
+/// The endpoint.
+pub static ENDPOINT: Endpoint =
+    Endpoint::post("closure-create", &["/api/v1/closures"], Access::Owner, handler!(create))
+        .summary("Closes the mess for some days or meals, from the next scan on")
+        .takes(schema::<CloseMess>)
+        .answers(201, schema::<ClosureView>)
+        .refuses(&["too_many_closures", "mess_not_found"])
+        .replays();
+
+#[derive(eserde::Deserialize, ToSchema)]
+struct CloseMess {
+    /// The first day.
+    #[eserde(compat)]
+    from: MealDate,
+    /// The last day.
+    #[eserde(compat)]
+    to: MealDate,
+    /// The meals on each of them; all if it is left out.
+    #[serde(default)]
+    #[eserde(compat)]
+    meals: Option<Meals>,
+    /// What the students are told.
+    #[eserde(compat)]
+    reason: Reason,
+}
+
+async fn create(app: &App, caller: &Caller, request: &Request) -> Result<Response, Problem> {
+    let session = caller.session()?;
+    let CloseMess { from, to, meals, reason } = request.json()?;
+    let (period, meals) = (period(from, to, CLOSURE_DAYS_MAX)?, meals.unwrap_or_default());
+    let key = request.idempotency_key(&format!("{} {reason}", fingerprint(period, &meals)))?;
+    let closure = OpenClosure { period, meals };
+    let wish = Wish { session, closure, reason, key, stamp: caller.stamp(app, request) };
+    let (closure_id, replayed) = commit(app, &wish).await?;
+    let view = ClosureView::from(record(&wish, closure_id));
+    Ok(Response::created(&view).replayed_if(replayed))
+}
+
+/// For when an owner wants to close the mess, and why.
+struct Wish<'a> {
+    session: &'a Session,
+    closure: OpenClosure,
+    reason: Reason,
+    key: Option<IdempotencyKey>,
+    stamp: Stamp,
+}
+
+/// Decides and records; decides again where something changed at the same moment.
+async fn commit(app: &App, wish: &Wish<'_>) -> Result<(ClosureId, bool), Problem> {
+    let Wish { session, closure, key, stamp, .. } = wish;
+    let owner = session.account_id;
+    for attempt in 1..=CONTENTION_TRIES_MAX {
+        let gate = async {
+            let gate = app.store.gate_get(&session.mess_id, Consistency::Strong).await?;
+            gate.ok_or_else(problems::mess_not_found)
+        };
+        let (first, gate) = try_join!(replay(app, wish), gate)?;
+        if let Some(first) = first {
+            return Ok((first, true));
+        }
+        let over = match closures::close(&gate.mess, &gate.closures, closure, stamp.at) {
+            Ok(over) => over,
+            Err(refusal) => return refuse(app, wish, refusal.into()).await,
+        };
+        let closure = record(wish, ClosureId::from_ulid(app.clock.ulid()));
+        let key = key.as_ref();
+        match app.store.closure_create(&closure, &gate, &over, owner, key, stamp).await {
+            Ok(()) => return Ok((closure.closure_id, false)),
+            Err(RecordError::Overtaken) => contention_pause(attempt).await,
+            Err(RecordError::Store(error)) => return Err(error.into()),
+        }
+    }
+    Err(StoreError::Contended.into())
+}
+
+/// The closure of this id as it was asked for: the same for each replay, also where it was
+/// taken back since.
+fn record(wish: &Wish<'_>, closure_id: ClosureId) -> ClosureRecord {
+    let Wish { session, closure, reason, .. } = wish;
+    let OpenClosure { period: Period { from, to }, meals } = closure.clone();
+    ClosureRecord {
+        closure_id,
+        mess_id: session.mess_id.clone(),
+        from,
+        to,
+        meals,
+        reason: reason.clone(),
+        created_at: closure_id.made_at(),
+    }
+}
+
+/// Refuses, unless it was this very request, sent twice at once, that took the last place.
+async fn refuse(
+    app: &App,
+    wish: &Wish<'_>,
+    refusal: Problem,
+) -> Result<(ClosureId, bool), Problem> {
+    let first = replay(app, wish).await?;
+    first.map(|first| (first, true)).ok_or(refusal)
+}
+
+/// The closure that the idempotency key named before, whether or not it was taken back since.
+async fn replay(app: &App, wish: &Wish<'_>) -> Result<Option<ClosureId>, Problem> {
+    let Wish { session, key: Some(key), .. } = wish else { return Ok(None) };
+    let (account, now) = (session.account_id, app.clock.now());
+    match app.store.idempotency_replay(account, Operation::CloseMess, key, now).await? {
+        None => Ok(None),
+        Some(Replay::OtherBody) => Err(problems::idempotency_key_reused()),
+        Some(Replay::Of(id)) => ClosureId::parse(&id).map(Some).map_err(Problem::internal),
+    }
+}

@@ -1,0 +1,48 @@
+//! `DELETE /api/v1/closures/{closure_id}`: the mess is open after all, from the next scan
+//! on. A closure that is over stays, because statements count it.
+
+use futures_util::try_join;
+use thali_domain::closures::has_ended;
+use thali_domain::ids::ClosureId;
+use thali_platform::app::App;
+use thali_platform::handler;
+use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response};
+use thali_platform::problems;
+use thali_platform::store::{CONTENTION_TRIES_MAX, RecordError, StoreError, contention_pause};
+
+/// The endpoint.
+pub static ENDPOINT: Endpoint = Endpoint::delete(
+    "closure-delete",
+    &["/api/v1/closures/{closure_id}"],
+    Access::Owner,
+    handler!(closure_delete),
+)
+.summary("Takes a closure back that is not over, from the next scan on")
+.answers_nothing(204)
+.refuses(&["closure_not_found", "closure_ended", "mess_not_found"]);
+
+async fn closure_delete(
+    app: &App,
+    caller: &Caller,
+    request: &Request,
+) -> Result<Response, Problem> {
+    let id = request.param::<ClosureId>("closure_id").ok_or_else(problems::closure_not_found)?;
+    let mess = &caller.session()?.mess_id;
+    let stamp = caller.stamp(app, request);
+    for attempt in 1..=CONTENTION_TRIES_MAX {
+        let store = &app.store;
+        let (mess, closure) = try_join!(store.mess_get(mess), store.closure_get(mess, id))?;
+        let mess = mess.ok_or_else(problems::mess_not_found)?;
+        let closure = closure.ok_or_else(problems::closure_not_found)?;
+        if has_ended(&mess, &closure.open(), stamp.at) {
+            return Err(problems::closure_ended());
+        }
+        match store.closure_delete(&closure, &stamp).await {
+            Ok(true) => return Ok(Response::no_content()),
+            Ok(false) => return Err(problems::closure_not_found()),
+            Err(RecordError::Overtaken) => contention_pause(attempt).await,
+            Err(RecordError::Store(error)) => return Err(error.into()),
+        }
+    }
+    Err(StoreError::Contended.into())
+}

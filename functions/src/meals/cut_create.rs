@@ -1,0 +1,142 @@
+//! `POST /api/v1/mess-cuts`: a student eats elsewhere for some days. What scans know of it
+//! and its record are one write, made under the condition that the student's cuts are as
+//! they were when it was decided. Replays of one `Idempotency-Key` return the first outcome.
+
+use futures_util::try_join;
+use jiff::Timestamp;
+use serde::Serialize;
+use thali_domain::cuts::{self, CUT_DAYS_MAX};
+use thali_domain::days::{MealDate, Meals};
+use thali_domain::entitlement::OpenCut;
+use thali_domain::ids::CutId;
+use thali_platform::app::App;
+use thali_platform::handler;
+use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response, Session, schema};
+use thali_platform::problems;
+use thali_platform::store::{
+    CONTENTION_TRIES_MAX, CutRecord, IdempotencyKey, Operation, RecordError, Replay, Stamp,
+    StoreError, contention_pause,
+};
+use utoipa::ToSchema;
+
+use super::days_asked::{fingerprint, period};
+use crate::orders::create::id_time;
+
+/// The endpoint.
+pub static ENDPOINT: Endpoint =
+    Endpoint::post("cut-create", &["/api/v1/mess-cuts"], Access::Student, handler!(create))
+        .summary("Cuts meals of some days, until the mess's cutoff on the day before the first")
+        .takes(schema::<CutMeals>)
+        .answers(201, schema::<CutView>)
+        .refuses(&[
+            "cutoff_passed",
+            "cut_overlap",
+            "too_many_cuts",
+            "student_not_found",
+            "mess_not_found",
+        ])
+        .replays();
+
+#[derive(eserde::Deserialize, ToSchema)]
+struct CutMeals {
+    /// The first day.
+    #[eserde(compat)]
+    from: MealDate,
+    /// The last day.
+    #[eserde(compat)]
+    to: MealDate,
+    /// The meals on each of them; all if it is left out.
+    #[serde(default)]
+    #[eserde(compat)]
+    meals: Option<Meals>,
+}
+
+/// A cut.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Cut)]
+struct CutView {
+    cut_id: CutId,
+    from: MealDate,
+    to: MealDate,
+    meals: Meals,
+}
+
+async fn create(app: &App, caller: &Caller, request: &Request) -> Result<Response, Problem> {
+    let session = caller.session()?;
+    let CutMeals { from, to, meals } = request.json()?;
+    let (period, meals) = (period(from, to, CUT_DAYS_MAX)?, meals.unwrap_or_default());
+    let key = request.idempotency_key(&fingerprint(period, &meals))?;
+    let cut = OpenCut { period, meals: meals.clone() };
+    let wish = Wish { session, cut, key, stamp: caller.stamp(app, request) };
+    let (cut_id, replayed) = Box::pin(commit(app, &wish)).await?;
+    Ok(Response::created(&CutView { cut_id, from, to, meals }).replayed_if(replayed))
+}
+
+/// What somebody wants to cut.
+struct Wish<'a> {
+    session: &'a Session,
+    cut: OpenCut,
+    key: Option<IdempotencyKey>,
+    stamp: Stamp,
+}
+
+/// Decides and records; decides again where something changed at the same moment. An answer
+/// says nothing but what was asked for and the id, so a replay needs the id alone.
+async fn commit(app: &App, wish: &Wish<'_>) -> Result<(CutId, bool), Problem> {
+    let Wish { session, cut, key, stamp } = wish;
+    let Session { account_id, mess_id, .. } = session;
+    for attempt in 0..CONTENTION_TRIES_MAX {
+        let read = async {
+            let store = &app.store;
+            Ok(try_join!(store.mess_get(mess_id), store.member_get(mess_id, *account_id))?)
+        };
+        let (first, (mess, member)) = try_join!(replay(app, wish), read)?;
+        if let Some(first) = first {
+            return Ok((first, true));
+        }
+        let mess = mess.ok_or_else(problems::mess_not_found)?;
+        let member = member.ok_or_else(problems::student_not_found)?;
+        let over = match cuts::apply(&mess, &member.cuts, cut, stamp.at) {
+            Ok(over) => over,
+            Err(refusal) => return refuse(app, wish, refusal.into()).await,
+        };
+        let cut = record(wish, id_time(stamp.at, attempt));
+        let key = key.as_ref();
+        match app.store.cut_create(&cut, member.version, &over, key, stamp).await {
+            Ok(()) => return Ok((cut.cut_id, false)),
+            Err(RecordError::Overtaken) => contention_pause(attempt + 1).await,
+            Err(RecordError::Store(error)) => return Err(error.into()),
+        }
+    }
+    Err(StoreError::Contended.into())
+}
+
+fn record(wish: &Wish<'_>, id_time: Timestamp) -> CutRecord {
+    let Wish { session, cut, stamp, .. } = wish;
+    CutRecord {
+        cut_id: CutId::of(session.account_id, id_time),
+        account_id: session.account_id,
+        mess_id: session.mess_id.clone(),
+        from: cut.period.from,
+        to: cut.period.to,
+        meals: cut.meals.clone(),
+        created_at: stamp.at,
+    }
+}
+
+/// Refuses, unless it was this very request, sent twice at once, that cut these meals.
+async fn refuse(app: &App, wish: &Wish<'_>, refusal: Problem) -> Result<(CutId, bool), Problem> {
+    let first = replay(app, wish).await?;
+    first.map(|first| (first, true)).ok_or(refusal)
+}
+
+/// The cut that the idempotency key named before, whether or not it was taken back since.
+async fn replay(app: &App, wish: &Wish<'_>) -> Result<Option<CutId>, Problem> {
+    let Wish { session, key: Some(key), .. } = wish else { return Ok(None) };
+    let (account, now) = (session.account_id, app.clock.now());
+    match app.store.idempotency_replay(account, Operation::CutMeals, key, now).await? {
+        None => Ok(None),
+        Some(Replay::OtherBody) => Err(problems::idempotency_key_reused()),
+        Some(Replay::Of(id)) => CutId::parse(&id).map(Some).map_err(Problem::internal),
+    }
+}

@@ -1,0 +1,43 @@
+//! `DELETE /api/v1/mess-cuts/{cut_id}`: a student eats here after all, and says so before
+//! the cutoff of the first day.
+
+use futures_util::try_join;
+use thali_domain::cuts::changeable_until;
+use thali_domain::ids::CutId;
+use thali_platform::app::App;
+use thali_platform::handler;
+use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response};
+use thali_platform::problems;
+use thali_platform::store::{CONTENTION_TRIES_MAX, RecordError, StoreError, contention_pause};
+
+/// The endpoint.
+pub static ENDPOINT: Endpoint = Endpoint::delete(
+    "cut-delete",
+    &["/api/v1/mess-cuts/{cut_id}"],
+    Access::Student,
+    handler!(cut_delete),
+)
+.summary("Takes a cut back, until the mess's cutoff on the day before its first")
+.answers_nothing(204)
+.refuses(&["cut_not_found", "cutoff_passed", "mess_not_found"]);
+
+async fn cut_delete(app: &App, caller: &Caller, request: &Request) -> Result<Response, Problem> {
+    let session = caller.session()?;
+    let cut_id = request.param::<CutId>("cut_id").ok_or_else(problems::cut_not_found)?;
+    let stamp = caller.stamp(app, request);
+    for attempt in 1..=CONTENTION_TRIES_MAX {
+        let (store, mess) = (&app.store, &session.mess_id);
+        let (mess, cut) = try_join!(store.mess_get(mess), store.cut_get(mess, cut_id))?;
+        let mess = mess.ok_or_else(problems::mess_not_found)?;
+        let cut = cut.filter(|cut| cut.account_id == session.account_id);
+        let cut = cut.ok_or_else(problems::cut_not_found)?;
+        changeable_until(&mess, cut.from, stamp.at)?;
+        match store.cut_delete(&cut, &stamp).await {
+            Ok(true) => return Ok(Response::no_content()),
+            Ok(false) => return Err(problems::cut_not_found()),
+            Err(RecordError::Overtaken) => contention_pause(attempt).await,
+            Err(RecordError::Store(error)) => return Err(error.into()),
+        }
+    }
+    Err(StoreError::Contended.into())
+}

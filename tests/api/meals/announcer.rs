@@ -1,0 +1,248 @@
+//! Telling all students of a closure: each once, whatever comes twice or dies half-way.
+
+use std::collections::BTreeSet;
+use std::slice::from_ref;
+
+use serde_json::{Value, json};
+use thali_domain::identity::{AccountStatus, Role};
+use thali_domain::ids::MessId;
+use thali_domain::mess::Approval;
+use thali_functions::workers::announcer::{CONSUMER as ANNOUNCER, PAGE_STUDENTS};
+use thali_functions::workers::mailer::CONSUMER as MAILER;
+use thali_platform::app::App;
+use thali_platform::mail::Mail;
+use thali_platform::queue::QueueName;
+use thali_platform::worker::BatchResponse;
+
+use super::{close, reopen};
+use crate::api::workers::{consume_at, failed};
+use crate::support::people::Student;
+use crate::support::{Death, TestApp, queues_nowhere};
+
+/// What the mess is closed for in these tests.
+fn two_days() -> Value {
+    json!({
+        "from": "2026-01-31", "to": "2026-02-01", "meals": ["LUNCH", "DINNER"],
+        "reason": "The cook <marries>",
+    })
+}
+
+fn to(mails: &[Mail]) -> Vec<String> {
+    let mut to: Vec<String> = mails.iter().map(|mail| mail.to.to_string()).collect();
+    to.sort_unstable();
+    to
+}
+
+impl TestApp {
+    /// Closes the mess; answers the closure's id and the announcer's message.
+    async fn closed(&self, owner: &Student) -> (String, String) {
+        self.settle().await;
+        let made = self.send(close(owner, &two_days())).await.expect(201);
+        let changes = self.dynamo.new_changes().await;
+        assert_eq!(self.relay(&changes).await, BatchResponse::default());
+        let mut messages = self.app.queues().take(QueueName::Announcements);
+        assert_eq!(messages.len(), 1);
+        (made.text("closure_id").to_owned(), messages.remove(0))
+    }
+
+    /// Lets the announcer handle messages, and what it tells itself, to the end; answers the
+    /// mailer's messages of each page.
+    async fn announce(&self, message: &str) -> Vec<Vec<String>> {
+        let (mut pages, mut messages) = (Vec::new(), vec![message.to_owned()]);
+        while !messages.is_empty() {
+            assert_eq!(self.consume(&ANNOUNCER, &messages).await, BatchResponse::default());
+            pages.push(self.app.queues().take(QueueName::Mail));
+            messages = self.app.queues().take(QueueName::Announcements);
+            assert!(messages.len() <= 1, "one page follows another");
+        }
+        pages
+    }
+
+    /// Lets the mailer handle messages; answers what it sent.
+    async fn mailed(&self, messages: &[String]) -> Vec<Mail> {
+        assert_eq!(self.consume(&MAILER, messages).await, BatchResponse::default());
+        self.app.mailer().take()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_active_student_with_an_address_is_told_the_days_the_meals_and_the_reason() {
+    let test = TestApp::start().await;
+    let owner = test.owner("owner@example.com").await;
+    let (mess, other) = (test.mess_id.clone(), MessId::parse("mess_other").expect("an id"));
+    test.create_mess("mess_other", Approval::Automatic).await;
+    for (mess, role, status, email) in [
+        (&mess, Role::Student, AccountStatus::Active, "asha@example.com"),
+        (&mess, Role::Student, AccountStatus::Active, "ravi@example.com"),
+        (&mess, Role::Student, AccountStatus::PendingApproval, "waits@example.com"),
+        (&mess, Role::Student, AccountStatus::Blocked, "blocked@example.com"),
+        (&mess, Role::Student, AccountStatus::Rejected, "rejected@example.com"),
+        (&mess, Role::Staff, AccountStatus::Active, "staff@example.com"),
+        (&other, Role::Student, AccountStatus::Active, "asha@example.org"),
+    ] {
+        test.account(mess, role, status, email).await;
+    }
+    let silent = test.account(&mess, Role::Student, AccountStatus::Active, "x@example.com").await;
+    let key = thali_platform::store::keys::account(silent.account_id);
+    let mut without_address = test.dynamo.take("accounts", &key).await;
+    without_address.remove("email");
+    test.dynamo.put("accounts", without_address).await;
+    test.settle().await;
+
+    test.send(close(&owner, &two_days())).await.expect(201);
+    let mails = test.settle().await;
+    assert_eq!(to(&mails), ["asha@example.com", "ravi@example.com"]);
+    let mail = mails.iter().find(|mail| mail.to.as_str() == "asha@example.com").expect("hers");
+    let when = "from Saturday, 31 January 2026 to Sunday, 1 February 2026";
+    assert_eq!(mail.subject, format!("Demo Mess is closed {when}"));
+    let said_in_all = format!(
+        "Hello asha,\n\nDemo Mess is closed {when}. There will be no lunch and no dinner.\n\nThe \
+         reason given: The cook <marries>\n\n    https://thali.test"
+    );
+    assert_eq!(mail.text.trim_end(), said_in_all);
+    for said in ["Demo Mess", when, "no lunch and no dinner", "The cook &#60;marries&#62;"] {
+        assert!(mail.html.contains(said), "{said} in {}", mail.html);
+    }
+    assert_eq!(test.settle().await, [], "and that is all");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mess_of_hundreds_is_told_in_pages_each_within_bounds() {
+    let test = TestApp::start().await;
+    let owner = test.owner("owner@example.com").await;
+    let crowd = test.crowd(250, 0).await;
+    let (_, message) = test.closed(&owner).await;
+    let meter = test.meter();
+    let pages = test.announce(&message).await;
+    let sizes: Vec<usize> = pages.iter().map(Vec::len).collect();
+    assert_eq!(sizes, [PAGE_STUDENTS, PAGE_STUDENTS, 50, 0]);
+    assert_eq!(meter.take().requests, 4 * 3, "three requests for each page");
+    let mails = test.mailed(&pages.concat()).await;
+    let mut everybody: Vec<String> = crowd.into_iter().map(|student| student.email).collect();
+    everybody.sort_unstable();
+    assert_eq!(to(&mails), everybody);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_told_twice_where_changes_and_messages_come_twice() {
+    let test = TestApp::start().await;
+    let owner = test.owner("owner@example.com").await;
+    test.crowd(130, 0).await;
+    test.settle().await;
+    test.send(close(&owner, &two_days())).await.expect(201);
+    let changes = test.dynamo.new_changes().await;
+    for _ in 0..2 {
+        assert_eq!(test.relay(&changes).await, BatchResponse::default());
+    }
+    let messages = test.app.queues().take(QueueName::Announcements);
+    assert_eq!((messages.len(), &messages[0]), (2, &messages[1]));
+    let mut told = Vec::new();
+    for message in [&messages[0], &messages[1], &messages[0]] {
+        for page in test.announce(message).await {
+            for _ in 0..2 {
+                told.extend(test.mailed(&page).await);
+            }
+        }
+    }
+    let addresses: BTreeSet<String> = to(&told).into_iter().collect();
+    assert_eq!((told.len(), addresses.len()), (130, 130));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_dies_at_any_step_leaves_nobody_untold() {
+    let test = TestApp::start().await;
+    let owner = test.owner("owner@example.com").await;
+    test.crowd(PAGE_STUDENTS + 20, 0).await;
+    let (_, message) = test.closed(&owner).await;
+    let deaths = (0..3).flat_map(|request| [Death::Before(request), Death::After(request)]);
+    for death in deaths {
+        let mortal = test.mortal(death);
+        let response = consume_at(&mortal.app, &ANNOUNCER, from_ref(&message)).await;
+        assert_eq!(failed(&response), ["0"], "{death:?}: the message comes again");
+        assert!(mortal.is_dead(), "{death:?}");
+        assert_eq!(queued(&mortal.app), (0, 0), "{death:?}");
+    }
+    // It dies when a third of the page is on the queue, and there is no message for the next.
+    assert_eq!(test.consume(&ANNOUNCER, from_ref(&message)).await, BatchResponse::default());
+    let first = test.app.queues().take(QueueName::Mail);
+    test.app.queues().take(QueueName::Announcements);
+    let mut told = test.mailed(&first[..PAGE_STUDENTS / 3]).await;
+    for page in test.announce(&message).await {
+        told.extend(test.mailed(&page).await);
+    }
+    let addresses: BTreeSet<String> = to(&told).into_iter().collect();
+    assert_eq!((told.len(), addresses.len()), (PAGE_STUDENTS + 20, PAGE_STUDENTS + 20));
+}
+
+/// How many messages a process has put on the mailer's and on its own queue.
+fn queued(app: &App) -> (usize, usize) {
+    let [mails, pages] =
+        [QueueName::Mail, QueueName::Announcements].map(|it| app.queues().take(it));
+    (mails.len(), pages.len())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_queue_that_takes_nothing_makes_the_message_come_again() {
+    let test = TestApp::start().await;
+    let owner = test.owner("owner@example.com").await;
+    test.crowd(5, 0).await;
+    let (_, message) = test.closed(&owner).await;
+    let app = test.process_with(|backends| backends.queues = Some(queues_nowhere()));
+    let response = consume_at(&app, &ANNOUNCER, from_ref(&message)).await;
+    assert_eq!(failed(&response), ["0"]);
+    let pages = test.announce(&message).await;
+    assert_eq!(test.mailed(&pages.concat()).await.len(), 5);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_closure_that_was_taken_back_is_told_to_nobody_any_more() {
+    let test = TestApp::start().await;
+    let owner = test.owner("owner@example.com").await;
+    test.crowd(PAGE_STUDENTS + 1, 0).await;
+    // Before the announcer looks.
+    let (closure_id, message) = test.closed(&owner).await;
+    test.send(reopen(&owner, &closure_id)).await.expect(204);
+    assert_eq!(test.announce(&message).await, [vec![""; 0]]);
+    // Between two pages, and between the announcer and the mailer.
+    let (closure_id, message) = test.closed(&owner).await;
+    assert_eq!(test.consume(&ANNOUNCER, &[message]).await, BatchResponse::default());
+    let first = test.app.queues().take(QueueName::Mail);
+    let next = test.app.queues().take(QueueName::Announcements).remove(0);
+    assert_eq!(test.mailed(&first[..10]).await.len(), 10);
+    test.send(reopen(&owner, &closure_id)).await.expect(204);
+    assert_eq!(test.mailed(&first).await, []);
+    assert_eq!(test.announce(&next).await, [vec![""; 0]]);
+    // Taking it back announces nothing by itself.
+    let changes = test.dynamo.new_changes().await;
+    assert_eq!(test.relay(&changes).await, BatchResponse::default());
+    assert_eq!(queued(&test.app), (0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_closure_that_is_over_is_told_to_nobody_any_more() {
+    let test = TestApp::start().await;
+    let owner = test.owner("owner@example.com").await;
+    test.crowd(2, 0).await;
+    let (_, message) = test.closed(&owner).await;
+    assert_eq!(test.consume(&ANNOUNCER, from_ref(&message)).await, BatchResponse::default());
+    let mails = test.app.queues().take(QueueName::Mail);
+    test.app.queues().take(QueueName::Announcements);
+    // The last evening, and midnight after it.
+    test.go_to("2026-02-01T18:29:59Z");
+    assert_eq!(test.mailed(&mails[..1]).await.len(), 1);
+    test.go_to("2026-02-01T18:30:00Z");
+    assert_eq!(test.mailed(&mails).await, []);
+    assert_eq!(test.announce(&message).await, [vec![""; 0]]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_message_of_a_closure_holds_what_it_says_or_whose_address_it_is_for() {
+    let test = TestApp::start().await;
+    let owner = test.owner("owner@example.com").await;
+    test.crowd(1, 0).await;
+    let (_, message) = test.closed(&owner).await;
+    let pages = test.announce(&message).await.concat();
+    for text in pages.iter().chain([&message]) {
+        assert!(!text.contains('@') && !text.contains("cook"), "{text}");
+    }
+}

@@ -1,0 +1,283 @@
+//! Closing the mess: what scans know of it at once, who reads it, and taking it back.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde_json::{Value, json};
+use thali_domain::days::MealDate;
+use thali_domain::gate::Gate;
+use thali_domain::ids::MessId;
+use thali_domain::meal_times::Sitting;
+use thali_domain::mess::{Approval, Meal};
+use thali_platform::store::{Consistency, keys};
+
+use super::{close, reopen};
+use crate::support::people::Student;
+use crate::support::{Call, TestApp};
+
+async fn gate(test: &TestApp) -> Gate {
+    let found = test.app.store.gate_get(&test.mess_id, Consistency::Strong).await;
+    found.expect("read").expect("a mess")
+}
+
+async fn is_closed(test: &TestApp, day: &str, meal: Meal) -> bool {
+    gate(test).await.is_closed(Sitting { date: MealDate::parse(day).expect("a date"), meal })
+}
+
+async fn list(test: &TestApp, reader: &Student) -> Vec<Value> {
+    test.list(reader, "/api/v1/closures", 100).await
+}
+
+fn days(from: &str, to: &str) -> Value {
+    json!({ "from": from, "to": to, "reason": "Water supply" })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_closure_is_known_at_the_counter_at_once_and_read_by_everybody() {
+    let test = TestApp::start().await;
+    let owner = test.owner("owner@example.com").await;
+    let asha = test.student("asha@example.com").await;
+    let staff = test.staff("staff@example.com").await;
+    let body = json!({
+        "from": "2026-01-15", "to": "2026-01-16", "meals": ["DINNER", "LUNCH"],
+        "reason": "Pongal ☀",
+    });
+    // It is noon, and lunch begins in half an hour.
+    let answer = test.send(close(&owner, &body)).await.expect(201);
+    let expected = json!({
+        "closure_id": answer.body["closure_id"], "from": "2026-01-15", "to": "2026-01-16",
+        "meals": ["LUNCH", "DINNER"], "reason": "Pongal ☀", "created_at": "2026-01-15T06:30:00Z",
+    });
+    assert_eq!(answer.body, expected);
+    for (day, meal, closed) in [
+        ("2026-01-14", Meal::Lunch, false),
+        ("2026-01-15", Meal::Lunch, true),
+        ("2026-01-16", Meal::Dinner, true),
+        ("2026-01-16", Meal::Breakfast, false),
+        ("2026-01-17", Meal::Lunch, false),
+    ] {
+        assert_eq!(is_closed(&test, day, meal).await, closed, "{day} {meal:?}");
+    }
+    let later = test.send(close(&owner, &days("2026-02-01", "2026-02-01"))).await.expect(201);
+    for reader in [&owner, &asha, &staff] {
+        let listed = list(&test, reader).await;
+        let ids: BTreeSet<&str> =
+            listed.iter().map(|it| it["closure_id"].as_str().expect("an id")).collect();
+        let both = BTreeSet::from([later.text("closure_id"), answer.text("closure_id")]);
+        assert_eq!(ids, both);
+    }
+    assert_eq!(later.body["meals"], json!(["BREAKFAST", "LUNCH", "DINNER"]));
+    let nobody = test.send(Call::get("/api/v1/closures")).await;
+    assert_eq!(nobody.problem(401), "unauthenticated");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_list_has_the_newest_closure_first_page_by_page() {
+    let test = TestApp::start().await;
+    let owner = test.owner("owner@example.com").await;
+    for day in 1..=7 {
+        let day = format!("2026-02-0{day}");
+        test.send(close(&owner, &days(&day, &day))).await.expect(201);
+        test.advance(jiff::SignedDuration::from_millis(1));
+    }
+    let listed = list(&test, &owner).await;
+    let first_days: Vec<_> = listed.iter().map(|it| it["from"].as_str().expect("a day")).collect();
+    assert!(first_days.is_sorted_by(|one, other| one > other) && first_days.len() == 7);
+    assert_eq!(test.list(&owner, "/api/v1/closures", 2).await, listed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_out_of_bounds_is_refused_by_name() {
+    let test = TestApp::start().await;
+    let owner = test.owner("owner@example.com").await;
+    for (body, fields) in [
+        (json!({}), vec!["from", "reason", "to"]),
+        (json!({ "from": "2026-02-01", "to": "2026-02-01", "reason": " " }), vec!["reason"]),
+        (json!({ "from": "2026-02-01", "to": "2026-02-01", "reason": "a\nb" }), vec!["reason"]),
+        (days("2026-01-14", "2026-01-14"), vec!["to"]),
+        (days("2026-01-17", "2026-01-16"), vec!["to"]),
+        (days("2026-01-15", "2026-04-17"), vec!["to"]),
+        (days("2027-01-17", "2027-01-17"), vec!["to"]),
+    ] {
+        let answer = test.send(close(&owner, &body)).await;
+        assert_eq!(answer.wrong_fields(), fields, "{body}: {}", answer.body);
+    }
+    for body in [
+        // One that began in the past, the longest, and the last day.
+        days("2026-01-10", "2026-01-15"),
+        days("2026-01-15", "2026-04-16"),
+        days("2027-01-16", "2027-01-16"),
+    ] {
+        test.send(close(&owner, &body)).await.expect(201);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mess_from_before_there_were_closures_is_closed_like_any_other() {
+    let test = TestApp::start().await;
+    let owner = test.owner("owner@example.com").await;
+    assert!(gate(&test).await.closures.is_empty());
+    let one = test.send(close(&owner, &days("2026-01-20", "2026-01-20"))).await.expect(201);
+    test.send(reopen(&owner, one.text("closure_id"))).await.expect(204);
+    // Now there is a map, and nothing in it.
+    test.send(close(&owner, &days("2026-01-21", "2026-01-21"))).await.expect(201);
+    test.send(close(&owner, &days("2026-01-21", "2026-01-22"))).await.expect(201);
+    assert_eq!(gate(&test).await.closures.len(), 2);
+    assert!(is_closed(&test, "2026-01-21", Meal::Lunch).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_closure_is_taken_back_until_it_is_over() {
+    let test = TestApp::start().await;
+    let owner = test.owner("owner@example.com").await;
+    let made = test.send(close(&owner, &days("2026-01-15", "2026-01-15"))).await.expect(201);
+    let id = made.text("closure_id");
+    assert!(is_closed(&test, "2026-01-15", Meal::Lunch).await);
+    test.send(reopen(&owner, id)).await.expect(204);
+    assert!(!is_closed(&test, "2026-01-15", Meal::Lunch).await);
+    assert_eq!(list(&test, &owner).await, [json!(null); 0]);
+    assert_eq!(test.send(reopen(&owner, id)).await.problem(404), "closure_not_found");
+
+    let made = test.send(close(&owner, &days("2026-01-15", "2026-01-15"))).await.expect(201);
+    test.go_to("2026-01-15T18:30:00Z");
+    let owner = Student::of(&test.log_in(&owner.email).await);
+    let refused = test.send(reopen(&owner, made.text("closure_id"))).await;
+    assert_eq!(refused.problem(409), "closure_ended");
+    assert_eq!(list(&test, &owner).await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mess_has_twenty_closures_and_room_again_when_old_ones_are_over() {
+    let test = Arc::new(TestApp::start().await);
+    let owner = test.owner("owner@example.com").await;
+    for _ in 0..17 {
+        test.send(close(&owner, &days("2026-01-20", "2026-01-20"))).await.expect(201);
+    }
+    let calls = vec![close(&owner, &days("2026-02-01", "2026-02-01")); 8];
+    let answers = test.send_together(calls).await;
+    let refused = answers.iter().filter(|answer| answer.status != 201);
+    let codes: Vec<_> = refused.map(|answer| answer.problem(409)).collect();
+    assert_eq!(codes, ["too_many_closures"; 5]);
+    assert_eq!(gate(&test).await.closures.len(), 20);
+
+    test.go_to("2026-02-04T06:30:00Z");
+    let owner = Student::of(&test.log_in(&owner.email).await);
+    test.send(close(&owner, &days("2026-02-05", "2026-02-05"))).await.expect(201);
+    assert_eq!(gate(&test).await.closures.len(), 4);
+    assert_eq!(list(&test, &owner).await.len(), 21, "the records stay");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_key_closes_once_also_where_that_was_taken_back() {
+    let test = Arc::new(TestApp::start().await);
+    let owner = test.owner("owner@example.com").await;
+    let keyed = |body: &Value| close(&owner, body).header("idempotency-key", "k-1");
+    let body = days("2026-01-20", "2026-01-20");
+    let answers = test.send_together(vec![keyed(&body); 10]).await;
+    let first = answers[0].body.clone();
+    let replayed = answers.iter().filter(|it| it.header("idempotent-replay") == "true").count();
+    assert!(answers.iter().all(|answer| answer.status == 201 && answer.body == first));
+    assert_eq!((replayed, gate(&test).await.closures.len()), (9, 1));
+    let mut other = body.clone();
+    other["reason"] = json!("Another");
+    assert_eq!(test.send(keyed(&other)).await.problem(409), "idempotency_key_reused");
+    let id = first["closure_id"].as_str().expect("an id");
+    test.send(reopen(&owner, id)).await.expect(204);
+    test.advance(jiff::SignedDuration::from_mins(5));
+    let again = test.send(keyed(&body)).await.expect(201);
+    assert_eq!((again.header("idempotent-replay"), &again.body), ("true", &first));
+    assert!(gate(&test).await.closures.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn taken_back_ten_times_at_once_a_closure_is_taken_back_once() {
+    let test = Arc::new(TestApp::start().await);
+    let owner = test.owner("owner@example.com").await;
+    for _ in 0..5 {
+        let made = test.send(close(&owner, &days("2026-01-20", "2026-01-20"))).await.expect(201);
+        let answers = test.send_together(vec![reopen(&owner, made.text("closure_id")); 10]).await;
+        assert_eq!(answers.iter().filter(|answer| answer.status == 204).count(), 1);
+        for refused in answers.iter().filter(|answer| answer.status != 204) {
+            assert_eq!(refused.problem(404), "closure_not_found");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn settings_and_closures_that_change_at_once_lose_nothing() {
+    let test = Arc::new(TestApp::start().await);
+    let owner = test.owner("owner@example.com").await;
+    let mut calls: Vec<Call> =
+        (1..=5).map(|day| close(&owner, &days("2026-01-20", &format!("2026-02-0{day}")))).collect();
+    for name in ["name", "cut_cutoff"] {
+        let value = if name == "name" { "South Hostel" } else { "20:00" };
+        calls.push(Call::patch("/api/v1/mess", &json!({ name: value })).bearer(&owner.token));
+    }
+    for answer in test.send_together(calls).await {
+        assert!([200, 201].contains(&answer.status), "{}", answer.body);
+    }
+    let gate = gate(&test).await;
+    assert_eq!((gate.closures.len(), gate.mess.name.as_str()), (5, "South Hostel"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_owners_close_their_own_mess_and_take_that_back() {
+    let test = TestApp::start().await;
+    let owner = test.owner("owner@example.com").await;
+    let asha = test.student("asha@example.com").await;
+    let staff = test.staff("staff@example.com").await;
+    test.create_mess("mess_other", Approval::Automatic).await;
+    let other = MessId::parse("mess_other").expect("an id");
+    let stranger = test.owner_of(&other, "owner@example.org").await;
+    let made = test.send(close(&owner, &days("2026-01-20", "2026-01-20"))).await.expect(201);
+    let id = made.text("closure_id");
+    for person in [&asha, &staff] {
+        let calls = [close(person, &days("2026-01-20", "2026-01-20")), reopen(person, id)];
+        for call in calls {
+            assert_eq!(test.send(call).await.problem(403), "wrong_role");
+        }
+    }
+    assert_eq!(test.send(reopen(&stranger, id)).await.problem(404), "closure_not_found");
+    assert_eq!(list(&test, &stranger).await, [json!(null); 0]);
+    for unknown in ["clo_00000000000000000000000000", "x"] {
+        assert_eq!(test.send(reopen(&owner, unknown)).await.problem(404), "closure_not_found");
+    }
+    assert_eq!(list(&test, &owner).await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dinner_past_midnight_is_closed_and_opened_while_it_is_served() {
+    let test = TestApp::start().await;
+    let owner = test.owner("owner@example.com").await;
+    let late = json!({ "meal_windows": { "DINNER": { "opens": "22:00", "closes": "01:00" } } });
+    test.send(Call::patch("/api/v1/mess", &late).bearer(&owner.token)).await.expect(200);
+    // Half past midnight of the sixteenth: it is still the fifteenth's dinner.
+    test.go_to("2026-01-15T19:00:00Z");
+    let owner = Student::of(&test.log_in(&owner.email).await);
+    let made = test.send(close(&owner, &days("2026-01-15", "2026-01-15"))).await.expect(201);
+    assert!(is_closed(&test, "2026-01-15", Meal::Dinner).await);
+    test.send(reopen(&owner, made.text("closure_id"))).await.expect(204);
+    test.go_to("2026-01-15T19:30:00Z");
+    let owner = Student::of(&test.log_in(&owner.email).await);
+    let refused = test.send(close(&owner, &days("2026-01-15", "2026-01-15"))).await;
+    assert_eq!(refused.wrong_fields(), ["to"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn today_is_a_day_of_the_mess() {
+    let test = TestApp::start().await;
+    test.go_to("2026-01-15T10:30:00Z");
+    let owner = test.owner("owner@example.com").await;
+    // It is half past midnight in Kiritimati, and half past eleven in Niue's night.
+    for (zone, past, today) in [
+        ("Pacific/Kiritimati", "2026-01-15", "2026-01-16"),
+        ("Pacific/Niue", "2026-01-13", "2026-01-14"),
+    ] {
+        let mess = keys::mess(&test.mess_id);
+        test.dynamo.set("meals", &mess, "time_zone", AttributeValue::S(zone.to_owned())).await;
+        let refused = test.send(close(&owner, &days(past, past))).await;
+        assert_eq!(refused.wrong_fields(), ["to"], "{zone}");
+        test.send(close(&owner, &days(today, today))).await.expect(201);
+    }
+}

@@ -1,0 +1,68 @@
+//! Cuts and closures, deployed: what a student cuts, and that all students of a mess are told
+//! when it closes, once.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+
+use super::{Stack, eventually};
+use crate::support::Call;
+
+/// The date in so many days, in UTC.
+fn in_days(days: i64) -> String {
+    let then = Timestamp::now() + SignedDuration::from_hours(24 * days);
+    then.strftime("%Y-%m-%d").to_string()
+}
+
+#[tokio::test]
+async fn a_student_cuts_a_meal_and_takes_it_back() {
+    let stack = Stack::running();
+    let owner = stack.owner().await;
+    let asha = stack.student_of(&owner, "asha").await;
+    let body = json!({ "from": in_days(5), "to": in_days(6), "meals": ["LUNCH"] });
+    let cut = || {
+        let call = Call::post("/api/v1/mess-cuts", &body).bearer(&asha.token);
+        call.header("idempotency-key", "k-1")
+    };
+    let made = stack.send(cut()).await.expect(201);
+    let again = stack.send(cut()).await.expect(201);
+    assert_eq!((again.header("idempotent-replay"), &again.body), ("true", &made.body));
+    let list = Call::get("/api/v1/mess-cuts").bearer(&asha.token);
+    let listed = stack.send(list.clone()).await.expect(200);
+    assert_eq!(listed.body["items"][0]["cut_id"], made.body["cut_id"]);
+    let path = format!("/api/v1/mess-cuts/{}", made.text("cut_id"));
+    let uncut = || Call::new("DELETE", &path).bearer(&asha.token);
+    stack.send(uncut()).await.expect(204);
+    assert_eq!(stack.send(uncut()).await.problem(404), "cut_not_found");
+    assert_eq!(stack.send(list).await.expect(200).body["items"], json!([]));
+}
+
+#[tokio::test]
+async fn all_students_are_told_of_a_closure_once() {
+    let stack = Stack::running();
+    let owner = stack.owner().await;
+    let asha = stack.student_of(&owner, "asha").await;
+    let ravi = stack.student_of(&owner, "ravi").await;
+    let reason = format!("Repairs of {}", super::ulid_now());
+    let body = json!({ "from": in_days(5), "to": in_days(6), "reason": reason });
+    let close = || {
+        let call = Call::post("/api/v1/closures", &body).bearer(&owner.token);
+        call.header("idempotency-key", "k-1")
+    };
+    let made = stack.send(close()).await.expect(201);
+    assert_eq!(stack.send(close()).await.expect(201).body, made.body);
+    let told = async |email: &str| {
+        let mails = stack.mails_to(email).await;
+        mails.iter().filter(|mail| mail.contains(&reason)).count()
+    };
+    for student in [&asha, &ravi] {
+        let told = async || (told(&student.email).await > 0).then_some(());
+        eventually("the student is told", told).await;
+    }
+    let list = Call::get("/api/v1/closures").bearer(&asha.token);
+    let listed = stack.send(list).await.expect(200);
+    assert_eq!(listed.body["items"], json!([made.body]));
+    let path = format!("/api/v1/closures/{}", made.text("closure_id"));
+    let reopen = Call::new("DELETE", &path).bearer(&owner.token);
+    stack.send(reopen).await.expect(204);
+    assert_eq!((told(&asha.email).await, told(&ravi.email).await), (1, 1));
+}
