@@ -19,6 +19,8 @@ struct Belongings {
     order_id: String,
     submission_id: String,
     item_order_id: String,
+    /// What the first mess's owners are told.
+    notification_id: String,
     /// What an item of the menu is called.
     dish: String,
 }
@@ -42,8 +44,12 @@ impl Belongings {
         let submission_id = submitted.text("submission_id").to_owned();
         let item_order_id = test.place(&student, &[(SKU, 1)]).await.order_id.to_string();
         let pending = person(test, FIRST_MESS, Role::Student, AccountStatus::PendingApproval).await;
+        test.settle().await;
+        let told = test.list(&owner, "/owner/notifications", 100).await;
+        let notification_id = told[0]["notification_id"].as_str().expect("an id").to_owned();
         let people = first.all().into_iter().cloned().chain([pending]).collect();
-        Self { people, order_id, submission_id, item_order_id, dish: dish_name }
+        let dish = dish_name;
+        Self { people, order_id, submission_id, item_order_id, notification_id, dish }
     }
 
     /// A real id of the kind that a sample's parameter has.
@@ -54,6 +60,7 @@ impl Belongings {
             Some("order") => self.order_id.clone(),
             Some("sub") => self.submission_id.clone(),
             Some("ord") => self.item_order_id.clone(),
+            Some("ntf") => self.notification_id.clone(),
             _ => panic!("{sample}: these tests must learn how to make one of these"),
         }
     }
@@ -67,7 +74,8 @@ impl Belongings {
             [id, person.email.clone(), unique]
         });
         let order = self.order_id.trim_start_matches("order_").to_owned();
-        let things = [order, self.submission_id.clone(), self.item_order_id.clone()];
+        let things = [&self.submission_id, &self.item_order_id, &self.notification_id];
+        let things = std::iter::once(order).chain(things.map(Clone::clone));
         of_people.chain(things).collect()
     }
 }
