@@ -8,8 +8,9 @@ use std::pin::Pin;
 
 use serde_json::json;
 use thali_domain::identity::{AccountStatus, Role};
+use thali_domain::ids::AccountId;
 use thali_domain::mess::Meal;
-use thali_functions::workers::{announcer, audit_writer, mailer, order_processor};
+use thali_functions::workers::{announcer, audit_writer, mailer, notifier, order_processor};
 use thali_platform::queue::QueueName;
 use thali_platform::worker::{BatchResponse, Consumer};
 
@@ -17,6 +18,7 @@ use super::cache::{placed, read_order};
 use super::meals::{close, cut_day, uncut};
 use super::orders::{cancel, collect, ordering};
 use super::payments::{order, refund, told};
+use crate::support::mess::sitting;
 use crate::support::people::{PASSWORD, Student, code_in};
 use crate::support::template::root;
 use crate::support::{Call, Cost, Device, TestApp, Units};
@@ -332,7 +334,38 @@ const CARD: &[Row] = &[
             cost_of_message(test, &audit_writer::CONSUMER, QueueName::Audit).await
         })
     }),
+    row("`notifier`, a notice of a purchase", (2, 1.0, 0.0, 0.5), |test| {
+        Box::pin(async {
+            buyer(test, 1).await;
+            cost_of_message(test, &notifier::CONSUMER, QueueName::Notices).await
+        })
+    }),
+    row("`headcount`, 100 students, of whom 50 ate", (9, 0.0, 0.0, 11.0), |test| {
+        Box::pin(async { lunch_of_fifty(test, "/api/v1/reports/headcount").await })
+    }),
+    row("`dashboard`, 100 students, of whom 50 ate", (10, 0.0, 0.0, 12.0), |test| {
+        Box::pin(async { lunch_of_fifty(test, "/owner/dashboard").await })
+    }),
 ];
+
+/// What an owner's look costs at a mess of a hundred students, of whom every other one has
+/// had lunch.
+async fn lunch_of_fifty(test: &TestApp, path: &str) -> Cost {
+    let lunch = sitting("2026-01-15", Meal::Lunch);
+    let mut plates = Vec::new();
+    for (number, student) in test.crowd(100, 0).await.into_iter().enumerate() {
+        let account = AccountId::parse(&student.account_id).expect("an id");
+        test.give_cycle(account, "2026-01-01", "2026-01-31").await;
+        if number % 2 == 0 {
+            let diner = test.member(account).await.diner();
+            let scan = test.scan(lunch, Some(&diner), "2026-01-15T07:10:00Z");
+            plates.push(test.plate(lunch, Some(&diner), &[scan]));
+        }
+    }
+    test.give_plates(&plates).await;
+    let owner = owner(test).await;
+    test.cost_of(Call::get(path).bearer(&owner.token), 200).await
+}
 
 /// The student of whom the card tells, logged in and not for the first time here.
 async fn asha(test: &TestApp) -> Student {

@@ -306,3 +306,44 @@ async fn every_function_looks_a_session_up_that_redis_has_not_seen() {
         assert!(status != 401 && status < 500, "{name}: {status} {}", answer.body);
     }
 }
+
+#[tokio::test]
+async fn owners_read_what_they_are_told_and_their_reports() {
+    let stack = Stack::running();
+    let owner = stack.owner().await;
+    let from_afresh = async |call: Call| {
+        let body = json!({ "mess_id": owner.mess_id, "email": owner.email, "password": PASSWORD });
+        let login = stack.send(Call::post("/login", &body)).await.expect(200);
+        stack.send(call.bearer(login.text("access_token"))).await
+    };
+    for path in [
+        "/owner/notifications",
+        "/owner/dashboard",
+        "/api/v1/reports/headcount",
+        "/api/v1/reports/scans.csv?from=2026-01-01&to=2026-01-31",
+        "/api/v1/audit?date=2026-01-15",
+        "/api/v1/audit?entity=order_unknown",
+    ] {
+        from_afresh(Call::get(path)).await.expect(200);
+    }
+    let unknown = "/owner/notifications/ntf_00000000000000000000000000/read";
+    let read = from_afresh(Call::new("POST", unknown)).await;
+    assert_eq!(read.problem(404), "notification_not_found");
+
+    // A purchase is told of and can be looked up, once everything has followed.
+    let student = stack.student_of(&owner, "reported").await;
+    stack.buy_tokens(&student, 2).await;
+    eventually("the owner is told of the purchase", async || {
+        let told = stack.list("/owner/notifications?unread=true", &owner).await;
+        told.iter().any(|it| it["kind"] == "token_bought" && it["count"] == 2).then_some(())
+    })
+    .await;
+    let seen = from_afresh(Call::get("/owner/dashboard")).await.expect(200);
+    assert_eq!(seen.body["sales_today"]["tokens"], 2);
+    let trail = format!("/api/v1/audit?entity={}", student.account_id);
+    eventually("the trail has the account", async || {
+        let records = stack.list(&trail, &owner).await;
+        records.iter().any(|record| record["operation"] == "INSERT").then_some(())
+    })
+    .await;
+}

@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::SignedDuration;
 use serde_json::json;
 use thali_domain::entitlement::OPEN_CYCLES_MAX;
-use thali_domain::gate::QrKeys;
+use thali_domain::gate::{GraceHours, QrKeys};
 use thali_domain::identity::{Email, Name, Role};
 use thali_domain::ids::{AccountId, MessId, PictureId};
 use thali_domain::mess::{Approval, ZoneName};

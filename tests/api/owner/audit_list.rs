@@ -1,6 +1,7 @@
 //! The audit trail as an owner reads it.
 
-use serde_json::Value;
+use jiff::SignedDuration;
+use serde_json::{Value, json};
 use thali_domain::ids::{AccountId, OrderId};
 
 use crate::support::people::Student;
@@ -38,9 +39,16 @@ async fn a_things_history_is_found_by_its_id_the_newest_first() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let asha = test.student("asha@example.com").await;
-    let checkout = test.buy_tokens(&asha, 3).await;
+    // Of two changes in one millisecond nobody can tell which one was first.
+    let later = || test.advance(SignedDuration::from_millis(1));
+    let order_id = test.order_tokens(&asha, 3).await;
+    later();
+    let checkout = test.pay(&order_id, json!({ "outcome": "captured" })).await;
+    test.send(checkout.verify(&asha.token)).await.expect(200);
     test.seed_item("rice", 1, &[50]).await;
-    let order = test.processed(&asha, "rice").await;
+    let order = test.place(&asha, &[("rice", 1)]).await;
+    later();
+    test.process(&order).await.expect("nobody else is at it");
     let blocked = Call::new("POST", &format!("/api/v1/students/{}/block", asha.account_id));
     test.send(blocked.bearer(&owner.token)).await.expect(200);
     test.settle().await;
@@ -74,7 +82,7 @@ async fn a_days_changes_are_found_by_its_date_of_utc() {
     let owner = test.owner("owner@example.com").await;
     test.wait_until("2026-01-16T00:00:00Z");
     for number in 0..30 {
-        test.advance(jiff::SignedDuration::from_millis(1));
+        test.advance(SignedDuration::from_millis(1));
         test.seed_item(&format!("dish-{number:02}"), 1, &[50]).await;
     }
     test.settle().await;

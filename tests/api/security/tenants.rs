@@ -23,6 +23,8 @@ struct Belongings {
     staff_token_id: String,
     cut_id: String,
     closure_id: String,
+    /// What the first mess's owners are told.
+    notification_id: String,
     /// What an item of the menu is called.
     dish: String,
 }
@@ -54,6 +56,9 @@ impl Belongings {
         let closure = Call::post("/api/v1/closures", &closure).bearer(&owner.token);
         let closure_id = test.send(closure).await.expect(201).text("closure_id").to_owned();
         let pending = person(test, FIRST_MESS, Role::Student, AccountStatus::PendingApproval).await;
+        test.settle().await;
+        let told = test.list(&owner, "/owner/notifications", 100).await;
+        let notification_id = told[0]["notification_id"].as_str().expect("an id").to_owned();
         let people = first.all().into_iter().cloned().chain([pending]).collect();
         Self {
             people,
@@ -64,6 +69,7 @@ impl Belongings {
             staff_token_id,
             cut_id,
             closure_id,
+            notification_id,
             dish: dish_name,
         }
     }
@@ -80,6 +86,7 @@ impl Belongings {
             Some("stk") => self.staff_token_id.clone(),
             Some("cut") => self.cut_id.clone(),
             Some("clo") => self.closure_id.clone(),
+            Some("ntf") => self.notification_id.clone(),
             _ => panic!("{sample}: these tests must learn how to make one of these"),
         }
     }
@@ -100,6 +107,7 @@ impl Belongings {
             self.scan_id.clone(),
             self.staff_token_id.clone(),
             self.cut_id.clone(),
+            self.notification_id.clone(),
         ];
         of_people.chain(things).collect()
     }
