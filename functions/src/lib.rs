@@ -10,6 +10,7 @@
 
 pub mod accounts;
 pub mod jobs;
+pub mod meals;
 pub mod ops;
 pub mod orders;
 pub mod owner;
@@ -57,6 +58,12 @@ pub static ENDPOINTS: &[&Endpoint] = &[
     &orders::item_list::ENDPOINT,
     &orders::item_put::ENDPOINT,
     &orders::item_stock::ENDPOINT,
+    &meals::cycle_upload_url::ENDPOINT,
+    &meals::cycle_upload::ENDPOINT,
+    &meals::cycle_list::ENDPOINT,
+    &meals::cycle_verify::ENDPOINT,
+    &meals::cycle_reject::ENDPOINT,
+    &meals::cycle_statement::ENDPOINT,
     &owner::mess_get::ENDPOINT,
     &owner::mess_update::ENDPOINT,
     &owner::invite_create::ENDPOINT,

@@ -4,13 +4,15 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use serde_json::json;
 use thali_domain::ids::{AccountId, CutId, CycleId, MessId};
 use thali_domain::mess::Meal;
 use thali_domain::qr::{Code, Kid, MessKey};
 use thali_platform::store::{Member, keys};
 
 use super::dynamo::STACK;
-use super::{QR_KEY, TestApp};
+use super::people::Student;
+use super::{Call, QR_KEY, TestApp};
 
 impl TestApp {
     /// A student as the counter knows them.
@@ -58,6 +60,19 @@ impl TestApp {
             .send()
             .await
             .expect("written");
+    }
+
+    /// Uploads the payment of a cycle, shown at an address elsewhere.
+    pub async fn upload_cycle(&self, student: &Student, from: &str, to: &str) -> CycleId {
+        let body = json!({
+            "cycle_start": from,
+            "cycle_end": to,
+            "amount_paise": 300_000,
+            "screenshot_url": "https://example.com/paid.png",
+        });
+        let call = Call::post("/api/v1/payments/upload", &body).bearer(&student.token);
+        let answer = self.send(call).await.expect(201);
+        answer.text("payment_id").parse().expect("an id")
     }
 
     /// The code that a student shows, signed with the mess's first key.

@@ -137,7 +137,7 @@ fn decide(wish: &Wish<'_>, menu: &[Item], attempt: u32) -> Result<(Order, Vec<Re
 
 /// The time in the order's id. Two orders of one student in one millisecond would have the
 /// same id; the one that comes second steps aside, further with each attempt.
-fn id_time(now: Timestamp, attempt: u32) -> Timestamp {
+pub(crate) fn id_time(now: Timestamp, attempt: u32) -> Timestamp {
     let [high, low] = random_bytes();
     let reach = (1_u32 << attempt.min(10)) - 1;
     let aside = u32::from(u16::from_be_bytes([high, low])) % (reach + 1);

@@ -3,9 +3,11 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use thali_domain::cycles::CycleStatus;
+use thali_domain::days::MealDate;
 use thali_domain::identity::{AccountStatus, Email};
 use thali_domain::ids::{
-    AccountId, MessId, OrderId, PasswordResetId, RazorpayOrderId, RefundId, RegistrationId,
+    AccountId, CycleId, MessId, OrderId, PasswordResetId, RazorpayOrderId, RefundId, RegistrationId,
 };
 use thali_domain::membership::Reason;
 use thali_domain::money::Paise;
@@ -72,6 +74,8 @@ pub enum MailMessage {
     OrderProcessed(EndedOrder),
     /// An order failed.
     OrderFailed(FailedOrder),
+    /// An owner has verified or rejected the payment of a cycle.
+    CycleDecided(DecidedCycle),
 }
 
 /// What a student is told of an owner's decision.
@@ -185,6 +189,29 @@ pub struct FailedOrder {
     pub failure: FailureReason,
 }
 
+/// What a student is told of the payment of a cycle that was verified or rejected. It is all
+/// that there is to tell, and a cycle is decided once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DecidedCycle {
+    /// The cycle.
+    pub cycle_id: CycleId,
+    /// Whose.
+    pub account_id: AccountId,
+    /// Of which mess.
+    pub mess_id: MessId,
+    /// Its first day.
+    pub from: MealDate,
+    /// Its last day.
+    pub to: MealDate,
+    /// What was paid.
+    pub amount_paise: Paise,
+    /// What was decided.
+    pub status: CycleStatus,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+}
+
 /// A refund that the partner is to be asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefundMessage {
@@ -227,6 +254,7 @@ impl MailMessage {
             Self::Expiring(expiring) => format!("expiring#{}", expiring.order_id),
             Self::OrderProcessed(order) => format!("order_processed#{}", order.order_id),
             Self::OrderFailed(failed) => format!("order_failed#{}", failed.order.order_id),
+            Self::CycleDecided(decided) => format!("cycle_decided#{}", decided.cycle_id),
         }
     }
 
@@ -245,6 +273,7 @@ impl MailMessage {
             Self::Expiring(expiring) => &expiring.mess_id,
             Self::OrderProcessed(order) => &order.mess_id,
             Self::OrderFailed(failed) => &failed.order.mess_id,
+            Self::CycleDecided(decided) => &decided.mess_id,
         }
     }
 }

@@ -25,6 +25,8 @@
 //! | [`gate`] | what a scan must know of the mess |
 //! | [`qr`] | the code that a student shows |
 //! | [`plates`] | a student's meal, and every scan that was about it |
+//! | [`cycles`] | the days that a student pays for |
+//! | [`statement`] | what became of the meals of a cycle |
 //! | [`money`] | paise |
 //! | [`tokens`] | purchases, the tokens in them, redeeming |
 //! | [`token_history`] | what became of every token |
@@ -36,6 +38,7 @@
 //! | [`stock`] | what owners do with items and their stock |
 //! | [`orders`] | ordering items, and what becomes of an order |
 
+pub mod cycles;
 pub mod days;
 pub mod entitlement;
 pub mod expiry;
@@ -64,6 +67,7 @@ pub mod refunds;
 pub mod registration;
 pub mod sessions;
 pub mod settings;
+pub mod statement;
 pub mod stock;
 #[cfg(test)]
 mod stock_properties;

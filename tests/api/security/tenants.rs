@@ -19,6 +19,7 @@ struct Belongings {
     order_id: String,
     submission_id: String,
     item_order_id: String,
+    cycle_id: String,
     /// What an item of the menu is called.
     dish: String,
 }
@@ -41,9 +42,10 @@ impl Belongings {
         let submitted = test.send(TestApp::submit(&student, 1)).await.expect(201);
         let submission_id = submitted.text("submission_id").to_owned();
         let item_order_id = test.place(&student, &[(SKU, 1)]).await.order_id.to_string();
+        let cycle_id = test.upload_cycle(&student, "2026-01-01", "2026-01-31").await.to_string();
         let pending = person(test, FIRST_MESS, Role::Student, AccountStatus::PendingApproval).await;
         let people = first.all().into_iter().cloned().chain([pending]).collect();
-        Self { people, order_id, submission_id, item_order_id, dish: dish_name }
+        Self { people, order_id, submission_id, item_order_id, cycle_id, dish: dish_name }
     }
 
     /// A real id of the kind that a sample's parameter has.
@@ -54,6 +56,7 @@ impl Belongings {
             Some("order") => self.order_id.clone(),
             Some("sub") => self.submission_id.clone(),
             Some("ord") => self.item_order_id.clone(),
+            Some("cyc") => self.cycle_id.clone(),
             _ => panic!("{sample}: these tests must learn how to make one of these"),
         }
     }
@@ -67,7 +70,8 @@ impl Belongings {
             [id, person.email.clone(), unique]
         });
         let order = self.order_id.trim_start_matches("order_").to_owned();
-        let things = [order, self.submission_id.clone(), self.item_order_id.clone()];
+        let things = [&self.submission_id, &self.item_order_id, &self.cycle_id].map(Clone::clone);
+        let things = things.into_iter().chain([order]);
         of_people.chain(things).collect()
     }
 }

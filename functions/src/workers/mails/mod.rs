@@ -2,6 +2,7 @@
 //! `templates/mail/`, each as text and as HTML.
 
 mod accounts;
+mod cycles;
 mod orders;
 mod payments;
 mod students;
@@ -74,6 +75,7 @@ pub async fn write(app: &App, message: &MailMessage) -> Result<Option<Mail>, Err
             orders::processed(app, mess.name.as_str(), order).await
         }
         MailMessage::OrderFailed(order) => orders::failed(app, mess.name.as_str(), order).await,
+        MailMessage::CycleDecided(cycle) => cycles::decided(app, &mess, cycle).await,
     }
 }
 

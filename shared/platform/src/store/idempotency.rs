@@ -47,6 +47,8 @@ pub enum Operation {
     PlaceOrder,
     /// Adding to an item's stock or taking from it; the outcome is the stock after that.
     ChangeStock,
+    /// Uploading a payment for a cycle; the outcome is the cycle's id.
+    UploadCycle,
 }
 
 impl Operation {
@@ -57,6 +59,7 @@ impl Operation {
             Self::Refund => "refund",
             Self::PlaceOrder => "place-order",
             Self::ChangeStock => "change-stock",
+            Self::UploadCycle => "upload-cycle",
         }
     }
 }

@@ -9,7 +9,10 @@
 
 mod accounts;
 mod audit;
+mod closures;
 mod conflicts;
+mod cuts;
+mod cycles;
 mod idempotency;
 mod invites;
 pub mod keys;
@@ -46,7 +49,9 @@ use serde::de::DeserializeOwned;
 
 pub use self::accounts::{Account, AccountCreateError, LoginLookup};
 pub use self::audit::AuditRecord;
+pub use self::closures::ClosureRecord;
 pub use self::conflicts::dynamodb_client;
+pub use self::cuts::CutRecord;
 pub use self::idempotency::{IdempotencyKey, Operation, Replay};
 pub use self::invites::Invite;
 pub use self::mail_log::MailTurn;

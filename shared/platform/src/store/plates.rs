@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use thali_domain::days::MealDate;
-use thali_domain::ids::MessId;
+use thali_domain::ids::{AccountId, MessId};
 use thali_domain::meal_times::Sitting;
 use thali_domain::mess::Meal;
 use thali_domain::plates::{Diner, Plate, ScanId, ScanKey};
 
-use super::{Attributes, Store, StoreError, keys, text};
+use super::{Attributes, Consistency, Store, StoreError, keys, text};
 
 /// What the attributes begin with that hold a plate's scans.
 pub(super) const SCANS: &str = "scan#";
@@ -62,6 +62,21 @@ impl Store {
         let next = answer.last_evaluated_key.as_ref().and_then(keys::Key::of).map(|key| key.sk);
         let found = answer.items.unwrap_or_default().into_iter();
         Ok(PlatesPage { plates: found.map(plate_of).collect::<Result<_, _>>()?, next })
+    }
+
+    /// The plates of a student at some sittings; where nobody scanned, there is none. The
+    /// read may be a moment behind.
+    pub async fn plates_of(
+        &self,
+        mess: &MessId,
+        account: AccountId,
+        sittings: impl IntoIterator<Item = Sitting>,
+    ) -> Result<Vec<Plate>, StoreError> {
+        let part = account.account_part();
+        let of_sitting = |sitting| keys::plate(mess, sitting, &part);
+        let keys = sittings.into_iter().map(of_sitting).collect();
+        let found = self.batch_get(&self.tables.meals, keys, Consistency::Eventual).await?;
+        found.into_iter().map(plate_of).collect()
     }
 }
 
