@@ -423,6 +423,7 @@ fn access_words(access: Access) -> &'static str {
         Access::Partner => "partner",
         Access::Any => "any session",
         Access::Applicant => "student, also waiting",
+        Access::StudentOrOwner => "student, also waiting, or owner",
         Access::Student => "student",
         Access::Staff => "staff",
         Access::Owner => "owner",

@@ -53,7 +53,8 @@ fn expected(access: Access, who: &Who) -> Expected {
     let Who::Person(person) = who else { return Expected::Refused(401, "unauthenticated") };
     let (role, also_pending) = match access {
         Access::Public | Access::Partner | Access::Any => return Expected::LetThrough,
-        Access::Applicant => (Role::Student, true),
+        Access::StudentOrOwner if person.role == Role::Owner => return Expected::LetThrough,
+        Access::Applicant | Access::StudentOrOwner => (Role::Student, true),
         Access::Student => (Role::Student, false),
         Access::Staff => (Role::Staff, false),
         Access::Owner => (Role::Owner, false),

@@ -107,6 +107,7 @@ impl Staffed {
             | Access::Partner
             | Access::Any
             | Access::Applicant
+            | Access::StudentOrOwner
             | Access::Student => &self.student,
         }
     }

@@ -8,6 +8,7 @@ use thali_platform::worker::BatchResponse;
 
 use super::{account_of, decide, reject, verify};
 use crate::support::TestApp;
+use crate::support::people::Student;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_student_is_told_of_each_decision_once_with_its_reason() {
@@ -37,8 +38,8 @@ async fn a_student_is_told_of_each_decision_once_with_its_reason() {
             test.advance(jiff::SignedDuration::from_hours(24 * 700));
         }
         let (asha, owner) = (
-            crate::support::people::Student::of(&test.log_in(&asha.email).await),
-            crate::support::people::Student::of(&test.log_in(&owner.email).await),
+            Student::of(&test.log_in(&asha.email).await),
+            Student::of(&test.log_in(&owner.email).await),
         );
         let id = test.upload_cycle(&asha, from, to).await;
         assert!(test.settle().await.is_empty(), "an upload tells no student");

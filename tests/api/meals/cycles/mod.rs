@@ -17,10 +17,10 @@ use thali_domain::ids::{AccountId, CycleId};
 use crate::support::people::Student;
 use crate::support::{Call, TestApp};
 
-pub(super) const PAYMENTS: &str = "/api/v1/payments";
+pub(in crate::api) const PAYMENTS: &str = "/api/v1/payments";
 
 /// What is uploaded for these days.
-fn claim(from: &str, to: &str) -> Value {
+pub(in crate::api) fn claim(from: &str, to: &str) -> Value {
     json!({
         "cycle_start": from,
         "cycle_end": to,
@@ -30,6 +30,7 @@ fn claim(from: &str, to: &str) -> Value {
 }
 
 /// The same with some members of another value; `null` takes one away.
+#[expect(clippy::needless_pass_by_value, reason = "callers write the members where they pass them")]
 fn with(mut claim: Value, changed: Value) -> Value {
     for (name, value) in changed.as_object().expect("members") {
         claim[name] = value.clone();
@@ -38,15 +39,17 @@ fn with(mut claim: Value, changed: Value) -> Value {
     claim
 }
 
-fn upload(student: &Student, body: &Value) -> Call {
+/// The call that uploads a payment.
+pub(in crate::api) fn upload(student: &Student, body: &Value) -> Call {
     Call::post(&format!("{PAYMENTS}/upload"), body).bearer(&student.token)
 }
 
 /// The call that decides about a payment.
-pub(in crate::api) fn decide(owner: &Student, id: CycleId, decision: &str, body: &Value) -> Call {
+fn decide(owner: &Student, id: CycleId, decision: &str, body: &Value) -> Call {
     Call::post(&format!("{PAYMENTS}/{id}/{decision}"), body).bearer(&owner.token)
 }
 
+/// The call that verifies a payment.
 pub(in crate::api) fn verify(owner: &Student, id: CycleId) -> Call {
     decide(owner, id, "verify", &json!({}))
 }

@@ -11,6 +11,7 @@ use thali_platform::store::keys;
 
 use super::{account_of, claim, decide, reject, upload, verify, with};
 use crate::support::TestApp;
+use crate::support::people::Student;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_payment_is_recorded_and_its_days_wait_for_the_owner() {
@@ -141,6 +142,7 @@ async fn days_that_are_no_cycle_are_refused_by_the_calendar_of_the_mess() {
     // Half past eleven at night by UTC is the next day in Kolkata, and so is what is a
     // year ahead of it.
     test.advance(SignedDuration::from_hours(17));
+    let asha = Student::of(&test.log_in(&asha.email).await);
     test.send(upload(&asha, &claim("2027-01-17", "2027-01-17"))).await.expect(201);
 }
 
@@ -179,7 +181,10 @@ async fn a_retry_with_its_key_finds_the_first_upload_and_another_body_is_refused
     let asha = test.student("asha@example.com").await;
     let owner = test.owner("owner@example.com").await;
     let body = claim("2026-01-16", "2026-02-14");
-    let keyed = |body: &Value| upload(&asha, body).header("idempotency-key", "cycle-1");
+    let keyed_by = |student: &Student, body: &Value| {
+        upload(student, body).header("idempotency-key", "cycle-1")
+    };
+    let keyed = |body: &Value| keyed_by(&asha, body);
     let first = test.send(keyed(&body)).await.expect(201);
     assert_eq!(first.header("idempotent-replay"), "");
     let in_rupees = with(body.clone(), json!({ "amount_paise": null, "amount": 3000.00 }));
@@ -200,7 +205,8 @@ async fn a_retry_with_its_key_finds_the_first_upload_and_another_body_is_refused
         assert_eq!(refused.problem(409), "idempotency_key_reused");
     }
     test.advance(SignedDuration::from_hours(24));
-    let later = test.send(keyed(&body)).await.expect(201);
+    let asha = Student::of(&test.log_in(&asha.email).await);
+    let later = test.send(keyed_by(&asha, &body)).await.expect(201);
     assert_ne!(later.body, first.body, "a key is forgotten after a day");
 }
 
@@ -213,8 +219,8 @@ async fn what_ended_long_ago_is_forgotten_at_the_counter_and_can_still_be_decide
     let pending = test.upload_cycle(&asha, "2026-02-01", "2026-02-01").await;
     test.send(verify(&owner, old)).await.expect(200);
     test.advance(SignedDuration::from_hours(24 * i64::from(CYCLE_KEPT_DAYS + 30)));
-    let asha = crate::support::people::Student::of(&test.log_in(&asha.email).await);
-    let owner = crate::support::people::Student::of(&test.log_in(&owner.email).await);
+    let asha = Student::of(&test.log_in(&asha.email).await);
+    let owner = Student::of(&test.log_in(&owner.email).await);
     let new = test.upload_cycle(&asha, "2027-03-01", "2027-03-31").await;
     let open: Vec<CycleId> = test.open_cycles(&asha).await.into_iter().map(|it| it.0).collect();
     assert_eq!(open, [new]);
