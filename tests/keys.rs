@@ -305,7 +305,14 @@ fn client_key() -> impl Strategy<Value = String> {
 }
 
 fn thing() -> impl Strategy<Value = Thing> {
-    let operations = vec!["create-order", "submit-tokens", "refund", "place-order", "change-stock"];
+    let operations = vec![
+        "create-order",
+        "submit-tokens",
+        "refund",
+        "place-order",
+        "change-stock",
+        "upload-cycle",
+    ];
     let operation = prop::sample::select(operations);
     let login_name =
         prop_oneof![email().prop_map(LoginName::Email), username().prop_map(LoginName::Username)];

@@ -15,6 +15,7 @@ use thali_platform::queue::QueueName;
 use thali_platform::worker::{BatchResponse, Consumer};
 
 use super::cache::{placed, read_order};
+use super::meals::cycles::{PAYMENTS, claim, upload, verify};
 use super::meals::{close, cut_day, uncut};
 use super::orders::{cancel, collect, ordering};
 use super::payments::{order, refund, told};
@@ -320,6 +321,39 @@ const CARD: &[Row] = &[
             test.settle().await;
             test.send(close(&owner(test).await, &holiday())).await.expect(201);
             cost_of_message(test, &announcer::CONSUMER, QueueName::Announcements).await
+        })
+    }),
+    row("`cycle-upload`", (3, 4.0, 1.0, 2.0), |test| {
+        Box::pin(async {
+            let asha = asha(test).await;
+            test.cost_of(upload(&asha, &claim("2026-01-01", "2026-01-31")), 201).await
+        })
+    }),
+    row("`cycle-verify`", (2, 4.0, 2.0, 1.0), |test| {
+        Box::pin(async {
+            let id = test.upload_cycle(&asha(test).await, "2026-01-01", "2026-01-31").await;
+            let owner = owner(test).await;
+            test.cost_of(verify(&owner, id), 200).await
+        })
+    }),
+    row("`cycle-list`, 25 payments", (1, 0.0, 0.0, 1.5), |test| {
+        Box::pin(async {
+            let asha = asha(test).await;
+            for number in 1..=30 {
+                test.advance(jiff::SignedDuration::from_millis(1));
+                let day = format!("2026-03-{number:02}");
+                test.upload_cycle(&asha, &day, &day).await;
+            }
+            let path = format!("{PAYMENTS}?status=pending");
+            test.cost_of(Call::get(&path).bearer(&owner(test).await.token), 200).await
+        })
+    }),
+    row("`cycle-statement`, 31 days that are over", (5, 0.0, 0.0, 50.5), |test| {
+        Box::pin(async {
+            let asha = asha(test).await;
+            let id = test.upload_cycle(&asha, "2025-12-01", "2025-12-31").await;
+            let path = format!("/api/v1/cycles/{id}/statement");
+            test.cost_of(Call::get(&path).bearer(&asha.token), 200).await
         })
     }),
     row("`mailer`, a mail", (4, 2.0, 0.0, 2.0), |test| {

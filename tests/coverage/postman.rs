@@ -9,7 +9,7 @@ use thali_platform::http::Endpoint;
 use crate::support::postman::{Request, collection, environment, requests};
 
 /// What a run asks for beside the API: the partner sandbox, and the bucket.
-const ELSEWHERE: [&str; 2] = ["{{sandbox_url}}/", "{{upload_url}}"];
+const ELSEWHERE: [&str; 3] = ["{{sandbox_url}}/", "{{upload_url}}", "{{screenshot_url}}"];
 
 /// The members of bodies that are secrets.
 const SECRET: [&str; 8] = [

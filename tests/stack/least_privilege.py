@@ -138,7 +138,7 @@ def object_probes(bucket: str, arn: str, key: str) -> list[Probe]:
 
 def bucket_probes(bucket: str) -> list[Probe]:
     arn = f"arn:aws:s3:::{bucket}"
-    keys = ("pictures/least-privilege", "least-privilege")
+    keys = ("pictures/least-privilege", "screenshots/least-privilege", "least-privilege")
     of_list = Probe(
         "s3:ListBucket", arn, lambda c: c.list_objects_v2(Bucket=bucket, MaxKeys=1), True
     )

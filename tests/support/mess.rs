@@ -17,7 +17,8 @@ use thali_domain::qr::{Code, Kid, MessKey};
 use thali_platform::store::{Member, keys};
 
 use super::dynamo::STACK;
-use super::{QR_KEY, TestApp};
+use super::people::Student;
+use super::{Call, QR_KEY, TestApp};
 
 impl TestApp {
     /// A student as the counter knows them.
@@ -158,6 +159,19 @@ impl TestApp {
             .send()
             .await
             .expect("written");
+    }
+
+    /// Uploads the payment of a cycle, shown at an address elsewhere.
+    pub async fn upload_cycle(&self, student: &Student, from: &str, to: &str) -> CycleId {
+        let body = json!({
+            "cycle_start": from,
+            "cycle_end": to,
+            "amount_paise": 300_000,
+            "screenshot_url": "https://example.com/paid.png",
+        });
+        let call = Call::post("/api/v1/payments/upload", &body).bearer(&student.token);
+        let answer = self.send(call).await.expect(201);
+        answer.text("payment_id").parse().expect("an id")
     }
 
     /// The code that a student shows, signed with the mess's first key.

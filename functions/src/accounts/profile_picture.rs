@@ -27,14 +27,17 @@ pub static ENDPOINT: Endpoint = Endpoint::post(
 .takes(schema::<WantedPicture>)
 .answers(201, schema::<PictureUpload>);
 
+/// What a picture that is to be uploaded will be.
 #[derive(eserde::Deserialize, ToSchema)]
-struct WantedPicture {
+pub struct WantedPicture {
+    /// Its format.
     #[serde(alias = "contentType")]
     #[eserde(compat)]
-    content_type: PictureFormat,
+    pub content_type: PictureFormat,
+    /// Its length in bytes.
     #[serde(alias = "contentLength")]
     #[eserde(compat)]
-    content_length: PictureLength,
+    pub content_length: PictureLength,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -46,7 +49,7 @@ struct PictureUpload {
 /// How to upload: with this method, to this address, with these headers.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Upload)]
-struct UploadView {
+pub struct UploadView {
     #[schema(pattern = "^PUT$")]
     method: &'static str,
     url: String,

@@ -1,4 +1,4 @@
-//! What is eaten and what is not: cuts of students, closures of the mess.
+//! What is eaten and what is not: cycles and cuts of students, closures of the mess.
 
 pub mod closure_create;
 pub mod closure_delete;
@@ -7,4 +7,12 @@ pub mod closure_view;
 pub mod cut_create;
 pub mod cut_delete;
 pub mod cut_list;
+pub mod cycle_decide;
+pub mod cycle_list;
+pub mod cycle_reject;
+pub mod cycle_statement;
+pub mod cycle_upload;
+pub mod cycle_upload_url;
+pub mod cycle_verify;
+mod cycle_view;
 pub mod days_asked;

@@ -4,9 +4,11 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use thali_domain::cycles::CycleStatus;
+use thali_domain::days::MealDate;
 use thali_domain::identity::{AccountStatus, Email};
 use thali_domain::ids::{
-    AccountId, ClosureId, MessId, OrderId, PasswordResetId, RazorpayOrderId, RefundId,
+    AccountId, ClosureId, CycleId, MessId, OrderId, PasswordResetId, RazorpayOrderId, RefundId,
     RegistrationId,
 };
 use thali_domain::membership::Reason;
@@ -77,6 +79,8 @@ pub enum MailMessage {
     OrderFailed(FailedOrder),
     /// The mess is closed.
     Closure(ClosureMail),
+    /// An owner has verified or rejected the payment of a cycle.
+    CycleDecided(DecidedCycle),
 }
 
 /// What a student is told of an owner's decision.
@@ -214,6 +218,29 @@ pub struct ClosureAnnouncement {
     pub after: Option<AccountId>,
 }
 
+/// What a student is told of the payment of a cycle that was verified or rejected. It is all
+/// that there is to tell, and a cycle is decided once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DecidedCycle {
+    /// The cycle.
+    pub cycle_id: CycleId,
+    /// Whose.
+    pub account_id: AccountId,
+    /// Of which mess.
+    pub mess_id: MessId,
+    /// Its first day.
+    pub from: MealDate,
+    /// Its last day.
+    pub to: MealDate,
+    /// What was paid.
+    pub amount_paise: Paise,
+    /// What was decided.
+    pub status: CycleStatus,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+}
+
 /// A refund that the partner is to be asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefundMessage {
@@ -273,6 +300,7 @@ impl MailMessage {
             Self::Closure(ClosureMail { closure_id, account_id, .. }) => {
                 format!("closure#{closure_id}#{account_id}")
             }
+            Self::CycleDecided(decided) => format!("cycle_decided#{}", decided.cycle_id),
         }
     }
 
@@ -292,6 +320,7 @@ impl MailMessage {
             Self::OrderProcessed(order) => &order.mess_id,
             Self::OrderFailed(failed) => &failed.order.mess_id,
             Self::Closure(closure) => &closure.mess_id,
+            Self::CycleDecided(decided) => &decided.mess_id,
         }
     }
 }

@@ -1,6 +1,6 @@
-//! `picture-check`: looks at every uploaded profile picture. One that is what its key
-//! declares becomes the account's, and the older ones are removed; anything else is
-//! removed.
+//! `picture-check`: looks at every uploaded picture. What is not what its key declares is
+//! removed. A profile picture becomes the account's, and the older ones are removed; the
+//! screenshot of a payment stays where it is.
 //!
 //! Events come at least once and in any order, so each of them leaves what all of them
 //! would leave: the newest good picture, and no older one. A run that dies in between is
@@ -9,7 +9,7 @@
 use aws_lambda_events::s3::{S3Event, S3EventRecord};
 use lambda_runtime::{LambdaEvent, service_fn};
 use percent_encoding::percent_decode_str;
-use thali_domain::pictures::{self, HEAD_LENGTH, PictureKey};
+use thali_domain::pictures::{self, HEAD_LENGTH, PictureKey, ScreenshotKey};
 use thali_platform::app::App;
 use thali_platform::config::Part;
 use thali_platform::store::Stamp;
@@ -53,15 +53,18 @@ pub async fn check_all(app: &App, event: S3Event, request_id: &str) -> Result<()
 }
 
 /// The object's key, which events carry as a form would. `None` for other objects than
-/// profile pictures.
+/// pictures.
 fn key_of(record: &S3EventRecord) -> Option<String> {
     let encoded = record.s3.object.key.as_ref()?.replace('+', " ");
     let key = percent_decode_str(&encoded).decode_utf8_lossy().into_owned();
-    key.starts_with(PictureKey::PREFIX).then_some(key)
+    [PictureKey::PREFIX, ScreenshotKey::PREFIX].iter().any(|it| key.starts_with(it)).then_some(key)
 }
 
 async fn check(app: &App, object: &str, stamp: &Stamp) -> Result<(), Error> {
-    let Ok(key) = PictureKey::parse(object) else {
+    let picture = PictureKey::parse(object).ok();
+    let screenshot = ScreenshotKey::parse(object).ok();
+    let declared = picture.map(|key| key.format).or(screenshot.map(|key| key.format));
+    let Some(declared) = declared else {
         tracing::warn!("an object with a key that is none of ours is removed");
         return Ok(app.blobs().remove(object).await?);
     };
@@ -69,11 +72,13 @@ async fn check(app: &App, object: &str, stamp: &Stamp) -> Result<(), Error> {
         // Removed by an earlier delivery of the event, or after a newer picture.
         return Ok(());
     };
-    let judged = pictures::check(key.format, head.length, &head.content_type, &head.first_bytes);
+    let judged = pictures::check(declared, head.length, &head.content_type, &head.first_bytes);
     if let Err(refusal) = judged {
         tracing::warn!(%refusal, "an upload is no picture and is removed");
         return Ok(app.blobs().remove(object).await?);
     }
+    // A screenshot is nobody's profile picture: it stays where it is.
+    let Some(key) = picture else { return Ok(()) };
     match app.store.picture_put(&key, stamp).await? {
         Some(current) => {
             tracing::info!(newest = current == key, "an upload is a picture");

@@ -343,6 +343,11 @@ impl Change {
                 "Failed" => self.read(after()).map(MailMessage::OrderFailed),
                 _ => None,
             },
+            // Not where it is uploaded: that is news for the owner.
+            "cycle" if self.before.is_some() => {
+                self.became("status")?;
+                self.read(after()).map(MailMessage::CycleDecided)
+            }
             _ => None,
         }
     }

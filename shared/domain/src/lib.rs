@@ -30,6 +30,8 @@
 //! | [`staff_tokens`] | what a device at the counter scans with |
 //! | [`headcount`] | how many are expected at a meal, and how many came |
 //! | [`notifications`] | what owners are told |
+//! | [`cycles`] | the days that a student pays for |
+//! | [`statement`] | what became of the meals of a cycle |
 //! | [`money`] | paise |
 //! | [`tokens`] | purchases, the tokens in them, redeeming |
 //! | [`token_history`] | what became of every token |
@@ -43,6 +45,7 @@
 
 pub mod closures;
 pub mod cuts;
+pub mod cycles;
 pub mod days;
 pub mod entitlement;
 pub mod expiry;
@@ -77,6 +80,7 @@ pub mod scanning;
 pub mod sessions;
 pub mod settings;
 pub mod staff_tokens;
+pub mod statement;
 pub mod stock;
 #[cfg(test)]
 mod stock_properties;

@@ -108,68 +108,84 @@ impl From<PictureLength> for u64 {
 
 plain_schema!(PictureLength: Integer, minimum = 1, maximum = 5_242_880);
 
-/// The key of a profile picture, `pictures/acc_…/pic_….png`. It says everything that there
-/// is to know of an upload: whose it is, when it was asked for, and what it shall be.
-///
-/// The keys of one account sort by when the uploads were asked for, to the millisecond.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct PictureKey {
-    /// Whose picture it is.
-    pub account_id: AccountId,
-    /// Which of the account's pictures.
-    pub picture_id: PictureId,
-    /// What it shall be.
-    pub format: PictureFormat,
+/// Defines the keys of one kind of picture, `<prefix>acc_…/pic_….png`. A key says everything
+/// that there is to know of an upload: whose it is, when it was asked for, and what it shall
+/// be. The keys of one account sort by when the uploads were asked for, to the millisecond.
+macro_rules! picture_key {
+    ($(#[$doc:meta])* $name:ident, $prefix:literal, $what:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name {
+            /// Whose picture it is.
+            pub account_id: AccountId,
+            /// Which of the account's pictures.
+            pub picture_id: PictureId,
+            /// What it shall be.
+            pub format: PictureFormat,
+        }
+
+        impl $name {
+            /// What all keys of this kind begin with.
+            pub const PREFIX: &'static str = $prefix;
+
+            /// What the keys of an account's pictures of this kind begin with.
+            #[must_use]
+            pub fn prefix_of(account_id: AccountId) -> String {
+                format!("{}{account_id}/", Self::PREFIX)
+            }
+
+            /// Parses the printed form.
+            pub fn parse(text: &str) -> Result<Self, Unacceptable> {
+                let refused = || Unacceptable::new(concat!("must be the key of ", $what));
+                let path = text.strip_prefix(Self::PREFIX).ok_or_else(refused)?;
+                let (account_id, file) = path.split_once('/').ok_or_else(refused)?;
+                let (picture_id, extension) = file.split_once('.').ok_or_else(refused)?;
+                let format = PictureFormat::ALL.into_iter().find(|it| it.extension() == extension);
+                Ok(Self {
+                    account_id: AccountId::parse(account_id)?,
+                    picture_id: PictureId::parse(picture_id)?,
+                    format: format.ok_or_else(refused)?,
+                })
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                let prefix = Self::prefix_of(self.account_id);
+                write!(f, "{prefix}{}.{}", self.picture_id, self.format.extension())
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = Unacceptable;
+
+            fn try_from(text: String) -> Result<Self, Self::Error> {
+                Self::parse(&text)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(key: $name) -> Self {
+                key.to_string()
+            }
+        }
+
+        plain_schema!(
+            $name: String,
+            pattern = concat!("^", $prefix, r"acc_[0-9A-Z]{26}/pic_[0-9A-Z]{26}\.(jpg|png|webp)$"),
+        );
+    };
 }
 
-impl PictureKey {
-    /// What the keys of all profile pictures begin with.
-    pub const PREFIX: &'static str = "pictures/";
-
-    /// What the keys of an account's pictures begin with.
-    #[must_use]
-    pub fn prefix_of(account_id: AccountId) -> String {
-        format!("{}{account_id}/", Self::PREFIX)
-    }
-
-    /// Parses the printed form.
-    pub fn parse(text: &str) -> Result<Self, Unacceptable> {
-        let refused = || Unacceptable::new("must be the key of a profile picture");
-        let path = text.strip_prefix(Self::PREFIX).ok_or_else(refused)?;
-        let (account_id, file) = path.split_once('/').ok_or_else(refused)?;
-        let (picture_id, extension) = file.split_once('.').ok_or_else(refused)?;
-        let format = PictureFormat::ALL.into_iter().find(|it| it.extension() == extension);
-        Ok(Self {
-            account_id: AccountId::parse(account_id)?,
-            picture_id: PictureId::parse(picture_id)?,
-            format: format.ok_or_else(refused)?,
-        })
-    }
-}
-
-impl std::fmt::Display for PictureKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let prefix = Self::prefix_of(self.account_id);
-        write!(f, "{prefix}{}.{}", self.picture_id, self.format.extension())
-    }
-}
-
-impl TryFrom<String> for PictureKey {
-    type Error = Unacceptable;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        Self::parse(&text)
-    }
-}
-
-impl From<PictureKey> for String {
-    fn from(key: PictureKey) -> Self {
-        key.to_string()
-    }
-}
-
-plain_schema!(PictureKey: String, pattern = r"^pictures/acc_[0-9A-Z]{26}/pic_[0-9A-Z]{26}\.(jpg|png|webp)$");
+picture_key!(
+    /// The key of a profile picture, `pictures/acc_…/pic_….png`.
+    PictureKey, "pictures/", "a profile picture"
+);
+picture_key!(
+    /// The key of the picture that shows a payment, `screenshots/acc_…/pic_….png`.
+    ScreenshotKey, "screenshots/", "a screenshot"
+);
 
 /// Why an uploaded object is not the picture that was to come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -293,5 +309,17 @@ mod tests {
         ] {
             assert!(PictureKey::parse(&refused).is_err(), "{refused}");
         }
+    }
+
+    #[test]
+    fn a_screenshot_is_no_profile_picture_and_the_other_way_round() {
+        let account_id = AccountId::from_ulid(Ulid(1));
+        let picture_id = PictureId::from_ulid(Ulid(2));
+        let format = PictureFormat::WebP;
+        let picture = PictureKey { account_id, picture_id, format }.to_string();
+        let screenshot = ScreenshotKey { account_id, picture_id, format };
+        assert_eq!(ScreenshotKey::parse(&screenshot.to_string()), Ok(screenshot));
+        assert!(ScreenshotKey::parse(&picture).is_err());
+        assert!(PictureKey::parse(&screenshot.to_string()).is_err());
     }
 }

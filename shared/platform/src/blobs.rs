@@ -9,7 +9,7 @@ use std::sync::Mutex;
 use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{RequestChecksumCalculation, ResponseChecksumValidation};
-use aws_sdk_s3::error::ProvideErrorMetadata;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::head_object::HeadObjectError;
 use aws_sdk_s3::presigning::PresigningConfig;
 use jiff::{SignedDuration, Timestamp};
@@ -66,12 +66,30 @@ pub struct Upload {
 
 /// An operation that S3 did not carry out.
 #[derive(Debug, thiserror::Error)]
-#[error("S3 did not carry it out")]
-pub struct BlobError(#[source] Box<dyn Error + Send + Sync>);
+pub enum BlobError {
+    /// S3 was busy, too slow or not to be reached.
+    #[error("S3 does not answer")]
+    Unavailable(#[source] Box<dyn Error + Send + Sync>),
+    /// S3 refused the request, or it could not be made: a programming error, or a missing
+    /// grant.
+    #[error("S3 did not carry it out")]
+    Refused(#[source] Box<dyn Error + Send + Sync>),
+}
 
 impl BlobError {
     fn new(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self(cause.into())
+        Self::Refused(cause.into())
+    }
+
+    /// What a call of S3 ended with. The answer to a HEAD has no body and so no code: its
+    /// status tells whether it passes.
+    fn of_call<E: Error + Send + Sync + 'static>(error: SdkError<E>) -> Self {
+        let later = match &error {
+            SdkError::ServiceError(answer) => answer.raw().status().is_server_error(),
+            SdkError::ConstructionFailure(_) => false,
+            _ => true,
+        };
+        if later { Self::Unavailable(error.into()) } else { Self::Refused(error.into()) }
     }
 }
 
@@ -160,7 +178,7 @@ impl Blobs {
                 let mut pages = request.into_paginator().send();
                 let mut keys = Vec::new();
                 while let Some(page) = pages.next().await {
-                    let objects = page.map_err(BlobError::new)?.contents.unwrap_or_default();
+                    let objects = page.map_err(BlobError::of_call)?.contents.unwrap_or_default();
                     keys.extend(objects.into_iter().filter_map(|object| object.key));
                 }
                 Ok(keys)
@@ -177,7 +195,7 @@ impl Blobs {
         match self {
             Self::S3 { client, bucket } => {
                 let request = client.delete_object().bucket(bucket).key(key);
-                request.send().await.map(drop).map_err(BlobError::new)
+                request.send().await.map(drop).map_err(BlobError::of_call)
             }
             Self::Memory(blobs) => {
                 blobs.lock().expect("no holder of the map panics").remove(key);
@@ -210,7 +228,7 @@ async fn head_in_s3(
         Err(error) if error.as_service_error().is_some_and(HeadObjectError::is_not_found) => {
             return Ok(None);
         }
-        Err(error) => return Err(BlobError::new(error)),
+        Err(error) => return Err(BlobError::of_call(error)),
     };
     let mut found = Head {
         content_type: head.content_type.unwrap_or_default(),
@@ -224,9 +242,11 @@ async fn head_in_s3(
         let read = match read {
             Ok(read) => read,
             Err(error) if error.code() == Some("NoSuchKey") => return Ok(None),
-            Err(error) => return Err(BlobError::new(error)),
+            Err(error) => return Err(BlobError::of_call(error)),
         };
-        found.first_bytes = read.body.collect().await.map_err(BlobError::new)?.to_vec();
+        let body = read.body.collect().await;
+        found.first_bytes =
+            body.map_err(|cut_off| BlobError::Unavailable(cut_off.into()))?.to_vec();
     }
     Ok(Some(found))
 }

@@ -4,6 +4,7 @@
 use http::StatusCode;
 use thali_domain::closures::ClosureRefusal;
 use thali_domain::cuts::CutRefusal;
+use thali_domain::cycles::{AlreadyDecided, CYCLES_PENDING_MAX, CycleRefusal};
 use thali_domain::lockout::attempts_left;
 use thali_domain::membership::WrongStatus;
 use thali_domain::orders::{ORDER_TOKENS_MAX, OrderRefusal, Shortage};
@@ -45,6 +46,7 @@ pub const CODES: &[(&str, u16, &str)] = &[
     ("notification_not_found", 404, "the mess has no such notification, or keeps it no longer"),
     ("cut_not_found", 404, "the student has no such cut"),
     ("closure_not_found", 404, "the mess has no such closure"),
+    ("payment_not_found", 404, "the student, or the mess, has no such payment of a cycle"),
     ("otp_invalid", 409, "the one-time code is wrong; with `attempts_left`"),
     ("otp_expired", 409, "the one-time code is too old, was used, or was tried too often"),
     ("invite_invalid", 409, "the invite code is wrong, used or too old"),
@@ -94,6 +96,13 @@ pub const CODES: &[(&str, u16, &str)] = &[
     ("too_many_cuts", 409, "a student has at most 20 cuts that have not ended two weeks ago"),
     ("closure_ended", 409, "a closure that is over is part of the accounts and stays"),
     ("too_many_closures", 409, "a mess has at most 20 closures that have not ended two weeks ago"),
+    (
+        "cycle_overlap",
+        409,
+        "another payment, pending or verified, is for some of the days; with `payment_id`, `cycle_start`, `cycle_end` and `payment_status`",
+    ),
+    ("cycle_limit", 409, "too many of the student's payments are pending; with `pending_max`"),
+    ("already_decided", 409, "the payment was verified or rejected before; with `payment_status`"),
     ("idempotency_key_reused", 409, "the key came with another body"),
     ("body_too_large", 413, "more than 64 KiB"),
     ("unsupported_media_type", 415, "the body is not `application/json`"),
@@ -108,6 +117,7 @@ pub const CODES: &[(&str, u16, &str)] = &[
         503,
         "the database does not answer; a retry with the same key is safe; with `Retry-After`",
     ),
+    ("storage_unavailable", 503, "the storage of pictures does not answer; with `Retry-After`"),
     ("partner_unavailable", 503, "the payment partner does not answer; with `Retry-After`"),
 ];
 
@@ -153,9 +163,39 @@ impl From<ProfileUpdateError> for Problem {
 }
 
 impl From<BlobError> for Problem {
-    /// Requests only sign addresses, which calls nobody and fails by our own mistake alone.
     fn from(error: BlobError) -> Self {
-        Self::internal(error)
+        match error {
+            BlobError::Unavailable(_) => Self::unavailable(
+                "storage_unavailable",
+                "The storage of pictures does not answer; try again.",
+            )
+            .caused_by(error),
+            // To sign an address calls nobody, and fails by our own mistake alone.
+            BlobError::Refused(_) => Self::internal(error),
+        }
+    }
+}
+
+impl From<AlreadyDecided> for Problem {
+    fn from(refusal: AlreadyDecided) -> Self {
+        let detail = format!("{}.", capitalised(&refusal));
+        Self::conflict("already_decided", detail).with("payment_status", refusal.status)
+    }
+}
+
+impl From<CycleRefusal> for Problem {
+    fn from(refusal: CycleRefusal) -> Self {
+        let detail = format!("{}.", capitalised(&refusal));
+        match refusal {
+            CycleRefusal::Overlap { cycle_id, cycle } => Self::conflict("cycle_overlap", detail)
+                .with("payment_id", cycle_id)
+                .with("cycle_start", cycle.period.from)
+                .with("cycle_end", cycle.period.to)
+                .with("payment_status", cycle.state),
+            CycleRefusal::TooMany => {
+                Self::conflict("cycle_limit", detail).with("pending_max", CYCLES_PENDING_MAX)
+            }
+        }
     }
 }
 
@@ -496,6 +536,12 @@ pub fn closure_not_found() -> Problem {
 #[must_use]
 pub fn closure_ended() -> Problem {
     Problem::conflict("closure_ended", "The closure is over, and counts as it was.")
+}
+
+/// 404: no such payment of a cycle of this student, or of this mess.
+#[must_use]
+pub fn payment_not_found() -> Problem {
+    Problem::not_found("payment_not_found", "There is no such payment here.")
 }
 
 /// An error's message with a capital letter, for a sentence.

@@ -8,7 +8,7 @@ mod login;
 mod logout;
 mod one_time_code;
 mod password_reset;
-mod picture;
+pub mod picture;
 mod profile;
 mod races;
 pub mod rate_limits;

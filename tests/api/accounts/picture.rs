@@ -37,7 +37,7 @@ fn put(test: &TestApp, key: &str, content_type: &str, bytes: &[u8]) {
     test.app.blobs().uploaded(key, blob);
 }
 
-fn event(keys: &[&str]) -> S3Event {
+pub fn event(keys: &[&str]) -> S3Event {
     let record = |key: &&str| {
         json!({
             "eventVersion": "2.1",
@@ -255,13 +255,14 @@ async fn objects_of_nobody_and_with_keys_of_another_form_are_removed() {
     };
     let nobody = nobody.to_string();
     let odd = format!("pictures/{}/my cat & I.png", asha.account_id);
-    for key in [nobody.as_str(), "pictures/x.png", &odd, "screenshots/x.png"] {
+    for key in [nobody.as_str(), "pictures/x.png", &odd, "screenshots/x.png", "reports/x.png"] {
         put(&test, key, "image/png", PNG);
     }
     // Keys come encoded as a form is.
     let encoded = odd.replace('&', "%26").replace(' ', "+");
-    check(&test, &[&nobody, "pictures/x.png", &encoded, "screenshots/x.png"]).await;
-    assert_eq!(objects(&test).await, [good.as_str(), "screenshots/x.png"]);
+    let keys = [&nobody, "pictures/x.png", &encoded, "screenshots/x.png", "reports/x.png"];
+    check(&test, &keys).await;
+    assert_eq!(objects(&test).await, [good.as_str(), "reports/x.png"]);
     assert_eq!(shown(&test, &asha).await, Some(good));
 }
 

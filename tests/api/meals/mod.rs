@@ -4,6 +4,7 @@ mod announcer;
 mod closures;
 mod codes;
 mod cuts;
+pub(super) mod cycles;
 mod members;
 mod sizes;
 

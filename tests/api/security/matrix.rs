@@ -67,7 +67,8 @@ fn expected(access: Access, who: &Who) -> Expected {
         Access::Public | Access::Partner | Access::Any | Access::Counter => {
             return Expected::LetThrough;
         }
-        Access::Applicant => (Role::Student, true),
+        Access::StudentOrOwner if person.role == Role::Owner => return Expected::LetThrough,
+        Access::Applicant | Access::StudentOrOwner => (Role::Student, true),
         Access::Student => (Role::Student, false),
         Access::Staff => (Role::Staff, false),
         Access::Owner | Access::PublicOrOwner => (Role::Owner, false),

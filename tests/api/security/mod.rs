@@ -108,6 +108,7 @@ impl Staffed {
             | Access::Any
             | Access::Counter
             | Access::Applicant
+            | Access::StudentOrOwner
             | Access::Student => &self.student,
         }
     }

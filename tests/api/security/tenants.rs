@@ -25,6 +25,7 @@ struct Belongings {
     closure_id: String,
     /// What the first mess's owners are told.
     notification_id: String,
+    cycle_id: String,
     /// What an item of the menu is called.
     dish: String,
 }
@@ -55,6 +56,7 @@ impl Belongings {
         let closure = json!({ "from": "2026-02-01", "to": "2026-02-02", "reason": dish_name });
         let closure = Call::post("/api/v1/closures", &closure).bearer(&owner.token);
         let closure_id = test.send(closure).await.expect(201).text("closure_id").to_owned();
+        let cycle_id = test.upload_cycle(&student, "2026-01-01", "2026-01-31").await.to_string();
         let pending = person(test, FIRST_MESS, Role::Student, AccountStatus::PendingApproval).await;
         test.settle().await;
         let told = test.list(&owner, "/owner/notifications", 100).await;
@@ -69,6 +71,7 @@ impl Belongings {
             staff_token_id,
             cut_id,
             closure_id,
+            cycle_id,
             notification_id,
             dish: dish_name,
         }
@@ -87,6 +90,7 @@ impl Belongings {
             Some("cut") => self.cut_id.clone(),
             Some("clo") => self.closure_id.clone(),
             Some("ntf") => self.notification_id.clone(),
+            Some("cyc") => self.cycle_id.clone(),
             _ => panic!("{sample}: these tests must learn how to make one of these"),
         }
     }
@@ -107,6 +111,7 @@ impl Belongings {
             self.scan_id.clone(),
             self.staff_token_id.clone(),
             self.cut_id.clone(),
+            self.cycle_id.clone(),
             self.notification_id.clone(),
         ];
         of_people.chain(things).collect()

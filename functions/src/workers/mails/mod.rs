@@ -3,6 +3,7 @@
 
 mod accounts;
 mod closures;
+mod cycles;
 mod orders;
 mod payments;
 mod students;
@@ -76,6 +77,7 @@ pub async fn write(app: &App, message: &MailMessage) -> Result<Option<Mail>, Err
         }
         MailMessage::OrderFailed(order) => orders::failed(app, mess.name.as_str(), order).await,
         MailMessage::Closure(closure) => closures::closure(app, &mess, closure).await,
+        MailMessage::CycleDecided(cycle) => cycles::decided(app, &mess, cycle).await,
     }
 }
 

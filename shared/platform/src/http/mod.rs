@@ -48,6 +48,9 @@ pub enum Access {
     Counter,
     /// A student, also while waiting for approval.
     Applicant,
+    /// A student, also while waiting for approval, or an owner: what is a student's own and
+    /// the mess's business, and not the counter's.
+    StudentOrOwner,
     /// An active student.
     Student,
     /// Active staff, and whoever has a staff token.
@@ -91,7 +94,16 @@ impl Access {
             Self::Student | Self::Applicant => Some(Role::Student),
             Self::Staff => Some(Role::Staff),
             Self::Owner | Self::PublicOrOwner => Some(Role::Owner),
-            Self::Public | Self::Partner | Self::Any | Self::Counter => None,
+            Self::Public | Self::Partner | Self::Any | Self::Counter | Self::StudentOrOwner => None,
+        }
+    }
+
+    /// Whether somebody with this role is let in.
+    #[must_use]
+    pub fn admits(self, role: Role) -> bool {
+        match self {
+            Self::StudentOrOwner => role != Role::Staff,
+            access => access.role().is_none_or(|admitted| admitted == role),
         }
     }
 }
@@ -403,7 +415,8 @@ impl Endpoint {
         if self.access.takes_session() {
             codes.push("unauthenticated");
         }
-        if self.access.role().is_some() {
+        let roles = [Role::Student, Role::Staff, Role::Owner];
+        if roles.into_iter().any(|role| !self.access.admits(role)) {
             codes.push("wrong_role");
         }
         if self.access.needs_approval() {

@@ -142,7 +142,7 @@ async fn check_session_lives(app: &App, session: &Session) -> Result<(), Problem
 /// when it was made: one that waited for approval then is asked for anew, so that an
 /// approval holds at once and not only from the next refresh on.
 async fn admit(app: &App, access: Access, session: &mut Session) -> Result<(), Problem> {
-    if access.role().is_some_and(|role| role != session.role) {
+    if !access.admits(session.role) {
         return Err(Problem::wrong_role());
     }
     if !access.needs_approval() || session.status == AccountStatus::Active {

@@ -54,6 +54,8 @@ pub enum Operation {
     CutMeals,
     /// Closing the mess; the outcome is the closure's id.
     CloseMess,
+    /// Uploading a payment for a cycle; the outcome is the cycle's id.
+    UploadCycle,
 }
 
 impl Operation {
@@ -67,6 +69,7 @@ impl Operation {
             Self::RotateCodes => "rotate-codes",
             Self::CutMeals => "cut-meals",
             Self::CloseMess => "close-mess",
+            Self::UploadCycle => "upload-cycle",
         }
     }
 }

@@ -13,6 +13,7 @@ mod closures;
 mod codes;
 mod conflicts;
 mod cuts;
+mod cycles;
 mod idempotency;
 mod invites;
 pub mod keys;

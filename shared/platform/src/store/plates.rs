@@ -123,6 +123,21 @@ impl Store {
         found.map(plate_of).transpose()
     }
 
+    /// The plates of a student at some sittings; where nobody scanned, there is none. The
+    /// read may be a moment behind.
+    pub async fn plates_of(
+        &self,
+        mess: &MessId,
+        account: AccountId,
+        sittings: impl IntoIterator<Item = Sitting>,
+    ) -> Result<Vec<Plate>, StoreError> {
+        let part = account.account_part();
+        let of_sitting = |sitting| keys::plate(mess, sitting, &part);
+        let keys = sittings.into_iter().map(of_sitting).collect();
+        let found = self.batch_get(&self.tables.meals, keys, Consistency::Eventual).await?;
+        found.into_iter().map(plate_of).collect()
+    }
+
     /// Writes a scan into its plate, and gives it the plate's place where it passed every
     /// check and the place is free: one conditional write. A repetition changes nothing and
     /// finds the first scan of its key.

@@ -1,0 +1,45 @@
+//! What verifying and rejecting have in common: everything but the decision.
+
+use thali_domain::cycles::CycleDecision;
+use thali_domain::ids::CycleId;
+use thali_domain::membership::Reason;
+use thali_platform::app::App;
+use thali_platform::http::{Caller, Problem, Request, Response};
+use thali_platform::problems;
+use thali_platform::store::{CONTENTION_TRIES_MAX, StoreError, contention_pause};
+use utoipa::ToSchema;
+
+use super::cycle_view::CycleView;
+
+/// The body of a decision, which may be left out.
+#[derive(Default, eserde::Deserialize, ToSchema)]
+pub struct DecidePayment {
+    /// What the student is told.
+    #[serde(default)]
+    #[eserde(compat)]
+    reason: Option<Reason>,
+}
+
+/// Decides about the payment that the path names; looks again where somebody else has
+/// decided at the same moment, and answers what was decided then.
+pub async fn decide(
+    app: &App,
+    caller: &Caller,
+    request: &Request,
+    decision: CycleDecision,
+) -> Result<Response, Problem> {
+    let owner = caller.session()?;
+    let DecidePayment { reason } = request.json_if_any()?.unwrap_or_default();
+    let id: CycleId = request.param("payment_id").ok_or_else(problems::payment_not_found)?;
+    let stamp = caller.stamp(app, request);
+    for attempt in 1..=CONTENTION_TRIES_MAX {
+        let cycle = app.store.cycle_get(&owner.mess_id, id).await?;
+        let cycle = cycle.ok_or_else(problems::payment_not_found)?;
+        let decided = cycle.decided(decision, reason.clone(), stamp.at)?;
+        if app.store.cycle_decide(&decided, &stamp).await? {
+            return Ok(Response::ok(&CycleView::from(decided)));
+        }
+        contention_pause(attempt).await;
+    }
+    Err(StoreError::Contended.into())
+}

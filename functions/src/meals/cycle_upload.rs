@@ -1,0 +1,240 @@
+//! `POST /api/v1/payments/upload`: a student says that days are paid, and shows it. The
+//! record and the days at the counter are one transaction, so no two cycles of a student
+//! share a day. Replays of one `Idempotency-Key` return the first upload.
+
+use futures_util::try_join;
+use serde::Serialize;
+use thali_domain::cycles::{
+    self, Cycle, CyclePaise, CycleRupees, CycleStatus, Screenshot, ScreenshotUrl,
+};
+use thali_domain::days::{MealDate, Period};
+use thali_domain::ids::CycleId;
+use thali_domain::pictures::{self, HEAD_LENGTH, ScreenshotKey};
+use thali_platform::app::App;
+use thali_platform::config::Part;
+use thali_platform::handler;
+use thali_platform::http::{
+    Access, Caller, Endpoint, FieldError, Members, Problem, Request, Response, Session, one_of,
+    schema,
+};
+use thali_platform::problems;
+use thali_platform::store::{
+    CONTENTION_TRIES_MAX, IdempotencyKey, Member, Operation, Replay, Stamp, StoreError,
+    contention_pause,
+};
+use utoipa::ToSchema;
+
+use crate::orders::create::id_time;
+
+/// The endpoint.
+pub static ENDPOINT: Endpoint =
+    Endpoint::post("cycle-upload", &["/api/v1/payments/upload"], Access::Student, handler!(upload))
+        .needs(&[Part::Blobs])
+        .summary("Uploads the payment of a cycle, which waits for the owner")
+        .takes(schema::<UploadPayment>)
+        .answers(201, schema::<UploadedPayment>)
+        .refuses(&[
+            "mess_not_found",
+            "student_not_found",
+            "cycle_overlap",
+            "cycle_limit",
+            "storage_unavailable",
+        ])
+        .replays();
+
+/// The days that are paid, what was paid (in paise or in rupees), and what shows it (a
+/// screenshot that was uploaded, or the address of one elsewhere).
+#[derive(eserde::Deserialize, ToSchema)]
+struct UploadPayment {
+    #[serde(alias = "cycleStart")]
+    #[eserde(compat)]
+    cycle_start: MealDate,
+    #[serde(alias = "cycleEnd")]
+    #[eserde(compat)]
+    cycle_end: MealDate,
+    #[serde(default, alias = "amountPaise")]
+    #[eserde(compat)]
+    amount_paise: Option<CyclePaise>,
+    #[serde(default)]
+    #[eserde(compat)]
+    amount: Option<CycleRupees>,
+    #[serde(default, alias = "screenshotKey")]
+    #[eserde(compat)]
+    screenshot_key: Option<ScreenshotKey>,
+    #[serde(default, alias = "screenshotUrl")]
+    #[eserde(compat)]
+    screenshot_url: Option<ScreenshotUrl>,
+}
+
+/// The payment, as it was uploaded.
+#[derive(Serialize, ToSchema)]
+struct UploadedPayment {
+    payment_id: CycleId,
+    status: CycleStatus,
+}
+
+async fn upload(app: &App, caller: &Caller, request: &Request) -> Result<Response, Problem> {
+    let session = caller.session()?;
+    let claim = Claim::try_from(request.json_where::<UploadPayment>(exactly_one_of_each)?)?;
+    let key = request.idempotency_key(&claim.to_string())?;
+    let wish = Wish { session, claim, key, stamp: caller.stamp(app, request) };
+    let (payment_id, replayed) = match replay(app, &wish).await? {
+        Some(first) => (first, true),
+        None => commit(app, &wish).await?,
+    };
+    let uploaded = UploadedPayment { payment_id, status: CycleStatus::Pending };
+    Ok(Response::created(&uploaded).replayed_if(replayed))
+}
+
+/// The two ways to say what was paid, and the two to show it, with their aliases.
+const AMOUNTS: [&[&str]; 2] = [&["amount_paise", "amountPaise"], &["amount"]];
+const SCREENSHOTS: [&[&str]; 2] =
+    [&["screenshot_key", "screenshotKey"], &["screenshot_url", "screenshotUrl"]];
+
+fn exactly_one_of_each(members: &Members) -> Vec<FieldError> {
+    let there = |names: &&[&str]| {
+        names.iter().any(|name| members.get(*name).is_some_and(|value| !value.is_null()))
+    };
+    let wrong = |pair: [&[&str]; 2]| {
+        if pair.iter().all(there) {
+            let message = format!("is not to be beside {}", pair[0][0]);
+            return vec![FieldError::new(pair[1][0], &message)];
+        }
+        one_of(members, &pair.concat())
+    };
+    [wrong(AMOUNTS), wrong(SCREENSHOTS)].concat()
+}
+
+/// What a student says: these days are paid with so much, and this shows it.
+struct Claim {
+    from: MealDate,
+    to: MealDate,
+    amount: CyclePaise,
+    screenshot: Screenshot,
+}
+
+impl TryFrom<UploadPayment> for Claim {
+    type Error = Problem;
+
+    fn try_from(body: UploadPayment) -> Result<Self, Problem> {
+        let missing = |field| Problem::invalid_field(field, "is missing");
+        let rupees = body.amount.map(CycleRupees::paise);
+        let uploaded = body.screenshot_key.map(Screenshot::Uploaded);
+        let elsewhere = body.screenshot_url.map(Screenshot::Elsewhere);
+        Ok(Self {
+            from: body.cycle_start,
+            to: body.cycle_end,
+            amount: body.amount_paise.or(rupees).ok_or_else(|| missing(AMOUNTS[0][0]))?,
+            screenshot: uploaded.or(elsewhere).ok_or_else(|| missing(SCREENSHOTS[0][0]))?,
+        })
+    }
+}
+
+impl std::fmt::Display for Claim {
+    /// The same for two requests that ask for the same, in whatever words.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {} {} {}", self.from, self.to, self.amount, self.screenshot)
+    }
+}
+
+/// What somebody wants to upload.
+struct Wish<'a> {
+    session: &'a Session,
+    claim: Claim,
+    key: Option<IdempotencyKey>,
+    stamp: Stamp,
+}
+
+/// Decides and records; decides again where the student's cycles or cuts have changed since
+/// they were read.
+async fn commit(app: &App, wish: &Wish<'_>) -> Result<(CycleId, bool), Problem> {
+    let (today, wrong) = try_join!(today(app, wish), wrong_screenshot(app, wish))?;
+    let period = period(wish, today, wrong)?;
+    let (mess, account) = (&wish.session.mess_id, wish.session.account_id);
+    for attempt in 0..CONTENTION_TRIES_MAX {
+        let member = app.store.member_get(mess, account).await?;
+        let member = member.ok_or_else(problems::student_not_found)?;
+        if let Err(refusal) = cycles::judge(&member.cycles, period) {
+            // Unless it was this very request, sent twice at once, that took the days.
+            let first = replay(app, wish).await?;
+            return first.map(|first| (first, true)).ok_or_else(|| refusal.into());
+        }
+        let cycle = cycle(wish, &member, period, attempt);
+        let forgotten: Vec<CycleId> = cycles::forgotten(&member.cycles, today).collect();
+        let (key, stamp) = (wish.key.as_ref(), &wish.stamp);
+        if app.store.cycle_upload(&member, &cycle, &forgotten, key, stamp).await? {
+            return Ok((cycle.cycle_id, false));
+        }
+        contention_pause(attempt + 1).await;
+        if let Some(first) = replay(app, wish).await? {
+            return Ok((first, true));
+        }
+    }
+    Err(StoreError::Contended.into())
+}
+
+async fn today(app: &App, wish: &Wish<'_>) -> Result<MealDate, Problem> {
+    let mess = app.store.mess_get(&wish.session.mess_id).await?;
+    let mess = mess.ok_or_else(problems::mess_not_found)?;
+    Ok(mess.date_at(wish.stamp.at))
+}
+
+/// What is wrong with the screenshot: somebody else's, or no picture of the format that its
+/// key declares.
+async fn wrong_screenshot(app: &App, wish: &Wish<'_>) -> Result<Option<&'static str>, Problem> {
+    let Screenshot::Uploaded(key) = &wish.claim.screenshot else { return Ok(None) };
+    let absent = Some("is not the key of a picture that you have uploaded");
+    let object = key.to_string();
+    // The list first: only who may list a bucket is told that an object is not there.
+    if key.account_id != wish.session.account_id
+        || !app.blobs().list(&object).await?.contains(&object)
+    {
+        return Ok(absent);
+    }
+    let Some(head) = app.blobs().head(&object, HEAD_LENGTH).await? else { return Ok(absent) };
+    let judged = pictures::check(key.format, head.length, &head.content_type, &head.first_bytes);
+    Ok(judged.is_err().then_some("is of something else than the picture that it declares"))
+}
+
+/// The days, if nothing is wrong with them or with the screenshot: all of it is told at once.
+fn period(wish: &Wish<'_>, today: MealDate, wrong: Option<&str>) -> Result<Period, Problem> {
+    let mut errors = Vec::from_iter(wrong.map(|wrong| FieldError::new(SCREENSHOTS[0][0], wrong)));
+    match cycles::days(wish.claim.from, wish.claim.to, today) {
+        Ok(period) if errors.is_empty() => return Ok(period),
+        Ok(_) => {}
+        Err(refusal) => {
+            let field = if refusal.is_of_the_first_day() { "cycle_start" } else { "cycle_end" };
+            errors.push(FieldError::new(field, &refusal.to_string()));
+        }
+    }
+    Err(Problem::invalid_fields(errors))
+}
+
+fn cycle(wish: &Wish<'_>, member: &Member, period: Period, attempt: u32) -> Cycle {
+    let now = wish.stamp.at;
+    Cycle {
+        cycle_id: CycleId::of(member.account_id, id_time(now, attempt)),
+        account_id: member.account_id,
+        mess_id: member.mess_id.clone(),
+        name: member.name.clone(),
+        roll_no: member.roll_no.clone(),
+        period,
+        amount_paise: wish.claim.amount,
+        screenshot: wish.claim.screenshot.clone(),
+        status: CycleStatus::Pending,
+        reason: None,
+        created_at: now,
+        decided_at: None,
+    }
+}
+
+/// The cycle that the idempotency key named before.
+async fn replay(app: &App, wish: &Wish<'_>) -> Result<Option<CycleId>, Problem> {
+    let Wish { session, key: Some(key), .. } = wish else { return Ok(None) };
+    let (account, operation) = (session.account_id, Operation::UploadCycle);
+    match app.store.idempotency_replay(account, operation, key, app.clock.now()).await? {
+        None => Ok(None),
+        Some(Replay::OtherBody) => Err(problems::idempotency_key_reused()),
+        Some(Replay::Of(id)) => Ok(Some(CycleId::parse(&id).map_err(Problem::internal)?)),
+    }
+}

@@ -1,0 +1,42 @@
+//! `POST /api/v1/payments/upload-url`: an address to which the student's browser uploads the
+//! picture that shows a payment. Nothing is written: the key says everything.
+
+use serde::Serialize;
+use thali_domain::ids::PictureId;
+use thali_domain::pictures::ScreenshotKey;
+use thali_platform::app::App;
+use thali_platform::config::Part;
+use thali_platform::handler;
+use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response, schema};
+use utoipa::ToSchema;
+
+use crate::accounts::profile_picture::{UploadView, WantedPicture};
+
+/// The endpoint.
+pub static ENDPOINT: Endpoint = Endpoint::post(
+    "cycle-upload-url",
+    &["/api/v1/payments/upload-url"],
+    Access::Student,
+    handler!(upload_url),
+)
+.needs(&[Part::Blobs])
+.summary("Gives an address to which the screenshot of a payment is uploaded")
+.takes(schema::<WantedPicture>)
+.answers(201, schema::<ScreenshotUpload>);
+
+#[derive(Serialize, ToSchema)]
+struct ScreenshotUpload {
+    upload: UploadView,
+    screenshot_key: ScreenshotKey,
+}
+
+async fn upload_url(app: &App, caller: &Caller, request: &Request) -> Result<Response, Problem> {
+    let WantedPicture { content_type: format, content_length } = request.json()?;
+    let account_id = caller.session()?.account_id;
+    let picture_id = PictureId::from_ulid(app.clock.ulid());
+    let screenshot_key = ScreenshotKey { account_id, picture_id, format };
+    let key = screenshot_key.to_string();
+    let (length, now) = (content_length.into(), app.clock.now());
+    let upload = app.blobs().upload_to(&key, format.content_type(), length, now).await?;
+    Ok(Response::created(&ScreenshotUpload { upload: upload.into(), screenshot_key }))
+}

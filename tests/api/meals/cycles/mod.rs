@@ -1,0 +1,81 @@
+//! Cycles: uploading a payment, deciding about it, and what became of its meals. Here is what
+//! several of these tests need.
+
+mod decide;
+mod list;
+mod mails;
+mod races;
+mod screenshots;
+mod statement;
+mod upload;
+
+use serde_json::{Value, json};
+use thali_domain::cycles::Cycle;
+use thali_domain::entitlement::{CycleState, OpenCycle};
+use thali_domain::ids::{AccountId, CycleId};
+
+use crate::support::people::Student;
+use crate::support::{Call, TestApp};
+
+pub(in crate::api) const PAYMENTS: &str = "/api/v1/payments";
+
+/// What is uploaded for these days.
+pub(in crate::api) fn claim(from: &str, to: &str) -> Value {
+    json!({
+        "cycle_start": from,
+        "cycle_end": to,
+        "amount_paise": 300_000,
+        "screenshot_url": "https://example.com/paid.png",
+    })
+}
+
+/// The same with some members of another value; `null` takes one away.
+#[expect(clippy::needless_pass_by_value, reason = "callers write the members where they pass them")]
+fn with(mut claim: Value, changed: Value) -> Value {
+    for (name, value) in changed.as_object().expect("members") {
+        claim[name] = value.clone();
+    }
+    claim.as_object_mut().expect("members").retain(|_, value| !value.is_null());
+    claim
+}
+
+/// The call that uploads a payment.
+pub(in crate::api) fn upload(student: &Student, body: &Value) -> Call {
+    Call::post(&format!("{PAYMENTS}/upload"), body).bearer(&student.token)
+}
+
+/// The call that decides about a payment.
+fn decide(owner: &Student, id: CycleId, decision: &str, body: &Value) -> Call {
+    Call::post(&format!("{PAYMENTS}/{id}/{decision}"), body).bearer(&owner.token)
+}
+
+/// The call that verifies a payment.
+pub(in crate::api) fn verify(owner: &Student, id: CycleId) -> Call {
+    decide(owner, id, "verify", &json!({}))
+}
+
+fn reject(owner: &Student, id: CycleId) -> Call {
+    decide(owner, id, "reject", &json!({}))
+}
+
+fn account_of(student: &Student) -> AccountId {
+    student.account_id.parse().expect("an id")
+}
+
+impl TestApp {
+    /// A cycle as its record has it.
+    async fn cycle(&self, id: CycleId) -> Cycle {
+        let found = self.app.store.cycle_get(&self.mess_id, id).await.expect("read");
+        found.expect("it is there")
+    }
+
+    /// A student's cycles as the counter knows them.
+    async fn open_cycles(&self, student: &Student) -> Vec<(CycleId, OpenCycle)> {
+        self.member(account_of(student)).await.cycles.into_iter().collect()
+    }
+
+    /// The states of a student's cycles at the counter, in the order of their ids.
+    async fn states(&self, student: &Student) -> Vec<CycleState> {
+        self.open_cycles(student).await.into_iter().map(|(_, cycle)| cycle.state).collect()
+    }
+}

@@ -1,0 +1,178 @@
+//! The screenshot of a payment: uploaded to a signed address, looked at in the request that
+//! names it, and shown to who may see the payment.
+
+use std::time::Duration;
+
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider};
+use axum::http::StatusCode;
+use serde_json::json;
+use thali_domain::pictures::{LENGTH_MAX, ScreenshotKey};
+use thali_functions::workers::picture_check::check_all;
+use thali_platform::app::App;
+use thali_platform::blobs::{Blob, Blobs, s3_client};
+
+use super::{PAYMENTS, claim, upload, verify, with};
+use crate::api::accounts::picture::event;
+use crate::support::people::Student;
+use crate::support::{Answer, Call, TestApp, closed_port};
+
+const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01";
+const JPEG: &[u8] = b"\xff\xd8\xff\xe0\0\x10JFIF\0\x01\x01";
+
+/// Asks for an address; answers the screenshot's key.
+async fn key(test: &TestApp, student: &Student) -> String {
+    let body = json!({ "content_type": "image/png", "content_length": PNG.len() });
+    let call = Call::post(&format!("{PAYMENTS}/upload-url"), &body).bearer(&student.token);
+    let answer = test.send(call).await.expect(201);
+    let key = answer.text("screenshot_key").to_owned();
+    assert_eq!(answer.body["upload"]["url"], json!(format!("memory:{key}")));
+    assert_eq!(answer.body["upload"]["method"], "PUT");
+    key
+}
+
+/// Puts an object where an upload would.
+fn put(app: &App, key: &str, content_type: &str, bytes: &[u8]) {
+    let blob = Blob { content_type: content_type.to_owned(), bytes: bytes.to_vec() };
+    app.blobs().uploaded(key, blob);
+}
+
+/// Uploads a payment that a screenshot shows.
+async fn shown_by(test: &TestApp, student: &Student, key: &str) -> Answer {
+    let changed = json!({ "screenshot_url": null, "screenshot_key": key });
+    test.send(upload(student, &with(claim("2026-02-01", "2026-02-28"), changed))).await
+}
+
+async fn objects(test: &TestApp) -> Vec<String> {
+    test.app.blobs().list("").await.expect("listed")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_uploaded_screenshot_is_checked_and_shown_in_lists_alone() {
+    let test = TestApp::start().await;
+    let asha = test.student("asha@example.com").await;
+    let owner = test.owner("owner@example.com").await;
+    let key = key(&test, &asha).await;
+    let parsed = ScreenshotKey::parse(&key).expect("a key");
+    assert_eq!(parsed.account_id.to_string(), asha.account_id);
+    put(&test.app, &key, "image/png", PNG);
+    let answer = shown_by(&test, &asha, &key).await.expect(201);
+    for somebody in [&asha, &owner] {
+        let listed = test.list(somebody, PAYMENTS, 10).await;
+        assert_eq!(listed[0]["screenshot_url"], json!(format!("memory:{key}")));
+        assert_eq!(listed[0]["screenshot_checked"], true);
+    }
+    let id = answer.text("payment_id").parse().expect("an id");
+    let decided = test.send(verify(&owner, id)).await.expect(200);
+    assert!(decided.body["screenshot_url"].is_null());
+    assert_eq!(decided.body["screenshot_checked"], true);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_screenshot_that_is_not_there_not_ones_own_or_no_picture_is_refused() {
+    let test = TestApp::start().await;
+    let (asha, ravi) =
+        (test.student("asha@example.com").await, test.student("ravi@example.com").await);
+    let of_ravi = key(&test, &ravi).await;
+    put(&test.app, &of_ravi, "image/png", PNG);
+    let never_uploaded = key(&test, &asha).await;
+    let profile_picture = never_uploaded.replace("screenshots/", "pictures/");
+    put(&test.app, &profile_picture, "image/png", PNG);
+    let mut bad = vec![of_ravi.clone(), never_uploaded, profile_picture, "x.png".to_owned()];
+    let too_large = [PNG, &vec![0; usize::try_from(LENGTH_MAX).expect("5 MiB")]].concat();
+    let objects: [(&str, &[u8]); 5] = [
+        ("image/png", b"<script>alert(1)</script>"),
+        ("image/png", JPEG),
+        ("image/png", b""),
+        ("text/html", PNG),
+        ("image/png", &too_large),
+    ];
+    for (content_type, bytes) in objects {
+        let key = key(&test, &asha).await;
+        put(&test.app, &key, content_type, bytes);
+        bad.push(key);
+    }
+    for key in bad {
+        let refused = shown_by(&test, &asha, &key).await;
+        assert_eq!(refused.wrong_fields(), ["screenshot_key"], "{key}");
+    }
+    // What else is wrong is told with it.
+    let changed = json!({ "screenshot_url": null, "screenshot_key": of_ravi });
+    let body = with(claim("2020-02-01", "2020-02-28"), changed);
+    let refused = test.send(upload(&asha, &body)).await;
+    assert_eq!(refused.wrong_fields(), ["cycle_start", "screenshot_key"]);
+    assert!(test.list(&asha, PAYMENTS, 10).await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn uploads_that_are_no_pictures_are_removed_and_screenshots_are_no_profile_pictures() {
+    let test = TestApp::start().await;
+    let asha = test.student("asha@example.com").await;
+    let (good, bad) = (key(&test, &asha).await, key(&test, &asha).await);
+    let odd = format!("screenshots/{}/mine.png", asha.account_id);
+    put(&test.app, &good, "image/png", PNG);
+    put(&test.app, &bad, "image/png", b"<script>alert(1)</script>");
+    put(&test.app, &odd, "image/png", PNG);
+    test.dynamo.new_changes().await;
+    for _ in 0..2 {
+        let event = event(&[&good, &bad, &odd]);
+        check_all(&test.app, event, "test").await.expect("checked");
+        assert_eq!(objects(&test).await, [good.as_str()]);
+    }
+    assert!(test.dynamo.new_changes().await.is_empty(), "nothing is written of a screenshot");
+    let profile = Call::get("/student/profile").bearer(&asha.token);
+    let profile = test.send(profile).await.expect(200);
+    assert!(profile.body["account"]["picture_url"].is_null());
+}
+
+/// A process whose S3 is at this address.
+fn with_s3_at(test: &TestApp, address: &str) -> App {
+    let credentials = Credentials::new("test", "test", None, None, "test");
+    let timeouts = TimeoutConfig::builder().operation_timeout(Duration::from_secs(2)).build();
+    let aws = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .endpoint_url(address)
+        .region(Region::new("ap-south-1"))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .retry_config(thali_platform::app::retries())
+        .timeout_config(timeouts)
+        .build();
+    let blobs = Blobs::S3 { client: s3_client(&aws), bucket: "thali-blobs".to_owned() };
+    test.process_with(|backends| backends.blobs = Some(blobs))
+}
+
+/// The address of an S3 that answers everything with this status.
+async fn s3_that_answers(status: StatusCode) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = format!("http://{}", listener.local_addr().expect("it is bound"));
+    let router = axum::Router::new().fallback(move || async move { status });
+    tokio::spawn(axum::serve(listener, router).into_future());
+    address
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_s3_does_not_answer_it_is_told_and_the_same_request_may_come_again() {
+    let test = TestApp::start().await;
+    let asha = test.student("asha@example.com").await;
+    let key = key(&test, &asha).await;
+    put(&test.app, &key, "image/png", PNG);
+    let changed = json!({ "screenshot_url": null, "screenshot_key": key });
+    let body = with(claim("2026-02-01", "2026-02-28"), changed);
+    let call = upload(&asha, &body).header("idempotency-key", "k-1");
+    for address in [closed_port(), s3_that_answers(StatusCode::SERVICE_UNAVAILABLE).await] {
+        let refused = test.send_to(&with_s3_at(&test, &address), call.clone()).await;
+        assert_eq!(refused.problem(503), "storage_unavailable");
+        assert!(!refused.header("retry-after").is_empty());
+    }
+    // A right that is missing is our fault, and passes by nobody's waiting.
+    let forbidden = with_s3_at(&test, &s3_that_answers(StatusCode::FORBIDDEN).await);
+    assert_eq!(test.send_to(&forbidden, call.clone()).await.problem(500), "internal");
+    test.send(call.clone()).await.expect(201);
+    // What was taken once needs no S3 any more.
+    let replay = test.send_to(&with_s3_at(&test, &closed_port()), call).await.expect(201);
+    assert_eq!(replay.header("idempotent-replay"), "true");
+    // Nor does a screenshot elsewhere.
+    let elsewhere = upload(&asha, &claim("2026-03-01", "2026-03-31"));
+    test.send_to(&with_s3_at(&test, &closed_port()), elsewhere).await.expect(201);
+}
