@@ -123,7 +123,7 @@ impl Counter<'_> {
         if let Some(recorded) = self.from_the_day_before(asked, account_id, &key).await? {
             return Ok(Judged { key, recorded, member });
         }
-        let (sitting, stamp) = (shown.sitting(), self.stamp);
+        let ((sitting, refused), stamp) = (shown.judge(), self.stamp);
         let scan = Scan {
             scan_id: ScanId::new(sitting, self.app.clock.ulid(), account_id),
             device_id: self.device.id.clone(),
@@ -131,7 +131,7 @@ impl Counter<'_> {
             scanned_at: asked.at,
             arrived_at: stamp.at,
             offline: self.offline,
-            refused: shown.refusal(),
+            refused,
             undone_at: None,
         };
         let (mess_id, diner) = (&self.gate.mess.mess_id, member.map(Member::diner));
