@@ -54,7 +54,7 @@ pub use self::mail_log::MailTurn;
 pub use self::members::Member;
 pub use self::orders::OrderError;
 pub use self::password_resets::PasswordReset;
-pub use self::plates::{NewScan, PlatesPage, Recorded, Undone};
+pub use self::plates::{NewScan, PlatesPage, Recorded};
 pub use self::profiles::ProfileUpdateError;
 pub use self::purchases::CaptureError;
 pub use self::refunds::RefundRequestError;
