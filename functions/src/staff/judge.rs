@@ -120,10 +120,10 @@ impl Counter<'_> {
         let account_id = asked.account_id().filter(|_| signed);
         let member = member.filter(|_| signed);
         let key = self.key_of(asked);
-        if let Some(recorded) = self.from_the_day_before(asked, account_id, &key).await? {
+        if let Some(recorded) = self.first_outcome_before(asked, account_id, &key).await? {
             return Ok(Judged { key, recorded, member });
         }
-        let (sitting, stamp) = (shown.sitting(), self.stamp);
+        let ((sitting, refused), stamp) = (shown.judge(), self.stamp);
         let scan = Scan {
             scan_id: ScanId::new(sitting, self.app.clock.ulid(), account_id),
             device_id: self.device.id.clone(),
@@ -131,7 +131,7 @@ impl Counter<'_> {
             scanned_at: asked.at,
             arrived_at: stamp.at,
             offline: self.offline,
-            refused: shown.refusal(),
+            refused,
             undone_at: None,
         };
         let (mess_id, diner) = (&self.gate.mess.mess_id, member.map(Member::diner));
@@ -165,7 +165,7 @@ impl Counter<'_> {
     /// The first outcome of a repeated scan that came before the meal's day ended. Only a
     /// scan with a nonce can be repeated, only one without a time changes its day by that,
     /// and only just after the day's end: no other scan pays for this read.
-    async fn from_the_day_before(
+    async fn first_outcome_before(
         &self,
         asked: &Asked,
         account_id: Option<AccountId>,

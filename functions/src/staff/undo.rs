@@ -7,7 +7,7 @@ use thali_platform::app::App;
 use thali_platform::handler;
 use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response, schema};
 use thali_platform::problems;
-use thali_platform::store::{CONTENTION_TRIES_MAX, StoreError, Undone, contention_pause};
+use thali_platform::store::{CONTENTION_TRIES_MAX, StoreError, contention_pause};
 
 use super::device::Device;
 use super::view::ScanView;
@@ -38,11 +38,11 @@ async fn undo(app: &App, caller: &Caller, request: &Request) -> Result<Response,
             return Ok(Response::ok(&ScanView::undone(&plate, scan)));
         }
         match app.store.scan_undo(&plate, (key, scan), &stamp).await? {
-            Undone::Done(plate) => {
+            Some(plate) => {
                 let (_, scan) = find(&plate, &scan_id, &device)?;
                 return Ok(Response::ok(&ScanView::undone(&plate, scan)));
             }
-            Undone::Overtaken => contention_pause(attempt).await,
+            None => contention_pause(attempt).await,
         }
     }
     Err(StoreError::Contended.into())

@@ -129,23 +129,17 @@ pub struct Shown<'a> {
 }
 
 impl Shown<'_> {
-    /// The sitting that it is about.
+    /// The sitting that it is about, and the first reason to refuse; no reason where nothing
+    /// speaks against the student but perhaps the plate.
     #[must_use]
-    pub fn sitting(&self) -> Sitting {
-        self.gate.mess.sitting(self.meal, self.at).0
-    }
-
-    /// The first reason to refuse; `None` where nothing speaks against the student but
-    /// perhaps the plate.
-    #[must_use]
-    pub fn refusal(&self) -> Option<Refusal> {
-        Refusal::ALL.into_iter().find(|reason| self.is_refused_by(*reason))
+    pub fn judge(&self) -> (Sitting, Option<Refusal>) {
+        let (sitting, served) = self.gate.mess.sitting(self.meal, self.at);
+        let speaks = |reason: &Refusal| self.is_refused_by(*reason, sitting, served);
+        (sitting, Refusal::ALL.into_iter().find(speaks))
     }
 
     /// Whether one reason speaks against the student, whatever others do.
-    #[must_use]
-    pub fn is_refused_by(&self, reason: Refusal) -> bool {
-        let (sitting, served) = self.gate.mess.sitting(self.meal, self.at);
+    fn is_refused_by(&self, reason: Refusal, sitting: Sitting, served: bool) -> bool {
         let of_student = |speaks: &dyn Fn(&Entitlement) -> bool| self.student.is_some_and(speaks);
         let of_code = |speaks: &dyn Fn(&ReadCode) -> bool| self.code.is_some_and(speaks);
         match reason {
@@ -297,7 +291,7 @@ mod tests {
             });
             let Self { gate, student, meal, at, .. } = self;
             let student = student.as_ref();
-            Shown { gate, code: read.as_ref(), signed, student, meal: *meal, at: *at }.refusal()
+            Shown { gate, code: read.as_ref(), signed, student, meal: *meal, at: *at }.judge().1
         }
 
         /// The rules once more, one after another as they are told to people.

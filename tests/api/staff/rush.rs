@@ -1,8 +1,8 @@
 //! A whole lunch: two thousand students, twenty devices, and whatever goes wrong at a
-//! counter. Every decision is compared with the rules, which are written down here once
+//! counter; some scans are made offline and uploaded together. Every decision is compared with the rules, which are written down here once
 //! more and share nothing with the code.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -190,17 +190,39 @@ async fn settle_in(test: &TestApp, eaters: &[Eater]) {
     }
 }
 
-/// One device's queue, one after another.
+/// What a device was told: each scan by its number, and the conflicts.
+#[derive(Default)]
+struct Told {
+    scans: Vec<(usize, Value)>,
+    conflicts: Vec<Value>,
+}
+
+/// Serves one device's queue, one after another. Now and then the device is offline for some
+/// of them, and uploads these together.
 async fn serve(
     test: Arc<TestApp>,
     device: Device,
-    queue: Vec<(usize, String)>,
-) -> Vec<(usize, Value)> {
-    let mut answers = Vec::with_capacity(queue.len());
-    for (number, code) in queue {
-        answers.push((number, test.scanned(device.scan_once(&code, &format!("n{number}"))).await));
+    mut queue: VecDeque<(usize, String)>,
+    mut dice: Dice,
+) -> Told {
+    let mut told = Told::default();
+    while !queue.is_empty() {
+        if !one_in(&mut dice, 20) {
+            let (number, code) = queue.pop_front().expect("somebody waits");
+            let scan = test.scanned(device.scan_once(&code, &format!("n{number}"))).await;
+            told.scans.push((number, scan));
+            continue;
+        }
+        let some: Vec<_> = queue.drain(..queue.len().min(25)).collect();
+        let scan = |(number, code): &(usize, String)| json!({ "qr_data": code, "meal": "LUNCH", "nonce": format!("n{number}") });
+        let scans: Vec<Value> = some.iter().map(scan).collect();
+        let uploaded = test.scanned(device.upload(&scans)).await;
+        let results = uploaded["results"].as_array().expect("a list").clone();
+        assert_eq!(results.len(), some.len());
+        told.scans.extend(some.into_iter().map(|(number, _)| number).zip(results));
+        told.conflicts.extend(uploaded["conflicts"].as_array().expect("a list").clone());
     }
-    answers
+    told
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -213,9 +235,10 @@ async fn a_lunch_of_two_thousand_students_is_decided_as_the_rules_say() {
     let preparing = Instant::now();
     settle_in(&test, &eaters).await;
     let visits = visits(&mut dice);
-    let mut queues: Vec<Vec<(usize, String)>> = vec![Vec::new(); DEVICES];
+    let mut queues: Vec<VecDeque<(usize, String)>> = vec![VecDeque::new(); DEVICES];
     for (number, visit) in visits.iter().enumerate() {
-        queues[number % DEVICES].push((number, code(&test, &eaters[visit.eater], visit.shows)));
+        queues[number % DEVICES]
+            .push_back((number, code(&test, &eaters[visit.eater], visit.shows)));
     }
     let prepared = preparing.elapsed();
 
@@ -223,9 +246,14 @@ async fn a_lunch_of_two_thousand_students_is_decided_as_the_rules_say() {
     let mut tasks = JoinSet::new();
     for (number, queue) in queues.into_iter().enumerate() {
         let device = test.device(&format!("Gate {number}")).await;
-        tasks.spawn(serve(Arc::clone(&test), device, queue));
+        let dice = Dice(seed ^ ((number as u64) << 1));
+        tasks.spawn(serve(Arc::clone(&test), device, queue, dice));
     }
-    let mut answers: Vec<(usize, Value)> = tasks.join_all().await.into_iter().flatten().collect();
+    let (mut answers, mut conflicts) = (Vec::<(usize, Value)>::new(), BTreeSet::new());
+    for told in tasks.join_all().await {
+        answers.extend(told.scans);
+        conflicts.extend(told.conflicts.iter().map(|it| it["scan_id"].to_string()));
+    }
     let took = started.elapsed();
     answers.sort_by_key(|(number, _)| *number);
     assert_eq!(answers.len(), visits.len());
@@ -239,6 +267,7 @@ async fn a_lunch_of_two_thousand_students_is_decided_as_the_rules_say() {
             assert_eq!(before, None, "seed {seed}: one student was admitted twice");
         }
     }
+    let mut found = 0;
     for (number, scan) in &answers {
         let Visit { eater, shows } = &visits[*number];
         let told = verdict(scan);
@@ -249,11 +278,17 @@ async fn a_lunch_of_two_thousand_students_is_decided_as_the_rules_say() {
                 let of_first = first == number;
                 assert_eq!(told, if of_first { "admitted" } else { "already_scanned" });
                 assert!(of_first || scan["previous"]["device"] == gate.as_str(), "{scan}");
+                // Only an upload can tell of a conflict, and only of another device's scan.
+                if conflicts.remove(&scan["scan_id"].to_string()) {
+                    assert!(first % DEVICES != number % DEVICES, "seed {seed}: {scan}");
+                    found += 1;
+                }
             }
             refused => assert_eq!(told, refused, "seed {seed}: {eater:?} {shows:?}"),
         }
         assert_eq!(scan["student"].is_object(), *shows == Shows::Code, "seed {seed}: {scan}");
     }
+    assert!(conflicts.is_empty(), "seed {seed}: of no such scan: {conflicts:?}");
     let counts = test.scanned(test.device("Screen").await.counts("")).await;
     let refused: BTreeMap<&str, u32> = counted
         .iter()
@@ -269,7 +304,7 @@ async fn a_lunch_of_two_thousand_students_is_decided_as_the_rules_say() {
     let rate = answers.len() as f64 / seconds;
     println!(
         "{STUDENTS} students, {DEVICES} devices, {} scans in {seconds:.1} s, {rate:.0} scans/s \
-         (made ready in {:.1} s): {counted:?}",
+         (made ready in {:.1} s): {counted:?}; {found} conflicts",
         answers.len(),
         prepared.as_secs_f64(),
     );

@@ -166,9 +166,9 @@ async fn a_use_that_was_read_before_a_revocation_does_not_bring_the_token_back()
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let (id, token) = made(&test, &owner).await;
-    let text = thali_platform::auth::staff_token::StaffTokenText::parse(&token).expect("ours");
+    let presented = thali_platform::auth::staff_token::StaffTokenText::parse(&token).expect("ours");
     let seen =
-        test.app.store.staff_token_use(&text, test.now()).await.expect("read").expect("good");
+        test.app.store.staff_token_use(&presented, test.now()).await.expect("read").expect("good");
     test.send(revoke(&owner, &id)).await.expect(204);
     // Only now does the slow request tell Redis what it has seen.
     test.app.cache.staff_token_seen(&seen).await;

@@ -65,15 +65,6 @@ pub struct Recorded {
     pub scan: Scan,
 }
 
-/// What became of taking an admission back.
-#[derive(Debug, Clone)]
-pub enum Undone {
-    /// It is taken back, and this is the plate now.
-    Done(Plate),
-    /// The plate had changed since it was read.
-    Overtaken,
-}
-
 /// Some plates of one meal, and where the next ones begin.
 pub struct PlatesPage {
     /// The scans of codes that are nobody's, and then students' plates.
@@ -241,13 +232,14 @@ impl Store {
     }
 
     /// Takes the admission by a scan back: the place is free again, and the scan remembers
-    /// when. The plate is as it was read, as far as the place goes, or nothing is written.
+    /// when. Answers the plate as it is now; `None` where the scan does not have the place, so
+    /// that nothing was written.
     pub async fn scan_undo(
         &self,
         plate: &Plate,
         (key, scan): (&ScanKey, &Scan),
         stamp: &Stamp,
-    ) -> Result<Undone, StoreError> {
+    ) -> Result<Option<Plate>, StoreError> {
         let account_part = scan.scan_id.account_part().unwrap_or_default();
         let request = self
             .client
@@ -262,10 +254,7 @@ impl Store {
             .set_expression_attribute_values(Some(values(stamp, [(":id", text(&scan.scan_id))])))
             .return_values("ALL_NEW".into());
         let answer = unless_refused(request.send().await)?;
-        match answer.and_then(|answer| answer.attributes) {
-            Some(found) => Ok(Undone::Done(plate_of(found)?)),
-            None => Ok(Undone::Overtaken),
-        }
+        answer.map(|answer| plate_of(answer.attributes.unwrap_or_default())).transpose()
     }
 }
 
