@@ -9,7 +9,7 @@ use crate::support::people::PASSWORD;
 use crate::support::{Answer, Call};
 
 /// The smallest PNG that there is: one pixel.
-const PNG: &[u8] =
+pub(super) const PNG: &[u8] =
     b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0\x1f\x15\xc4\x89\
     \0\0\0\rIDATx\x9cc\xf8\xcf\xc0\xf0\x1f\0\x05\0\x01\xff\x89\x99=\x1d\0\0\0\0IEND\xaeB`\x82";
 
@@ -24,14 +24,14 @@ impl Stack {
     }
 
     /// Asks for an address to which a PNG of this length can be uploaded.
-    async fn picture_address(&self, student: &Student, length: usize) -> Answer {
+    pub(super) async fn picture_address(&self, student: &Student, length: usize) -> Answer {
         let body = json!({ "content_type": "image/png", "content_length": length });
         let call = Call::post("/student/profile/picture", &body).bearer(&student.token);
         self.send(call).await.expect(201)
     }
 
     /// Uploads as the answer says.
-    async fn upload(&self, answer: &Answer, bytes: &[u8]) -> StatusCode {
+    pub(super) async fn upload(&self, answer: &Answer, bytes: &[u8]) -> StatusCode {
         let upload = &answer.body["upload"];
         assert_eq!(upload["method"], "PUT");
         let mut request = self.http.put(upload["url"].as_str().expect("an address"));

@@ -265,7 +265,7 @@ async fn every_function_that_takes_staff_tokens_looks_one_up_that_redis_has_not_
     let stack = Stack::running();
     let owner = stack.owner().await;
     for endpoint in ENDPOINTS.iter().filter(|endpoint| endpoint.access.takes_staff_token()) {
-        let (id, token) = stack.staff_token(&owner).await;
+        let (id, token) = stack.staff_token(&owner, "Gate 1").await;
         let (path, nothing) = (endpoint.paths[0], json!({}));
         let call = match endpoint.method.as_str() {
             "GET" => Call::get(path),

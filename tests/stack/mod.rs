@@ -15,6 +15,7 @@ mod keys;
 mod least_privilege;
 mod logs;
 mod menu;
+mod mess;
 mod operator;
 mod orders;
 mod overdue;

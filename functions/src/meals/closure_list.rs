@@ -9,12 +9,12 @@ use super::closure_view::ClosureView;
 
 /// The endpoint.
 pub static ENDPOINT: Endpoint =
-    Endpoint::get("closure-list", &["/api/v1/closures"], Access::Any, handler!(list))
+    Endpoint::get("closure-list", &["/api/v1/closures"], Access::Counter, handler!(list))
         .summary("The mess's closures, newest first")
         .answers_page(schema::<ClosureView>);
 
 async fn list(app: &App, caller: &Caller, request: &Request) -> Result<Response, Problem> {
-    let mess = &caller.session()?.mess_id;
+    let mess = caller.mess_id()?;
     let page = request.page()?;
     let before = page.after_id::<ClosureId>()?;
     let closures = app.store.closures_page(mess, before, page.reach()).await?;

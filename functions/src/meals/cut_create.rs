@@ -88,7 +88,8 @@ async fn commit(app: &App, wish: &Wish<'_>) -> Result<(CutId, bool), Problem> {
     for attempt in 0..CONTENTION_TRIES_MAX {
         let read = async {
             let store = &app.store;
-            Ok(try_join!(store.mess_get(mess_id), store.member_get(mess_id, *account_id))?)
+            let member = store.member_ensured(mess_id, *account_id, stamp);
+            Ok(try_join!(store.mess_get(mess_id), member)?)
         };
         let (first, (mess, member)) = try_join!(replay(app, wish), read)?;
         if let Some(first) = first {

@@ -1,6 +1,8 @@
 //! What verifying and rejecting have in common: everything but the decision.
 
-use thali_domain::cycles::CycleDecision;
+use jiff::tz::TimeZone;
+use thali_domain::cycles::{CycleDecision, is_forgotten};
+use thali_domain::days::MealDate;
 use thali_domain::ids::CycleId;
 use thali_domain::membership::Reason;
 use thali_platform::app::App;
@@ -36,7 +38,10 @@ pub async fn decide(
         let cycle = app.store.cycle_get(&owner.mess_id, id).await?;
         let cycle = cycle.ok_or_else(problems::payment_not_found)?;
         let decided = cycle.decided(decision, reason.clone(), stamp.at)?;
-        if app.store.cycle_decide(&decided, &stamp).await? {
+        // By the earliest date that it is anywhere: to forget a day late does no harm.
+        let today = MealDate::from(stamp.at.to_zoned(TimeZone::UTC).date());
+        let forgotten = is_forgotten(decided.period, today.plus_days(-1));
+        if app.store.cycle_decide(&decided, forgotten, &stamp).await? {
             return Ok(Response::ok(&CycleView::from(decided)));
         }
         contention_pause(attempt).await;

@@ -152,15 +152,17 @@ async fn commit(app: &App, wish: &Wish<'_>) -> Result<(CycleId, bool), Problem> 
     let period = period(wish, today, wrong)?;
     let (mess, account) = (&wish.session.mess_id, wish.session.account_id);
     for attempt in 0..CONTENTION_TRIES_MAX {
-        let member = app.store.member_get(mess, account).await?;
+        let member = app.store.member_ensured(mess, account, &wish.stamp).await?;
         let member = member.ok_or_else(problems::student_not_found)?;
-        if let Err(refusal) = cycles::judge(&member.cycles, period) {
-            // Unless it was this very request, sent twice at once, that took the days.
-            let first = replay(app, wish).await?;
-            return first.map(|first| (first, true)).ok_or_else(|| refusal.into());
-        }
+        let forgotten = match cycles::judge(&member.cycles, period, today) {
+            Ok(forgotten) => forgotten,
+            Err(refusal) => {
+                // Unless it was this very request, sent twice at once, that took the days.
+                let first = replay(app, wish).await?;
+                return first.map(|first| (first, true)).ok_or_else(|| refusal.into());
+            }
+        };
         let cycle = cycle(wish, &member, period, attempt);
-        let forgotten: Vec<CycleId> = cycles::forgotten(&member.cycles, today).collect();
         let (key, stamp) = (wish.key.as_ref(), &wish.stamp);
         if app.store.cycle_upload(&member, &cycle, &forgotten, key, stamp).await? {
             return Ok((cycle.cycle_id, false));

@@ -35,8 +35,9 @@ const PNG: &str = "image/png";
 async fn code_get(app: &App, caller: &Caller, request: &Request) -> Result<Response, Problem> {
     let format = request.query::<Format>(FORMAT)?.unwrap_or_default();
     let session = caller.session()?;
+    let stamp = caller.stamp(app, request);
     let (member, gate) = try_join!(
-        app.store.member_get(&session.mess_id, session.account_id),
+        app.store.member_ensured(&session.mess_id, session.account_id, &stamp),
         app.store.gate_get(&session.mess_id, Consistency::Strong),
     )?;
     let member = member.ok_or_else(problems::student_not_found)?;

@@ -29,10 +29,14 @@ async fn code_reset(app: &App, caller: &Caller, request: &Request) -> Result<Res
     let session = caller.session()?;
     let (mess, account) = (&session.mess_id, session.account_id);
     let (nonce, stamp) = (Nonce::from_random(random_bytes()), caller.stamp(app, request));
-    let (member, gate) = try_join!(
+    let (mut member, gate) = try_join!(
         app.store.code_reset(mess, account, &nonce, &stamp),
         app.store.gate_get(mess, Consistency::Strong),
     )?;
+    if member.is_none() {
+        // An account from before there were codes: its first one is as new as any.
+        member = app.store.member_ensured(mess, account, &stamp).await?;
+    }
     let member = member.ok_or_else(problems::student_not_found)?;
     let gate = gate.ok_or_else(problems::mess_not_found)?;
     Ok(Response::ok(&CodeView::of(app, &member, &gate.qr_keys)))

@@ -74,7 +74,7 @@ async fn register(app: &App, caller: &Caller, request: &Request) -> Result<Respo
         Caller::Session(_) => commit(app, &account, &stamp).await?,
         // No staff token gets as far as this.
         Caller::Anonymous | Caller::StaffToken(_) => {
-            commit_discreetly(app, &account, &stamp).await?
+            commit_discreetly(app, &account, &stamp).await?;
         }
     }
     // As it was asked for: to the public, an address that somebody has looks like any other.

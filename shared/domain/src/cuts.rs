@@ -25,7 +25,7 @@ pub const OPEN_CUTS_MAX: usize = 20;
 
 /// For how many days a cut or a closure is kept beside what a scan must know after its last
 /// day. Scans that were made offline are at most seven days old when they are judged.
-pub const KEPT_DAYS: i32 = 14;
+pub const KEPT_DAYS: i32 = 8;
 
 /// Why meals cannot be cut.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use crate::Unacceptable;
 use crate::days::{MealDate, Period, PeriodRefusal};
-use crate::entitlement::{CycleState, OpenCycle};
+use crate::entitlement::{CycleState, OPEN_CYCLES_MAX, OpenCycle};
 use crate::identity::{Name, RollNo};
 use crate::ids::{AccountId, CycleId, MessId};
 use crate::membership::Reason;
@@ -21,16 +21,15 @@ use crate::text::{plain_schema, text_newtype};
 /// The most days of one cycle, the first and the last one included.
 pub const CYCLE_DAYS_MAX: i32 = 186;
 
-/// How many days before or after today a cycle may begin.
-pub const CYCLE_BEGINS_DAYS_MAX: i32 = 366;
+/// How many days before today a cycle may have begun.
+pub const CYCLE_BEGUN_DAYS_MAX: i32 = 92;
+
+/// How many days after today a cycle may begin.
+pub const CYCLE_AHEAD_DAYS_MAX: i32 = 366;
 
 /// How many days after its last one a cycle is forgotten at the counter. No new one can
 /// overlap it then; its record stays.
-pub const CYCLE_KEPT_DAYS: i32 = 400;
-
-/// The most cycles of one student that may wait for the owner, so that what is read at each
-/// scan stays small.
-pub const CYCLES_PENDING_MAX: usize = 100;
+pub const CYCLE_KEPT_DAYS: i32 = 92;
 
 bounded_number! {
     /// What was paid for a cycle, in paise: at most a hundred thousand rupees.
@@ -290,7 +289,9 @@ pub enum CycleDaysRefusal {
     #[error(transparent)]
     Period(#[from] PeriodRefusal),
     /// They begin too long ago, or too far ahead.
-    #[error("must be at most {CYCLE_BEGINS_DAYS_MAX} days before or after today")]
+    #[error(
+        "must be at most {CYCLE_BEGUN_DAYS_MAX} days before and {CYCLE_AHEAD_DAYS_MAX} after today"
+    )]
     TooFar,
 }
 
@@ -305,10 +306,12 @@ impl CycleDaysRefusal {
 /// The days of a new cycle, seen from today.
 pub fn days(from: MealDate, to: MealDate, today: MealDate) -> Result<Period, CycleDaysRefusal> {
     let period = Period::new(from, to, CYCLE_DAYS_MAX)?;
-    if from.days_since(today).abs() > CYCLE_BEGINS_DAYS_MAX {
-        return Err(CycleDaysRefusal::TooFar);
+    let begins = -CYCLE_BEGUN_DAYS_MAX..=CYCLE_AHEAD_DAYS_MAX;
+    if begins.contains(&from.days_since(today)) {
+        Ok(period)
+    } else {
+        Err(CycleDaysRefusal::TooFar)
     }
-    Ok(period)
 }
 
 /// Why a student cannot upload another cycle.
@@ -322,33 +325,34 @@ pub enum CycleRefusal {
         /// What it is.
         cycle: OpenCycle,
     },
-    /// Too many wait for the owner.
+    /// There are as many as the counter knows of one student.
     #[error(
-        "{CYCLES_PENDING_MAX} payments wait for the owner; more are taken when some are decided"
+        "a student has at most {OPEN_CYCLES_MAX} payments that are not rejected and whose days \
+         ended less than {CYCLE_KEPT_DAYS} days ago"
     )]
     TooMany,
 }
 
-/// Judges a new cycle beside a student's others that are pending or verified.
-pub fn judge(known: &BTreeMap<CycleId, OpenCycle>, period: Period) -> Result<(), CycleRefusal> {
+/// Judges a new cycle beside a student's others that are pending or verified; answers those
+/// of them that are forgotten with it.
+pub fn judge(
+    known: &BTreeMap<CycleId, OpenCycle>,
+    period: Period,
+    today: MealDate,
+) -> Result<Vec<CycleId>, CycleRefusal> {
     if let Some((cycle_id, cycle)) = known.iter().find(|(_, it)| it.period.overlaps(period)) {
         return Err(CycleRefusal::Overlap { cycle_id: *cycle_id, cycle: *cycle });
     }
-    let pending = known.values().filter(|cycle| cycle.state == CycleState::Pending);
-    if pending.count() >= CYCLES_PENDING_MAX { Err(CycleRefusal::TooMany) } else { Ok(()) }
+    let over = known.iter().filter(|(_, cycle)| is_forgotten(cycle.period, today));
+    let over: Vec<CycleId> = over.map(|(id, _)| *id).collect();
+    if known.len() - over.len() >= OPEN_CYCLES_MAX { Err(CycleRefusal::TooMany) } else { Ok(over) }
 }
 
-/// The most cycles that are forgotten in one write.
-const FORGOTTEN_MAX: usize = 50;
-
-/// Which cycles can be forgotten at the counter: those that no new one can overlap. Where
-/// there are very many, some of them.
-pub fn forgotten(
-    known: &BTreeMap<CycleId, OpenCycle>,
-    today: MealDate,
-) -> impl Iterator<Item = CycleId> {
-    let over = move |cycle: &OpenCycle| today.days_since(cycle.period.to) > CYCLE_KEPT_DAYS;
-    known.iter().filter(move |(_, cycle)| over(cycle)).map(|(id, _)| *id).take(FORGOTTEN_MAX)
+/// Whether the counter need not know of a cycle any more: no new one can overlap it, and no
+/// scan is about its days.
+#[must_use]
+pub fn is_forgotten(period: Period, today: MealDate) -> bool {
+    today.days_since(period.to) > CYCLE_KEPT_DAYS
 }
 
 #[cfg(test)]
@@ -463,7 +467,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cycle_has_at_most_186_days_and_begins_within_a_year_of_today() {
+    fn a_cycle_has_at_most_186_days_and_begins_between_three_months_ago_and_a_year_ahead() {
         let judged = |from, to| days(date(from), date(to), date("2026-01-15"));
         assert_eq!(judged("2026-01-31", "2026-01-31").map(Period::days), Ok(1));
         assert_eq!(judged("2028-02-28", "2028-03-01"), Err(CycleDaysRefusal::TooFar));
@@ -473,8 +477,8 @@ mod tests {
         assert_eq!(judged("2026-01-01", "2026-07-06"), long);
         assert_eq!(judged("2026-02-02", "2026-02-01"), Err(PeriodRefusal::Backwards.into()));
         for (from, accepted) in [
-            ("2025-01-14", true),
-            ("2025-01-13", false),
+            ("2025-10-15", true),
+            ("2025-10-14", false),
             ("2027-01-16", true),
             ("2027-01-17", false),
         ] {
@@ -489,28 +493,29 @@ mod tests {
             let cycle = OpenCycle { period: january, state };
             let known = BTreeMap::from([(cycle_id(7), cycle)]);
             let overlap = Err(CycleRefusal::Overlap { cycle_id: cycle_id(7), cycle });
-            assert_eq!(judge(&known, period("2026-01-31", "2026-02-27")), overlap);
-            assert_eq!(judge(&known, period("2025-12-01", "2026-01-01")), overlap);
-            assert_eq!(judge(&known, period("2026-01-10", "2026-01-10")), overlap);
-            assert_eq!(judge(&known, period("2026-02-01", "2026-02-28")), Ok(()));
-            assert_eq!(judge(&known, period("2025-12-01", "2025-12-31")), Ok(()));
+            let judged = |from, to| judge(&known, period(from, to), date("2026-01-15"));
+            assert_eq!(judged("2026-01-31", "2026-02-27"), overlap);
+            assert_eq!(judged("2025-12-01", "2026-01-01"), overlap);
+            assert_eq!(judged("2026-01-10", "2026-01-10"), overlap);
+            assert_eq!(judged("2026-02-01", "2026-02-28"), Ok(vec![]));
+            assert_eq!(judged("2025-12-01", "2025-12-31"), Ok(vec![]));
         }
     }
 
     #[test]
-    fn so_many_wait_for_the_owner_and_no_more() {
+    fn the_counter_knows_so_many_cycles_of_a_student_and_no_more() {
         let first = date("2026-01-01");
         let day = |number: i32| {
             let day = first.plus_days(number);
             OpenCycle { period: Period { from: day, to: day }, state: CycleState::Pending }
         };
         let next = period("2026-06-01", "2026-06-01");
-        let mut known: BTreeMap<_, _> = (0..100_i32)
+        let known: BTreeMap<_, _> = (0..15_i32)
             .map(|number| (cycle_id(number.unsigned_abs().into()), day(number)))
             .collect();
-        assert_eq!(judge(&known, next), Err(CycleRefusal::TooMany));
-        known.get_mut(&cycle_id(5)).expect("there").state = CycleState::Verified;
-        assert_eq!(judge(&known, next), Ok(()));
+        assert_eq!(judge(&known, next, date("2026-04-03")), Err(CycleRefusal::TooMany));
+        // The first of them ended ninety-three days before this.
+        assert_eq!(judge(&known, next, date("2026-04-04")), Ok(vec![cycle_id(0)]));
     }
 
     #[test]
@@ -525,8 +530,9 @@ mod tests {
             (cycle_id(2), cycle(CYCLE_KEPT_DAYS)),
             (cycle_id(3), cycle(0)),
         ]);
-        assert_eq!(forgotten(&known, today).collect::<Vec<_>>(), [cycle_id(1)]);
-        const { assert!(CYCLE_KEPT_DAYS > CYCLE_BEGINS_DAYS_MAX) };
+        let next = period("2026-02-01", "2026-02-28");
+        assert_eq!(judge(&known, next, today), Ok(vec![cycle_id(1)]));
+        const { assert!(CYCLE_KEPT_DAYS >= CYCLE_BEGUN_DAYS_MAX) };
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use http::StatusCode;
 use thali_domain::closures::ClosureRefusal;
 use thali_domain::cuts::CutRefusal;
-use thali_domain::cycles::{AlreadyDecided, CYCLES_PENDING_MAX, CycleRefusal};
+use thali_domain::cycles::{AlreadyDecided, CycleRefusal};
 use thali_domain::lockout::attempts_left;
 use thali_domain::membership::WrongStatus;
 use thali_domain::orders::{ORDER_TOKENS_MAX, OrderRefusal, Shortage};
@@ -93,15 +93,27 @@ pub const CODES: &[(&str, u16, &str)] = &[
         409,
         "one of the meals is cut already; with the other's `cut_id`, `from`, `to` and `meals`",
     ),
-    ("too_many_cuts", 409, "a student has at most 20 cuts that have not ended two weeks ago"),
+    (
+        "too_many_cuts",
+        409,
+        "a student has at most 20 cuts that ended less than nine days ago, or have not",
+    ),
     ("closure_ended", 409, "a closure that is over is part of the accounts and stays"),
-    ("too_many_closures", 409, "a mess has at most 20 closures that have not ended two weeks ago"),
+    (
+        "too_many_closures",
+        409,
+        "a mess has at most 20 closures that ended less than nine days ago, or have not",
+    ),
     (
         "cycle_overlap",
         409,
         "another payment, pending or verified, is for some of the days; with `payment_id`, `cycle_start`, `cycle_end` and `payment_status`",
     ),
-    ("cycle_limit", 409, "too many of the student's payments are pending; with `pending_max`"),
+    (
+        "cycle_limit",
+        409,
+        "a student has at most 15 payments that are not rejected and whose days ended less than 92 days ago",
+    ),
     ("already_decided", 409, "the payment was verified or rejected before; with `payment_status`"),
     ("idempotency_key_reused", 409, "the key came with another body"),
     ("body_too_large", 413, "more than 64 KiB"),
@@ -192,9 +204,7 @@ impl From<CycleRefusal> for Problem {
                 .with("cycle_start", cycle.period.from)
                 .with("cycle_end", cycle.period.to)
                 .with("payment_status", cycle.state),
-            CycleRefusal::TooMany => {
-                Self::conflict("cycle_limit", detail).with("pending_max", CYCLES_PENDING_MAX)
-            }
+            CycleRefusal::TooMany => Self::conflict("cycle_limit", detail),
         }
     }
 }

@@ -83,7 +83,12 @@ impl Store {
     /// Writes what an owner has decided about a pending cycle: its record, and the student's
     /// own item, where a verified one counts from the next scan on and a rejected one frees
     /// its days. All or nothing. Answers `false` where it is not pending any more.
-    pub async fn cycle_decide(&self, decided: &Cycle, stamp: &Stamp) -> Result<bool, StoreError> {
+    pub async fn cycle_decide(
+        &self,
+        decided: &Cycle,
+        forgotten: bool,
+        stamp: &Stamp,
+    ) -> Result<bool, StoreError> {
         let partition = keys::cycles_partition(&decided.mess_id, decided.status.as_str());
         let given = [
             (":pending", text(CycleStatus::Pending.as_str())),
@@ -112,15 +117,14 @@ impl Store {
 
         let mut given = values(stamp, [(":one", number(1))]);
         let counted = format!("version = version + :one, {STAMPED}");
-        // The whole entry and not its state alone: a pending one that is old may have been
-        // forgotten. Nothing can overlap it then.
+        // What has ended so long ago that the counter may have forgotten it stays forgotten.
         let expression = match decided.status {
-            CycleStatus::Verified => {
+            CycleStatus::Verified if !forgotten => {
                 let open = OpenCycle { period: decided.period, state: CycleState::Verified };
                 given.insert(":cycle".to_owned(), serde_dynamo::to_attribute_value(open)?);
                 format!("SET cycles.#id = :cycle, {counted}")
             }
-            CycleStatus::Pending | CycleStatus::Rejected => {
+            _ => {
                 format!("SET {counted} REMOVE cycles.#id")
             }
         };

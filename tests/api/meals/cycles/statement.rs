@@ -165,16 +165,16 @@ async fn a_statement_is_its_students_and_the_owners_of_the_mess() {
 async fn the_longest_cycle_is_read_in_whole_and_what_is_to_come_is_not_read_at_all() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
-    let past = test.upload_cycle(&asha, "2025-03-01", "2025-09-02").await;
-    let ahead = test.upload_cycle(&asha, "2026-02-01", "2026-02-28").await;
-    for day in ["2025-03-01", "2025-05-31", "2025-09-02"] {
+    let past = test.upload_cycle(&asha, "2025-10-15", "2026-04-18").await;
+    let ahead = test.upload_cycle(&asha, "2026-05-01", "2026-05-28").await;
+    for day in ["2025-10-15", "2025-11-30", "2026-01-14"] {
         test.plate_there(account_of(&asha), day, Meal::Dinner, true).await;
     }
     let answer = test.send(statement(&asha, past, "")).await.expect(200);
     assert_eq!(answer.body["days"], 186);
     assert_eq!(answer.body["meals_taken"]["DINNER"], 3);
     let by_day = answer.body["by_day"].as_array().expect("days");
-    assert_eq!((by_day.len(), &by_day[185]["date"]), (186, &json!("2025-09-02")));
+    assert_eq!((by_day.len(), &by_day[185]["date"]), (186, &json!("2026-04-18")));
     assert_eq!(by_day[0]["meals"]["LUNCH"], "missed");
 
     let cost = test.cost_of(statement(&asha, ahead, ""), 200).await;
