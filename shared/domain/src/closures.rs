@@ -141,10 +141,10 @@ mod tests {
         let id = |number: u128| ClosureId::from_ulid(Ulid(number));
         let mut closures: BTreeMap<ClosureId, OpenClosure> =
             (1..=19).map(|number| (id(number), wanted.clone())).collect();
-        closures.insert(id(100), closure("2026-01-16", "2026-01-16", &Meal::ALL));
+        closures.insert(id(100), closure("2026-01-22", "2026-01-22", &Meal::ALL));
         let now = at("2026-01-31T12:00:00+05:30");
         assert_eq!(close(&mess(), &closures, &wanted, now), Ok(vec![id(100)]));
-        closures.insert(id(101), closure("2026-01-17", "2026-01-17", &Meal::ALL));
+        closures.insert(id(101), closure("2026-01-23", "2026-01-23", &Meal::ALL));
         assert_eq!(close(&mess(), &closures, &wanted, now), Err(ClosureRefusal::TooMany));
     }
 }

@@ -205,12 +205,12 @@ mod tests {
         let cut_on = |number: u8| cut(&day(number), &day(number), &Meal::ALL);
         let mut cuts: BTreeMap<CutId, OpenCut> =
             (1..=19).map(|number| (id(number.into()), cut_on(number))).collect();
-        cuts.insert(id(100), cut("2026-01-10", "2026-01-16", &Meal::ALL));
+        cuts.insert(id(100), cut("2026-01-10", "2026-01-22", &Meal::ALL));
         let wanted = cut_on(25);
-        // It ended fifteen days ago.
+        // It ended nine days ago.
         assert_eq!(apply(&mess, &cuts, &wanted, now), Ok(vec![id(100)]));
-        // The other ended fourteen days ago, and may still matter.
-        cuts.insert(id(101), cut("2026-01-17", "2026-01-17", &Meal::ALL));
+        // The other ended eight days ago, and may still matter.
+        cuts.insert(id(101), cut("2026-01-23", "2026-01-23", &Meal::ALL));
         assert_eq!(apply(&mess, &cuts, &wanted, now), Err(CutRefusal::TooMany));
         let tomorrow = now + jiff::SignedDuration::from_hours(24);
         assert_eq!(apply(&mess, &cuts, &wanted, tomorrow), Ok(vec![id(100), id(101)]));

@@ -56,7 +56,7 @@ impl Belongings {
         let closure = json!({ "from": "2026-02-01", "to": "2026-02-02", "reason": dish_name });
         let closure = Call::post("/api/v1/closures", &closure).bearer(&owner.token);
         let closure_id = test.send(closure).await.expect(201).text("closure_id").to_owned();
-        let cycle_id = test.upload_cycle(&student, "2026-01-01", "2026-01-31").await.to_string();
+        let cycle_id = test.upload_cycle(&student, "2026-03-01", "2026-03-31").await.to_string();
         let pending = person(test, FIRST_MESS, Role::Student, AccountStatus::PendingApproval).await;
         test.settle().await;
         let told = test.list(&owner, "/owner/notifications", 100).await;

@@ -36,7 +36,8 @@ impl TestApp {
     async fn cut_there(&self, account: AccountId, from: &str, to: &str, meals: &[Meal]) {
         let id = CutId::of(account, self.now());
         let record = json!({
-            "cut_id": id, "from": from, "to": to, "meals": meals,
+            "cut_id": id, "account_id": account, "mess_id": self.mess_id,
+            "from": from, "to": to, "meals": meals,
             "created_at": self.now().as_millisecond(),
         });
         self.given(&keys::cut(&self.mess_id, id), record).await;
@@ -47,7 +48,8 @@ impl TestApp {
     async fn closure_there(&self, from: &str, to: &str, meals: &[Meal]) {
         let id = ClosureId::from_ulid(self.app.clock.ulid());
         let record = json!({
-            "closure_id": id, "from": from, "to": to, "meals": meals, "reason": "A feast",
+            "closure_id": id, "mess_id": self.mess_id, "from": from, "to": to, "meals": meals,
+            "reason": "A feast",
             "created_at": self.now().as_millisecond(),
         });
         self.given(&keys::closure(&self.mess_id, id), record).await;
