@@ -19,7 +19,7 @@ use thali_domain::money::Paise;
 use thali_platform::app::App;
 use thali_platform::auth::sha256_hex;
 use thali_platform::config::Part;
-use thali_platform::queue::{BATCH_MAX, QueueName};
+use thali_platform::queue::{QueueName, batches};
 use thali_platform::store::AuditRecord;
 use thali_platform::{telemetry, worker};
 use worker::BatchResponse;
@@ -104,7 +104,7 @@ async fn send(
     messages: &[(usize, impl serde::Serialize)],
 ) -> Option<usize> {
     let mut failed = Vec::new();
-    for batch in messages.chunks(BATCH_MAX) {
+    for batch in batches(messages, |(_, body)| body) {
         let bodies: Vec<_> = batch.iter().map(|(_, body)| body).collect();
         let taken = app.queues().send(queue, &bodies).await.unwrap_or_else(|error| {
             tracing::error!(cause = telemetry::chain(&error), "a queue took nothing");

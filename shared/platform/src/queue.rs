@@ -11,6 +11,33 @@ use crate::config::QueueUrls;
 /// The most messages that one call takes, as SQS sets it.
 pub const BATCH_MAX: usize = 10;
 
+/// The most bytes that one call takes, all messages together: SQS took 256 KiB for many years,
+/// and takes 1 MiB now. A batch beyond it is refused as a whole, at every try.
+const CALL_BYTES_MAX: usize = 256 * 1024;
+
+/// How many bytes of messages are put into one call, which leaves room for what is around them.
+const BATCH_BYTES_MAX: usize = 200 * 1024;
+
+/// Cuts messages into batches that one call takes. A message that is too long for any call is
+/// a batch of its own, so that it keeps back no other.
+pub fn batches<'a, T, M: Serialize>(
+    messages: &'a [T],
+    message: impl Fn(&T) -> &M,
+) -> impl Iterator<Item = &'a [T]> {
+    let mut rest = messages;
+    std::iter::from_fn(move || {
+        let mut bytes = 0;
+        let fits = |one: &&T| {
+            bytes += serde_json::to_vec(message(one)).map_or(0, |body| body.len());
+            bytes <= BATCH_BYTES_MAX
+        };
+        let count = rest.iter().take(BATCH_MAX).take_while(fits).count().max(1);
+        let (batch, left) = rest.split_at_checked(count)?;
+        rest = left;
+        Some(batch)
+    })
+}
+
 /// A queue that the relay fills.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum QueueName {
@@ -63,8 +90,12 @@ impl Queues {
         });
         match self {
             Self::Memory(sent) => {
+                let bodies: Vec<String> = bodies.collect();
+                if bodies.iter().map(String::len).sum::<usize>() > CALL_BYTES_MAX {
+                    return Err(QueueError { queue, cause: "the batch is too long".into() });
+                }
                 let mut sent = sent.lock().expect("no holder of the list panics");
-                sent.extend(bodies.map(|body| (queue, body)));
+                sent.extend(bodies.into_iter().map(|body| (queue, body)));
                 Ok(vec![true; messages.len()])
             }
             Self::Sqs { client, urls } => {

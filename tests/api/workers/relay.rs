@@ -90,3 +90,22 @@ async fn a_batch_of_more_changes_than_a_queue_takes_at_once_gets_through() {
     expected.sort_unstable();
     assert_eq!(sent, expected);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_too_large_for_one_call_together_get_through_one_after_the_other() {
+    let test = TestApp::start().await;
+    test.student("asha@example.com").await;
+    let changes = test.dynamo.new_changes().await;
+    let of_account = |change: &&Value| change["dynamodb"]["NewImage"]["kind"]["S"] == "account";
+    let mut change = changes.iter().find(of_account).expect("the account was made").clone();
+    change["dynamodb"]["NewImage"]["notes"] = json!({ "S": "n".repeat(90 * 1024) });
+    let large: Vec<Value> = (0..10)
+        .map(|number| {
+            let mut change = change.clone();
+            change["eventID"] = json!(format!("event-{number}"));
+            change
+        })
+        .collect();
+    assert_eq!(test.relay(&large).await, BatchResponse::default());
+    assert_eq!(test.app.queues().take(QueueName::Audit).len(), large.len());
+}
