@@ -296,7 +296,7 @@ async fn every_function_looks_a_session_up_that_redis_has_not_seen() {
         let fresh = stack.send(Call::post("/login", &login)).await.expect(200);
         let (path, nothing) = (endpoint.paths[0], json!({}));
         let call = match endpoint.method.as_str() {
-            "GET" => Call::get(path),
+            "GET" | "DELETE" => Call::new(endpoint.method.as_str(), path),
             "PATCH" => Call::patch(path, &nothing),
             "PUT" => Call::with_body("PUT", path, "application/json", "{}"),
             _ => Call::post(path, &nothing),
