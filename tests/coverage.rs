@@ -278,6 +278,32 @@ fn every_queue_waits_six_times_as_long_as_its_consumer_may_run() {
     }
 }
 
+/// The resources whose ARNs are named somewhere in a value.
+fn arns(value: &Value) -> BTreeSet<String> {
+    let text = value.to_string();
+    let names = text.split("\"!GetAtt\":\"").skip(1).filter_map(|rest| rest.split_once(".Arn\""));
+    names.map(|(name, _)| name.to_owned()).collect()
+}
+
+#[test]
+fn who_fills_the_queue_by_which_it_is_invoked_may_do_so_to_the_end() {
+    let mut loops = Vec::new();
+    for (name, function) in functions_in_template() {
+        let policies = function["Policies"].as_array().into_iter().flatten();
+        let statements = policies.flat_map(|policy| policy["Statement"].as_array());
+        let sends = statements.flatten().filter(|it| it["Action"].to_string().contains("sqs:Send"));
+        let filled: BTreeSet<String> = sends.flat_map(|it| arns(&it["Resource"])).collect();
+        let events = function["Events"].as_object().into_iter().flat_map(|events| events.values());
+        let invoked: BTreeSet<String> =
+            events.flat_map(|event| arns(&event["Properties"]["Queue"])).collect();
+        let fills_its_own = !filled.is_disjoint(&invoked);
+        // Without this Lambda drops the message after sixteen rounds.
+        assert_eq!(function["RecursiveLoop"] == "Allow", fills_its_own, "{name}");
+        loops.extend(fills_its_own.then_some(name));
+    }
+    assert_eq!(loops, ["announcer"]);
+}
+
 /// Where the template names a queue for what could not be handled.
 const DEAD_LETTER_PLACES: [&str; 4] =
     ["deadLetterTargetArn", "DeadLetterConfig", "DeadLetterQueue", "OnFailure"];

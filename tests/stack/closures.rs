@@ -1,6 +1,7 @@
 //! Cuts and closures, deployed: what a student cuts, and that all students of a mess are told
 //! when it closes, once.
 
+use aws_sdk_sqs::types::QueueAttributeName;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
@@ -36,6 +37,21 @@ async fn a_student_cuts_a_meal_and_takes_it_back() {
     assert_eq!(stack.send(list).await.expect(200).body["items"], json!([]));
 }
 
+/// Whether nothing waits in a queue and nobody is at work on what was in it.
+async fn is_empty(stack: &Stack, queue: &str) -> bool {
+    let sqs = aws_sdk_sqs::Client::new(&stack.aws().await);
+    let found = sqs.get_queue_url().queue_name(stack.name(queue)).send().await;
+    let url = found.expect("it is there").queue_url.expect("a queue has an address");
+    let counts = [
+        QueueAttributeName::ApproximateNumberOfMessages,
+        QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
+    ];
+    let request = sqs.get_queue_attributes().queue_url(url);
+    let request = request.set_attribute_names(Some(counts.to_vec()));
+    let found = request.send().await.expect("they can be read").attributes.unwrap_or_default();
+    counts.iter().all(|count| found.get(count).is_some_and(|count| count == "0"))
+}
+
 #[tokio::test]
 async fn all_students_are_told_of_a_closure_once() {
     let stack = Stack::running();
@@ -57,6 +73,12 @@ async fn all_students_are_told_of_a_closure_once() {
     for student in [&asha, &ravi] {
         let told = async || (told(&student.email).await > 0).then_some(());
         eventually("the student is told", told).await;
+    }
+    // A second mail would come out of what is still in the queues, of which the first one fills
+    // the second.
+    for queue in ["announcements", "mail"] {
+        let is_empty = async || is_empty(&stack, queue).await.then_some(());
+        eventually("the queue is empty", is_empty).await;
     }
     let list = Call::get("/api/v1/closures").bearer(&asha.token);
     let listed = stack.send(list).await.expect(200);

@@ -1,8 +1,9 @@
 //! `DELETE /api/v1/closures/{closure_id}`: the mess is open after all, from the next scan
-//! on. A closure that is over stays, because statements count it.
+//! on. Days that are over stay closed, because statements count them: a closure that has begun
+//! is shortened to those.
 
 use futures_util::try_join;
-use thali_domain::closures::has_ended;
+use thali_domain::closures::{Reopening, reopen};
 use thali_domain::ids::ClosureId;
 use thali_platform::app::App;
 use thali_platform::handler;
@@ -17,7 +18,9 @@ pub static ENDPOINT: Endpoint = Endpoint::delete(
     Access::Owner,
     handler!(closure_delete),
 )
-.summary("Takes a closure back that is not over, from the next scan on")
+.summary(
+    "Takes a closure back that is not over, from the next scan on; days that are over stay closed",
+)
 .answers_nothing(204)
 .refuses(&["closure_not_found", "closure_ended", "mess_not_found"]);
 
@@ -34,12 +37,13 @@ async fn closure_delete(
         let (mess, closure) = try_join!(store.mess_get(mess), store.closure_get(mess, id))?;
         let mess = mess.ok_or_else(problems::mess_not_found)?;
         let closure = closure.ok_or_else(problems::closure_not_found)?;
-        if has_ended(&mess, &closure.open(), stamp.at) {
-            return Err(problems::closure_ended());
-        }
-        match store.closure_delete(&closure, &stamp).await {
-            Ok(true) => return Ok(Response::no_content()),
-            Ok(false) => return Err(problems::closure_not_found()),
+        let reopened = match reopen(&mess, &closure.open(), stamp.at) {
+            None => return Err(problems::closure_ended()),
+            Some(Reopening::Whole) => store.closure_delete(&closure, &stamp).await,
+            Some(Reopening::After(day)) => store.closure_shorten(&closure, day, &stamp).await,
+        };
+        match reopened {
+            Ok(()) => return Ok(Response::no_content()),
             Err(RecordError::Overtaken) => contention_pause(attempt).await,
             Err(RecordError::Store(error)) => return Err(error.into()),
         }

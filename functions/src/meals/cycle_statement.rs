@@ -79,7 +79,7 @@ struct StatementView {
     meals_taken: MealsTaken,
     /// On how many days at least one meal was cut.
     cut_days: usize,
-    /// On how many days every meal was cut.
+    /// On how many days every meal was cut, or the mess closed for it, and at least one cut.
     rebate_days: usize,
     /// How many meals were cut.
     cut_meals: usize,

@@ -18,6 +18,7 @@ use thali_platform::handler;
 use thali_platform::http::{
     Access, Caller, Endpoint, Page, Problem, QueryParameter, Request, Response, Schemas, schema,
 };
+use thali_platform::problems;
 use thali_platform::store::keys::{self, Key};
 use thali_platform::store::{AuditOf, AuditRecord};
 use utoipa::ToSchema;
@@ -36,11 +37,12 @@ pub static ENDPOINT: Endpoint =
             },
             QueryParameter {
                 name: DATE,
-                description: "Of which day of UTC; either this or entity",
+                description: "Of which day, by the mess's clock; either this or entity",
                 schema: schema::<MealDate>,
             },
         ])
-        .answers_page(schema::<AuditView>);
+        .answers_page(schema::<AuditView>)
+        .refuses(&["mess_not_found"]);
 
 /// The parameter that picks a thing.
 const ENTITY: &str = "entity";
@@ -143,7 +145,7 @@ async fn list(app: &App, caller: &Caller, request: &Request) -> Result<Response,
     let page = request.page_with(&[ENTITY, DATE])?;
     let of = match (request.query(ENTITY)?, request.query(DATE)?) {
         (Some(entity), None) => recorded(app, mess, entity).await?.map(AuditOf::Entity),
-        (None, Some(date)) => Some(AuditOf::Date(date)),
+        (None, Some(date)) => Some(day(app, mess, date).await?),
         (None, None) => return Err(Problem::invalid_field(ENTITY, "is missing, or date is")),
         (Some(_), Some(_)) => {
             return Err(Problem::invalid_field(DATE, "does not go together with entity"));
@@ -158,6 +160,12 @@ async fn list(app: &App, caller: &Caller, request: &Request) -> Result<Response,
     let (records, next) = app.store.audit_page(mess, &of, before, page.reach() - 1, now).await?;
     let views: Vec<AuditView> = records.into_iter().map(Into::into).collect();
     Ok(Response::page(&views, next.map(|next| Page::cursor(&next))))
+}
+
+/// The hours of a day by the mess's clock.
+async fn day(app: &App, mess: &MessId, date: MealDate) -> Result<AuditOf, Problem> {
+    let mess = app.store.mess_get(mess).await?.ok_or_else(problems::mess_not_found)?;
+    Ok(AuditOf::Between(mess.day_begins(date), mess.day_begins(date.plus_days(1))))
 }
 
 /// What the records call it; `None` where the mess has no such purchase.

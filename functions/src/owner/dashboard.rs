@@ -3,14 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use futures_util::future::try_join_all;
 use futures_util::try_join;
 use serde::Serialize;
 use thali_domain::days::MealDate;
 use thali_domain::entitlement::Entitlement;
 use thali_domain::headcount::{Expected, Tally, expected};
 use thali_domain::ids::MessId;
-use thali_domain::meal_times::Sitting;
 use thali_domain::menu::{Item, ItemName, Sku};
 use thali_domain::mess::{Meal, Mess};
 use thali_domain::money::Paise;
@@ -92,7 +90,7 @@ async fn dashboard(app: &App, caller: &Caller, _request: &Request) -> Result<Res
     let date = gate.mess.date_at(now);
     let (students, tallies, pending_approvals, pending_payments, sales_today, warnings, unread) = try_join!(
         store.members_all(id),
-        tallies(app, id, date),
+        store.day_tallies(id, date),
         store.approvals_pending(id),
         store.payments_pending(id),
         sales(app, &gate.mess, date),
@@ -101,7 +99,8 @@ async fn dashboard(app: &App, caller: &Caller, _request: &Request) -> Result<Res
     )?;
     let students: Vec<Entitlement> = students.iter().map(Member::entitlement).collect();
     let today = |(meal, count): (Meal, Expected)| {
-        let Tally { admitted, refused } = tallies[&meal];
+        let Tally { admitted, refused } = &tallies[&meal];
+        let (admitted, refused) = (*admitted, refused.values().sum());
         (meal, MealToday { expected: count.expected, admitted, refused })
     };
     let meals = expected(&gate, &students, date).into_iter().map(today).collect();
@@ -114,18 +113,6 @@ async fn dashboard(app: &App, caller: &Caller, _request: &Request) -> Result<Res
         stock_warnings: warnings,
         unread_notifications: unread,
     }))
-}
-
-async fn tallies(
-    app: &App,
-    mess: &MessId,
-    date: MealDate,
-) -> Result<BTreeMap<Meal, Tally>, StoreError> {
-    let tally = async |meal| {
-        let tally = app.store.plates_tally(mess, Sitting { date, meal }).await?;
-        Ok::<_, StoreError>((meal, tally))
-    };
-    Ok(try_join_all(Meal::ALL.map(tally)).await?.into_iter().collect())
 }
 
 /// What was sold on a day. Purchases and orders lie with their students; what the mess as a

@@ -3,16 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use futures_util::future::try_join_all;
 use serde::Serialize;
 use thali_domain::days::MealDate;
 use thali_domain::entitlement::Entitlement;
 use thali_domain::gate::Gate;
 use thali_domain::headcount::{
-    DAYS_AHEAD_MAX, DAYS_BACK_MAX, Expected, expected, hours_served, is_counted, tokens_served,
+    DAYS_AHEAD_MAX, DAYS_BACK_MAX, Expected, Tally, expected, hours_served, is_counted,
+    tokens_served,
 };
-use thali_domain::ids::MessId;
-use thali_domain::meal_times::Sitting;
 use thali_domain::mess::Meal;
 use thali_domain::notifications::News;
 use thali_platform::app::App;
@@ -52,8 +50,8 @@ struct Headcount {
 struct MealCount {
     #[serde(flatten)]
     expected: Expected,
-    /// Students who were let in.
-    admitted: u32,
+    #[serde(flatten)]
+    tally: Tally,
     /// Tokens that were redeemed while the meal was served.
     tokens_submitted: u32,
 }
@@ -70,8 +68,8 @@ struct Yesterday {
 struct MealBefore {
     /// How many were to be cooked for, by what is known now.
     expected: u32,
-    /// Students who were let in.
-    admitted: u32,
+    #[serde(flatten)]
+    tally: Tally,
     /// How many more came than were expected; less than zero where fewer did.
     variance: i64,
 }
@@ -93,30 +91,17 @@ async fn headcount(app: &App, caller: &Caller, request: &Request) -> Result<Resp
         return Err(Problem::invalid_field(DATE, accepted));
     }
     let before = date.plus_days(-1);
-    let (students, admitted, admitted_before, tokens) = futures_util::try_join!(
+    let (students, tallies, tallies_before, tokens) = futures_util::try_join!(
         app.store.members_all(mess),
-        admitted(app, mess, date),
-        admitted(app, mess, before),
+        app.store.day_tallies(mess, date),
+        app.store.day_tallies(mess, before),
         tokens_submitted(app, &gate, date),
     )?;
     let students: Vec<Entitlement> = students.iter().map(Member::entitlement).collect();
-    let meals = meals(expected(&gate, &students, date), &admitted, &tokens);
-    let yesterday = meals_before(expected(&gate, &students, before), &admitted_before);
+    let meals = meals(expected(&gate, &students, date), tallies, &tokens);
+    let yesterday = meals_before(expected(&gate, &students, before), tallies_before);
     let yesterday = Yesterday { date: before, meals: yesterday };
     Ok(Response::ok(&Headcount { date, meals, yesterday }))
-}
-
-/// How many were let in to each of a day's meals.
-async fn admitted(
-    app: &App,
-    mess: &MessId,
-    date: MealDate,
-) -> Result<BTreeMap<Meal, u32>, StoreError> {
-    let count = async |meal| {
-        let admitted = app.store.plates_admitted(mess, Sitting { date, meal }).await?;
-        Ok::<_, StoreError>((meal, admitted))
-    };
-    Ok(try_join_all(Meal::ALL.map(count)).await?.into_iter().collect())
 }
 
 /// How many tokens were redeemed at each of a day's meals. Submissions lie with their
@@ -140,24 +125,24 @@ async fn tokens_submitted(
 
 fn meals(
     expected: BTreeMap<Meal, Expected>,
-    admitted: &BTreeMap<Meal, u32>,
+    mut tallies: BTreeMap<Meal, Tally>,
     tokens: &BTreeMap<Meal, u32>,
 ) -> BTreeMap<Meal, MealCount> {
     let counted = |(meal, expected)| {
-        let (admitted, tokens_submitted) = (admitted[&meal], tokens[&meal]);
-        (meal, MealCount { expected, admitted, tokens_submitted })
+        let tally = tallies.remove(&meal).unwrap_or_default();
+        (meal, MealCount { expected, tally, tokens_submitted: tokens[&meal] })
     };
     expected.into_iter().map(counted).collect()
 }
 
 fn meals_before(
     expected: BTreeMap<Meal, Expected>,
-    admitted: &BTreeMap<Meal, u32>,
+    mut tallies: BTreeMap<Meal, Tally>,
 ) -> BTreeMap<Meal, MealBefore> {
     let counted = |(meal, Expected { expected, .. })| {
-        let admitted = admitted[&meal];
-        let variance = i64::from(admitted) - i64::from(expected);
-        (meal, MealBefore { expected, admitted, variance })
+        let tally = tallies.remove(&meal).unwrap_or_default();
+        let variance = i64::from(tally.admitted) - i64::from(expected);
+        (meal, MealBefore { expected, tally, variance })
     };
     expected.into_iter().map(counted).collect()
 }

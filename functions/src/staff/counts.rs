@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use thali_domain::days::MealDate;
+use thali_domain::headcount::Tally;
 use thali_domain::meal_times::Sitting;
 use thali_domain::mess::{Meal, Mess};
-use thali_domain::plates::{Outcome, Plate, Refusal};
+use thali_domain::plates::Refusal;
 use thali_platform::app::App;
 use thali_platform::handler;
 use thali_platform::http::{
@@ -38,9 +39,6 @@ pub static ENDPOINT: Endpoint =
 const DATE: &str = "date";
 const MEAL: &str = "meal";
 
-/// How many plates are read at a time: some megabyte.
-const PAGE_PLATES: usize = 1_000;
-
 /// What became of a meal's scans.
 #[derive(Serialize, ToSchema)]
 struct ScanCounts {
@@ -58,16 +56,8 @@ async fn counts(app: &App, caller: &Caller, request: &Request) -> Result<Respons
     let mess = app.store.mess_get(mess_id).await?.ok_or_else(problems::mess_not_found)?;
     let sitting = sitting(&mess, date, meal, app.clock.now())?;
     let Sitting { date, meal } = sitting;
-    let mut counts = ScanCounts { date, meal, admitted: 0, refused: BTreeMap::new() };
-    let mut after: Option<String> = None;
-    loop {
-        let page = app.store.plates_page(mess_id, sitting, after.as_deref(), PAGE_PLATES).await?;
-        page.plates.iter().for_each(|plate| counts.add(plate));
-        after = page.next;
-        if after.is_none() {
-            return Ok(Response::ok(&counts));
-        }
-    }
+    let Tally { admitted, refused } = app.store.plates_tally(mess_id, sitting).await?;
+    Ok(Response::ok(&ScanCounts { date, meal, admitted, refused }))
 }
 
 /// The sitting that is meant: what is named, and for the rest what is being served.
@@ -83,18 +73,4 @@ fn sitting(
         .ok_or_else(|| Problem::invalid_field(MEAL, "is missing, and no meal is being served"))?;
     let (today, _) = mess.sitting(meal, now);
     Ok(date.map_or(today, |date| Sitting { date, meal }))
-}
-
-impl ScanCounts {
-    fn add(&mut self, plate: &Plate) {
-        self.admitted += u32::from(plate.admitted.is_some());
-        for scan in plate.scans.values() {
-            let reason = match plate.outcome(scan) {
-                Outcome::Admitted => continue,
-                Outcome::Refused(reason) => reason,
-                Outcome::AlreadyScanned { .. } => Refusal::AlreadyScanned,
-            };
-            *self.refused.entry(reason).or_default() += 1;
-        }
-    }
 }

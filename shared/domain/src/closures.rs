@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::cuts::{DAYS_AHEAD_MAX, is_long_over};
+use crate::days::{MealDate, Period};
 use crate::gate::OpenClosure;
 use crate::ids::ClosureId;
 use crate::meal_times::Sitting;
@@ -44,6 +45,30 @@ pub fn has_ended(mess: &Mess, closure: &OpenClosure, now: Timestamp) -> bool {
     date < mess.date_at(now) && closure.meals.iter().all(is_over)
 }
 
+/// What becomes of a closure that is taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reopening {
+    /// None of its days is over: it never was.
+    Whole,
+    /// The mess was closed until this day, which is the last one that is over: so much stays,
+    /// because statements count it.
+    After(MealDate),
+}
+
+/// Takes a closure back: what becomes of it; `None` where it is over.
+#[must_use]
+pub fn reopen(mess: &Mess, closure: &OpenClosure, now: Timestamp) -> Option<Reopening> {
+    if has_ended(mess, closure, now) {
+        return None;
+    }
+    let until = |to| {
+        let period = Period { to, ..closure.period };
+        OpenClosure { period, meals: closure.meals.clone() }
+    };
+    let over = closure.period.dates().take_while(|day| has_ended(mess, &until(*day), now));
+    Some(over.last().map_or(Reopening::Whole, Reopening::After))
+}
+
 /// Judges a closure of a mess that has these; answers those of them that matter no more.
 pub fn close(
     mess: &Mess,
@@ -71,7 +96,7 @@ mod tests {
     use ulid::Ulid;
 
     use super::*;
-    use crate::days::{MealDate, Meals, Period};
+    use crate::days::Meals;
     use crate::identity::Name;
     use crate::ids::MessId;
     use crate::mess::{Meal, MealWindow, WallTime, ZoneName};
@@ -133,6 +158,29 @@ mod tests {
             let wanted = closure(from, to, meals);
             assert_eq!(close(&mess(), &none, &wanted, at(now)), expected, "{now} {to} {meals:?}");
         }
+    }
+
+    #[test]
+    fn of_a_closure_that_is_taken_back_the_days_that_are_over_stay() {
+        use Meal::{Dinner, Lunch};
+        let until = |day| Some(Reopening::After(MealDate::parse(day).expect("a date")));
+        for (now, meals, expected) in [
+            ("2026-01-11T12:00:00+05:30", &[Lunch][..], Some(Reopening::Whole)),
+            ("2026-01-12T23:59:59+05:30", &[Lunch], Some(Reopening::Whole)),
+            ("2026-01-13T00:00:00+05:30", &[Lunch], until("2026-01-12")),
+            // Yesterday's dinner is being served, and then it is over.
+            ("2026-01-13T00:59:59+05:30", &[Dinner], Some(Reopening::Whole)),
+            ("2026-01-13T01:00:00+05:30", &[Dinner], until("2026-01-12")),
+            ("2026-01-14T00:59:59+05:30", &[Lunch, Dinner], until("2026-01-12")),
+            ("2026-01-14T12:00:00+05:30", &[Lunch, Dinner], until("2026-01-13")),
+            ("2026-01-15T00:59:59+05:30", &[Dinner], until("2026-01-13")),
+            ("2026-01-15T01:00:00+05:30", &[Dinner], None),
+        ] {
+            let taken_back = closure("2026-01-12", "2026-01-14", meals);
+            assert_eq!(reopen(&mess(), &taken_back, at(now)), expected, "{now} {meals:?}");
+        }
+        let left = closure("2026-01-12", "2026-01-13", &[Lunch]);
+        assert_eq!(reopen(&mess(), &left, at("2026-01-14T12:00:00+05:30")), None);
     }
 
     #[test]

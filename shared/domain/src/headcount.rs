@@ -12,7 +12,7 @@ use crate::entitlement::Entitlement;
 use crate::gate::Gate;
 use crate::meal_times::Sitting;
 use crate::mess::{Meal, Mess};
-use crate::plates::{Outcome, Plate};
+use crate::plates::{Outcome, Plate, Refusal};
 
 /// How many days back a day can be counted: for so long a mess knows who had cut what, and a
 /// few days longer.
@@ -92,21 +92,26 @@ pub fn tokens_served(
 }
 
 /// What became of a meal's scans.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Tally {
     /// Students who were let in, and not taken back.
     pub admitted: u32,
-    /// Scans that were refused.
-    pub refused: u32,
+    /// How many scans were refused, by their reason.
+    pub refused: BTreeMap<Refusal, u32>,
 }
 
 impl Tally {
     /// Counts a plate.
     pub fn add(&mut self, plate: &Plate) {
-        let refused = |outcome: &Outcome<'_>| !matches!(outcome, Outcome::Admitted);
         self.admitted += u32::from(plate.admitted.is_some());
-        let outcomes = plate.scans.values().map(|scan| plate.outcome(scan));
-        self.refused += count(outcomes.filter(refused).count());
+        for scan in plate.scans.values() {
+            let reason = match plate.outcome(scan) {
+                Outcome::Admitted => continue,
+                Outcome::Refused(reason) => reason,
+                Outcome::AlreadyScanned { .. } => Refusal::AlreadyScanned,
+            };
+            *self.refused.entry(reason).or_default() += 1;
+        }
     }
 }
 

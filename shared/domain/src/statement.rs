@@ -117,10 +117,15 @@ impl Statement {
         self.0.iter().filter(|day| day.count(MealMark::Cut) > 0).count()
     }
 
-    /// On how many days the student has cut every meal.
+    /// On how many days the student has cut at least one meal, and had no other: each one was
+    /// cut, or the mess was closed for it.
     #[must_use]
     pub fn rebate_days(&self) -> usize {
-        self.0.iter().filter(|day| day.count(MealMark::Cut) == day.meals.len()).count()
+        let is_rebate = |day: &&DayMarks| {
+            let (cut, closed) = (day.count(MealMark::Cut), day.count(MealMark::Closed));
+            cut > 0 && cut + closed == day.meals.len()
+        };
+        self.0.iter().filter(is_rebate).count()
     }
 
     /// How many meals bear this mark.
@@ -215,6 +220,30 @@ mod tests {
         assert_eq!([Breakfast, Lunch, Dinner].map(|meal| statement.taken(meal)), [0, 1, 1]);
         assert_eq!((statement.cut_days(), statement.rebate_days()), (3, 1));
         assert_eq!([Cut, Closed, Missed].map(|mark| statement.count(mark)), [5, 1, 2]);
+    }
+
+    #[test]
+    fn a_closed_meal_takes_no_rebate_away_and_gives_none() {
+        use Meal::{Breakfast, Dinner, Lunch};
+        let days = period("2026-03-01", "2026-03-05");
+        let cuts = [
+            cut("2026-03-01", "2026-03-03", &Meal::ALL),
+            cut("2026-03-05", "2026-03-05", &[Breakfast]),
+        ];
+        let closures = [
+            closure("2026-03-01", "2026-03-01", &[Dinner]),
+            closure("2026-03-02", "2026-03-02", &[Breakfast, Lunch]),
+            // Nothing is left to be cut, or nothing was.
+            closure("2026-03-03", "2026-03-04", &Meal::ALL),
+            closure("2026-03-05", "2026-03-05", &[Lunch]),
+        ];
+        let now = "2026-02-01T10:00:00+05:30".parse().expect("a time");
+        let rebate_days = |taken: &BTreeSet<Sitting>| {
+            Statement::of(&mess(), days, taken, &cuts, &closures, now).rebate_days()
+        };
+        assert_eq!(rebate_days(&BTreeSet::new()), 2);
+        let eaten = Sitting { date: date("2026-03-01"), meal: Lunch };
+        assert_eq!(rebate_days(&BTreeSet::from([eaten])), 1);
     }
 
     #[test]

@@ -7,14 +7,14 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
 use thali_domain::days::MealDate;
 use thali_domain::gate::Gate;
-use thali_domain::ids::MessId;
+use thali_domain::ids::{ClosureId, CycleId, MessId};
 use thali_domain::meal_times::Sitting;
 use thali_domain::mess::{Approval, Meal};
-use thali_platform::store::{Consistency, keys};
+use thali_platform::store::{Consistency, RecordError, Stamp, keys};
 
-use super::{close, reopen};
+use super::{account_of, close, reopen};
 use crate::support::people::Student;
-use crate::support::{Call, TestApp};
+use crate::support::{Call, TestApp, verdict};
 
 async fn gate(test: &TestApp) -> Gate {
     let found = test.app.store.gate_get(&test.mess_id, Consistency::Strong).await;
@@ -145,6 +145,84 @@ async fn a_closure_is_taken_back_until_it_is_over() {
     let refused = test.send(reopen(&owner, made.text("closure_id"))).await;
     assert_eq!(refused.problem(409), "closure_ended");
     assert_eq!(list(&test, &owner).await.len(), 1);
+}
+
+/// What a cycle's statement marks on its days, each day's meals in their order.
+async fn marks(test: &TestApp, owner: &Student, cycle: CycleId) -> Vec<String> {
+    let path = format!("/api/v1/cycles/{cycle}/statement");
+    let answer = test.send(Call::get(&path).bearer(&owner.token)).await.expect(200);
+    let days = answer.body["by_day"].as_array().expect("days").clone();
+    let mark = |day: &Value, meal: Meal| day["meals"][meal.as_str()].as_str().map(str::to_owned);
+    let of_day = |day| Meal::ALL.map(|meal| mark(day, meal).expect("a mark")).join(" ");
+    days.iter().map(of_day).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_closure_that_has_begun_is_taken_back_from_today_on() {
+    let test = TestApp::start().await;
+    test.lunch();
+    let owner = test.owner("owner@example.com").await;
+    let asha = test.student("asha@example.com").await;
+    let account = account_of(&asha);
+    let cycle = test.upload_cycle(&asha, "2026-01-12", "2026-01-16").await;
+    test.give_cycle(account, "2026-01-12", "2026-01-16").await;
+    let (device, code) = (test.device("Gate 1").await, test.code_of(account).await);
+    let made = test.send(close(&owner, &days("2026-01-12", "2026-01-20"))).await.expect(201);
+    let id = made.text("closure_id");
+    let before = test.scanned(device.scan(&code)).await;
+    assert_eq!(verdict(&before), "mess_closed");
+
+    test.send(reopen(&owner, id)).await.expect(204);
+    assert_eq!(verdict(&test.scanned(device.scan(&code)).await), "admitted");
+    let closed = "closed closed closed".to_owned();
+    let today = "missed taken upcoming".to_owned();
+    let tomorrow = "upcoming upcoming upcoming".to_owned();
+    let expected = [closed.clone(), closed.clone(), closed, today, tomorrow];
+    assert_eq!(marks(&test, &owner, cycle).await, expected);
+    let mut left = made.body.clone();
+    left["to"] = json!("2026-01-14");
+    assert_eq!(list(&test, &owner).await, [left]);
+    assert!(is_closed(&test, "2026-01-14", Meal::Dinner).await, "for what is uploaded later");
+    assert_eq!(test.send(reopen(&owner, id)).await.problem(409), "closure_ended");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shortened_ten_times_at_once_a_closure_is_shortened_once() {
+    let test = Arc::new(TestApp::start().await);
+    let owner = test.owner("owner@example.com").await;
+    for _ in 0..5 {
+        let made = test.send(close(&owner, &days("2026-01-12", "2026-01-20"))).await.expect(201);
+        let answers = test.send_together(vec![reopen(&owner, made.text("closure_id")); 10]).await;
+        assert_eq!(answers.iter().filter(|answer| answer.status == 204).count(), 1);
+        for refused in answers.iter().filter(|answer| answer.status != 204) {
+            assert_eq!(refused.problem(409), "closure_ended");
+        }
+    }
+    assert!(list(&test, &owner).await.iter().all(|it| it["to"] == "2026-01-14"));
+    let gate = gate(&test).await;
+    let ends = gate.closures.values().map(|closure| closure.period.to.to_string());
+    assert_eq!(ends.collect::<Vec<_>>(), ["2026-01-14"; 5]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_read_before_a_closure_was_shortened_takes_no_more_back() {
+    let test = TestApp::start().await;
+    let owner = test.owner("owner@example.com").await;
+    let made = test.send(close(&owner, &days("2026-01-12", "2026-01-20"))).await.expect(201);
+    let id: ClosureId = made.text("closure_id").parse().expect("an id");
+    let store = &test.app.store;
+    let read = store.closure_get(&test.mess_id, id).await.expect("read").expect("a closure");
+    test.send(reopen(&owner, made.text("closure_id"))).await.expect(204);
+    let stamp = Stamp { actor: "test".to_owned(), request_id: "test".to_owned(), at: test.now() };
+    let day = MealDate::parse("2026-01-15").expect("a date");
+    for late in
+        [store.closure_delete(&read, &stamp).await, store.closure_shorten(&read, day, &stamp).await]
+    {
+        assert!(matches!(late, Err(RecordError::Overtaken)), "{late:?}");
+    }
+    assert!(is_closed(&test, "2026-01-14", Meal::Lunch).await);
+    assert!(!is_closed(&test, "2026-01-15", Meal::Lunch).await);
+    assert_eq!(list(&test, &owner).await[0]["to"], "2026-01-14");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -76,9 +76,48 @@ async fn a_things_history_is_found_by_its_id_the_newest_first() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_days_changes_are_found_by_its_date_of_utc() {
+async fn a_days_changes_are_those_from_midnight_to_midnight_at_the_mess() {
     let test = TestApp::start().await;
-    test.wait_until("2026-01-15T23:59:59.999Z");
+    // Midnight in India is half past six in the evening of UTC, in the middle of its day.
+    test.wait_until("2026-01-15T18:29:59.999Z");
+    let owner = test.owner("owner@example.com").await;
+    let dishes = async |from: &str, numbers: std::ops::Range<u8>| {
+        test.wait_until(from);
+        for number in numbers {
+            test.seed_item(&format!("dish-{number:02}"), 1, &[50]).await;
+            test.advance(SignedDuration::from_millis(1));
+        }
+    };
+    dishes("2026-01-15T18:30:00Z", 0..10).await;
+    dishes("2026-01-15T23:59:59.995Z", 10..20).await;
+    dishes("2026-01-16T18:29:59.990Z", 20..30).await;
+    assert_eq!(test.now().to_string(), "2026-01-16T18:30:00Z");
+    dishes("2026-01-16T18:30:00Z", 30..31).await;
+    test.settle().await;
+    let owner = Student::of(&test.log_in(&owner.email).await);
+    let all = test.trail(&owner, "date=2026-01-16", 100).await;
+    assert_eq!(all.len(), 30);
+    let time = |text: &str| text.parse::<jiff::Timestamp>().expect("a time");
+    let times: Vec<_> = texts(&all, "at").into_iter().map(time).collect();
+    assert!(times.is_sorted_by(|one, other| one > other), "{times:?}");
+    assert_eq!(times[29], time("2026-01-15T18:30:00Z"));
+    assert_eq!(times[0], time("2026-01-16T18:29:59.999Z"));
+    // Pages that end before, at and behind midnight of UTC, which has fifteen on each side.
+    for limit in [1, 4, 7, 14, 15, 16, 30] {
+        assert_eq!(test.trail(&owner, "date=2026-01-16", limit).await, all, "{limit}");
+    }
+    let before = test.trail(&owner, "date=2026-01-15", 100).await;
+    assert!(texts(&before, "kind").contains(&"account"), "{before:?}");
+    assert!(!texts(&before, "kind").contains(&"item"), "{before:?}");
+    let after = test.trail(&owner, "date=2026-01-17", 100).await;
+    let items = after.iter().filter(|record| record["kind"] == all[0]["kind"]);
+    assert_eq!(items.count(), 1, "{after:?}");
+    assert!(test.trail(&owner, "date=2026-01-18", 100).await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_is_kept_for_a_year_also_where_the_database_has_not_removed_it() {
+    let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     test.wait_until("2026-01-16T00:00:00Z");
     for number in 0..30 {
@@ -86,18 +125,6 @@ async fn a_days_changes_are_found_by_its_date_of_utc() {
         test.seed_item(&format!("dish-{number:02}"), 1, &[50]).await;
     }
     test.settle().await;
-    let all = test.trail(&owner, "date=2026-01-16", 100).await;
-    assert_eq!(all.len(), 30);
-    let time = |text: &str| text.parse::<jiff::Timestamp>().expect("a time");
-    let times: Vec<_> = texts(&all, "at").into_iter().map(time).collect();
-    assert!(times.is_sorted_by(|one, other| one > other), "{times:?}");
-    for limit in [1, 7, 30] {
-        assert_eq!(test.trail(&owner, "date=2026-01-16", limit).await, all, "{limit}");
-    }
-    let before = test.trail(&owner, "date=2026-01-15", 100).await;
-    assert!(texts(&before, "kind").contains(&"account"), "{before:?}");
-    assert!(test.trail(&owner, "date=2026-01-17", 100).await.is_empty());
-    // A record is kept for a year, also where the database has not removed it yet.
     test.wait_until("2027-01-16T00:00:00.015Z");
     let owner = Student::of(&test.log_in(&owner.email).await);
     assert_eq!(test.trail(&owner, "date=2026-01-16", 100).await.len(), 15);

@@ -14,13 +14,13 @@ const PATH: &str = "/api/v1/reports/headcount";
 fn meal(entitled: u32, cut: u32, admitted: u32, tokens: u32) -> Value {
     json!({
         "entitled": entitled, "cut": cut, "closed": false, "expected": entitled - cut,
-        "admitted": admitted, "tokens_submitted": tokens,
+        "admitted": admitted, "refused": {}, "tokens_submitted": tokens,
     })
 }
 
 fn before(expected: u32, admitted: u32) -> Value {
     let variance = i64::from(admitted) - i64::from(expected);
-    json!({ "expected": expected, "admitted": admitted, "variance": variance })
+    json!({ "expected": expected, "admitted": admitted, "refused": {}, "variance": variance })
 }
 
 fn meals(of: [Value; 3]) -> Value {
@@ -68,7 +68,7 @@ async fn who_has_paid_and_not_cut_is_expected_and_who_was_let_in_is_counted() {
     undone.undone_at = Some(test.now());
     let scan = |sitting, diner| test.scan(sitting, Some(diner), "2026-01-15T07:30:00Z");
     test.give_plates(&[
-        test.plate(lunch, Some(asha), &[scan(lunch, asha)]),
+        test.plate(lunch, Some(asha), &[lunch; 3].map(|lunch| scan(lunch, asha))),
         test.plate(lunch, Some(ravi), &[refused]),
         test.plate(lunch, Some(meera), &[undone]),
         test.plate(lunch, None, &[stray]),
@@ -79,15 +79,18 @@ async fn who_has_paid_and_not_cut_is_expected_and_who_was_let_in_is_counted() {
     .await;
     let yesterday = [before(3, 0), before(3, 0), before(2, 3)];
     let yesterday = json!({ "date": "2026-01-14", "meals": meals(yesterday) });
-    let today = meals([meal(3, 0, 0, 0), meal(3, 1, 1, 0), meal(3, 0, 0, 0)]);
-    let expected = json!({ "date": "2026-01-15", "meals": today, "yesterday": yesterday });
+    let mut today = meals([meal(3, 0, 0, 0), meal(3, 1, 1, 0), meal(3, 0, 0, 0)]);
+    today["LUNCH"]["refused"] = json!({ "mess_cut": 1, "malformed_qr": 1, "already_scanned": 2 });
+    let expected = json!({ "date": "2026-01-15", "meals": today.clone(), "yesterday": yesterday });
     assert_eq!(test.seen(&owner, PATH).await, expected);
 
     // Tomorrow nobody has paid.
     let tomorrow = test.seen(&owner, &format!("{PATH}?date=2026-01-16")).await;
     assert_eq!(tomorrow["meals"], meals([0; 3].map(|_| meal(0, 0, 0, 0))));
     assert_eq!(tomorrow["yesterday"]["date"], "2026-01-15");
-    assert_eq!(tomorrow["yesterday"]["meals"]["LUNCH"], before(2, 1));
+    let mut lunch = before(2, 1);
+    lunch["refused"] = today["LUNCH"]["refused"].clone();
+    assert_eq!(tomorrow["yesterday"]["meals"]["LUNCH"], lunch);
 
     let stranger = test.stranger().await;
     let theirs = test.seen(&stranger, PATH).await;
@@ -104,7 +107,7 @@ async fn nobody_is_expected_where_the_mess_is_closed() {
     let seen = test.seen(&owner, PATH).await;
     let closed = json!({
         "entitled": 1, "cut": 0, "closed": true, "expected": 0, "admitted": 0,
-        "tokens_submitted": 0,
+        "refused": {}, "tokens_submitted": 0,
     });
     assert_eq!(seen["meals"]["LUNCH"], closed);
     assert_eq!(seen["meals"]["DINNER"], meal(1, 0, 0, 0));

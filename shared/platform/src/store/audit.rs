@@ -4,13 +4,15 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use thali_domain::days::MealDate;
 use thali_domain::ids::MessId;
 
 use super::{Store, StoreError, expiring, keys, text};
 
 /// How long a record is kept.
 const KEPT: SignedDuration = SignedDuration::from_hours(24 * 365);
+
+/// A day of UTC.
+const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// One change of one item.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,8 +47,16 @@ pub struct AuditRecord {
 pub enum AuditOf {
     /// Those of one thing, by what the records call it.
     Entity(String),
-    /// Those of a day of UTC.
-    Date(MealDate),
+    /// Those from one moment until another, that one excluded.
+    Between(Timestamp, Timestamp),
+}
+
+/// Where records lie together, in the order of time.
+enum Partition {
+    /// Those of a day of UTC, in the table.
+    Day(String),
+    /// Those of one thing, in the index.
+    Entity(String),
 }
 
 impl Store {
@@ -54,8 +64,9 @@ impl Store {
     /// the one at `before` on. Each has its position, which is behind those that are newer.
     ///
     /// A record holds two images of an item and may be hundreds of kilobytes long; so what is
-    /// answered together is one answer of DynamoDB, a megabyte at most, and perhaps fewer
-    /// records than `limit` though there are more: then there is a position to go on from.
+    /// answered together is one answer of DynamoDB for each day of UTC, a megabyte at most, and
+    /// perhaps fewer records than `limit` though there are more: then there is a position to go
+    /// on from.
     pub async fn audit_page(
         &self,
         mess: &MessId,
@@ -64,16 +75,72 @@ impl Store {
         limit: usize,
         now: Timestamp,
     ) -> Result<(Vec<AuditRecord>, Option<String>), StoreError> {
-        let request = self.client.query().table_name(&self.tables.audit);
-        let (request, name, partition) = match of {
-            AuditOf::Date(date) => (request, "pk", keys::audit_day(mess, *date)),
-            AuditOf::Entity(entity) => {
-                let request = request.index_name(keys::ENTITY_INDEX);
-                (request, keys::ENTITY_INDEX, keys::audit_entity(mess, entity))
-            }
-        };
         // A digit is less than a colon, so that no position is behind this one.
         let before = before.unwrap_or(":");
+        let (mut records, next) = match of {
+            AuditOf::Entity(entity) => {
+                let partition = Partition::Entity(keys::audit_entity(mess, entity));
+                self.audit_query(mess, partition, before, limit).await?
+            }
+            AuditOf::Between(from, until) => {
+                self.audit_between(mess, *from, *until, before, limit).await?
+            }
+        };
+        // DynamoDB removes what has expired, but takes its time.
+        records.retain(|record| now < record.at + KEPT);
+        Ok((records, next))
+    }
+
+    /// The records of some hours, which may be of more than one day of UTC: of one after the
+    /// other, the latest first.
+    async fn audit_between(
+        &self,
+        mess: &MessId,
+        from: Timestamp,
+        until: Timestamp,
+        before: &str,
+        limit: usize,
+    ) -> Result<(Vec<AuditRecord>, Option<String>), StoreError> {
+        let until_position = keys::audit_position(until);
+        let before = before.min(until_position.as_str());
+        let mut records = Vec::new();
+        for day in utc_days(from, until) {
+            let begins = keys::audit_position(day);
+            if before <= begins.as_str() {
+                continue;
+            }
+            if records.len() >= limit {
+                let ends = day + DAY;
+                return Ok((records, Some(keys::audit_position(ends))));
+            }
+            let partition = Partition::Day(keys::audit_day(mess, day));
+            let room = limit - records.len();
+            let (found, next) = self.audit_query(mess, partition, before, room).await?;
+            let is_past = found.last().is_some_and(|record| record.at < from);
+            records.extend(found.into_iter().take_while(|record| from <= record.at));
+            if is_past || next.is_some() {
+                return Ok((records, next.filter(|_| !is_past)));
+            }
+        }
+        Ok((records, None))
+    }
+
+    /// At most `limit` records of one partition that are older than the one at `before`, the
+    /// newest first, and the position of the last one if there may be more.
+    async fn audit_query(
+        &self,
+        mess: &MessId,
+        partition: Partition,
+        before: &str,
+        limit: usize,
+    ) -> Result<(Vec<AuditRecord>, Option<String>), StoreError> {
+        let request = self.client.query().table_name(&self.tables.audit);
+        let (request, name, partition) = match partition {
+            Partition::Day(partition) => (request, "pk", partition),
+            Partition::Entity(partition) => {
+                (request.index_name(keys::ENTITY_INDEX), keys::ENTITY_INDEX, partition)
+            }
+        };
         let answer = request
             .key_condition_expression("#partition = :partition AND sk < :before")
             .expression_attribute_names("#partition", name)
@@ -86,10 +153,7 @@ impl Store {
         let next = answer.last_evaluated_key.as_ref().and_then(keys::Key::of).map(|key| key.sk);
         let found = answer.items.unwrap_or_default().into_iter();
         let records: Result<Vec<AuditRecord>, _> = found.map(|item| read(mess, item)).collect();
-        let mut records = records?;
-        // DynamoDB removes what has expired, but takes its time.
-        records.retain(|record| now < record.at + KEPT);
-        Ok((records, next))
+        Ok((records?, next))
     }
 
     /// Writes a record. A record that is there already is left as it is.
@@ -102,6 +166,15 @@ impl Store {
         self.put_if_new(&self.tables.audit, expiring(attributes, record.at + KEPT)).await?;
         Ok(())
     }
+}
+
+/// When the days of UTC begin that the time from one moment until another (that one excluded)
+/// touches, the last day first: two where a day of a mess is meant.
+fn utc_days(from: Timestamp, until: Timestamp) -> impl Iterator<Item = Timestamp> {
+    let day_ms = DAY.as_secs() * 1_000;
+    let day_of = move |millisecond: i64| millisecond.div_euclid(day_ms);
+    let days = day_of(from.as_millisecond())..=day_of(until.as_millisecond() - 1);
+    days.rev().filter_map(move |day| Timestamp::from_millisecond(day * day_ms).ok())
 }
 
 fn read(mess: &MessId, mut item: super::Attributes) -> Result<AuditRecord, StoreError> {

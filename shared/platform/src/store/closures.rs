@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use aws_sdk_dynamodb::types::TransactWriteItem;
+use aws_sdk_dynamodb::types::{Delete, TransactWriteItem};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use thali_domain::days::{MealDate, Meals, Period};
@@ -13,12 +13,15 @@ use thali_domain::membership::Reason;
 
 use super::cuts::{RecordError, removing};
 use super::{
-    Attributes, Consistency, IdempotencyKey, Operation, STAMPED, Stamp, Store, StoreError,
-    TransactError, delete, item, keys, number, put_new, update, values,
+    Consistency, IdempotencyKey, Operation, STAMPED, Stamp, Store, StoreError, item, keys, number,
+    put_new, text, update, values,
 };
 
 /// The kind of these records.
 const KIND: &str = "closure";
+
+/// That the record still ends on the day that was read; nothing else of it ever changes.
+const AS_READ: &str = "#to = :read";
 
 /// A closure as it was announced.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -104,27 +107,58 @@ impl Store {
         Ok(update(&self.tables.meals, &key, &set, condition, Some(names), given))
     }
 
-    /// Takes a closure back: the record and what scans know of it. Answers whether it was
-    /// there.
+    /// Takes a closure back of which nothing is over: the record, if it is as it was read, and
+    /// what scans know of it.
     pub async fn closure_delete(
         &self,
         closure: &ClosureRecord,
         stamp: &Stamp,
-    ) -> Result<bool, RecordError> {
+    ) -> Result<(), RecordError> {
+        let delete = Delete::builder()
+            .table_name(&self.tables.meals)
+            .set_key(Some(keys::closure(&closure.mess_id, closure.closure_id).attributes()))
+            .condition_expression(AS_READ)
+            .expression_attribute_names("#to", "to")
+            .expression_attribute_values(":read", text(closure.to))
+            .build()
+            .expect("table and key are set");
         let (names, removed) = removing("closures", &[closure.closure_id]);
-        let there = "attribute_exists(pk)";
-        let at = keys::closure(&closure.mess_id, closure.closure_id);
-        let mess = keys::mess(&closure.mess_id);
+        let (mess, there) = (keys::mess(&closure.mess_id), "attribute_exists(pk)");
         let set = format!("SET {STAMPED}{removed}");
         let writes = vec![
-            delete(&self.tables.meals, &at, Some(there), Attributes::new()),
+            TransactWriteItem::builder().delete(delete).build(),
             update(&self.tables.meals, &mess, &set, there, Some(names), values(stamp, [])),
         ];
-        match self.transact(writes).await {
-            Ok(()) => Ok(true),
-            Err(TransactError::Conditions(_)) => Ok(false),
-            Err(error) => Err(error.into()),
-        }
+        Ok(self.transact(writes).await?)
+    }
+
+    /// Takes back what is behind the day `to` of a closure: from the record, if it is as it was
+    /// read, and from what scans know of it.
+    pub async fn closure_shorten(
+        &self,
+        closure: &ClosureRecord,
+        to: MealDate,
+        stamp: &Stamp,
+    ) -> Result<(), RecordError> {
+        let name = |(name, of): (&str, String)| (name.to_owned(), of);
+        let record = keys::closure(&closure.mess_id, closure.closure_id);
+        let set = format!("SET #to = :to, {STAMPED}");
+        let names = HashMap::from([("#to", "to".to_owned())].map(name));
+        let given = values(stamp, [(":to", text(to)), (":read", text(closure.to))]);
+        let of_record = update(&self.tables.meals, &record, &set, AS_READ, Some(names), given);
+
+        let mess = keys::mess(&closure.mess_id);
+        let set = format!("SET #closures.#closure.#to = :to, {STAMPED}");
+        let there = "attribute_exists(#closures.#closure)";
+        let names = [
+            ("#closures", "closures".to_owned()),
+            ("#closure", closure.closure_id.to_string()),
+            ("#to", "to".to_owned()),
+        ];
+        let names = HashMap::from(names.map(name));
+        let given = values(stamp, [(":to", text(to))]);
+        let of_gate = update(&self.tables.meals, &mess, &set, there, Some(names), given);
+        Ok(self.transact(vec![of_record, of_gate]).await?)
     }
 
     /// Reads a closure.

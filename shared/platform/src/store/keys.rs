@@ -52,7 +52,6 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
-use thali_domain::days::MealDate;
 use thali_domain::identity::{AccountStatus, Email, LoginName, Role, RollNo, Username};
 use thali_domain::ids::{
     AccountId, ClosureId, CutId, CycleId, MessId, NotificationId, OrderId, RazorpayOrderId,
@@ -434,13 +433,20 @@ pub fn staff_token(mess: &MessId, token: StaffTokenId) -> Key {
 #[must_use]
 pub fn audit(mess: &str, at: Timestamp, event_id: &str) -> Key {
     let date = utc_date(at);
-    Key::new(format!("{mess}#{date}"), format!("{:015}#{event_id}", at.as_millisecond()))
+    Key::new(format!("{mess}#{date}"), format!("{}#{event_id}", audit_position(at)))
 }
 
-/// The partition of a day's audit records; `date` is one of UTC.
+/// The partition of the audit records of a day of UTC, the one in which `at` is.
 #[must_use]
-pub fn audit_day(mess: &MessId, date: MealDate) -> String {
-    format!("{mess}#{date}")
+pub fn audit_day(mess: &MessId, at: Timestamp) -> String {
+    format!("{mess}#{}", utc_date(at))
+}
+
+/// What the sort keys of audit records of the millisecond `at` begin with: it is greater than
+/// those of earlier ones, and less than all others.
+#[must_use]
+pub fn audit_position(at: Timestamp) -> String {
+    format!("{:015}", at.as_millisecond())
 }
 
 /// The partition of one thing's audit records in the index `entity`.

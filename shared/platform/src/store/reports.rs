@@ -1,12 +1,17 @@
 //! Counts for whoever runs a mess. They may be a moment behind.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::Select;
+use futures_util::future::try_join_all;
+use thali_domain::days::MealDate;
 use thali_domain::entitlement::CycleState;
 use thali_domain::headcount::Tally;
 use thali_domain::identity::{AccountStatus, Role};
 use thali_domain::ids::MessId;
 use thali_domain::meal_times::Sitting;
+use thali_domain::mess::Meal;
 
 use super::{Store, StoreError, keys, text};
 
@@ -17,27 +22,17 @@ pub const COUNT_MAX: usize = 1_000;
 const PLATES_PAGE: usize = 1_000;
 
 impl Store {
-    /// How many students were let in to a meal, and not taken back.
-    pub async fn plates_admitted(
+    /// What became of the scans of each of a day's meals, strays included.
+    pub async fn day_tallies(
         &self,
         mess: &MessId,
-        sitting: Sitting,
-    ) -> Result<u32, StoreError> {
-        let request = self
-            .client
-            .query()
-            .table_name(&self.tables.meals)
-            .key_condition_expression("pk = :pk AND begins_with(sk, :plates)")
-            .expression_attribute_values(":pk", text(keys::meal(mess, sitting)))
-            .expression_attribute_values(":plates", text(keys::PLATES))
-            .filter_expression("attribute_exists(admitted)")
-            .select(Select::Count);
-        let mut pages = request.into_paginator().send();
-        let mut count = 0;
-        while let Some(page) = pages.next().await {
-            count += u32::try_from(page?.count).unwrap_or(0);
-        }
-        Ok(count)
+        date: MealDate,
+    ) -> Result<BTreeMap<Meal, Tally>, StoreError> {
+        let tally = async |meal| {
+            let tally = self.plates_tally(mess, Sitting { date, meal }).await?;
+            Ok::<_, StoreError>((meal, tally))
+        };
+        Ok(try_join_all(Meal::ALL.map(tally)).await?.into_iter().collect())
     }
 
     /// What became of a meal's scans, strays included.

@@ -106,7 +106,7 @@ async fn a_statement_says_what_became_of_each_meal() {
         "days": 5,
         "meals_taken": { "BREAKFAST": 2, "LUNCH": 0, "DINNER": 1, "total": 3 },
         "cut_days": 4,
-        "rebate_days": 2,
+        "rebate_days": 3,
         "cut_meals": 9,
         "closed_meals": 1,
         "by_day": [
