@@ -290,7 +290,7 @@ const CARD: &[Row] = &[
             test.cost_of(device.undo(id), 200).await
         })
     }),
-    row("`mess-get`, with a staff token that Redis does not know", (2, 1.0, 0.0, 1.0), |test| {
+    row("`mess-get`, with a staff token that Redis does not know", (3, 1.0, 0.0, 2.0), |test| {
         Box::pin(async {
             let device = test.device("Gate 1").await;
             test.cost_of(Call::get("/api/v1/mess").bearer(&device.token), 200).await

@@ -120,9 +120,12 @@ impl TestApp {
         self.set_member(account, "status", status.as_str()).await;
     }
 
-    /// Gives a student another code, as a reset does.
+    /// Gives a student another code.
     pub async fn reset_code(&self, account: AccountId) {
-        self.set_member(account, "qr_nonce", "AnotherNonce").await;
+        let nonce = Nonce::from_random(thali_platform::clock::random_bytes());
+        let stamp = self.stamp();
+        let reset = self.app.store.code_reset(&self.mess_id, account, &nonce, &stamp);
+        reset.await.expect("written").expect("a student");
     }
 
     async fn set_member(&self, account: AccountId, attribute: &str, value: &str) {

@@ -1,4 +1,5 @@
-//! Who scans: a device with a staff token, or somebody of staff who is logged in.
+//! Who scans: a device with a staff token, or somebody of staff who is logged in. What scans
+//! with the same token or login, and says something else of itself, is another device.
 
 use thali_domain::scanning::DeviceInfo;
 use thali_platform::http::{Caller, Problem};
@@ -6,7 +7,7 @@ use thali_platform::http::{Caller, Problem};
 /// What scans at the counter.
 #[derive(Debug, Clone)]
 pub(crate) struct Device {
-    /// A staff token's id, or a staff account's.
+    /// A staff token's id, or that of a login: somebody may be logged in on two phones.
     pub(crate) id: String,
     name: String,
 }
@@ -20,8 +21,8 @@ impl Device {
             }
             Caller::Session(session) => {
                 // The name of who is logged in would cost a read of the account.
-                let id = session.account_id.to_string();
-                Ok(Self { name: id.clone(), id })
+                let name = session.account_id.to_string();
+                Ok(Self { id: session.session_id.to_string(), name })
             }
             Caller::Anonymous => Err(Problem::unauthenticated()),
         }

@@ -90,8 +90,6 @@ pub(crate) struct Counter<'a> {
 
 /// What became of a scan.
 pub(crate) struct Judged<'a> {
-    /// By what it is known in its plate.
-    pub(crate) key: ScanKey,
     /// The plate, and the scan in it.
     pub(crate) recorded: Recorded,
     /// The student, where the code was the mess's own.
@@ -115,19 +113,21 @@ impl Counter<'_> {
             student: student.as_ref(),
             meal: asked.meal,
             at: asked.at,
+            offline: self.offline,
         };
         // A code that the mess has not signed is nobody's, whatever it says.
         let account_id = asked.account_id().filter(|_| signed);
         let member = member.filter(|_| signed);
-        let key = self.key_of(asked);
+        let label = self.device.label(asked.info.as_ref());
+        let key = self.key_of(asked, &label);
         if let Some(recorded) = self.first_outcome_before(asked, account_id, &key).await? {
-            return Ok(Judged { key, recorded, member });
+            return Ok(Judged { recorded, member });
         }
         let ((sitting, refused), stamp) = (shown.judge(), self.stamp);
         let scan = Scan {
             scan_id: ScanId::new(sitting, self.app.clock.ulid(), account_id),
             device_id: self.device.id.clone(),
-            device: self.device.label(asked.info.as_ref()),
+            device: label,
             scanned_at: asked.at,
             arrived_at: stamp.at,
             offline: self.offline,
@@ -138,7 +138,7 @@ impl Counter<'_> {
         let diner = diner.as_ref();
         let new = NewScan { mess_id, sitting, account_id, diner, key: &key, scan: &scan };
         let recorded = self.app.store.scan_record(new, stamp).await?;
-        Ok(Judged { key, recorded, member })
+        Ok(Judged { recorded, member })
     }
 
     /// Whether the mess has signed the code, also with a key that is no longer good: so all
@@ -151,12 +151,13 @@ impl Counter<'_> {
         })
     }
 
-    fn key_of(&self, asked: &Asked) -> ScanKey {
+    fn key_of(&self, asked: &Asked, label: &str) -> ScanKey {
         let Asked { qr_data, meal, at, .. } = asked;
+        let device = (self.device.id.as_str(), label);
         match &asked.nonce {
-            Some(nonce) => ScanKey::of_nonce(&self.device.id, nonce.as_str()),
+            Some(nonce) => ScanKey::of_nonce(device, nonce.as_str()),
             None if self.offline && asked.is_timed => {
-                ScanKey::of_upload(&self.device.id, qr_data, *meal, *at)
+                ScanKey::of_upload(device, qr_data, *meal, *at)
             }
             None => ScanKey::of_scan(self.app.clock.ulid()),
         }

@@ -1,6 +1,6 @@
 //! `POST /api/v1/scanner/scans/{scan_id}/undo`: takes an admission back that was a mistake,
-//! within ten minutes and by the device that made it. The student can be admitted again.
-//! Asking again answers the same.
+//! within ten minutes and with the token or login that made it. The student can be admitted
+//! again. Asking again answers the same.
 
 use thali_domain::plates::{Plate, Scan, ScanId, ScanKey, UndoRefusal};
 use thali_platform::app::App;

@@ -153,7 +153,8 @@ impl ScanView {
 impl ScanConflict {
     /// The conflict that a judged scan has found, if there is one.
     pub(crate) fn of(judged: &Judged<'_>, shown: &ScanView) -> Option<Self> {
-        let (first, second) = judged.recorded.plate.conflict_of(&judged.key)?;
+        let second = &judged.recorded.scan;
+        let first = judged.recorded.plate.conflict_of(second)?;
         Some(Self {
             scan_id: second.scan_id.clone(),
             student: shown.student.clone(),

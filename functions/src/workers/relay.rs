@@ -20,7 +20,7 @@ use thali_platform::app::App;
 use thali_platform::auth::sha256_hex;
 use thali_platform::config::Part;
 use thali_platform::queue::{QueueName, batches};
-use thali_platform::store::AuditRecord;
+use thali_platform::store::{AuditRecord, SCANS};
 use thali_platform::{telemetry, worker};
 use worker::BatchResponse;
 
@@ -249,7 +249,13 @@ impl Change {
         if BOOKKEEPING.contains(&kind) || (kind == "staff_token" && self.is_a_mere_use()) {
             return None;
         }
-        let masked = |image: &Option<Map<String, Value>>| image.clone().map(|i| mask(i, kind));
+        let masked = |image: &Option<Map<String, Value>>, other: &Option<Map<String, Value>>| {
+            let mut image = image.clone()?;
+            if kind == "plate" {
+                image.retain(|name, value| !is_same_scan(name, value, other.as_ref()));
+            }
+            Some(mask(image, kind))
+        };
         // Who removes an item leaves no stamp on it; the last writer's would be a lie.
         let removed = self.after.is_none();
         let stamp = |name| if removed { "unknown" } else { self.text(name).unwrap_or("unknown") };
@@ -262,8 +268,8 @@ impl Change {
             actor: stamp("actor").to_owned(),
             request_id: stamp("request_id").to_owned(),
             at: self.at,
-            before: masked(&self.before),
-            after: masked(&self.after),
+            before: masked(&self.before, &self.after),
+            after: masked(&self.after, &self.before),
         })
     }
 
@@ -377,6 +383,12 @@ impl Change {
         let announced = self.text("kind")? == "closure" && self.before.is_none();
         announced.then(|| self.read(Value::Object(self.after.clone()?)))?
     }
+}
+
+/// Whether an attribute is a scan of a plate that the other image has too. A plate may hold
+/// hundreds, of which a change is about one; the records before it have the others.
+fn is_same_scan(name: &str, value: &Value, other: Option<&Map<String, Value>>) -> bool {
+    name.starts_with(SCANS) && other.and_then(|other| other.get(name)) == Some(value)
 }
 
 /// An image without what the trail's readers may not see.

@@ -7,12 +7,14 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
 use crate::days::{MealDate, Meals, Period};
 use crate::identity::AccountStatus;
 use crate::ids::{CutId, CycleId};
 use crate::mess::Meal;
 use crate::qr::Nonce;
-use serde::{Deserialize, Serialize};
 
 /// What an owner has said about a cycle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,6 +71,10 @@ pub struct Entitlement {
     pub status: AccountStatus,
     /// What the student's code must carry: another one is dead.
     pub qr_nonce: Nonce,
+    /// What it carried before the last reset.
+    pub qr_previous: Option<Nonce>,
+    /// When it was reset, or made.
+    pub qr_issued_at: Timestamp,
     /// The cycles that are pending or verified, by their ids.
     pub cycles: BTreeMap<CycleId, OpenCycle>,
     /// The cuts, by their ids.
@@ -76,6 +82,13 @@ pub struct Entitlement {
 }
 
 impl Entitlement {
+    /// Whether a code with this nonce was the student's own at `at`, and is no more. Of codes
+    /// that were reset the last one is known.
+    #[must_use]
+    pub fn had_code(&self, nonce: &Nonce, at: Timestamp) -> bool {
+        self.qr_previous.as_ref() == Some(nonce) && at < self.qr_issued_at
+    }
+
     /// Whether the day is paid.
     #[must_use]
     pub fn has_paid(&self, date: MealDate) -> bool {

@@ -1,6 +1,8 @@
 //! What a scan must know of the mess: its settings, which codes are good, and when it is
-//! closed. All of it is one item, which is read at each scan and never cached, so that a
-//! closure or a rotation holds from the next scan on.
+//! closed. All of it is one item, which is read at each scan and never cached. The read may
+//! miss the last moment: a closure or a rotation is written to all copies of the item within
+//! milliseconds, as a rule, and a scan in just that moment may still be judged by what was
+//! before it.
 
 use std::collections::BTreeMap;
 

@@ -158,6 +158,8 @@ mod tests {
         Entitlement {
             status,
             qr_nonce: Nonce::from_random([0; 9]),
+            qr_previous: None,
+            qr_issued_at: Timestamp::UNIX_EPOCH,
             cycles: BTreeMap::from([(CycleId::from_ulid(Ulid(1)), cycle)]),
             cuts: cuts.iter().map(cut).collect(),
         }

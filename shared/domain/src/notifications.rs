@@ -190,7 +190,8 @@ pub const fn fell_low(before: u32, after: u32) -> bool {
 
 /// What is to be told of a plate that was `before` and is `after`: a scan has come in late
 /// that nothing spoke against, and another device had admitted the student. The student may
-/// have eaten twice. A device that repeats itself is no conflict.
+/// have eaten twice. A device that repeats itself is no conflict; two phones with one staff
+/// token are two devices.
 #[must_use]
 pub fn scan_conflict(before: Option<&Plate>, after: &Plate) -> Option<News> {
     let diner = after.diner.as_ref()?;
@@ -198,7 +199,7 @@ pub fn scan_conflict(before: Option<&Plate>, after: &Plate) -> Option<News> {
         after.scans.values().find(|scan| after.admitted.as_ref() == Some(&scan.scan_id))?;
     let is_new = |key| before.is_none_or(|before| !before.scans.contains_key(key));
     let conflicts =
-        |scan: &Scan| scan.offline && scan.refused.is_none() && scan.device_id != holder.device_id;
+        |scan: &Scan| scan.offline && scan.refused.is_none() && !scan.is_of_device_of(holder);
     let (_, late) = after.scans.iter().find(|(key, scan)| is_new(*key) && conflicts(scan))?;
     Some(News::ScanConflict {
         account_id: diner.account_id,
@@ -286,6 +287,15 @@ mod tests {
         }
         let after = plate(None, &[first.clone(), scan(2, "gate-2", true)]);
         assert_eq!(scan_conflict(Some(&before), &after), None, "nobody holds the place");
+    }
+
+    #[test]
+    fn two_phones_with_one_token_conflict() {
+        let (first, mut late) = (scan(1, "gate-1", false), scan(2, "gate-1", true));
+        late.1.device = "gate-1's other phone".to_owned();
+        let before = plate(Some(&first.1), std::slice::from_ref(&first));
+        let after = plate(Some(&first.1), &[first.clone(), late]);
+        assert!(scan_conflict(Some(&before), &after).is_some());
     }
 
     #[test]

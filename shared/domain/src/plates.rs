@@ -194,21 +194,29 @@ impl ScanKey {
     /// How many bytes of the digest are kept: a device's nonces for one plate are few.
     const BYTES: usize = 12;
 
-    /// The key of the scan to which the device `device_id` gave this nonce.
+    /// The key of the scan to which a device gave this nonce: `(device_id, device)` as in
+    /// [`Scan`]. Two phones with one staff token count their nonces each for itself.
     #[must_use]
-    pub fn of_nonce(device_id: &str, nonce: &str) -> Self {
-        let digest = Sha256::digest(format!("{device_id}|{nonce}"));
+    pub fn of_nonce((device_id, device): (&str, &str), nonce: &str) -> Self {
+        // With the length, because both what people call a device and a nonce may hold a bar.
+        let length = device.len();
+        let digest = Sha256::digest(format!("{device_id}|{length}|{device}|{nonce}"));
         Self(URL_SAFE_NO_PAD.encode(&digest[..Self::BYTES]))
     }
 
     /// The key of a scan without a nonce that was uploaded later: a repeated upload says the
     /// same of the same device, code and moment.
     #[must_use]
-    pub fn of_upload(device_id: &str, qr_data: &str, meal: Meal, scanned_at: Timestamp) -> Self {
+    pub fn of_upload(
+        device: (&str, &str),
+        qr_data: &str,
+        meal: Meal,
+        scanned_at: Timestamp,
+    ) -> Self {
         let code = URL_SAFE_NO_PAD.encode(Sha256::digest(qr_data));
         let (meal, at) = (meal.as_str(), scanned_at.as_millisecond());
         // Longer than any nonce that a client can send.
-        Self::of_nonce(device_id, &format!("upload of {code} for {meal} at {at:013}"))
+        Self::of_nonce(device, &format!("upload of {code} for {meal} at {at:013}"))
     }
 
     /// The key of a scan without a nonce, which nobody can repeat.
@@ -235,9 +243,9 @@ impl ScanKey {
 pub struct Scan {
     /// Its id.
     pub scan_id: ScanId,
-    /// Who scanned: a staff token's id, or a staff account's.
+    /// With what it was scanned: a staff token's id, or that of a staff account's login.
     pub device_id: String,
-    /// What people call that device.
+    /// What people call that device, with what it says of itself.
     pub device: String,
     /// When the code was scanned, as the device says.
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
@@ -258,6 +266,15 @@ pub struct Scan {
         with = "jiff::fmt::serde::timestamp::millisecond::optional"
     )]
     pub undone_at: Option<Timestamp>,
+}
+
+impl Scan {
+    /// Whether two scans are of one device: some phones may have one staff token, and then
+    /// what they say of themselves tells them apart.
+    #[must_use]
+    pub fn is_of_device_of(&self, other: &Self) -> bool {
+        (&self.device_id, &self.device) == (&other.device_id, &other.device)
+    }
 }
 
 /// One student's meal on one day; or, where a code was nobody's, that scan alone.
@@ -318,15 +335,14 @@ impl Plate {
         Outcome::AlreadyScanned { previous: self.before(scan) }
     }
 
-    /// The scan that has the place, and the one by this key, where they contradict each
-    /// other: an uploaded scan passed every check of its own moment, and another device had
-    /// let the student in.
+    /// The scan that has the place and contradicts this one: an uploaded scan passed every
+    /// check of its own moment, and another device had let the student in. It is told also of
+    /// a scan for which the plate had no room.
     #[must_use]
-    pub fn conflict_of(&self, key: &ScanKey) -> Option<(&Scan, &Scan)> {
-        let scan = self.scans.get(key).filter(|scan| scan.offline)?;
+    pub fn conflict_of(&self, scan: &Scan) -> Option<&Scan> {
         match self.outcome(scan) {
-            Outcome::AlreadyScanned { previous: Some(first) } => {
-                (first.device_id != scan.device_id).then_some((first, scan))
+            Outcome::AlreadyScanned { previous: Some(first) } if scan.offline => {
+                (!first.is_of_device_of(scan)).then_some(first)
             }
             _ => None,
         }
@@ -417,7 +433,7 @@ mod tests {
             refused: None,
             undone_at: None,
         };
-        (ScanKey::of_nonce(device, &second.to_string()), scan)
+        (ScanKey::of_nonce((device, device), &second.to_string()), scan)
     }
 
     fn plate(admitted: Option<&Scan>, scans: &[(ScanKey, Scan)]) -> Plate {
@@ -453,10 +469,24 @@ mod tests {
             let (key, second) = scan(device, 2);
             let second = Scan { offline, refused, ..second };
             let plate = plate(Some(&first.1), &[first.clone(), (key.clone(), second.clone())]);
-            let conflict = plate.conflict_of(&key);
-            assert_eq!(conflict, expected.then_some((&first.1, &second)), "{device} {refused:?}");
-            assert_eq!(plate.conflict_of(&first.0), None);
+            let told = expected.then_some(&first.1);
+            assert_eq!(plate.conflict_of(&second), told, "{device} {refused:?}");
+            assert_eq!(plate.conflict_of(&first.1), None);
         }
+    }
+
+    #[test]
+    fn two_phones_with_one_token_are_two_devices_and_a_full_plate_conflicts_too() {
+        let (first, (_, second)) = (scan("a", 1), scan("a", 2));
+        let full = plate(Some(&first.1), std::slice::from_ref(&first));
+        let second = Scan { offline: true, ..second };
+        assert_eq!(full.conflict_of(&second), None);
+        let other = Scan { device: "another phone".to_owned(), ..second };
+        assert_eq!(full.conflict_of(&other), Some(&first.1));
+        let keys = [("a", "b"), ("a", "c"), ("a", "b|c")];
+        let keys = keys.map(|device| ScanKey::of_nonce(device, "c|n"));
+        assert!(keys[0] != keys[1] && keys[1] != keys[2] && keys[0] != keys[2]);
+        assert_ne!(ScanKey::of_nonce(("a", "b|c"), "n"), ScanKey::of_nonce(("a", "b"), "c|n"));
     }
 
     #[test]
@@ -478,15 +508,17 @@ mod tests {
     #[test]
     fn a_repeated_upload_without_a_nonce_has_the_same_key_and_nothing_else_has() {
         let key = |device, code, meal, second| {
-            ScanKey::of_upload(device, code, meal, NOON + SignedDuration::from_secs(second))
+            let at = NOON + SignedDuration::from_secs(second);
+            ScanKey::of_upload(device, code, meal, at)
         };
-        let first = key("a", "code", Meal::Lunch, 1);
-        assert_eq!(first, key("a", "code", Meal::Lunch, 1));
+        let first = key(("a", "Gate"), "code", Meal::Lunch, 1);
+        assert_eq!(first, key(("a", "Gate"), "code", Meal::Lunch, 1));
         for other in [
-            key("b", "code", Meal::Lunch, 1),
-            key("a", "other", Meal::Lunch, 1),
-            key("a", "code", Meal::Dinner, 1),
-            key("a", "code", Meal::Lunch, 2),
+            key(("b", "Gate"), "code", Meal::Lunch, 1),
+            key(("a", "Door"), "code", Meal::Lunch, 1),
+            key(("a", "Gate"), "other", Meal::Lunch, 1),
+            key(("a", "Gate"), "code", Meal::Dinner, 1),
+            key(("a", "Gate"), "code", Meal::Lunch, 2),
         ] {
             assert_ne!(first, other);
         }

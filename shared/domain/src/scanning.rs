@@ -126,6 +126,8 @@ pub struct Shown<'a> {
     pub meal: Meal,
     /// When the code was shown.
     pub at: Timestamp,
+    /// Whether it was shown to a device that was offline, which tells of it later.
+    pub offline: bool,
 }
 
 impl Shown<'_> {
@@ -149,9 +151,15 @@ impl Shown<'_> {
             }
             Refusal::InvalidSignature => !self.signed,
             Refusal::UnknownStudent => self.student.is_none(),
-            Refusal::RevokedQr => {
-                of_student(&|student| of_code(&|read| read.code.nonce != student.qr_nonce))
-            }
+            // Whoever was let in by a code that was good then has eaten, and a reset since
+            // cannot undo that. A device that asks at once learns of the reset at once.
+            Refusal::RevokedQr => of_student(&|student| {
+                of_code(&|read| {
+                    let nonce = &read.code.nonce;
+                    let was_good = self.offline && student.had_code(nonce, self.at);
+                    *nonce != student.qr_nonce && !was_good
+                })
+            }),
             Refusal::NotApproved => of_student(&|student| match student.status {
                 AccountStatus::PendingApproval | AccountStatus::Rejected => true,
                 AccountStatus::Active | AccountStatus::Blocked => false,
@@ -190,6 +198,7 @@ mod tests {
         student: Option<Entitlement>,
         meal: Meal,
         at: Timestamp,
+        offline: bool,
     }
 
     const NONCE: [u8; 9] = [7; 9];
@@ -230,6 +239,8 @@ mod tests {
             let student = Entitlement {
                 status: AccountStatus::Active,
                 qr_nonce: Nonce::from_random(NONCE),
+                qr_previous: None,
+                qr_issued_at: at("2026-01-01T00:00:00Z"),
                 cycles: BTreeMap::from([(CycleId::from_ulid(Ulid(1)), paid)]),
                 cuts: BTreeMap::new(),
             };
@@ -239,6 +250,7 @@ mod tests {
                 student: Some(student),
                 meal: Meal::Lunch,
                 at: at("2026-01-15T13:00:00+05:30"),
+                offline: false,
             }
         }
 
@@ -289,9 +301,9 @@ mod tests {
             let signed = read.as_ref().is_some_and(|read| {
                 MessKey::derive(b"secret", &mess_id(), read.code.kid).verifies(&mess_id(), read)
             });
-            let Self { gate, student, meal, at, .. } = self;
-            let student = student.as_ref();
-            Shown { gate, code: read.as_ref(), signed, student, meal: *meal, at: *at }.judge().1
+            let (gate, student, meal) = (&self.gate, self.student.as_ref(), self.meal);
+            let Self { at, offline, .. } = *self;
+            Shown { gate, code: read.as_ref(), signed, student, meal, at, offline }.judge().1
         }
 
         /// The rules once more, one after another as they are told to people.
@@ -360,6 +372,28 @@ mod tests {
                 let scene = Scene::good().with(later).with(earlier);
                 assert_eq!(scene.refusal(), Some(earlier), "{earlier:?} and {later:?}");
             }
+        }
+    }
+
+    #[test]
+    fn a_code_that_was_reset_was_good_before_that_to_a_device_that_was_offline_and_no_other() {
+        let reset_at = Scene::good().at;
+        let moment = SignedDuration::from_millis(1);
+        let revoked = Some(Refusal::RevokedQr);
+        for (offline, at, carried, expected) in [
+            (true, reset_at - moment, NONCE, None),
+            (true, reset_at, NONCE, revoked),
+            (false, reset_at - moment, NONCE, revoked),
+            (true, reset_at - moment, [9; 9], revoked),
+        ] {
+            let mut scene = Scene { at, offline, ..Scene::good() };
+            scene.qr_data = signed(Kid::FIRST, carried);
+            scene.change(|student| {
+                student.qr_previous = Some(Nonce::from_random(NONCE));
+                student.qr_nonce = Nonce::from_random([8; 9]);
+                student.qr_issued_at = reset_at;
+            });
+            assert_eq!(scene.refusal(), expected, "{offline} {at}");
         }
     }
 

@@ -12,7 +12,7 @@ use thali_domain::identity::{Email, Name, Role};
 use thali_domain::ids::{AccountId, MessId, PictureId};
 use thali_domain::mess::{Approval, ZoneName};
 use thali_domain::pictures::{PictureFormat, PictureKey};
-use thali_domain::qr::Kid;
+use thali_domain::qr::{Kid, Nonce};
 use thali_platform::store::{Account, keys};
 
 use super::{close, cut_day};
@@ -84,6 +84,10 @@ async fn the_largest_student_that_the_rules_allow_is_read_with_one_unit() {
         test.send(cut_day(&asha, &format!("2026-03-{day:02}"))).await.expect(201);
         test.advance(SignedDuration::from_millis(1));
     }
+    // Who has reset the code has the one before, too.
+    let (nonce, stamp) = (Nonce::from_random([7; 9]), test.stamp());
+    let reset = test.app.store.code_reset(&mess, id, &nonce, &stamp).await.expect("written");
+    assert!(reset.is_some_and(|student| student.qr_previous.is_some()));
     let key = keys::member(&mess, id);
     let cycles: HashMap<String, AttributeValue> =
         (0..OPEN_CYCLES_MAX).map(|number| (format!("cyc_{number:026}"), longest_cycle())).collect();

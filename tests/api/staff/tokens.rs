@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
+use thali_domain::ids::StaffTokenId;
+use thali_platform::auth::staff_token::StaffTokenText;
 use thali_platform::store::keys;
 
 use crate::support::people::Student;
-use crate::support::{Call, TestApp};
+use crate::support::{Call, TestApp, Units};
 
 fn create(owner: &Student, body: &Value) -> Call {
     Call::post("/api/v1/staff-tokens", body).bearer(&owner.token)
@@ -106,17 +108,44 @@ async fn the_last_use_is_known_to_the_minute_and_is_no_change_for_the_trail() {
     // Redis knows the token now, and the database is asked nothing of it.
     test.advance(SignedDuration::from_secs(10));
     let cost = test.cost_of(used(&token), 200).await;
-    assert_eq!((cost.requests, cost.writes.table), (1, crate::support::Units::of(0.0)), "{cost}");
+    assert_eq!((cost.requests, cost.writes.table), (1, Units::of(0.0)), "{cost}");
     let list = test.list(&owner, "/api/v1/staff-tokens", 10).await;
     assert_eq!(list[0]["last_used_at"], first_use.as_str());
     test.settle().await;
     assert_eq!(test.dynamo.items("audit").await.len(), audited);
 
-    // Without Redis each request asks, and writes it down.
+    // Without Redis each request asks, and one in a minute writes it down.
     let process = test.another_process(&[("REDIS_URL", "")]);
     test.send_to(&process, used(&token)).await.expect(200);
     let list = test.list(&owner, "/api/v1/staff-tokens", 10).await;
+    assert_eq!(list[0]["last_used_at"], first_use.as_str());
+    test.advance(SignedDuration::from_secs(50));
+    test.send_to(&process, used(&token)).await.expect(200);
+    let list = test.list(&owner, "/api/v1/staff-tokens", 10).await;
     assert_eq!(list[0]["last_used_at"], test.now().to_string().as_str());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_is_made_up_revoked_or_expired_costs_no_write() {
+    let mut test = TestApp::start().await;
+    let owner = test.owner("owner@example.com").await;
+    let (genuine, expired) =
+        (test.device("Gate 1").await, test.device_until(&test.mess_id, "Gate 2", test.now()).await);
+    let revoked = test.device("Gate 3").await;
+    test.send(revoke(&owner, &revoked.id.to_string())).await.expect(204);
+    test.redis.stop();
+    let drawn = |id| StaffTokenText::draw(test.mess_id.clone(), id).expose();
+    let unknown = StaffTokenId::from_ulid(test.app.clock.ulid());
+    for token in [drawn(unknown), drawn(genuine.id), expired.token, revoked.token] {
+        let cost = test.cost_of(used(&token), 401).await;
+        assert_eq!((cost.requests, cost.writes.table), (1, Units::of(0.0)), "{cost}");
+    }
+    // Of a genuine one the first use is written, and none in the minute behind it.
+    for (after, requests, writes) in [(0, 3, 1.0), (59, 2, 0.0), (1, 3, 1.0), (0, 2, 0.0)] {
+        test.advance(SignedDuration::from_secs(after));
+        let cost = test.cost_of(used(&genuine.token), 200).await;
+        assert_eq!((cost.requests, cost.writes.table), (requests, Units::of(writes)), "{cost}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -166,7 +195,7 @@ async fn a_use_that_was_read_before_a_revocation_does_not_bring_the_token_back()
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let (id, token) = made(&test, &owner).await;
-    let presented = thali_platform::auth::staff_token::StaffTokenText::parse(&token).expect("ours");
+    let presented = StaffTokenText::parse(&token).expect("ours");
     let seen =
         test.app.store.staff_token_use(&presented, test.now()).await.expect("read").expect("good");
     test.send(revoke(&owner, &id)).await.expect(204);

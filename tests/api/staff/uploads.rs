@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use thali_domain::identity::AccountStatus;
 use thali_domain::mess::Meal;
 
-use crate::support::{Death, TestApp, verdict};
+use crate::support::people::Student;
+use crate::support::{Call, Death, TestApp, verdict};
 
 fn verdicts(uploaded: &Value) -> Vec<&str> {
     uploaded["results"].as_array().expect("a list").iter().map(verdict).collect()
@@ -23,8 +24,13 @@ fn lunch_at(code: &str, time: &str, nonce: Option<&str>) -> Value {
 
 /// The evening of the day, when a device that was offline at lunch is online again.
 fn evening(test: &TestApp) {
-    let evening: Timestamp = "2026-01-15T20:00:00+05:30".parse().expect("a time");
-    test.advance(evening.duration_since(test.now()));
+    go_on_to(test, "20:00:00");
+}
+
+/// Goes on to a time of the day.
+fn go_on_to(test: &TestApp, time: &str) {
+    let then: Timestamp = format!("2026-01-15T{time}+05:30").parse().expect("a time");
+    test.advance(then.duration_since(test.now()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -180,4 +186,123 @@ async fn what_is_wrong_with_an_upload_is_named_by_its_place() {
     }
     let many = test.scanned(device.upload(&vec![good; 100])).await;
     assert_eq!(verdicts(&many), ["malformed_qr"; 100]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_that_was_reset_after_an_offline_scan_gives_no_second_meal_untold() {
+    let test = TestApp::start().await;
+    let (asha, code_of_asha) = test.eater("asha@example.com").await;
+    let (binod, code_of_binod) = test.eater("binod@example.com").await;
+    let (gate, door) = (test.device("Gate 1").await, test.device("Door").await);
+    let scanned_before = |code: &str| lunch_at(code, "12:40:00", Some("n1"));
+    go_on_to(&test, "12:50:00");
+    test.reset_code(asha).await;
+    test.reset_code(binod).await;
+
+    // Binod's upload comes before the new code is shown, Asha's after it.
+    go_on_to(&test, "12:55:00");
+    let uploaded = test.scanned(gate.upload(&[scanned_before(&code_of_binod)])).await;
+    assert_eq!((verdicts(&uploaded), &uploaded["conflicts"]), (vec!["admitted"], &json!([])));
+    go_on_to(&test, "13:00:00");
+    let second = test.scanned(door.scan(&test.code_of(binod).await)).await;
+    let told = (verdict(&second), &second["previous"]["device"]);
+    assert_eq!(told, ("already_scanned", &json!("Gate 1")));
+    let first = test.scanned(door.scan(&test.code_of(asha).await)).await;
+    assert_eq!(verdict(&first), "admitted");
+
+    go_on_to(&test, "14:00:00");
+    // Who asks at once learns of the reset at once, whatever the time that they say.
+    for body in [scanned_before(&code_of_asha), json!({ "qr_data": code_of_asha, "meal": "LUNCH" })]
+    {
+        assert_eq!(verdict(&test.scanned(door.send(&body)).await), "revoked_qr");
+    }
+    let late = lunch_at(&code_of_asha, "12:50:00", Some("n2"));
+    let uploaded = test.scanned(gate.upload(&[scanned_before(&code_of_asha), late])).await;
+    assert_eq!(verdicts(&uploaded), ["already_scanned", "revoked_qr"]);
+    let conflicts = uploaded["conflicts"].as_array().expect("a list");
+    let devices: Vec<_> =
+        conflicts.iter().map(|it| (&it["first"]["device"], &it["second"]["device"])).collect();
+    assert_eq!(devices, [(&json!("Door"), &json!("Gate 1"))]);
+
+    // Of two resets the code between them is remembered.
+    let between = test.code_of(asha).await;
+    test.reset_code(asha).await;
+    let scans = [lunch_at(&code_of_asha, "12:41:00", None), lunch_at(&between, "13:30:00", None)];
+    let uploaded = test.scanned(gate.upload(&scans)).await;
+    assert_eq!(verdicts(&uploaded), ["revoked_qr", "already_scanned"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_logins_of_one_account_are_two_devices() {
+    let test = TestApp::start().await;
+    let (_, code) = test.eater("asha@example.com").await;
+    evening(&test);
+    let one = test.staff("staff@example.com").await;
+    let other = Student::of(&test.log_in("staff@example.com").await);
+    assert_eq!(one.account_id, other.account_id);
+    // Both phones count their nonces from one.
+    let body = json!({ "scans": [lunch_at(&code, "13:00:00", Some("n1"))] });
+    let upload = |phone: &Student| Call::post("/api/v1/scanner/scans", &body).bearer(&phone.token);
+    let first = test.scanned(upload(&one)).await;
+    assert_eq!((verdicts(&first), &first["conflicts"]), (vec!["admitted"], &json!([])));
+    let second = test.scanned(upload(&other)).await;
+    assert_eq!(verdicts(&second), ["already_scanned"]);
+    assert_eq!(second["conflicts"][0]["scan_id"], second["results"][0]["scan_id"]);
+    assert_eq!(test.scanned(upload(&one)).await, first, "a repeated one says the same");
+
+    let id = first["results"][0]["scan_id"].as_str().expect("an id");
+    let path = format!("/api/v1/scanner/scans/{id}/undo");
+    let undo = |phone: &Student| Call::post(&path, &json!({})).bearer(&phone.token);
+    assert_eq!(test.send(undo(&other)).await.problem(404), "scan_not_found");
+    test.send(undo(&one)).await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_phones_with_one_token_are_two_devices_by_what_they_say_of_themselves() {
+    let test = TestApp::start().await;
+    let (_, code) = test.eater("asha@example.com").await;
+    let gate = test.device("Gate 1").await;
+    evening(&test);
+    for nonce in [Some("n1"), None] {
+        let of_phone = |phone: &str| {
+            let mut scan = lunch_at(&code, "13:00:00", nonce);
+            scan["device_info"] = json!(phone);
+            scan
+        };
+        let first = test.scanned(gate.upload(&[of_phone("Pixel")])).await;
+        assert_eq!((verdicts(&first), &first["conflicts"]), (vec!["admitted"], &json!([])));
+        let second = test.scanned(gate.upload(&[of_phone("Nokia")])).await;
+        assert_eq!(verdicts(&second), ["already_scanned"]);
+        assert_eq!(second["conflicts"][0]["first"]["device"], "Gate 1 (Pixel)");
+        assert_eq!(second["conflicts"][0]["second"]["device"], "Gate 1 (Nokia)");
+        assert_eq!(test.scanned(gate.upload(&[of_phone("Pixel")])).await, first);
+        // What is taken back is the token's.
+        let id = first["results"][0]["scan_id"].as_str().expect("an id");
+        test.send(gate.undo(id)).await.expect(200);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conflict_is_told_also_where_the_plate_has_no_room_for_the_scan() {
+    let test = TestApp::start().await;
+    test.lunch();
+    let (_, code) = test.eater("asha@example.com").await;
+    let (gate, door) = (test.device("Gate 1").await, test.device("Door").await);
+    assert_eq!(verdict(&test.scanned(door.scan(&code)).await), "admitted");
+    evening(&test);
+    let scans: Vec<Value> = (0..201)
+        .map(|second| lunch_at(&code, &format!("13:{:02}:{:02}", second / 60, second % 60), None))
+        .collect();
+    for some in scans.chunks(100) {
+        let uploaded = test.scanned(gate.upload(some)).await;
+        assert_eq!(verdicts(&uploaded), vec!["already_scanned"; some.len()]);
+        let conflicts = uploaded["conflicts"].as_array().expect("a list");
+        let ids = |list: &[Value]| -> Vec<Value> {
+            list.iter().map(|it| it["scan_id"].clone()).collect()
+        };
+        assert_eq!(ids(conflicts), ids(uploaded["results"].as_array().expect("a list")));
+        assert!(conflicts.iter().all(|it| it["first"]["device"] == "Door"), "{uploaded}");
+    }
+    let counts = test.scanned(gate.counts("?meal=LUNCH")).await;
+    assert_eq!(counts["refused"], json!({ "already_scanned": 199 }), "the plate is full");
 }

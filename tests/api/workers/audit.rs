@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 use thali_domain::ids::AccountId;
 use thali_functions::workers::audit_writer::CONSUMER as AUDIT_WRITER;
@@ -244,4 +245,43 @@ async fn what_is_a_students_own_is_not_in_the_trail() {
         let shown = format!("{record:?}").to_lowercase();
         assert!(!shown.contains("secret ") && !shown.contains("2004-02-29"), "{shown}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_of_a_plate_has_the_scans_that_the_change_was_about_alone() {
+    let test = TestApp::start().await;
+    test.lunch();
+    let (_, code) = test.eater("asha@example.com").await;
+    let device = test.device("Gate 1").await;
+    let first = test.scanned(device.scan_once(&code, "n1")).await;
+    for nonce in ["n2", "n3"] {
+        test.advance(SignedDuration::from_secs(1));
+        test.scanned(device.scan_once(&code, nonce)).await;
+    }
+    let undone = first["scan_id"].as_str().expect("an id");
+    test.advance(SignedDuration::from_secs(1));
+    test.send(device.undo(undone)).await.expect(200);
+    test.settle().await;
+
+    let records = records(&test).await;
+    let mut plates: Vec<&Item> = of_kind(&records, "plate", "INSERT");
+    let mut modified = of_kind(&records, "plate", "MODIFY");
+    modified.sort_by_key(|record| text(record, "sk"));
+    plates.extend(modified);
+    let image = |record: &Item, name: &str| record.get(name).and_then(|it| it.as_m().ok().cloned());
+    let scans = |record: &Item, name: &str| {
+        let image = image(record, name).unwrap_or_default();
+        image.keys().filter(|name| name.starts_with("scan#")).count()
+    };
+    let counted: Vec<_> =
+        plates.iter().map(|record| (scans(record, "before"), scans(record, "after"))).collect();
+    assert_eq!(counted, [(0, 1), (0, 1), (0, 1), (1, 1)]);
+    for record in &plates[1..] {
+        for name in ["before", "after"] {
+            let frame = image(record, name).expect("there is one");
+            assert!(frame.contains_key("diner") && frame.contains_key("tries"), "{frame:?}");
+        }
+    }
+    let told = format!("{:?}", image(plates[3], "after"));
+    assert!(told.contains("undone_at") && told.contains(undone), "{told}");
 }

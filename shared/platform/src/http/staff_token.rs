@@ -26,7 +26,8 @@ pub(super) async fn prove(app: &App, bearer: &str) -> Result<StaffToken, Problem
         }
         StaffTokenState::Ended => Err(Problem::unauthenticated()),
         StaffTokenState::Unknown => {
-            let found = app.store.staff_token_use(&presented, now).await?;
+            // Rare, and in a box so that not every request has room for it.
+            let found = Box::pin(app.store.staff_token_use(&presented, now)).await?;
             let found = found.ok_or_else(Problem::unauthenticated)?;
             app.cache.staff_token_seen(&found).await;
             Ok(found.into())

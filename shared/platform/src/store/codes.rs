@@ -14,7 +14,8 @@ const KEYS: &str = "qr_keys";
 
 impl Store {
     /// Gives a student another nonce, so that every code before it is worthless from the next
-    /// scan on; answers the student. `None` where there is no such student.
+    /// scan on; answers the student. The nonce before is remembered for what was scanned
+    /// offline before this moment. `None` where there is no such student.
     pub async fn code_reset(
         &self,
         mess: &MessId,
@@ -28,7 +29,10 @@ impl Store {
             .update_item()
             .table_name(&self.tables.meals)
             .set_key(Some(keys::member(mess, account).attributes()))
-            .update_expression(format!("SET qr_nonce = :nonce, qr_issued_at = :now, {STAMPED}"))
+            // What is set is taken from the item as it was before this update.
+            .update_expression(format!(
+                "SET qr_previous = qr_nonce, qr_nonce = :nonce, qr_issued_at = :now, {STAMPED}"
+            ))
             .condition_expression("attribute_exists(pk)")
             .set_expression_attribute_values(Some(values(stamp, given)))
             .return_values("ALL_NEW".into());

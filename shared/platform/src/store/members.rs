@@ -45,7 +45,10 @@ pub struct Member {
     pub status: AccountStatus,
     /// What the student's code must carry.
     pub qr_nonce: Nonce,
-    /// Since when.
+    /// What it carried before the last reset: a device that was offline may have seen that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub qr_previous: Option<Nonce>,
+    /// Since when it carries `qr_nonce`.
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     pub qr_issued_at: Timestamp,
     /// The cycles that are pending or verified and may still matter.
@@ -70,6 +73,7 @@ impl Member {
             picture_key: account.picture_key,
             status: account.status,
             qr_nonce: Nonce::from_random(random_bytes()),
+            qr_previous: None,
             qr_issued_at: now,
             cycles: BTreeMap::new(),
             cuts: BTreeMap::new(),
@@ -83,6 +87,8 @@ impl Member {
         Entitlement {
             status: self.status,
             qr_nonce: self.qr_nonce.clone(),
+            qr_previous: self.qr_previous.clone(),
+            qr_issued_at: self.qr_issued_at,
             cycles: self.cycles.clone(),
             cuts: self.cuts.clone(),
         }

@@ -63,7 +63,7 @@ pub use self::members::Member;
 pub use self::notifications::NotificationsPage;
 pub use self::orders::OrderError;
 pub use self::password_resets::PasswordReset;
-pub use self::plates::{NewScan, PlatesPage, Recorded, plate_of_image};
+pub use self::plates::{NewScan, PlatesPage, Recorded, SCANS, plate_of_image};
 pub use self::profiles::ProfileUpdateError;
 pub use self::purchases::CaptureError;
 pub use self::refunds::RefundRequestError;

@@ -21,7 +21,7 @@ use super::{
 };
 
 /// What the attributes begin with that hold a plate's scans.
-pub(super) const SCANS: &str = "scan#";
+pub const SCANS: &str = "scan#";
 
 /// How many scans a plate remembers. Further ones that let nobody in are answered and
 /// forgotten, so that no device can fill a plate; nobody would look through more.

@@ -1,13 +1,20 @@
 //! Staff tokens. The secret is in them as a hash.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use thali_domain::identity::Name;
 use thali_domain::ids::{MessId, StaffTokenId};
 
 use super::plates::item_that_refused;
-use super::{STAMPED, Stamp, Store, StoreError, item, keys, millis, text, unless_refused, values};
+use super::{
+    Consistency, STAMPED, Stamp, Store, StoreError, item, keys, millis, text, unless_refused,
+    values,
+};
+use crate::auth::same_secret;
 use crate::auth::staff_token::StaffTokenText;
+
+/// How exactly a token's last use is known: further uses within this time are not written.
+const USE_KNOWN_TO: SignedDuration = SignedDuration::from_mins(1);
 
 /// A staff token as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,23 +64,32 @@ impl Store {
     }
 
     /// The token that is presented, if it is good at `now`, which is remembered as its last
-    /// use: one round trip that asks and writes. It leaves the stamp as it is, because a use
-    /// changes nothing that anybody has decided.
+    /// use to the minute. What is made up costs a read: only a genuine token's use is written
+    /// down. That leaves the stamp as it is, because a use changes nothing that anybody has
+    /// decided.
     pub async fn staff_token_use(
         &self,
         presented: &StaffTokenText,
         now: Timestamp,
     ) -> Result<Option<StaffTokenRecord>, StoreError> {
+        let key = keys::staff_token(&presented.mess_id, presented.id);
+        let found = self.get(&self.tables.accounts, &key, Consistency::Strong).await?;
+        let is_good = |token: &StaffTokenRecord| {
+            same_secret(&token.token_hash, &presented.hash())
+                && token.revoked_at.is_none()
+                && now < token.expires_at
+        };
+        let Some(found) = found.filter(is_good) else { return Ok(None) };
+        if found.last_used_at.is_some_and(|at| now < at + USE_KNOWN_TO) {
+            return Ok(Some(found));
+        }
         let request = self
             .client
             .update_item()
             .table_name(&self.tables.accounts)
-            .set_key(Some(keys::staff_token(&presented.mess_id, presented.id).attributes()))
+            .set_key(Some(key.attributes()))
             .update_expression("SET last_used_at = :now")
-            .condition_expression(
-                "token_hash = :hash AND attribute_not_exists(revoked_at) AND expires_at > :now",
-            )
-            .expression_attribute_values(":hash", text(presented.hash()))
+            .condition_expression("attribute_exists(pk) AND attribute_not_exists(revoked_at)")
             .expression_attribute_values(":now", millis(now))
             .return_values("ALL_NEW".into());
         let Some(answer) = unless_refused(request.send().await)? else { return Ok(None) };
