@@ -80,6 +80,10 @@ async fn a_student_waits_is_approved_works_and_is_shut_out() {
     stack.decide(&owner, &ravi, "reject", "Not on the roll").await;
     stack.has_told(&ravi, "Not on the roll").await;
     stack.has_listed(&owner, "?status=rejected", &[&ravi]).await;
+    stack.decide(&owner, &ravi, "approve", "On the roll after all").await;
+    stack.has_listed(&owner, "?status=active", &[&asha, &ravi]).await;
+    let login = json!({ "mess_id": ravi.mess_id, "email": ravi.email, "password": PASSWORD });
+    stack.send(Call::post("/login", &login)).await.expect(200);
 
     stack.decide(&owner, &asha, "block", "Left the hostel").await;
     stack.session_has_ended(&asha.token).await;

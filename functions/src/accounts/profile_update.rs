@@ -102,7 +102,9 @@ async fn profile_update(
 
 async fn load(app: &App, account_id: AccountId) -> Result<Account, Problem> {
     let account = app.store.account_get(account_id, Consistency::Strong).await?;
-    account.ok_or_else(Problem::unauthenticated)
+    // Who was turned away since the session was checked takes no roll number any more.
+    let open = account.filter(|account| account.status.may_log_in());
+    open.ok_or_else(Problem::unauthenticated)
 }
 
 /// Makes the change; looks again where the account is another one by now in what the change

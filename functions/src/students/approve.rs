@@ -18,7 +18,7 @@ pub static ENDPOINT: Endpoint = Endpoint::post(
 .summary("Lets a student in")
 .may_take(schema::<DecideStudent>)
 .answers(200, schema::<DecidedStudent>)
-.refuses(&["student_not_found"]);
+.refuses(&["student_not_found", "email_taken", "roll_no_taken"]);
 
 async fn approve(app: &App, caller: &Caller, request: &Request) -> Result<Response, Problem> {
     decide(app, caller, request, Decision::Approve).await

@@ -8,7 +8,7 @@ use thali_platform::app::App;
 use thali_platform::http::{Caller, Problem, Request, Response, Session};
 use thali_platform::problems;
 use thali_platform::store::{
-    Account, CONTENTION_TRIES_MAX, Consistency, StoreError, contention_pause,
+    Account, CONTENTION_TRIES_MAX, Consistency, StudentDecideError, contention_pause,
 };
 use utoipa::ToSchema;
 
@@ -47,22 +47,25 @@ pub async fn decide(
         let id = account.account_id;
         let ended =
             if decision.ends_sessions() { app.store.sessions_of(id).await? } else { Vec::new() };
-        let stands = match membership::decide(account.status, decision)? {
-            Outcome::Unchanged => true,
+        let decided = match membership::decide(account.status, decision)? {
+            Outcome::Unchanged => Ok(()),
             Outcome::Becomes(status) => {
-                app.store.student_decide(&account, status, reason.as_ref(), &ended, &stamp).await?
+                app.store.student_decide(&account, status, reason.as_ref(), &ended, &stamp).await
             }
         };
-        if stands {
-            if decision.ends_sessions() {
-                sessions::end_all(app, id, &ended).await?;
+        match decided {
+            Ok(()) => {
+                if decision.ends_sessions() {
+                    sessions::end_all(app, id, &ended).await?;
+                }
+                let student = Account { status: decision.status(), ..account }.into();
+                return Ok(Response::ok(&DecidedStudent { student }));
             }
-            let student = Account { status: decision.status(), ..account }.into();
-            return Ok(Response::ok(&DecidedStudent { student }));
+            Err(StudentDecideError::Overtaken) => contention_pause(attempt).await,
+            Err(refusal) => return Err(refusal.into()),
         }
-        contention_pause(attempt).await;
     }
-    Err(StoreError::Contended.into())
+    Err(StudentDecideError::Overtaken.into())
 }
 
 /// The student with this id, if it is one of the owner's mess.

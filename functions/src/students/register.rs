@@ -70,15 +70,22 @@ async fn register(app: &App, caller: &Caller, request: &Request) -> Result<Respo
     let mess_id = mess(app, caller, request, wanted.mess_id.clone()).await?;
     let account = wanted.into_account(app, mess_id);
     let stamp = caller.stamp(app, request);
-    match caller {
-        Caller::Session(_) => commit(app, &account, &stamp).await?,
-        // No staff token gets as far as this.
-        Caller::Anonymous | Caller::StaffToken(_) => {
-            commit_discreetly(app, &account, &stamp).await?;
-        }
-    }
+    let openly = matches!(caller, Caller::Session(_));
+    let made = if openly {
+        commit(app, &account, &stamp).await
+    } else {
+        commit_discreetly(app, &account, &stamp).await
+    };
     // As it was asked for: to the public, an address that somebody has looks like any other.
-    Ok(Response::created(&RegisteredStudent { student: account.into() }))
+    let registered = match made {
+        Ok(()) => account,
+        Err(taken @ (AccountCreateError::RollNoTaken | AccountCreateError::EmailTaken)) => {
+            let before = made_before(app, &account, openly).await?;
+            Account { email: account.email, ..before.ok_or(taken)? }
+        }
+        Err(refusal) => return Err(refusal.into()),
+    };
+    Ok(Response::created(&RegisteredStudent { student: registered.into() }))
 }
 
 /// The mess that is meant: an owner's own, else one that there is.
@@ -98,13 +105,13 @@ async fn mess(
 }
 
 /// Makes the account, and says openly what is taken.
-async fn commit(app: &App, account: &Account, stamp: &Stamp) -> Result<(), Problem> {
+async fn commit(app: &App, account: &Account, stamp: &Stamp) -> Result<(), AccountCreateError> {
     for attempt in 1..=CONTENTION_TRIES_MAX {
         match app.store.account_create(account, stamp).await {
             Err(AccountCreateError::Store(StoreError::Contended)) => {
                 contention_pause(attempt).await;
             }
-            outcome => return Ok(outcome?),
+            outcome => return outcome,
         }
     }
     Err(StoreError::Contended.into())
@@ -113,11 +120,16 @@ async fn commit(app: &App, account: &Account, stamp: &Stamp) -> Result<(), Probl
 /// The same without a word about the e-mail address: where an account has it, this one is
 /// made without. The address is asked for first, and not only where the transaction has
 /// failed by it, so that the time of the answer does not tell either.
-async fn commit_discreetly(app: &App, account: &Account, stamp: &Stamp) -> Result<(), Problem> {
+async fn commit_discreetly(
+    app: &App,
+    account: &Account,
+    stamp: &Stamp,
+) -> Result<(), AccountCreateError> {
     let Some(email) = &account.email else { return commit(app, account, stamp).await };
     for attempt in 1..=CONTENTION_TRIES_MAX {
         let outcome = if app.store.email_is_known(&account.mess_id, email).await? {
-            let without = Account { email: None, ..account.clone() };
+            let email_claim = Some(email.clone());
+            let without = Account { email: None, email_claim, ..account.clone() };
             app.store.account_create_without(&without, email, stamp).await
         } else {
             app.store.account_create(account, stamp).await
@@ -127,10 +139,39 @@ async fn commit_discreetly(app: &App, account: &Account, stamp: &Stamp) -> Resul
                 // Somebody has taken the address since it was asked for.
                 AccountCreateError::EmailTaken | AccountCreateError::Store(StoreError::Contended),
             ) => contention_pause(attempt).await,
-            outcome => return Ok(outcome?),
+            outcome => return outcome,
         }
     }
     Err(StoreError::Contended.into())
+}
+
+/// The account that the same registration has made before, where its answer was lost: the
+/// holder of the roll number, as long as nothing but that registration is known of them.
+async fn made_before(
+    app: &App,
+    wanted: &Account,
+    openly: bool,
+) -> Result<Option<Account>, StoreError> {
+    let Some(roll_no) = &wanted.roll_no else { return Ok(None) };
+    let holder = app.store.account_of_roll_no(&wanted.mess_id, roll_no).await?;
+    Ok(holder.filter(|holder| is_made_of(holder, wanted, openly)))
+}
+
+/// Whether an account is what the same registration makes. To the public it is also one
+/// without the address, of which nothing was said then either; with another address it is
+/// none, so that nobody learns by a second registration what the first did not tell.
+fn is_made_of(account: &Account, wanted: &Account, openly: bool) -> bool {
+    let claimed = account.email_claim.as_ref();
+    let email = account.email.as_ref().or(claimed);
+    account.role == Role::Student
+        && account.status == AccountStatus::PendingApproval
+        && account.password_hash == NO_PASSWORD
+        && account.name == wanted.name
+        && account.room_no == wanted.room_no
+        && account.phone == wanted.phone
+        && account.telegram_claim == wanted.telegram_claim
+        && email == wanted.email.as_ref()
+        && !(openly && claimed.is_some())
 }
 
 impl RegisterStudent {

@@ -35,7 +35,7 @@ pub struct Roster<'a> {
 pub enum Fate {
     /// The student is made.
     New,
-    /// There is a student of this roll number and name, who stays as they are.
+    /// There is a student of this roll number, name and address, who stays as they are.
     Unchanged,
 }
 
@@ -171,8 +171,8 @@ impl Roster<'_> {
     }
 }
 
-/// What becomes of a row, or what speaks against it. Who is known by number and name is the
-/// same student, whatever else they have changed since.
+/// What becomes of a row, or what speaks against it. Who is known by number, name and, where
+/// the row has one, address is the same student, whatever else they have changed since.
 fn fate(row: &Row, holders: &Holders) -> Result<Fate, Vec<Fault>> {
     let there = holders.roll_nos.get(&row.roll_no);
     let same = |account: &&Account| account.role == Role::Student && account.name == row.name;
@@ -185,6 +185,13 @@ fn fate(row: &Row, holders: &Holders) -> Result<Fate, Vec<Fault>> {
     let holder = row.email.as_ref().and_then(|email| holders.emails.get(email));
     if holder.is_some_and(|holder| there.is_none_or(|there| there.account_id != *holder)) {
         faults.push(Fault::of_column(row.line, "email", "is somebody else's already"));
+    } else if let (Some(student), Some(email)) = (student, &row.email) {
+        // Anybody can register with somebody's number and name; by the mails of the address
+        // they would have the account.
+        if student.email.as_ref() != Some(email) {
+            let message = "is there with another e-mail address, or with none";
+            faults.push(Fault::of_column(row.line, "roll_no", message));
+        }
     }
     match (faults.is_empty(), student) {
         (false, _) => Err(faults),

@@ -32,7 +32,8 @@ pub struct Import {
     /// Say who would be new, and write nothing.
     #[arg(long)]
     dry_run: bool,
-    /// Let those in who are new; without it they wait for the owner's approval.
+    /// Let those in who are new; without it they wait for the owner's approval. Who is there
+    /// already and waits goes on waiting.
     #[arg(long)]
     approve: bool,
 }

@@ -19,7 +19,9 @@ use thali_domain::tokens::RedeemRefusal;
 use crate::blobs::BlobError;
 use crate::http::Problem;
 use crate::razorpay::RazorpayError;
-use crate::store::{AccountCreateError, OrderError, ProfileUpdateError, RecordError, StoreError};
+use crate::store::{
+    AccountCreateError, OrderError, ProfileUpdateError, RecordError, StoreError, StudentDecideError,
+};
 
 /// Every problem's code, its status, and when it is answered. The README's table is this
 /// one; a problem whose code is not here fails every test that meets it.
@@ -159,6 +161,18 @@ impl From<AccountCreateError> for Problem {
             AccountCreateError::RollNoTaken => Self::conflict("roll_no_taken", detail),
             AccountCreateError::InviteUsed => invite_invalid(),
             AccountCreateError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<StudentDecideError> for Problem {
+    fn from(error: StudentDecideError) -> Self {
+        let detail = format!("{}.", capitalised(&error));
+        match error {
+            StudentDecideError::Overtaken => StoreError::Contended.into(),
+            StudentDecideError::EmailTaken => Self::conflict("email_taken", detail),
+            StudentDecideError::RollNoTaken => Self::conflict("roll_no_taken", detail),
+            StudentDecideError::Store(error) => error.into(),
         }
     }
 }

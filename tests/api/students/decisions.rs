@@ -1,5 +1,7 @@
 //! What an owner can decide about whom, and what a decision leaves behind.
 
+use std::sync::Arc;
+
 use AccountStatus::{Active, Blocked, PendingApproval, Rejected};
 use serde_json::{Value, json};
 use thali_domain::identity::{AccountStatus, Role};
@@ -7,8 +9,9 @@ use thali_domain::mess::Approval;
 use thali_platform::store::keys;
 use ulid::Ulid;
 
-use super::{approve, decide, id_of, login, other_mess, read};
-use crate::support::people::PASSWORD;
+use super::register::{plain, register, student_of, with_email};
+use super::{approve, block, decide, id_of, login, other_mess, read};
+use crate::support::people::{PASSWORD, Student};
 use crate::support::{Call, TestApp};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -185,4 +188,132 @@ async fn a_mess_that_requires_approval_lets_students_wait_and_see_it() {
     let token = logged_in.text("access_token");
     test.send(Call::get("/api/v1/mess").bearer(token)).await.expect(200);
     assert_eq!(test.send(read(token)).await.problem(403), "not_approved");
+}
+
+/// Registers a student; answers the account's id.
+async fn registered(test: &TestApp, body: &Value) -> String {
+    let student = student_of(&test.send(register(body)).await);
+    student["account_id"].as_str().expect("an id").to_owned()
+}
+
+fn reject(owner: &Student, account_id: &str) -> Call {
+    decide(owner, account_id, "reject", &json!({}))
+}
+
+/// Whose a roll number and an address are.
+async fn holders(test: &TestApp, roll_no: &str, email: &str) -> [Option<String>; 2] {
+    let roll_no = roll_no.parse().expect("a number");
+    let email = email.parse().expect("an address");
+    let (store, mess) = (&test.app.store, &test.mess_id);
+    let of_roll_no = store.account_of_roll_no(mess, &roll_no).await.expect("read");
+    let of_email = store.account_of_email(mess, &email).await.expect("read");
+    [of_roll_no.map(|account| account.account_id), of_email].map(|id| id.map(|id| id.to_string()))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_turned_away_keeps_no_number_and_no_address_from_whose_they_are() {
+    let test = TestApp::start().await;
+    let owner = test.owner("owner@example.com").await;
+    let body = with_email("R1", "asha@example.com");
+    let impostor = registered(&test, &body).await;
+    test.send(reject(&owner, &impostor)).await.expect(200);
+    assert_eq!(holders(&test, "R1", "asha@example.com").await, [None, None]);
+    let key = keys::account(id_of(&impostor));
+    let item = test.dynamo.item("accounts", &key).await;
+    assert_eq!(item["roll_no"], "R1", "what was said stays");
+
+    let asha = registered(&test, &body).await;
+    let hers = [Some(asha.clone()), Some(asha.clone())];
+    assert_eq!(holders(&test, "R1", "asha@example.com").await, hers);
+    for again in [reject(&owner, &impostor), block(&owner, &impostor)] {
+        test.send(again).await.expect(200);
+        let late = test.send(approve(&owner, &impostor)).await;
+        assert_eq!(late.problem(409), "roll_no_taken");
+    }
+    assert_eq!(test.status_of(&impostor).await, Blocked);
+    test.send(approve(&owner, &asha)).await.expect(200);
+    assert_eq!(holders(&test, "R1", "asha@example.com").await, hers);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_let_in_after_all_has_number_and_address_again_unless_they_are_somebody_elses() {
+    let test = TestApp::start().await;
+    let owner = test.owner("owner@example.com").await;
+    let asha = registered(&test, &with_email("R1", "asha@example.com")).await;
+    let ravi = registered(&test, &with_email("R2", "ravi@example.com")).await;
+    let meera = registered(&test, &with_email("R3", "meera@example.com")).await;
+    for id in [&asha, &ravi, &meera] {
+        test.send(reject(&owner, id)).await.expect(200);
+    }
+    test.send(block(&owner, &ravi)).await.expect(200);
+    for (id, roll_no, email) in
+        [(&asha, "R1", "asha@example.com"), (&ravi, "R2", "ravi@example.com")]
+    {
+        test.send(approve(&owner, id)).await.expect(200);
+        assert_eq!(test.status_of(id).await, Active);
+        assert_eq!(holders(&test, roll_no, email).await, [Some(id.clone()), Some(id.clone())]);
+        // With what is its own already.
+        test.send(block(&owner, id)).await.expect(200);
+        test.send(approve(&owner, id)).await.expect(200);
+        assert_eq!(holders(&test, roll_no, email).await, [Some(id.clone()), Some(id.clone())]);
+    }
+    let other = registered(&test, &with_email("R4", "meera@example.com")).await;
+    let late = test.send(approve(&owner, &meera)).await;
+    assert_eq!(late.problem(409), "email_taken");
+    assert_eq!(test.status_of(&meera).await, Rejected);
+    assert_eq!(holders(&test, "R3", "meera@example.com").await, [None, Some(other)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_was_proven_stays_with_who_is_turned_away() {
+    let test = TestApp::start().await;
+    let owner = test.owner("owner@example.com").await;
+    let id = test.student_with("asha@example.com", PendingApproval).await;
+    test.send(reject(&owner, &id)).await.expect(200);
+    let email = "asha@example.com";
+    assert_eq!(holders(&test, "R1", email).await, [None, Some(id.clone())]);
+    assert_eq!(test.send(login(email)).await.problem(403), "account_closed");
+    test.send(approve(&owner, &id)).await.expect(200);
+    test.send(login(email)).await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_that_is_somebody_elses_by_now_stays_theirs_and_hinders_no_rejection() {
+    let test = TestApp::start().await;
+    let owner = test.owner("owner@example.com").await;
+    let asha = registered(&test, &with_email("R1", "asha@example.com")).await;
+    let guard = keys::roll_no_guard(&test.mess_id, &"R1".parse().expect("a number"));
+    // As somebody repairs the table by hand.
+    test.dynamo.take("accounts", &guard).await;
+    let ravi = registered(&test, &plain("R1")).await;
+    test.send(reject(&owner, &asha)).await.expect(200);
+    assert_eq!(test.status_of(&asha).await, Rejected);
+    let held = holders(&test, "R1", "asha@example.com").await;
+    assert_eq!(held, [Some(ravi.clone()), None], "the address is given back all the same");
+    test.dynamo.take("accounts", &guard).await;
+    test.send(reject(&owner, &ravi)).await.expect(200);
+    assert_eq!(test.status_of(&ravi).await, Rejected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_registration_and_a_late_approval_at_once_one_has_the_number() {
+    let test = Arc::new(TestApp::start().await);
+    let owner = test.owner("owner@example.com").await;
+    for round in 0..6 {
+        let roll_no = format!("R{round}");
+        let first = registered(&test, &plain(&roll_no)).await;
+        test.send(reject(&owner, &first)).await.expect(200);
+        let calls = vec![approve(&owner, &first), register(&plain(&roll_no))];
+        let answers = test.send_together(calls).await;
+        let [holder, _] = holders(&test, &roll_no, "nobody@example.com").await;
+        let holder = holder.expect("somebody has it");
+        if answers[0].status == 200 {
+            assert_eq!(answers[1].problem(409), "roll_no_taken");
+            assert_eq!((holder, test.status_of(&first).await), (first, Active));
+        } else {
+            assert_eq!(answers[0].problem(409), "roll_no_taken");
+            assert_eq!(holder, student_of(&answers[1])["account_id"].as_str().expect("an id"));
+            assert_eq!(test.status_of(&first).await, Rejected);
+        }
+    }
 }

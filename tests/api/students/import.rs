@@ -1,7 +1,7 @@
 //! A list of students that the operator imports. The command itself is run against the
 //! deployed stack; what it makes of a list is tested here.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::json;
@@ -15,14 +15,12 @@ use thali_platform::store::{Account, Consistency};
 use super::id_of;
 use crate::api::accounts::mailed_code;
 use crate::support::people::Student;
-use crate::support::{Call, TestApp};
+use crate::support::{Call, Death, TestApp};
 
 const LIST: &str = "name,roll_no,room_no,phone,email\n\
                     Asha Rao,R1,B-204,9812345671,asha@example.com\n\
                     Ravi Kumar,R2,B-205,9812345672,\n\
                     Meera Iyer,R3,B-206,9812345673,meera@example.com\n";
-
-const LINES: [u64; 3] = [2, 3, 4];
 
 fn rows(list: &str) -> Vec<Row> {
     student_file::read(list.as_bytes()).expect("a good list")
@@ -131,16 +129,44 @@ async fn who_is_known_by_number_and_name_stays_as_they_are() {
     }
     test.dynamo.new_changes().await;
     let moved = LIST.replace("B-204", "C-1").replace("9812345672", "9800000000");
-    let moved = moved.replace("meera@", "other@").replace("R1", "r1") + "Tara,R4,1,9812345674,\n";
+    let moved = moved.replace("asha@example.com", "Asha@Example.com").replace("R1", "r1")
+        + "Tara,R4,1,9812345674,\n";
     let imported = import_at(&test.app, &test, &moved, Active).await;
-    assert_eq!(imported.expect("imported"), tally(1, 3));
-    let mut statuses = BTreeMap::new();
+    // Who was turned away has the number no more, and does not keep it from whose it is.
+    assert_eq!(imported.expect("imported"), tally(2, 2));
+    let mut statuses = BTreeSet::new();
     for member in test.app.store.members_all(&test.mess_id).await.expect("read") {
         assert_ne!(member.room_no.expect("it has one").as_str(), "C-1");
-        statuses.insert(member.roll_no.expect("it has one").to_string(), member.status);
+        let roll_no = member.roll_no.expect("it has one").to_string();
+        assert!(statuses.insert((roll_no, member.status.as_str())), "nobody is there twice");
     }
-    let expected = [("R1", Active), ("R2", Blocked), ("R3", Rejected), ("R4", Active)];
-    assert_eq!(statuses, expected.map(|(roll_no, status)| (roll_no.to_owned(), status)).into());
+    let expected =
+        [("R1", Active), ("R2", Blocked), ("R3", Rejected), ("R3", Active), ("R4", Active)];
+    let expected = expected.map(|(roll_no, status)| (roll_no.to_owned(), status.as_str()));
+    assert_eq!(statuses, expected.into());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_registered_with_anothers_number_and_name_does_not_pass_for_them() {
+    let test = TestApp::start().await;
+    for (name, roll_no, email) in [
+        ("Asha Rao", "R1", json!("impostor@example.com")),
+        ("Ravi Kumar", "R2", json!("ravi@example.com")),
+        ("Meera Iyer", "R3", json!(null)),
+    ] {
+        let body = json!({
+            "name": name, "roll_no": roll_no, "room_no": "1", "phone": "9812345678", "email": email,
+        });
+        test.send(Call::post("/api/v1/students/register", &body)).await.expect(201);
+    }
+    test.dynamo.new_changes().await;
+    // Of Ravi's address the list says nothing.
+    let expected = [
+        "line 2, roll_no: is there with another e-mail address, or with none",
+        "line 4, roll_no: is there with another e-mail address, or with none",
+    ];
+    assert_eq!(faults(import_at(&test.app, &test, LIST, Active).await), expected);
+    assert!(test.dynamo.new_changes().await.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -199,15 +225,26 @@ async fn an_import_that_the_database_stops_says_where_and_is_finished_by_the_nex
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_import_that_dies_anywhere_is_finished_by_the_next_and_nobody_is_there_by_half() {
-    for made in LINES {
+    // Two reads for the look, and a transaction for each student.
+    let deaths = (0..5).flat_map(|request| [Death::Before(request), Death::After(request)]);
+    for death in deaths {
         let test = TestApp::start().await;
-        // As many as the process lived to make.
-        let end = usize::try_from(made).expect("small");
-        let begun: String = LIST.split_inclusive('\n').take(end).collect();
-        import(&test, &begun).await.expect("begun");
-        assert_eq!(roll_nos(&test).await.len(), end - 1);
-        assert_eq!(import(&test, LIST).await.expect("finished"), tally(4 - end, end - 1));
+        let items = async || test.dynamo.items("accounts").await.len();
+        let before = items().await;
+        let mortal = test.mortal(death);
+        let died = import_at(&mortal.app, &test, LIST, PendingApproval).await;
+        assert!(died.is_err() && mortal.is_dead(), "{death:?}: {died:?}");
+        let made = match death {
+            Death::Before(request) => request.saturating_sub(2),
+            Death::After(request) => request.saturating_sub(1),
+        };
+        let made = usize::try_from(made).expect("small");
+        assert_eq!(roll_nos(&test).await.len(), made, "{death:?}");
+        // The accounts, and the guards of numbers and of the addresses of two.
+        assert_eq!(items().await - before, [0, 3, 5, 8][made], "{death:?}");
+        assert_eq!(import(&test, LIST).await.expect("finished"), tally(3 - made, made));
         assert_eq!(roll_nos(&test).await, all());
+        assert_eq!(items().await - before, 8, "{death:?}");
     }
 }
 

@@ -18,17 +18,17 @@ use crate::support::{Answer, Call, TestApp};
 const ASHA: &str = "asha@example.com";
 
 /// What a student without an address is registered with.
-fn plain(roll_no: &str) -> Value {
+pub(super) fn plain(roll_no: &str) -> Value {
     json!({ "name": "Asha Rao", "roll_no": roll_no, "room_no": "B-204", "phone": "98123 45678" })
 }
 
-fn with_email(roll_no: &str, email: &str) -> Value {
+pub(super) fn with_email(roll_no: &str, email: &str) -> Value {
     let mut body = plain(roll_no);
     body["email"] = json!(email);
     body
 }
 
-fn register(body: &Value) -> Call {
+pub(super) fn register(body: &Value) -> Call {
     Call::post("/api/v1/students/register", body)
 }
 
@@ -37,7 +37,7 @@ fn register_as(owner: &Student, body: &Value) -> Call {
 }
 
 #[track_caller]
-fn student_of(answer: &Answer) -> Value {
+pub(super) fn student_of(answer: &Answer) -> Value {
     assert_eq!(answer.status, 201, "{}", answer.body);
     answer.body["student"].clone()
 }
@@ -184,7 +184,6 @@ async fn a_roll_number_is_registered_once_whoever_asks() {
     test.send(register(&with_email("R1", ASHA))).await.expect(201);
     test.dynamo.new_changes().await;
     let again = [
-        register(&with_email("r1", ASHA)),
         register(&plain("R1")),
         register(&with_email("R1", "ravi@example.com")),
         register_as(&owner, &plain("R1")),
@@ -207,6 +206,59 @@ async fn an_answer_that_was_lost_has_registered_once() {
     let id = id_of(student["account_id"].as_str().expect("an id"));
     assert_eq!(test.member(id).await.roll_no.expect("it has one").as_str(), "R1");
     assert_eq!(test.dynamo.new_changes().await.len(), 5, "the mess; account, guards, member");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_registration_whose_answer_was_lost_for_good_is_answered_when_it_is_repeated() {
+    let test = TestApp::start().await;
+    let owner = test.owner("owner@example.com").await;
+    let flaky = test.losing_answers("TransactWriteItems", 3);
+    let mut body = with_email("R1", ASHA);
+    body["tg_user_id"] = json!(7);
+    let lost = test.send_to(&flaky, register(&body)).await;
+    assert!(lost.status >= 500, "{}", lost.body);
+    test.dynamo.new_changes().await;
+    let first = student_of(&test.send(register(&body)).await);
+    assert_eq!(first["email"], ASHA);
+    for call in [register(&body), register_as(&owner, &body)] {
+        assert_eq!(student_of(&test.send(call).await), first);
+    }
+    for (field, other) in [
+        ("name", json!("Asha Verma")),
+        ("room_no", json!("B-205")),
+        ("phone", json!("9812345679")),
+        ("email", json!("other@example.com")),
+        ("email", json!(null)),
+        ("tg_user_id", json!(8)),
+        ("tg_user_id", json!(null)),
+    ] {
+        let mut body = body.clone();
+        body[field] = other;
+        let answer = test.send(register(&body)).await;
+        assert_eq!(answer.problem(409), "roll_no_taken", "{body}");
+    }
+    assert!(test.dynamo.new_changes().await.is_empty(), "nothing is written by any of it");
+    test.send(approve(&owner, first["account_id"].as_str().expect("an id"))).await.expect(200);
+    assert_eq!(test.send(register(&body)).await.problem(409), "roll_no_taken", "no longer waits");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeated_registration_tells_the_public_no_more_of_an_address_than_the_first() {
+    let test = TestApp::start().await;
+    let owner = test.owner("owner@example.com").await;
+    test.student(ASHA).await;
+    for (roll_no, email) in [("R1", ASHA), ("R2", "free@example.com")] {
+        let body = with_email(roll_no, email);
+        let first = student_of(&test.send(register(&body)).await);
+        assert_eq!(student_of(&test.send(register(&body)).await), first);
+        for other in ["owner@example.com", "nobody@example.com"] {
+            let other = test.send(register(&with_email(roll_no, other))).await;
+            assert_eq!(other.problem(409), "roll_no_taken");
+        }
+        assert_eq!(test.send(register(&plain(roll_no))).await.problem(409), "roll_no_taken");
+    }
+    let told = test.send(register_as(&owner, &with_email("R1", ASHA))).await;
+    assert_eq!(told.problem(409), "email_taken", "an owner is told all the same");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -67,6 +67,10 @@ pub struct Account {
     /// opens nothing, and nothing is sent there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub telegram_claim: Option<TelegramUserId>,
+    /// The address with which somebody registered and which another account had already, so
+    /// that the registration is known again when it is repeated. Nothing is sent there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email_claim: Option<Email>,
     /// The password's hash, or [`NO_PASSWORD`](crate::auth::password::NO_PASSWORD).
     pub password_hash: String,
     /// How often the password was replaced. A session of an older password is not renewed.
@@ -118,6 +122,7 @@ impl Account {
             date_of_birth: None,
             picture_key: None,
             telegram_claim: None,
+            email_claim: None,
             password_hash,
             password_version: 0,
             security_code_hash: None,
@@ -223,6 +228,21 @@ impl Store {
         let guard: Option<Guard> =
             self.get(&self.tables.accounts, &key, Consistency::Strong).await?;
         Ok(guard.map(|guard| guard.account_id))
+    }
+
+    /// The account that has this roll number.
+    pub async fn account_of_roll_no(
+        &self,
+        mess: &MessId,
+        roll_no: &RollNo,
+    ) -> Result<Option<Account>, StoreError> {
+        let key = keys::roll_no_guard(mess, roll_no);
+        let guard: Option<Guard> =
+            self.get(&self.tables.accounts, &key, Consistency::Strong).await?;
+        let Some(Guard { account_id, .. }) = guard else { return Ok(None) };
+        let account = self.account_get(account_id, Consistency::Strong).await?;
+        // One that has left its number since the guard was read has it no more.
+        Ok(account.filter(|account| account.roll_no.as_ref() == Some(roll_no)))
     }
 
     /// The accounts that have one of these roll numbers, no two of which are the same.

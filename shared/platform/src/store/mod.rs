@@ -72,7 +72,7 @@ pub use self::reports::COUNT_MAX;
 pub use self::sessions::SessionRecord;
 pub use self::staff_tokens::StaffTokenRecord;
 pub use self::stock::StockCondition;
-pub use self::students::DirectoryEntry;
+pub use self::students::{DirectoryEntry, StudentDecideError};
 pub use self::submissions::SubmissionError;
 pub use self::waiting::{PageStart, WaitingPage};
 use crate::config::TableNames;
@@ -168,10 +168,21 @@ fn expiring(mut attributes: Attributes, at: Timestamp) -> Attributes {
 
 /// A put of an item that must not exist yet, as part of a transaction.
 fn put_new(table: &str, attributes: Attributes) -> TransactWriteItem {
+    put_where(table, attributes, "attribute_not_exists(pk)", Attributes::new())
+}
+
+/// A put under a condition, as part of a transaction.
+fn put_where(
+    table: &str,
+    attributes: Attributes,
+    condition: &str,
+    values: Attributes,
+) -> TransactWriteItem {
     let put = Put::builder()
         .table_name(table)
         .set_item(Some(attributes))
-        .condition_expression("attribute_not_exists(pk)");
+        .condition_expression(condition)
+        .set_expression_attribute_values((!values.is_empty()).then_some(values));
     TransactWriteItem::builder().put(put.build().expect("table and item are set")).build()
 }
 
