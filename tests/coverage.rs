@@ -290,7 +290,7 @@ fn who_fills_the_queue_by_which_it_is_invoked_may_do_so_to_the_end() {
     let mut loops = Vec::new();
     for (name, function) in functions_in_template() {
         let policies = function["Policies"].as_array().into_iter().flatten();
-        let statements = policies.flat_map(|policy| policy["Statement"].as_array());
+        let statements = policies.filter_map(|policy| policy["Statement"].as_array());
         let sends = statements.flatten().filter(|it| it["Action"].to_string().contains("sqs:Send"));
         let filled: BTreeSet<String> = sends.flat_map(|it| arns(&it["Resource"])).collect();
         let events = function["Events"].as_object().into_iter().flat_map(|events| events.values());

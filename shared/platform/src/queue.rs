@@ -20,10 +20,10 @@ const BATCH_BYTES_MAX: usize = 200 * 1024;
 
 /// Cuts messages into batches that one call takes. A message that is too long for any call is
 /// a batch of its own, so that it keeps back no other.
-pub fn batches<'a, T, M: Serialize>(
-    messages: &'a [T],
+pub fn batches<T, M: Serialize>(
+    messages: &[T],
     message: impl Fn(&T) -> &M,
-) -> impl Iterator<Item = &'a [T]> {
+) -> impl Iterator<Item = &[T]> {
     let mut rest = messages;
     std::iter::from_fn(move || {
         let mut bytes = 0;
