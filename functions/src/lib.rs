@@ -15,6 +15,7 @@ pub mod ops;
 pub mod orders;
 pub mod owner;
 pub mod payments;
+mod repeats;
 pub mod staff;
 pub mod students;
 pub mod tokens;

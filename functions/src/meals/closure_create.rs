@@ -14,9 +14,11 @@ use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response,
 use thali_platform::problems;
 use thali_platform::store::{
     CONTENTION_TRIES_MAX, ClosureRecord, Consistency, IdempotencyKey, Operation, RecordError,
-    Replay, Stamp, StoreError, contention_pause,
+    Stamp, StoreError, contention_pause,
 };
 use utoipa::ToSchema;
+
+use crate::repeats::first_outcome;
 
 use super::closure_view::ClosureView;
 use super::days_asked::{fingerprint, period};
@@ -124,11 +126,8 @@ async fn refuse(
 
 /// The closure that the idempotency key named before, whether or not it was taken back since.
 async fn replay(app: &App, wish: &Wish<'_>) -> Result<Option<ClosureId>, Problem> {
-    let Wish { session, key: Some(key), .. } = wish else { return Ok(None) };
-    let (account, now) = (session.account_id, app.clock.now());
-    match app.store.idempotency_replay(account, Operation::CloseMess, key, now).await? {
-        None => Ok(None),
-        Some(Replay::OtherBody) => Err(problems::idempotency_key_reused()),
-        Some(Replay::Of(id)) => ClosureId::parse(&id).map(Some).map_err(Problem::internal),
-    }
+    let Wish { session, key, .. } = wish;
+    let (account, operation) = (session.account_id, Operation::CloseMess);
+    let first = first_outcome(app, account, operation, key.as_ref()).await?;
+    first.map(|id| ClosureId::parse(&id).map_err(Problem::internal)).transpose()
 }

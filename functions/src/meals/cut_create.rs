@@ -14,13 +14,13 @@ use thali_platform::handler;
 use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response, Session, schema};
 use thali_platform::problems;
 use thali_platform::store::{
-    CONTENTION_TRIES_MAX, CutRecord, IdempotencyKey, Operation, RecordError, Replay, Stamp,
-    StoreError, contention_pause,
+    CONTENTION_TRIES_MAX, CutRecord, IdempotencyKey, Operation, RecordError, Stamp, StoreError,
+    contention_pause,
 };
 use utoipa::ToSchema;
 
 use super::days_asked::{fingerprint, period};
-use crate::orders::create::id_time;
+use crate::repeats::{first_outcome, id_time};
 
 /// The endpoint.
 pub static ENDPOINT: Endpoint =
@@ -133,11 +133,8 @@ async fn refuse(app: &App, wish: &Wish<'_>, refusal: Problem) -> Result<(CutId, 
 
 /// The cut that the idempotency key named before, whether or not it was taken back since.
 async fn replay(app: &App, wish: &Wish<'_>) -> Result<Option<CutId>, Problem> {
-    let Wish { session, key: Some(key), .. } = wish else { return Ok(None) };
-    let (account, now) = (session.account_id, app.clock.now());
-    match app.store.idempotency_replay(account, Operation::CutMeals, key, now).await? {
-        None => Ok(None),
-        Some(Replay::OtherBody) => Err(problems::idempotency_key_reused()),
-        Some(Replay::Of(id)) => CutId::parse(&id).map(Some).map_err(Problem::internal),
-    }
+    let Wish { session, key, .. } = wish;
+    let (account, operation) = (session.account_id, Operation::CutMeals);
+    let first = first_outcome(app, account, operation, key.as_ref()).await?;
+    first.map(|id| CutId::parse(&id).map_err(Problem::internal)).transpose()
 }

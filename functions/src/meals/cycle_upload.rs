@@ -19,12 +19,11 @@ use thali_platform::http::{
 };
 use thali_platform::problems;
 use thali_platform::store::{
-    CONTENTION_TRIES_MAX, IdempotencyKey, Member, Operation, Replay, Stamp, StoreError,
-    contention_pause,
+    CONTENTION_TRIES_MAX, IdempotencyKey, Member, Operation, Stamp, StoreError, contention_pause,
 };
 use utoipa::ToSchema;
 
-use crate::orders::create::id_time;
+use crate::repeats::{first_outcome, id_time};
 
 /// The endpoint.
 pub static ENDPOINT: Endpoint =
@@ -232,11 +231,8 @@ fn cycle(wish: &Wish<'_>, member: &Member, period: Period, attempt: u32) -> Cycl
 
 /// The cycle that the idempotency key named before.
 async fn replay(app: &App, wish: &Wish<'_>) -> Result<Option<CycleId>, Problem> {
-    let Wish { session, key: Some(key), .. } = wish else { return Ok(None) };
+    let Wish { session, key, .. } = wish;
     let (account, operation) = (session.account_id, Operation::UploadCycle);
-    match app.store.idempotency_replay(account, operation, key, app.clock.now()).await? {
-        None => Ok(None),
-        Some(Replay::OtherBody) => Err(problems::idempotency_key_reused()),
-        Some(Replay::Of(id)) => Ok(Some(CycleId::parse(&id).map_err(Problem::internal)?)),
-    }
+    let first = first_outcome(app, account, operation, key.as_ref()).await?;
+    first.map(|id| CycleId::parse(&id).map_err(Problem::internal)).transpose()
 }

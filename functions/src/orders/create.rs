@@ -3,7 +3,6 @@
 //! `Idempotency-Key` return the first order.
 
 use futures_util::try_join;
-use jiff::{SignedDuration, Timestamp};
 use thali_domain::ids::OrderId;
 use thali_domain::menu::{Item, Quantity, Sku};
 use thali_domain::orders::{Basket, ORDER_ITEMS_MAX, Order, ReserveRefusal, Reserved};
@@ -16,13 +15,14 @@ use thali_platform::http::{
 };
 use thali_platform::problems;
 use thali_platform::store::{
-    CONTENTION_TRIES_MAX, IdempotencyKey, Operation, OrderError, Replay, Stamp, StoreError,
+    CONTENTION_TRIES_MAX, IdempotencyKey, Operation, OrderError, Stamp, StoreError,
     contention_pause,
 };
 use utoipa::ToSchema;
 
 use super::cached;
 use super::view::OrderView;
+use crate::repeats::{first_outcome, id_time};
 
 /// The endpoint.
 pub static ENDPOINT: Endpoint = Endpoint::post(
@@ -135,16 +135,6 @@ fn decide(wish: &Wish<'_>, menu: &[Item], attempt: u32) -> Result<(Order, Vec<Re
     Ok((order, reserved))
 }
 
-/// The time in the order's id, or in that of anything else that leads to its student by its
-/// id. Two orders of one student in one millisecond would have the same id; the one that
-/// comes second steps aside, further with each attempt.
-pub(crate) fn id_time(now: Timestamp, attempt: u32) -> Timestamp {
-    let [high, low] = random_bytes();
-    let reach = (1_u32 << attempt.min(10)) - 1;
-    let aside = u32::from(u16::from_be_bytes([high, low])) % (reach + 1);
-    now + SignedDuration::from_millis(i64::from(aside))
-}
-
 fn refused(wish: &Wish<'_>, refusal: ReserveRefusal) -> Problem {
     match refusal {
         ReserveRefusal::OutOfStock(short) => problems::out_of_stock(&short),
@@ -160,15 +150,11 @@ fn refused(wish: &Wish<'_>, refusal: ReserveRefusal) -> Problem {
 
 /// The order that the idempotency key named before.
 async fn replay(app: &App, wish: &Wish<'_>) -> Result<Option<Order>, Problem> {
-    let Wish { session, key: Some(key), .. } = wish else { return Ok(None) };
-    let account = session.account_id;
-    match app.store.idempotency_replay(account, Operation::PlaceOrder, key, app.clock.now()).await?
-    {
-        None => Ok(None),
-        Some(Replay::OtherBody) => Err(problems::idempotency_key_reused()),
-        Some(Replay::Of(id)) => {
-            let id = OrderId::parse(&id).map_err(Problem::internal)?;
-            Ok(app.store.order_get(&session.mess_id, id).await?)
-        }
-    }
+    let Wish { session, key, .. } = wish;
+    let (account, operation) = (session.account_id, Operation::PlaceOrder);
+    let Some(id) = first_outcome(app, account, operation, key.as_ref()).await? else {
+        return Ok(None);
+    };
+    let id = OrderId::parse(&id).map_err(Problem::internal)?;
+    Ok(app.store.order_get(&session.mess_id, id).await?)
 }

@@ -13,10 +13,11 @@ use thali_platform::handler;
 use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response, schema};
 use thali_platform::problems;
 use thali_platform::store::{
-    CONTENTION_TRIES_MAX, Consistency, IdempotencyKey, Operation, Replay, StoreError,
-    contention_pause,
+    CONTENTION_TRIES_MAX, Consistency, IdempotencyKey, Operation, StoreError, contention_pause,
 };
 use utoipa::ToSchema;
+
+use crate::repeats::first_outcome;
 
 /// The endpoint.
 pub static ENDPOINT: Endpoint =
@@ -70,13 +71,9 @@ async fn replay(
     caller: &Caller,
     key: Option<&IdempotencyKey>,
 ) -> Result<Option<Rotated>, Problem> {
-    let Some(key) = key else { return Ok(None) };
-    let (owner, now) = (caller.session()?.account_id, app.clock.now());
-    match app.store.idempotency_replay(owner, Operation::RotateCodes, key, now).await? {
-        None => Ok(None),
-        Some(Replay::OtherBody) => Err(problems::idempotency_key_reused()),
-        Some(Replay::Of(outcome)) => Ok(Rotated::recall(&outcome)),
-    }
+    let owner = caller.session()?.account_id;
+    let first = first_outcome(app, owner, Operation::RotateCodes, key).await?;
+    Ok(first.as_deref().and_then(Rotated::recall))
 }
 
 impl Rotated {

@@ -10,7 +10,7 @@ use thali_domain::closures::has_ended;
 use thali_domain::identity::AccountStatus;
 use thali_platform::app::App;
 use thali_platform::config::Part;
-use thali_platform::queue::{BATCH_MAX, QueueName};
+use thali_platform::queue::{QueueName, batches};
 use thali_platform::worker::{Consumer, Worked};
 
 use super::messages::{ClosureAnnouncement, ClosureMail, MailMessage};
@@ -69,7 +69,7 @@ async fn send(
     queue: QueueName,
     messages: &[impl serde::Serialize],
 ) -> Result<(), Error> {
-    for batch in messages.chunks(BATCH_MAX) {
+    for batch in batches(messages, |message| message) {
         let taken = app.queues().send(queue, batch).await?;
         if taken.contains(&false) {
             return Err(NotTaken.into());
