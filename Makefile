@@ -12,6 +12,8 @@ export THALI_LOCAL ?= .local
 # Tools that are not on the machine are kept in .local/tools and .venv.
 export PATH := $(CURDIR)/.local/tools/bin:$(CURDIR)/.venv/bin:$(PATH)
 export SAM_CLI_TELEMETRY := 0
+# The template has loops, which SAM reads when it is asked to.
+export SAM_CLI_ENABLE_LANGUAGE_EXTENSIONS := 1
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

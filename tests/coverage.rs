@@ -1,6 +1,6 @@
-//! That what belongs together is there together: endpoints and consumers, bins, the
-//! template's functions, routes, grants and variables, sample events, the README, and the
-//! Postman collection.
+//! That what belongs together is there together: the registry of functions, the template's
+//! functions, routes, grants and variables, sample events, the README, and the Postman
+//! collection.
 
 mod postman;
 
@@ -13,29 +13,26 @@ use thali_functions::ops::not_found;
 use thali_functions::workers::messages::{
     ClosureAnnouncement, MailMessage, Notice, OrderMessage, RefundMessage,
 };
-use thali_functions::workers::{cache_evictor, picture_check, relay};
-use thali_functions::{CONSUMERS, ENDPOINTS, JOBS};
+use thali_functions::{FUNCTIONS, endpoints};
 use thali_platform::config::Part;
 use thali_platform::http::{Access, RATES, Rate};
+use thali_platform::lambda::{Function, find};
 use thali_platform::problems::CODES;
 use thali_platform::store::AuditRecord;
 
 use crate::support::template::{resources, root, template};
 
-/// The functions that the code has, and what each needs of the configuration.
-fn functions_in_code() -> BTreeMap<&'static str, Vec<Part>> {
-    let endpoints = ENDPOINTS.iter().map(|endpoint| (endpoint.name, endpoint.all_parts()));
-    let fallback = [(not_found::ENDPOINT.name, not_found::ENDPOINT.all_parts())];
-    let consumers = CONSUMERS.iter().map(|consumer| (consumer.name, consumer.parts.to_vec()));
-    let jobs = JOBS.iter().map(|job| (job.name, job.parts.to_vec()));
-    endpoints
-        .chain(fallback)
-        .chain(consumers)
-        .chain(jobs)
-        .chain([(relay::NAME, relay::PARTS.to_vec())])
-        .chain([(cache_evictor::NAME, cache_evictor::PARTS.to_vec())])
-        .chain([(picture_check::NAME, picture_check::PARTS.to_vec())])
-        .collect()
+/// The names of the functions of a kind.
+fn names_of(kind: impl Fn(&Function) -> bool) -> BTreeSet<&'static str> {
+    FUNCTIONS.iter().filter(|function| kind(function)).map(Function::name).collect()
+}
+
+fn is_job(function: &Function) -> bool {
+    matches!(function, Function::Job(_))
+}
+
+fn is_consumer(function: &Function) -> bool {
+    matches!(function, Function::Consumer(_))
 }
 
 /// The functions of the template, by name.
@@ -60,17 +57,53 @@ fn stems(folder: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn every_function_has_its_bin_its_resource_and_its_sample_event_and_nothing_is_left_over() {
-    let in_code: BTreeSet<String> = functions_in_code().keys().map(ToString::to_string).collect();
-    assert_eq!(in_code, stems("functions/src/bin"), "bins");
+fn every_function_has_its_resource_and_its_sample_event() {
+    let in_code: BTreeSet<String> = FUNCTIONS.iter().map(|each| each.name().to_owned()).collect();
+    assert_eq!(in_code.len(), FUNCTIONS.len(), "two functions have the same name");
     assert_eq!(in_code, functions_in_template().into_keys().collect(), "template.yaml");
     assert_eq!(in_code, stems("events"), "events");
 }
 
 #[test]
+fn the_handler_of_a_function_is_its_name() {
+    for (name, function) in functions_in_template() {
+        assert_eq!(function["Handler"], name, "{name}");
+        assert!(function["CodeUri"].is_null(), "{name}: all functions are in one package");
+    }
+}
+
+#[test]
+fn an_unknown_name_is_answered_with_those_there_are() {
+    assert_eq!(find(FUNCTIONS, "scan").expect("it is there").name(), "scan");
+    let unknown = find(FUNCTIONS, "bootstrap").err().expect("refused").to_string();
+    assert!(unknown.starts_with("there is no function `bootstrap`"), "{unknown}");
+    for function in FUNCTIONS {
+        assert!(unknown.contains(function.name()), "{} in {unknown}", function.name());
+    }
+}
+
+#[test]
+fn one_endpoint_alone_answers_what_has_no_route() {
+    let unrouted = FUNCTIONS.iter().filter_map(Function::endpoint).filter(|it| !it.is_routed());
+    assert_eq!(unrouted.map(|it| it.name).collect::<Vec<_>>(), [not_found::ENDPOINT.name]);
+}
+
+#[test]
+fn a_function_is_at_most_fourteen_lines_of_the_template() {
+    let text = std::fs::read_to_string(root().join("template.yaml")).expect("it is there");
+    assert!(text.len() <= 85_000, "template.yaml has {} bytes", text.len());
+    let blocks = text.split("\n\n").flat_map(|block| block.split_once("Function:\n"));
+    for (before, block) in blocks {
+        let name = before.lines().last().unwrap_or_default().trim();
+        let inside = block.lines().take_while(|line| line.starts_with("    "));
+        let lines = 1 + inside.filter(|line| !line.trim_start().starts_with('#')).count();
+        assert!(lines <= 14, "{name} has {lines} lines");
+    }
+}
+
+#[test]
 fn the_template_routes_every_path_of_every_endpoint_and_no_other() {
-    let in_code: BTreeSet<(String, String, String)> = ENDPOINTS
-        .iter()
+    let in_code: BTreeSet<(String, String, String)> = endpoints()
         .flat_map(|endpoint| {
             let route = |path: &&str| {
                 (endpoint.name.to_owned(), endpoint.method.to_string(), (*path).to_owned())
@@ -96,6 +129,7 @@ fn the_template_routes_every_path_of_every_endpoint_and_no_other() {
 /// The variables that come with a part; `APP_URL` and `REDIS_URL` may be empty.
 fn variables_of(part: Part) -> &'static [&'static str] {
     match part {
+        Part::Cache => &["REDIS_URL"],
         Part::PublicKeys => &["JWKS"],
         Part::SigningKey => &["JWT_SIGNING_KEY"],
         Part::RefreshKey => &["REFRESH_KEY"],
@@ -117,46 +151,66 @@ fn variables_of(part: Part) -> &'static [&'static str] {
     }
 }
 
+/// The variables that every function is given.
+fn common_variables() -> BTreeMap<String, Value> {
+    let globals = &template()["Globals"]["Function"]["Environment"]["Variables"];
+    let globals = globals.as_object().expect("there are some").clone();
+    globals.into_iter().collect()
+}
+
+/// The variables that are a function's own.
+fn own_variables(function: &Value) -> BTreeMap<String, Value> {
+    let given = function["Environment"]["Variables"].as_object().cloned().unwrap_or_default();
+    given.into_iter().collect()
+}
+
 #[test]
-fn every_function_is_given_exactly_the_variables_that_it_needs() {
-    let parts = functions_in_code();
-    for (name, function) in functions_in_template() {
-        let given = function["Environment"]["Variables"].as_object().cloned().unwrap_or_default();
-        let given: BTreeSet<&str> =
-            given.keys().map(String::as_str).filter(|name| *name != "REDIS_URL").collect();
-        let needed = parts[name.as_str()].iter().flat_map(|part| variables_of(*part)).copied();
-        assert_eq!(given, needed.collect(), "{name}");
+fn a_function_has_the_variables_it_needs_and_no_other_secret() {
+    let (functions, common) = (functions_in_template(), common_variables());
+    for function in FUNCTIONS {
+        let name = function.name();
+        let parts = function.parts();
+        let needed: BTreeSet<&str> =
+            parts.iter().flat_map(|part| variables_of(*part)).copied().collect();
+        let own = own_variables(&functions[name]);
+        let missing = needed.iter().find(|it| !common.contains_key(**it) && !own.contains_key(**it));
+        assert_eq!(missing, None, "{name}");
+        let unused = own.keys().find(|variable| !needed.contains(variable.as_str()));
+        assert_eq!(unused, None, "{name}");
     }
 }
 
 #[test]
-fn every_verifying_function_reads_the_version_of_the_public_keys_that_is_deployed() {
+fn what_every_function_is_given_is_no_key_of_ours() {
+    let public = ["jwks", "key_id"];
+    for (name, value) in common_variables() {
+        let text = value.to_string();
+        let resolved = text.contains("{{resolve:");
+        assert!(!resolved || public.iter().any(|it| text.contains(it)), "{name}: {text}");
+    }
+}
+
+#[test]
+fn functions_read_the_version_of_the_public_keys_that_is_deployed() {
     let reference = "{{resolve:ssm:/thali/${Stage}/jwks${JwksVersion}}}";
-    for (name, function) in functions_in_template() {
-        let given = &function["Environment"]["Variables"]["JWKS"];
-        assert!(given.is_null() || given["!Sub"] == reference, "{name}: {given}");
-    }
+    assert_eq!(common_variables()["JWKS"]["!Sub"], reference);
 }
 
 #[test]
-fn functions_that_call_the_outside_world_reach_redis_by_an_address_of_their_own_or_not_at_all() {
-    for (name, function) in functions_in_template() {
-        let given = &function["Environment"]["Variables"];
-        let redis = &given["REDIS_URL"];
-        if !given["RAZORPAY_URL"].is_null() {
-            assert_eq!(redis["!Ref"], "PartnerRedisUrl", "{name}");
-        } else if !given["MAIL_FROM"].is_null() {
-            assert!(redis.is_null(), "{name}");
-        } else {
-            assert!(redis.is_null() || redis["!Ref"] == "RedisUrl", "{name}: {redis}");
-        }
+fn functions_that_call_razorpay_have_a_redis_address_of_their_own() {
+    let functions = functions_in_template();
+    for function in FUNCTIONS {
+        let own = &functions[function.name()]["Environment"]["Variables"]["REDIS_URL"];
+        let calls_razorpay = function.parts().contains(&Part::Razorpay);
+        assert_eq!(own["!Ref"] == "PartnerRedisUrl", calls_razorpay, "{}", function.name());
     }
+    assert_eq!(common_variables()["REDIS_URL"]["!Ref"], "RedisUrl");
 }
 
 #[test]
-fn whoever_changes_or_reads_what_is_cached_may_reach_redis() {
+fn whatever_changes_or_reads_what_is_cached_uses_redis() {
     let changes = [
-        cache_evictor::NAME,
+        "cache-evictor",
         "razorpay-webhook",
         "submit-tokens",
         "refund",
@@ -165,41 +219,69 @@ fn whoever_changes_or_reads_what_is_cached_may_reach_redis() {
         "order-collect",
         "order-processor",
     ];
-    let cached = changes.map(str::to_owned);
-    let tells = ENDPOINTS.iter().filter(|endpoint| endpoint.docs.tells_cache);
-    let functions = functions_in_template();
-    for name in cached.into_iter().chain(tells.map(|endpoint| endpoint.name.to_owned())) {
-        let given = &functions[&name]["Environment"]["Variables"];
-        assert_eq!(given["REDIS_URL"]["!Ref"], "RedisUrl", "{name}");
+    let tells = endpoints().filter(|endpoint| endpoint.docs.tells_cache);
+    for name in changes.into_iter().chain(tells.map(|endpoint| endpoint.name)) {
+        let function = find(FUNCTIONS, name).expect("it is there");
+        assert!(function.parts().contains(&Part::Cache), "{name}");
     }
+}
+
+/// Which functions read a table's stream, by the table's logical name.
+fn stream_readers() -> BTreeMap<String, BTreeSet<String>> {
+    let template = template();
+    let functions = resources(&template, "AWS::Serverless::Function");
+    let mut readers = BTreeMap::<String, BTreeSet<String>>::new();
+    for mapping in resources(&template, "AWS::Lambda::EventSourceMapping").values() {
+        let stream = mapping["Properties"]["EventSourceArn"]["!GetAtt"].as_str();
+        let stream = stream.and_then(|stream| stream.strip_suffix(".StreamArn"));
+        let function = mapping["Properties"]["FunctionName"]["!Ref"].as_str().expect("a function");
+        let handler = functions[function]["Properties"]["Handler"].as_str().expect("a name");
+        readers.entry(stream.expect("a stream").to_owned()).or_default().insert(handler.to_owned());
+    }
+    readers
 }
 
 #[test]
 fn no_stream_has_more_than_the_two_readers_that_dynamodb_serves() {
-    let mut readers = BTreeMap::<String, BTreeSet<String>>::new();
-    for (name, function) in functions_in_template() {
-        for event in function["Events"].as_object().into_iter().flat_map(|events| events.values()) {
-            if event["Type"] == "DynamoDB" {
-                let stream = event["Properties"]["Stream"]["!GetAtt"].as_str().expect("a stream");
-                readers.entry(stream.to_owned()).or_default().insert(name.clone());
-            }
-        }
-    }
+    let readers = stream_readers();
     assert!(readers.values().all(|of_stream| of_stream.len() <= 2), "{readers:?}");
-    let both = BTreeSet::from([cache_evictor::NAME, relay::NAME].map(str::to_owned));
-    for cached in ["TokensTable.StreamArn", "OrdersTable.StreamArn"] {
+    let both = BTreeSet::from(["cache-evictor", "relay"].map(str::to_owned));
+    for cached in ["TokensTable", "OrdersTable"] {
         assert_eq!(readers[cached], both, "{cached}");
     }
+    let read: BTreeSet<&str> = readers.values().flatten().map(String::as_str).collect();
+    assert_eq!(read, names_of(|function| matches!(function, Function::StreamReader(_))));
+}
+
+#[test]
+fn relay_reads_the_stream_of_every_table_that_has_one() {
+    let template = template();
+    let tables = resources(&template, "AWS::DynamoDB::Table").into_iter();
+    let streamed: BTreeSet<String> = tables
+        .filter(|(_, table)| !table["Properties"]["StreamSpecification"].is_null())
+        .map(|(name, _)| name)
+        .collect();
+    let readers = stream_readers();
+    let relayed = readers.iter().filter(|(_, readers)| readers.contains("relay"));
+    assert_eq!(relayed.map(|(table, _)| table.clone()).collect::<BTreeSet<_>>(), streamed);
+}
+
+/// What a function's own policies allow, a statement each.
+fn statements(function: &Value) -> Vec<Value> {
+    let policies = match &function["Policies"] {
+        Value::Array(policies) => policies.clone(),
+        policy => vec![policy.clone()],
+    };
+    let of_policy = |policy: Value| policy["Statement"].as_array().cloned().unwrap_or_default();
+    policies.into_iter().flat_map(of_policy).collect()
 }
 
 #[test]
 fn every_grant_names_its_actions_and_its_resources() {
     for (name, function) in functions_in_template() {
-        for policy in function["Policies"].as_array().into_iter().flatten() {
-            for statement in policy["Statement"].as_array().expect("statements") {
-                let text = statement.to_string();
-                assert!(!text.contains("\"*\"") && !text.contains(":*\""), "{name}: {text}");
-            }
+        for statement in statements(&function) {
+            let text = statement.to_string();
+            assert!(!text.contains("\"*\"") && !text.contains(":*\""), "{name}: {text}");
         }
     }
 }
@@ -209,13 +291,17 @@ fn a_grant_on_objects_is_for_the_pictures_alone() {
     let pictures = [PictureKey::PREFIX, ScreenshotKey::PREFIX]
         .map(|prefix| format!("-blobs-${{AWS::AccountId}}/{prefix}*"));
     for (name, function) in functions_in_template() {
-        for policy in function["Policies"].as_array().into_iter().flatten() {
-            for statement in policy["Statement"].as_array().expect("statements") {
-                let resource = statement["Resource"]["!Sub"].as_str().unwrap_or_default();
-                if statement["Action"].to_string().contains("Object\"") {
-                    let of_pictures = pictures.iter().any(|pictures| resource.ends_with(pictures));
-                    assert!(of_pictures, "{name}: {statement}");
-                }
+        for statement in statements(&function) {
+            if !statement["Action"].to_string().contains("Object\"") {
+                continue;
+            }
+            let resources = match &statement["Resource"] {
+                Value::Array(resources) => resources.clone(),
+                resource => vec![resource.clone()],
+            };
+            for resource in resources {
+                let arn = resource["!Sub"].as_str().unwrap_or_default();
+                assert!(pictures.iter().any(|it| arn.ends_with(it)), "{name}: {resource}");
             }
         }
     }
@@ -235,28 +321,35 @@ fn uploads_invoke_the_function_that_checks_them_and_no_other() {
         }
     }
     let expected = [PictureKey::PREFIX, ScreenshotKey::PREFIX];
-    assert_eq!(invoked, expected.map(|prefix| (picture_check::NAME.to_owned(), json!(prefix))));
+    assert_eq!(invoked, expected.map(|prefix| ("picture-check".to_owned(), json!(prefix))));
 }
 
 #[test]
 fn the_readme_names_every_function_that_has_no_route() {
     let readme = std::fs::read_to_string(root().join("README.md")).expect("it is there");
-    let routed: BTreeSet<&str> = ENDPOINTS.iter().map(|endpoint| endpoint.name).collect();
-    for name in functions_in_code().into_keys().filter(|name| !routed.contains(name)) {
+    let is_routed = |each: &Function| each.endpoint().is_some_and(|it| it.is_routed());
+    for name in names_of(|function| !is_routed(function)) {
         assert!(readme.contains(&format!("`{name}`")), "{name}");
     }
 }
 
 #[test]
-fn every_function_has_a_log_group_that_forgets() {
-    let groups = resources(&template(), "AWS::Logs::LogGroup");
-    let named = |group: &Value| group["Properties"]["LogGroupName"]["!Sub"].clone();
-    for name in functions_in_template().into_keys() {
-        let expected = format!("/aws/lambda/${{AWS::StackName}}-{name}");
-        let group = groups.values().find(|group| named(group) == expected.as_str());
-        let group = group.unwrap_or_else(|| panic!("{name} has no log group"));
+fn requests_and_workers_have_a_log_group_each_that_forgets() {
+    let template = template();
+    let groups = resources(&template, "AWS::Logs::LogGroup");
+    for (name, group) in &groups {
         assert_eq!(group["Properties"]["RetentionInDays"]["!Ref"], "LogRetentionDays", "{name}");
     }
+    let globals = &template["Globals"]["Function"]["LoggingConfig"]["LogGroup"]["!Ref"];
+    assert_eq!(globals, "RequestLogs");
+    let functions = functions_in_template();
+    for function in FUNCTIONS {
+        let own = &functions[function.name()]["LoggingConfig"]["LogGroup"]["!Ref"];
+        let is_endpoint = function.endpoint().is_some();
+        let expected = if is_endpoint { Value::Null } else { json!("WorkerLogs") };
+        assert_eq!(*own, expected, "{}", function.name());
+    }
+    assert!(groups.contains_key("RequestLogs") && groups.contains_key("WorkerLogs"));
 }
 
 #[test]
@@ -271,10 +364,10 @@ fn every_queue_waits_six_times_as_long_as_its_consumer_may_run() {
             assert!(tries.as_u64() >= Some(5), "{name}");
         }
     }
-    for consumer in CONSUMERS {
-        let function = &functions_in_template()[consumer.name];
+    for name in names_of(is_consumer) {
+        let function = &functions_in_template()[name];
         let timeout_s = function["Timeout"].as_u64().expect("a consumer has its own timeout");
-        assert!(wait_s >= 6 * timeout_s, "{}: {timeout_s} s", consumer.name);
+        assert!(wait_s >= 6 * timeout_s, "{name}: {timeout_s} s");
     }
 }
 
@@ -286,12 +379,11 @@ fn arns(value: &Value) -> BTreeSet<String> {
 }
 
 #[test]
-fn who_fills_the_queue_by_which_it_is_invoked_may_do_so_to_the_end() {
+fn only_self_feeding_consumers_may_recurse() {
     let mut loops = Vec::new();
     for (name, function) in functions_in_template() {
-        let policies = function["Policies"].as_array().into_iter().flatten();
-        let statements = policies.filter_map(|policy| policy["Statement"].as_array());
-        let sends = statements.flatten().filter(|it| it["Action"].to_string().contains("sqs:Send"));
+        let statements = statements(&function).into_iter();
+        let sends = statements.filter(|it| it["Action"].to_string().contains("sqs:Send"));
         let filled: BTreeSet<String> = sends.flat_map(|it| arns(&it["Resource"])).collect();
         let events = function["Events"].as_object().into_iter().flat_map(|events| events.values());
         let invoked: BTreeSet<String> =
@@ -394,15 +486,13 @@ fn every_job_has_its_schedule_and_nothing_else_has_one() {
         ("sweep-orders", "rate(1 minute)"),
     ];
     assert_eq!(scheduled, expected.map(|(name, when)| (name.into(), when.into())).into());
-    let jobs: BTreeSet<&str> = JOBS.iter().map(|job| job.name).collect();
-    assert_eq!(jobs, scheduled.keys().map(String::as_str).collect());
+    assert_eq!(names_of(is_job), scheduled.keys().map(String::as_str).collect());
 }
 
 #[test]
 fn the_readme_names_every_consumer_and_every_job() {
     let readme = std::fs::read_to_string(root().join("README.md")).expect("it is there");
-    let consumers = CONSUMERS.iter().map(|consumer| consumer.name);
-    for name in consumers.chain(JOBS.iter().map(|job| job.name)) {
+    for name in names_of(|function| is_consumer(function) || is_job(function)) {
         assert!(readme.contains(&format!("`{name}`")), "{name}");
     }
 }
@@ -413,7 +503,7 @@ fn event(name: &str) -> String {
 
 #[test]
 fn every_sample_event_is_what_its_function_takes() {
-    for endpoint in ENDPOINTS {
+    for endpoint in endpoints() {
         let request = lambda_http::request::from_str(&event(endpoint.name));
         let request = request.unwrap_or_else(|error| panic!("{}: {error}", endpoint.name));
         let path = request.uri().path();
@@ -432,16 +522,16 @@ fn every_sample_event_is_what_its_function_takes() {
     serde_json::from_str::<OrderMessage>(&sqs("order-processor")).expect("an order");
     serde_json::from_str::<Notice>(&sqs("notifier")).expect("a notice");
     serde_json::from_str::<ClosureAnnouncement>(&sqs("announcer")).expect("a closure");
-    for job in JOBS {
-        let options: Value = serde_json::from_str(&event(job.name)).expect("JSON");
-        assert!(options.is_object(), "{}", job.name);
+    for name in names_of(is_job) {
+        let options: Value = serde_json::from_str(&event(name)).expect("JSON");
+        assert!(options.is_object(), "{name}");
     }
-    for name in [relay::NAME, cache_evictor::NAME] {
+    for name in names_of(|function| matches!(function, Function::StreamReader(_))) {
         let stream: aws_lambda_events::dynamodb::Event =
             serde_json::from_str(&event(name)).expect("a stream's event");
         assert!(!stream.records.is_empty(), "{name}");
     }
-    let uploads: S3Event = serde_json::from_str(&event(picture_check::NAME)).expect("S3's event");
+    let uploads: S3Event = serde_json::from_str(&event("picture-check")).expect("S3's event");
     let key = uploads.records[0].s3.object.key.as_deref().expect("an object has a key");
     PictureKey::parse(key).expect("the key of a profile picture");
 }
@@ -475,7 +565,7 @@ fn the_readme_lists_every_endpoint_with_its_paths_and_its_access() {
             format!("{} | {} | {}", cells[0], cells[1], cells[2])
         })
         .collect();
-    let expected = ENDPOINTS.iter().map(|endpoint| {
+    let expected = endpoints().map(|endpoint| {
         // A path with a trailing slash is the same path to a reader.
         let paths = endpoint.paths.iter().filter(|path| path.len() == 1 || !path.ends_with('/'));
         let mut paths = paths.map(|path| format!("`{path}`"));
@@ -498,7 +588,7 @@ fn the_readme_lists_every_code_of_a_refusal() {
 
 #[test]
 fn every_endpoint_has_a_rate_of_the_table_and_only_partners_have_no_limit() {
-    for endpoint in ENDPOINTS.iter().chain([&&not_found::ENDPOINT]) {
+    for endpoint in endpoints().chain([&not_found::ENDPOINT]) {
         let listed = RATES.iter().any(|(_, rate, _)| *rate == endpoint.rate);
         assert!(listed, "{}: {:?}", endpoint.name, endpoint.rate);
         let unlimited = endpoint.rate == Rate::Unlimited;

@@ -1,12 +1,11 @@
-//! Thali's functions. Each Lambda is a five-line bin over this library.
+//! Thali's functions: one binary, in which [`FUNCTIONS`] lists what a Lambda can run.
 //!
 //! An endpoint is a file in its area with its request and answer types, its handler, and
-//! a constant `ENDPOINT`, which is listed in [`ENDPOINTS`]. A queue's consumer is a file in
-//! [`workers`] with a constant `CONSUMER`; what a schedule invokes is a file in [`jobs`]
-//! with a constant `JOB`. To add an endpoint: the rule in `thali-domain`,
-//! the store's method, the file here and its line below, the bin, the resource in
-//! `template.yaml`, the sample in `events/`, a test. `tests/coverage.rs` names what was
-//! forgotten.
+//! a static `ENDPOINT`. What a queue, a stream or the bucket invokes is a file in
+//! [`workers`], and what a schedule invokes is a file in [`jobs`]. To add an endpoint: the
+//! rule in `thali-domain`, the store's method, the file here and its line below, the
+//! resource in `template.yaml`, the sample in `events/`, a test. `tests/coverage.rs` names
+//! what was forgotten.
 
 pub mod accounts;
 pub mod jobs;
@@ -22,90 +21,94 @@ pub mod tokens;
 pub mod workers;
 
 use thali_platform::http::Endpoint;
-use thali_platform::worker::{Consumer, Job};
+use thali_platform::lambda::Function::{self, Consumer, Endpoint as Http, Job, StreamReader, UploadCheck};
 
-/// Every endpoint.
-pub static ENDPOINTS: &[&Endpoint] = &[
-    &accounts::register::ENDPOINT,
-    &accounts::verify_otp::ENDPOINT,
-    &accounts::resend_otp::ENDPOINT,
-    &accounts::login::ENDPOINT,
-    &accounts::refresh::ENDPOINT,
-    &accounts::logout::ENDPOINT,
-    &accounts::jwks::ENDPOINT,
-    &accounts::password_reset::ENDPOINT,
-    &accounts::password_reset_confirm::ENDPOINT,
-    &accounts::profile_get::ENDPOINT,
-    &accounts::profile_update::ENDPOINT,
-    &accounts::profile_picture::ENDPOINT,
-    &students::list::ENDPOINT,
-    &students::approve::ENDPOINT,
-    &students::reject::ENDPOINT,
-    &students::block::ENDPOINT,
-    &students::code_get::ENDPOINT,
-    &students::code_reset::ENDPOINT,
-    &students::register::ENDPOINT,
-    &payments::create_order::ENDPOINT,
-    &payments::verify_payment::ENDPOINT,
-    &payments::razorpay_webhook::ENDPOINT,
-    &payments::history::ENDPOINT,
-    &payments::refund::ENDPOINT,
-    &tokens::count::ENDPOINT,
-    &tokens::data::ENDPOINT,
-    &tokens::history::ENDPOINT,
-    &tokens::submit::ENDPOINT,
-    &tokens::submissions::ENDPOINT,
-    &orders::create::ENDPOINT,
-    &orders::list::ENDPOINT,
-    &orders::get::ENDPOINT,
-    &orders::cancel::ENDPOINT,
-    &orders::collect::ENDPOINT,
-    &orders::item_list::ENDPOINT,
-    &orders::item_put::ENDPOINT,
-    &orders::item_stock::ENDPOINT,
-    &meals::cycle_upload_url::ENDPOINT,
-    &meals::cycle_upload::ENDPOINT,
-    &meals::cycle_list::ENDPOINT,
-    &meals::cycle_verify::ENDPOINT,
-    &meals::cycle_reject::ENDPOINT,
-    &meals::cycle_statement::ENDPOINT,
-    &owner::mess_get::ENDPOINT,
-    &owner::mess_update::ENDPOINT,
-    &owner::codes_rotate::ENDPOINT,
-    &owner::invite_create::ENDPOINT,
-    &staff::token_create::ENDPOINT,
-    &staff::token_list::ENDPOINT,
-    &staff::token_delete::ENDPOINT,
-    &staff::scan::ENDPOINT,
-    &staff::batch::ENDPOINT,
-    &staff::undo::ENDPOINT,
-    &staff::counts::ENDPOINT,
-    &owner::notification_list::ENDPOINT,
-    &owner::notification_read::ENDPOINT,
-    &owner::headcount::ENDPOINT,
-    &owner::scans_csv::ENDPOINT,
-    &owner::dashboard::ENDPOINT,
-    &owner::audit_list::ENDPOINT,
-    &meals::cut_create::ENDPOINT,
-    &meals::cut_list::ENDPOINT,
-    &meals::cut_delete::ENDPOINT,
-    &meals::closure_create::ENDPOINT,
-    &meals::closure_list::ENDPOINT,
-    &meals::closure_delete::ENDPOINT,
-    &ops::health::ENDPOINT,
-    &ops::openapi::ENDPOINT,
+/// Every function.
+pub static FUNCTIONS: &[Function] = &[
+    Http(&accounts::register::ENDPOINT),
+    Http(&accounts::verify_otp::ENDPOINT),
+    Http(&accounts::resend_otp::ENDPOINT),
+    Http(&accounts::login::ENDPOINT),
+    Http(&accounts::refresh::ENDPOINT),
+    Http(&accounts::logout::ENDPOINT),
+    Http(&accounts::jwks::ENDPOINT),
+    Http(&accounts::password_reset::ENDPOINT),
+    Http(&accounts::password_reset_confirm::ENDPOINT),
+    Http(&accounts::profile_get::ENDPOINT),
+    Http(&accounts::profile_update::ENDPOINT),
+    Http(&accounts::profile_picture::ENDPOINT),
+    Http(&students::list::ENDPOINT),
+    Http(&students::approve::ENDPOINT),
+    Http(&students::reject::ENDPOINT),
+    Http(&students::block::ENDPOINT),
+    Http(&students::code_get::ENDPOINT),
+    Http(&students::code_reset::ENDPOINT),
+    Http(&students::register::ENDPOINT),
+    Http(&payments::create_order::ENDPOINT),
+    Http(&payments::verify_payment::ENDPOINT),
+    Http(&payments::razorpay_webhook::ENDPOINT),
+    Http(&payments::history::ENDPOINT),
+    Http(&payments::refund::ENDPOINT),
+    Http(&tokens::count::ENDPOINT),
+    Http(&tokens::data::ENDPOINT),
+    Http(&tokens::history::ENDPOINT),
+    Http(&tokens::submit::ENDPOINT),
+    Http(&tokens::submissions::ENDPOINT),
+    Http(&orders::create::ENDPOINT),
+    Http(&orders::list::ENDPOINT),
+    Http(&orders::get::ENDPOINT),
+    Http(&orders::cancel::ENDPOINT),
+    Http(&orders::collect::ENDPOINT),
+    Http(&orders::item_list::ENDPOINT),
+    Http(&orders::item_put::ENDPOINT),
+    Http(&orders::item_stock::ENDPOINT),
+    Http(&meals::cycle_upload_url::ENDPOINT),
+    Http(&meals::cycle_upload::ENDPOINT),
+    Http(&meals::cycle_list::ENDPOINT),
+    Http(&meals::cycle_verify::ENDPOINT),
+    Http(&meals::cycle_reject::ENDPOINT),
+    Http(&meals::cycle_statement::ENDPOINT),
+    Http(&owner::mess_get::ENDPOINT),
+    Http(&owner::mess_update::ENDPOINT),
+    Http(&owner::codes_rotate::ENDPOINT),
+    Http(&owner::invite_create::ENDPOINT),
+    Http(&staff::token_create::ENDPOINT),
+    Http(&staff::token_list::ENDPOINT),
+    Http(&staff::token_delete::ENDPOINT),
+    Http(&staff::scan::ENDPOINT),
+    Http(&staff::batch::ENDPOINT),
+    Http(&staff::undo::ENDPOINT),
+    Http(&staff::counts::ENDPOINT),
+    Http(&owner::notification_list::ENDPOINT),
+    Http(&owner::notification_read::ENDPOINT),
+    Http(&owner::headcount::ENDPOINT),
+    Http(&owner::scans_csv::ENDPOINT),
+    Http(&owner::dashboard::ENDPOINT),
+    Http(&owner::audit_list::ENDPOINT),
+    Http(&meals::cut_create::ENDPOINT),
+    Http(&meals::cut_list::ENDPOINT),
+    Http(&meals::cut_delete::ENDPOINT),
+    Http(&meals::closure_create::ENDPOINT),
+    Http(&meals::closure_list::ENDPOINT),
+    Http(&meals::closure_delete::ENDPOINT),
+    Http(&ops::health::ENDPOINT),
+    Http(&ops::openapi::ENDPOINT),
+    Http(&ops::not_found::ENDPOINT),
+    Consumer(&workers::mailer::CONSUMER),
+    Consumer(&workers::audit_writer::CONSUMER),
+    Consumer(&workers::refunder::CONSUMER),
+    Consumer(&workers::order_processor::CONSUMER),
+    Consumer(&workers::notifier::CONSUMER),
+    Consumer(&workers::announcer::CONSUMER),
+    StreamReader(&workers::relay::READER),
+    StreamReader(&workers::cache_evictor::READER),
+    UploadCheck(&workers::picture_check::CHECK),
+    Job(&jobs::reconcile_payments::JOB),
+    Job(&jobs::expire_tokens::JOB),
+    Job(&jobs::sweep_orders::JOB),
 ];
 
-/// Every consumer of a queue.
-pub static CONSUMERS: &[&Consumer] = &[
-    &workers::mailer::CONSUMER,
-    &workers::audit_writer::CONSUMER,
-    &workers::refunder::CONSUMER,
-    &workers::order_processor::CONSUMER,
-    &workers::notifier::CONSUMER,
-    &workers::announcer::CONSUMER,
-];
-
-/// Every job of a schedule.
-pub static JOBS: &[&Job] =
-    &[&jobs::reconcile_payments::JOB, &jobs::expire_tokens::JOB, &jobs::sweep_orders::JOB];
+/// Every endpoint that a client can ask for.
+pub fn endpoints() -> impl Iterator<Item = &'static Endpoint> {
+    FUNCTIONS.iter().filter_map(Function::endpoint).filter(|endpoint| endpoint.is_routed())
+}

@@ -16,7 +16,9 @@ import copy
 import json
 import signal
 import socketserver
+import threading
 from collections.abc import Awaitable, Callable
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,7 +28,7 @@ import ministack.app as ministack
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from ministack.core import iam_actions, iam_evaluator
-from ministack.services import dynamodb, lambda_svc, sqs
+from ministack.services import cloudwatch_logs, dynamodb, lambda_svc, sqs
 
 Scope = dict[str, Any]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -167,6 +169,32 @@ def streams_survive_a_restart() -> None:
     dynamodb.get_state, dynamodb.load_persisted_state = state, restore
 
 
+def log_streams_name_their_function() -> None:
+    """In a log group that functions share, a stream is `date/function[version]id`.
+
+    ministack calls it `date/[version]id`, as in a group of one function's own.
+    """
+    emit, new_id = lambda_svc._emit_lambda_logs, lambda_svc.new_uuid
+    newest = threading.local()
+
+    def new_id_remembered() -> str:
+        newest.id = new_id()
+        return newest.id
+
+    def emit_and_rename(function: dict[str, Any], *args: Any, **options: Any) -> None:
+        day = datetime.now(timezone.utc).strftime("%Y/%m/%d")
+        emit(function, *args, **options)
+        config = function.get("config") or function
+        group = cloudwatch_logs._log_groups.get(config["LoggingConfig"]["LogGroup"])
+        stream = f"[{config['Version']}]{newest.id.replace('-', '')}"
+        if group and f"{day}/{stream}" in group["streams"]:
+            lines = group["streams"].pop(f"{day}/{stream}")
+            group["streams"][f"{day}/{config['FunctionName']}{stream}"] = lines
+
+    lambda_svc.new_uuid = new_id_remembered
+    lambda_svc._emit_lambda_logs = emit_and_rename
+
+
 def queues_survive_another_port() -> None:
     """Queues that were kept are found although the local AWS listens on another port now.
 
@@ -260,6 +288,7 @@ def main() -> None:
     mail_is_authorized_by_identity()
     stream_failures_are_retried()
     streams_survive_a_restart()
+    log_streams_name_their_function()
     queues_survive_another_port()
     if options.used_rights:
         used_rights_are_recorded(options.used_rights)

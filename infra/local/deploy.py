@@ -1,4 +1,4 @@
-"""Puts the built functions where the template packs them, and deploys the template.
+"""Packs the built functions as the template names the package, and deploys the template.
 
 It is the template of a real deployment and the same `sam deploy`; only the parameters
 differ. Nothing here builds.
@@ -11,9 +11,9 @@ import hashlib
 import json
 import os
 import platform
-import re
 import shutil
 import subprocess
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -24,49 +24,33 @@ from settings import MESS_ID, REGION, ROOT, SENDER_ADDRESS, Settings, StackError
 
 TEMPLATE = ROOT / "template.yaml"
 ARTIFACTS = "thali-artifacts"
+# What every function of the template is packed in.
+PACKAGE = Path("target/lambda/thali-functions/bootstrap.zip")
 
 
-def functions() -> list[str]:
-    """The functions of the template, by the name of their binary."""
-    return re.findall(r"^ +CodeUri: target/lambda/([^/\s]+)/$", TEMPLATE.read_text(), re.MULTILINE)
+def package(target: Path) -> bool:
+    """Packs the binary of all functions where the template's `CodeUri` has it.
 
-
-def binaries_place(target: Path) -> int:
-    """Gives each function its directory under target/lambda with the binary as `bootstrap`.
-
-    They are copies and never links: `cargo lambda build` writes into the bootstrap that it
-    finds, which through a link would be cargo's own binary. A copy keeps the time of its
-    original, so a bootstrap that something else wrote is noticed and replaced.
-    Returns how many were new or had changed.
+    SAM would zip a folder once for each function; a package that is made beforehand it takes
+    as it is. Returns whether the package is new.
     """
-    changed = 0
-    for name in functions():
-        built = target / "debug" / name
-        if not built.exists():
-            raise StackError(
-                f"The template has a function `{name}`, but cargo built no such binary."
-            )
-        bootstrap = ROOT / "target" / "lambda" / name / "bootstrap"
-        if _is_copy(bootstrap, built):
-            continue
-        bootstrap.parent.mkdir(parents=True, exist_ok=True)
-        # Beside it first: an interrupted copy leaves no bootstrap that looks whole.
-        beside = bootstrap.with_name("bootstrap.new")
-        shutil.copy2(built, beside)
-        beside.replace(bootstrap)
-        changed += 1
-    return changed
-
-
-def _is_copy(bootstrap: Path, built: Path) -> bool:
-    try:
-        copy, original = bootstrap.stat(), built.stat()
-    except FileNotFoundError:
+    built = target / "debug" / PACKAGE.parent.name
+    if not built.exists():
+        raise StackError(f"cargo built no {built.name}, which is the binary of all functions.")
+    packed = ROOT / PACKAGE
+    if packed.exists() and packed.stat().st_mtime_ns == built.stat().st_mtime_ns:
         return False
-    return not os.path.samestat(copy, original) and (copy.st_size, copy.st_mtime_ns) == (
-        original.st_size,
-        original.st_mtime_ns,
-    )
+    packed.parent.mkdir(parents=True, exist_ok=True)
+    # Beside it first: an interrupted run leaves no package that looks whole.
+    beside = packed.with_suffix(".new")
+    entry = zipfile.ZipInfo("bootstrap")
+    entry.external_attr = 0o755 << 16
+    with zipfile.ZipFile(beside, "w") as archive:
+        # The same binary makes the same package. Packed quickly: it stays on this machine.
+        archive.writestr(entry, built.read_bytes(), zipfile.ZIP_DEFLATED, compresslevel=1)
+    os.utime(beside, ns=(built.stat().st_atime_ns, built.stat().st_mtime_ns))
+    beside.replace(packed)
+    return True
 
 
 def parameters(settings: Settings, versions: dict[str, str]) -> dict[str, str]:
@@ -90,14 +74,10 @@ def parameters(settings: Settings, versions: dict[str, str]) -> dict[str, str]:
 
 
 def fingerprint(values: dict[str, str]) -> str:
-    """What a deployment of the working copy is: template, parameters, binaries."""
+    """What a deployment of the working copy is: template, parameters, package."""
     digest = hashlib.sha256(json.dumps(values).encode())
     digest.update(TEMPLATE.read_bytes())
-    for name in functions():
-        with (ROOT / "target" / "lambda" / name / "bootstrap").open("rb") as binary:
-            # Python 3.11 has hashlib.file_digest; this runs on 3.10 too.
-            while chunk := binary.read(1 << 20):
-                digest.update(chunk)
+    digest.update((ROOT / PACKAGE).read_bytes())
     return digest.hexdigest()
 
 
@@ -165,7 +145,7 @@ def _bucket(settings: Settings) -> None:
 
 
 def _artifacts_prune(settings: Settings) -> None:
-    """Removes the packages of earlier deployments, 200 MB for each change of shared code."""
+    """Removes the packages of earlier deployments."""
     template: Any = client(settings, "cloudformation").get_template(
         StackName=settings.stack_name, TemplateStage="Processed"
     )["TemplateBody"]

@@ -165,6 +165,8 @@ class Settings:
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "AWS_EC2_METADATA_DISABLED": "true",
             "SAM_CLI_TELEMETRY": "0",
+            # The template has loops, which SAM reads when it is asked to.
+            "SAM_CLI_ENABLE_LANGUAGE_EXTENSIONS": "1",
             "STACK_NAME": self.stack_name,
             # A proxy of the machine must not be asked for 127.0.0.1.
             "NO_PROXY": "127.0.0.1,localhost",

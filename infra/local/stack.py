@@ -78,8 +78,7 @@ def up(settings: Settings, build: bool) -> None:
     if build:
         say("building the functions (the first time takes minutes)")
         _cargo_build()
-    changed = deploy.binaries_place(target)
-    say(f"{len(deploy.functions())} functions built, {changed} of them new or changed")
+    say("the functions are packed" if deploy.package(target) else "the functions are as packed before")
 
     if not processes.runs("aws"):
         # The functions' unpacked code, of every version that was ever deployed.
@@ -155,17 +154,17 @@ def _log_lines(settings: Settings, only: str | None, since: int) -> set[LogLine]
     lines: set[LogLine] = set()
     groups = cloudwatch.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=prefix)
     for group in (each["logGroupName"] for page in groups for each in page["logGroups"]):
-        name = group.removeprefix(prefix)
-        if only is not None and name != only:
-            continue
         for page in cloudwatch.get_paginator("filter_log_events").paginate(
             logGroupName=group, startTime=since
         ):
-            lines |= {
-                (each["timestamp"], name, each["message"].rstrip())
-                for each in page["events"]
-                if not each["message"].startswith(("START ", "END ", "REPORT "))
-            }
+            for each in page["events"]:
+                # 2026/01/31/STACK-FUNCTION[$LATEST]…
+                stream = each["logStreamName"].rpartition("/")[2].partition("[")[0]
+                name = stream.removeprefix(f"{settings.stack_name}-")
+                message = each["message"].rstrip()
+                if only not in (None, name) or message.startswith(("START ", "END ", "REPORT ")):
+                    continue
+                lines.add((each["timestamp"], name, message))
     return lines
 
 

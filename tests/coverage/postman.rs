@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use thali_functions::ENDPOINTS;
+use thali_functions::endpoints;
 use thali_platform::http::Endpoint;
 
 use crate::support::postman::{Request, collection, environment, requests};
@@ -44,8 +44,7 @@ fn asks(request: &Request, endpoint: &Endpoint, path: &str) -> bool {
 #[test]
 fn the_postman_collection_has_every_endpoint() {
     let requests = requests();
-    let missing: Vec<&str> = ENDPOINTS
-        .iter()
+    let missing: Vec<&str> = endpoints()
         .filter(|endpoint| !requests.iter().any(|it| asks(it, endpoint, endpoint.paths[0])))
         .map(|endpoint| endpoint.name)
         .collect();
@@ -56,8 +55,7 @@ fn the_postman_collection_has_every_endpoint() {
 fn every_request_of_the_postman_collection_is_for_an_endpoint() {
     for request in requests() {
         let elsewhere = ELSEWHERE.iter().any(|address| request.url.starts_with(address));
-        let ours = ENDPOINTS
-            .iter()
+        let ours = endpoints()
             .any(|endpoint| endpoint.paths.iter().any(|path| asks(&request, endpoint, path)));
         let Request { name, method, url, .. } = request;
         assert!(elsewhere || ours, "{name}: {method} {url}");

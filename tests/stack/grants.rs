@@ -3,7 +3,7 @@
 //! is missing.
 
 use serde_json::{Value, json};
-use thali_functions::ENDPOINTS;
+use thali_functions::endpoints;
 use thali_platform::http::Access;
 
 use super::operator::{printed, thali};
@@ -264,7 +264,7 @@ async fn an_account_of_another_mess_sees_no_order_of_this_one() {
 async fn every_function_that_takes_staff_tokens_looks_one_up_that_redis_has_not_seen() {
     let stack = Stack::running();
     let owner = stack.owner().await;
-    for endpoint in ENDPOINTS.iter().filter(|endpoint| endpoint.access.takes_staff_token()) {
+    for endpoint in endpoints().filter(|endpoint| endpoint.access.takes_staff_token()) {
         let (id, token) = stack.staff_token(&owner, "Gate 1").await;
         let (path, nothing) = (endpoint.paths[0], json!({}));
         let call = match endpoint.method.as_str() {
@@ -285,7 +285,7 @@ async fn every_function_looks_a_session_up_that_redis_has_not_seen() {
     let stack = Stack::running();
     let (owner, student) = (stack.owner().await, stack.student("fresh").await);
     let staff = stack.staff_of(&owner.mess_id, &owner.token).await;
-    for endpoint in ENDPOINTS.iter().filter(|endpoint| endpoint.access.takes_session()) {
+    for endpoint in endpoints().filter(|endpoint| endpoint.access.takes_session()) {
         let person = match endpoint.access {
             Access::Owner | Access::PublicOrOwner => &owner,
             Access::Staff => &staff,

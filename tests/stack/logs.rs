@@ -1,17 +1,15 @@
 //! What the deployed functions log: enough to find a request, and nobody's data.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_cloudwatchlogs::Client;
 use serde_json::{Value, json};
-use thali_functions::ops::not_found;
-use thali_functions::workers::{cache_evictor, picture_check, relay};
-use thali_functions::{CONSUMERS, ENDPOINTS, JOBS};
+use thali_functions::FUNCTIONS;
+use thali_platform::lambda::Function;
 
 use super::faults::{dead_letter, put_ses_into_its_sandbox};
 use super::{Stack, Student, eventually, ulid_now};
 use crate::support::people::PASSWORD;
-use crate::support::template::{resources, template};
 use crate::support::{Answer, Call, shapes};
 
 /// A line of a log group.
@@ -21,18 +19,34 @@ struct Line {
     text: String,
 }
 
+impl Line {
+    /// The name of the function that wrote it, after which Lambda names the streams of a
+    /// group that functions share: `2026/01/31/function[$LATEST]id`.
+    fn function(&self) -> &str {
+        let name = self.stream.rsplit('/').next().and_then(|name| name.split_once('['));
+        name.map(|(function, _)| function).unwrap_or_default()
+    }
+}
+
 /// Lambda's own lines around an invocation's.
 const PLATFORM: [&str; 4] = ["INIT_START ", "START ", "END ", "REPORT "];
 
 /// How many tries to send the mail of a message the mailer has logged as failed.
 pub(super) async fn mailer_tries(stack: &Stack, message_id: &str) -> usize {
     let client = Client::new(&stack.aws().await);
-    let group = format!("/aws/lambda/{}", stack.name("mailer"));
-    let lines = lines_of(&client, group, 0).await;
+    let lines = lines_of(&client, worker_logs(stack), 0).await;
+    let mailer = stack.name("mailer");
     let failed = |line: &&Line| {
-        line.text.contains(message_id) && line.text.contains("the message will come again")
+        line.function() == mailer
+            && line.text.contains(message_id)
+            && line.text.contains("the message will come again")
     };
     lines.iter().filter(failed).count()
+}
+
+/// The log group of workers and jobs.
+fn worker_logs(stack: &Stack) -> String {
+    format!("/aws/lambda/{}", stack.name("workers"))
 }
 
 /// The lines of every log group of the stack since a time (milliseconds).
@@ -359,53 +373,52 @@ async fn nothing_secret_or_personal_is_in_any_line_since_the_stack_began() {
     }
 }
 
-/// The members of a line's span of which one tells the invocation, by function.
-fn ids_of_invocations() -> BTreeMap<&'static str, &'static [&'static str]> {
-    const REQUEST: &[&str] = &["request_id"];
-    // Where an invocation as a whole fails, Lambda's runtime says so in its own span, which
-    // has the same id by another name.
-    const INVOCATION: &[&str] = &["id", "requestId"];
-    let endpoints = ENDPOINTS.iter().map(|endpoint| (endpoint.name, REQUEST));
-    let consumers = CONSUMERS.iter().map(|consumer| (consumer.name, &["message_id"] as &[_]));
-    let jobs = JOBS.iter().map(|job| (job.name, INVOCATION));
-    let others = [
-        (not_found::ENDPOINT.name, REQUEST),
-        (relay::NAME, &["requestId"]),
-        (cache_evictor::NAME, &["requestId"]),
-        (picture_check::NAME, INVOCATION),
-    ];
-    endpoints.chain(consumers).chain(jobs).chain(others).collect()
+/// The members of a line's span of which one tells the invocation.
+fn ids_of_invocations(function: &Function) -> &'static [&'static str] {
+    match function {
+        Function::Endpoint(_) => &["request_id"],
+        Function::Consumer(_) => &["message_id"],
+        // Where an invocation as a whole fails, Lambda's runtime says so in its own span,
+        // which has the same id by another name.
+        Function::StreamReader(_) | Function::UploadCheck(_) | Function::Job(_) => {
+            &["id", "requestId"]
+        }
+    }
 }
 
-/// Those functions of the template are looked at that have run so far.
+/// Those functions are looked at that have run so far.
 #[tokio::test]
-async fn every_line_of_a_function_is_a_json_object_with_a_level_a_message_and_an_id() {
+async fn every_line_is_a_json_object_that_tells_its_invocation() {
     let stack = Stack::running();
     let student = stack.student("logged").await;
     stack.buy_tokens(&student, 1).await;
-    let client = Client::new(&stack.aws().await);
-    let functions = ids_of_invocations();
-    assert_eq!(functions.len(), resources(&template(), "AWS::Serverless::Function").len());
+    let lines = lines(&stack, 0).await;
     let mut invocations = 0;
-    for (function, ids) in functions {
-        let group = format!("/aws/lambda/{}", stack.name(function));
-        let lines = lines_of(&client, group, 0).await;
+    for function in FUNCTIONS {
+        let (name, full_name) = (function.name(), stack.name(function.name()));
+        let ids = ids_of_invocations(function);
+        let own = lines.iter().filter(|line| line.function() == full_name);
         let platforms = |text: &str| PLATFORM.iter().any(|begin| text.starts_with(begin));
         // What a function says when it starts is before any request.
         let mut started: HashMap<&str, bool> = HashMap::new();
-        for Line { stream, text, .. } in lines.iter().filter(|line| !platforms(&line.text)) {
+        for Line { stream, text, .. } in own.filter(|line| !platforms(&line.text)) {
             let line: Value = serde_json::from_str(text).unwrap_or_default();
             let levels = ["INFO", "WARN", "ERROR"];
             let good = line["message"].is_string() && levels.iter().any(|l| line["level"] == *l);
-            assert!(good, "{function}: {text}");
+            assert!(good, "{name}: {text}");
             let span = &line["span"];
             let has_id = ids.iter().any(|id| span[id].as_str().is_some_and(|id| !id.is_empty()));
             let serves = started.entry(stream).or_default();
-            assert!(has_id || !*serves, "{function}: {text}");
+            assert!(has_id || !*serves, "{name}: {text}");
             *serves |= has_id;
         }
-        assert!(started.values().all(|serves| *serves), "{function} has lines without an id");
+        assert!(started.values().all(|serves| *serves), "{name} has lines without an id");
         invocations += started.len();
     }
     assert!(invocations >= 5, "{invocations} streams");
+    let of_functions: BTreeSet<String> = FUNCTIONS.iter().map(|f| stack.name(f.name())).collect();
+    let strange = lines.iter().find(|line| {
+        line.group.starts_with("/aws/lambda/") && !of_functions.contains(line.function())
+    });
+    assert!(strange.is_none(), "whose line is this? {:?}", strange.map(|line| &line.text));
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use serde_json::json;
-use thali_functions::ENDPOINTS;
+use thali_functions::endpoints;
 
 use super::{Stack, eventually};
 use crate::support::Call;
@@ -28,7 +28,7 @@ fn the_demo_plays_to_its_end() {
 #[tokio::test]
 async fn every_route_reaches_its_function_and_every_function_has_what_it_needs() {
     let stack = Stack::running();
-    for endpoint in ENDPOINTS {
+    for endpoint in endpoints() {
         for path in endpoint.paths {
             let call = match endpoint.method.as_str() {
                 "GET" => Call::get(path),

@@ -8,8 +8,7 @@ use serde_json::{Value, json};
 use thali_domain::identity::Name;
 use thali_domain::ids::MessId;
 use thali_domain::mess::{Approval, Mess, ZoneName};
-use thali_functions::ENDPOINTS;
-use thali_functions::ops::not_found;
+use thali_functions::FUNCTIONS;
 use thali_functions::workers::{
     announcer, audit_writer, cache_evictor, mailer, notifier, order_processor, refunder, relay,
 };
@@ -18,7 +17,8 @@ use thali_platform::auth::access::generate_key;
 use thali_platform::blobs::Blobs;
 use thali_platform::clock::Clock;
 use thali_platform::config::{Config, Part};
-use thali_platform::http::{Endpoint, dispatch};
+use thali_platform::http::{Endpoint, dispatch, route};
+use thali_platform::lambda::Function;
 use thali_platform::mail::{Mail, Mailer};
 use thali_platform::queue::{QueueName, Queues};
 use thali_platform::store::Stamp;
@@ -39,7 +39,8 @@ pub const RAZORPAY_WEBHOOK_SECRET: &str = "test-webhook-new";
 /// The secret from which the keys of students' codes follow.
 pub const QR_KEY: &str = "test-qr-key";
 
-const PARTS: [Part; 11] = [
+const PARTS: [Part; 12] = [
+    Part::Cache,
     Part::PublicKeys,
     Part::SigningKey,
     Part::RefreshKey,
@@ -307,8 +308,8 @@ fn app_of(environment: &HashMap<&'static str, String>, backends: Backends) -> Ap
 /// The endpoint to which the gateway would send a call: the fallback where none has its
 /// method and path.
 fn endpoint_of(method: &str, path: &str) -> &'static Endpoint {
-    let serves = |endpoint: &&&Endpoint| endpoint.method == method && endpoint.serves_path(path);
-    ENDPOINTS.iter().find(serves).copied().unwrap_or(&not_found::ENDPOINT)
+    let endpoints: Vec<&Endpoint> = FUNCTIONS.iter().filter_map(Function::endpoint).collect();
+    route(&endpoints, method, path).0
 }
 
 /// An endpoint answers with nothing that it does not declare, so that what OpenAPI says of

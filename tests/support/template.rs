@@ -10,11 +10,77 @@ pub fn root() -> PathBuf {
     package.parent().expect("the package is in the workspace").to_owned()
 }
 
-/// The template as JSON; a tag such as `!Sub x` becomes `{"!Sub": x}`.
+/// The template as JSON, its loops written out; a tag such as `!Sub x` becomes `{"!Sub": x}`.
 pub fn template() -> Value {
     let text = std::fs::read_to_string(root().join("template.yaml")).expect("it is there");
-    let yaml = serde_norway::from_str(&text).expect("it is YAML");
-    plain(yaml)
+    let template = plain(serde_norway::from_str(&text).expect("it is YAML"));
+    let mappings = template["Mappings"].clone();
+    written_out(template, &mappings)
+}
+
+/// What `AWS::LanguageExtensions` makes of a value: each `Fn::ForEach` becomes the members
+/// that it stands for. Functions of literals alone are replaced by what they give.
+fn written_out(value: Value, mappings: &Value) -> Value {
+    match value {
+        Value::Array(items) => items.into_iter().map(|it| written_out(it, mappings)).collect(),
+        Value::Object(members) => {
+            let mut all = Map::new();
+            for (name, member) in members {
+                if name.starts_with("Fn::ForEach::") {
+                    for round in rounds(&member) {
+                        let round = written_out(round, mappings);
+                        all.extend(round.as_object().expect("a loop makes members").clone());
+                    }
+                } else {
+                    all.insert(name, written_out(member, mappings));
+                }
+            }
+            literal(all, mappings)
+        }
+        scalar => scalar,
+    }
+}
+
+/// The body of a loop `[name, [values], body]` with each value in the name's place.
+fn rounds(of_loop: &Value) -> Vec<Value> {
+    let name = of_loop[0].as_str().expect("a loop's name");
+    let values = of_loop[1].as_array().expect("a loop's values");
+    let round = |value: &Value| {
+        let value = value.as_str().expect("a text");
+        let body = of_loop[2].to_string();
+        let body = body.replace(&format!("${{{name}}}"), value);
+        let body = body.replace(&json!({ "!Ref": name }).to_string(), &json!(value).to_string());
+        serde_json::from_str(&body).expect("still JSON")
+    };
+    values.iter().map(round).collect()
+}
+
+/// A function's value where all that it is of is written out, else the object as it is.
+fn literal(members: Map<String, Value>, mappings: &Value) -> Value {
+    let function = members.iter().next().map(|(name, of)| (name.as_str(), of));
+    match function {
+        Some(("!Sub", Value::String(text))) if !text.contains("${") => json!(text),
+        Some(("!Sub", Value::Array(parts))) if parts[1].as_object().is_some_and(all_texts) => {
+            let mut text = parts[0].as_str().expect("a text").to_owned();
+            for (name, value) in parts[1].as_object().expect("just checked") {
+                text = text.replace(&format!("${{{name}}}"), value.as_str().unwrap_or_default());
+            }
+            literal(Map::from_iter([("!Sub".to_owned(), json!(text))]), mappings)
+        }
+        Some(("!FindInMap", Value::Array(path))) if path.iter().all(Value::is_string) => {
+            let steps = path.iter().filter_map(Value::as_str);
+            steps.fold(mappings, |found, step| &found[step]).clone()
+        }
+        Some(("!GetAtt", Value::Array(path))) if path.iter().all(Value::is_string) => {
+            let path: Vec<&str> = path.iter().filter_map(Value::as_str).collect();
+            json!({ "!GetAtt": path.join(".") })
+        }
+        _ => Value::Object(members),
+    }
+}
+
+fn all_texts(members: &Map<String, Value>) -> bool {
+    members.values().all(Value::is_string)
 }
 
 fn plain(yaml: serde_norway::Value) -> Value {

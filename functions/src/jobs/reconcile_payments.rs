@@ -26,7 +26,7 @@ use crate::payments::settle::settle;
 /// The job.
 pub static JOB: Job = Job {
     name: "reconcile-payments",
-    parts: &[Part::Razorpay],
+    parts: &[Part::Cache, Part::Razorpay],
     run: |app, event| Box::pin(run(app, event)),
 };
 

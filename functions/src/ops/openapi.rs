@@ -35,7 +35,7 @@ use utoipa::openapi::{
     Type,
 };
 
-use crate::ENDPOINTS;
+use crate::endpoints;
 
 /// The endpoint.
 pub static ENDPOINT: Endpoint =
@@ -70,7 +70,7 @@ const REFRESH_COOKIE: &str = "refresh_cookie";
 pub fn document() -> OpenApi {
     let mut schemas = Schemas::new();
     let mut items = BTreeMap::<&str, PathItem>::new();
-    for endpoint in ENDPOINTS {
+    for endpoint in endpoints() {
         for (number, path) in endpoint.paths.iter().enumerate() {
             let operation = operation(endpoint, number, &mut schemas);
             let item = PathItem::new(method(endpoint), operation);
@@ -100,7 +100,7 @@ fn components(schemas: Schemas) -> utoipa::openapi::Components {
         let same = before.is_none_or(|before| json(&before) == json(&schema));
         assert!(same, "two types are called {name}, or one is in a body and in an answer");
     }
-    let refusals = ENDPOINTS.iter().flat_map(|endpoint| codes_by_status(endpoint));
+    let refusals = endpoints().flat_map(codes_by_status);
     let refusals: BTreeMap<String, RefOr<utoipa::openapi::Response>> = refusals
         .map(|(status, codes)| (response_name(&codes), refused(status, &codes).into()))
         .collect();

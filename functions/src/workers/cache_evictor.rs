@@ -7,33 +7,21 @@
 //! up, because an entry does not live longer than that.
 
 use aws_lambda_events::dynamodb::{Event, EventRecord};
-use lambda_runtime::{LambdaEvent, service_fn};
 use serde::Deserialize;
 use thali_domain::ids::{AccountId, OrderId};
 use thali_platform::app::App;
 use thali_platform::cache::Entry;
 use thali_platform::config::Part;
-use thali_platform::worker::BatchResponse;
-use thali_platform::{telemetry, worker};
+use thali_platform::worker::{BatchResponse, StreamReader};
 
 use crate::tokens::counted;
 
-/// The function's name.
-pub const NAME: &str = "cache-evictor";
-
-/// What it needs.
-pub const PARTS: &[Part] = &[];
-
-/// Runs the evictor on Lambda.
-pub async fn serve() -> Result<(), lambda_runtime::Error> {
-    telemetry::start();
-    let app = worker::start(NAME, PARTS).await?;
-    let app = &app;
-    lambda_runtime::run(service_fn(async move |event: LambdaEvent<Event>| {
-        Ok::<_, lambda_runtime::Error>(evict(app, event.payload).await)
-    }))
-    .await
-}
+/// What the streams invoke.
+pub static READER: StreamReader = StreamReader {
+    name: "cache-evictor",
+    parts: &[Part::Cache],
+    read: |app, event| Box::pin(evict(app, event)),
+};
 
 /// Takes out of the cache what the changes of a batch have made old. Where Redis does not
 /// answer, the batch comes again from that record on.

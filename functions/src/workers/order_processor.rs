@@ -7,6 +7,7 @@ use thali_domain::menu::Item;
 use thali_domain::orders::{Circumstances, Order, OrderStatus, Processing};
 use thali_domain::tokens::Purchase;
 use thali_platform::app::App;
+use thali_platform::config::Part;
 use thali_platform::store::{
     Account, CONTENTION_TRIES_MAX, Consistency, OrderError, Stamp, StoreError, contention_pause,
 };
@@ -19,7 +20,7 @@ use crate::tokens::counted;
 /// The consumer.
 pub static CONSUMER: Consumer = Consumer {
     name: "order-processor",
-    parts: &[],
+    parts: &[Part::Cache],
     handle: |app, body| Box::pin(process(app, body)) as Worked<'_>,
 };
 

@@ -7,35 +7,22 @@
 //! made good by the next event of the account.
 
 use aws_lambda_events::s3::{S3Event, S3EventRecord};
-use lambda_runtime::{LambdaEvent, service_fn};
 use percent_encoding::percent_decode_str;
 use thali_domain::pictures::{self, HEAD_LENGTH, PictureKey, ScreenshotKey};
 use thali_platform::app::App;
 use thali_platform::config::Part;
 use thali_platform::store::Stamp;
-use thali_platform::{telemetry, worker};
-use tracing::Instrument;
+use thali_platform::telemetry;
+use thali_platform::worker::UploadCheck;
 
-/// The function's name.
-pub const NAME: &str = "picture-check";
-
-/// What it needs.
-pub const PARTS: &[Part] = &[Part::Blobs];
+/// What the bucket invokes.
+pub static CHECK: UploadCheck = UploadCheck {
+    name: "picture-check",
+    parts: &[Part::Blobs],
+    check: |app, event, request_id| Box::pin(check_all(app, event, request_id)),
+};
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
-
-/// Runs the check on Lambda.
-pub async fn serve() -> Result<(), lambda_runtime::Error> {
-    telemetry::start();
-    let app = worker::start(NAME, PARTS).await?;
-    let app = &app;
-    lambda_runtime::run(service_fn(async move |event: LambdaEvent<S3Event>| {
-        let request_id = event.context.request_id;
-        let span = tracing::info_span!("uploads", function = NAME, id = request_id);
-        check_all(app, event.payload, &request_id).instrument(span).await
-    }))
-    .await
-}
 
 /// Checks the objects of an event. Where one could not be checked the event comes again,
 /// after the others were.
@@ -43,7 +30,7 @@ pub async fn check_all(app: &App, event: S3Event, request_id: &str) -> Result<()
     let mut result = Ok(());
     for key in event.records.iter().filter_map(key_of) {
         let at = app.clock.now();
-        let stamp = Stamp { actor: NAME.to_owned(), request_id: request_id.to_owned(), at };
+        let stamp = Stamp { actor: CHECK.name.to_owned(), request_id: request_id.to_owned(), at };
         if let Err(error) = check(app, &key, &stamp).await {
             tracing::error!(cause = telemetry::chain(&*error), "the event will come again");
             result = Err(error);

@@ -14,7 +14,7 @@ use crate::payments::refunding::push;
 /// The consumer.
 pub static CONSUMER: Consumer = Consumer {
     name: "refunder",
-    parts: &[Part::Razorpay],
+    parts: &[Part::Cache, Part::Razorpay],
     handle: |app, body| Box::pin(refund(app, body)) as Worked<'_>,
 };
 

@@ -10,7 +10,6 @@ use std::collections::BTreeSet;
 
 use aws_lambda_events::dynamodb::{Event, EventRecord};
 use jiff::Timestamp;
-use lambda_runtime::{LambdaEvent, service_fn};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use thali_domain::identity::Email;
@@ -21,19 +20,20 @@ use thali_platform::auth::sha256_hex;
 use thali_platform::config::Part;
 use thali_platform::queue::{QueueName, batches};
 use thali_platform::store::{AuditRecord, SCANS};
-use thali_platform::{telemetry, worker};
-use worker::BatchResponse;
+use thali_platform::telemetry;
+use thali_platform::worker::{BatchResponse, StreamReader};
 
 use super::messages::{
     self, ClosureAnnouncement, MailMessage, Notice, OrderMessage, RefundMessage,
 };
 use super::notices;
 
-/// The function's name.
-pub const NAME: &str = "relay";
-
-/// What it needs.
-pub const PARTS: &[Part] = &[Part::Queues];
+/// What the streams invoke.
+pub static READER: StreamReader = StreamReader {
+    name: "relay",
+    parts: &[Part::Queues],
+    read: |app, event| Box::pin(relay(app, event)),
+};
 
 /// Attributes that no reader of the audit trail may see.
 const SECRETS: [&str; 6] = [
@@ -58,17 +58,6 @@ const BY_NAME: [&str; 2] = ["login_failures", "password_reset"];
 
 /// Kinds of items whose changes only repeat what the change beside them says.
 const BOOKKEEPING: [&str; 3] = ["idempotency", "newest_registration", "notification"];
-
-/// Runs the relay on Lambda.
-pub async fn serve() -> Result<(), lambda_runtime::Error> {
-    telemetry::start();
-    let app = worker::start(NAME, PARTS).await?;
-    let app = &app;
-    lambda_runtime::run(service_fn(async move |event: LambdaEvent<Event>| {
-        Ok::<_, lambda_runtime::Error>(relay(app, event.payload).await)
-    }))
-    .await
-}
 
 /// Sends what follows from a batch of changes. Where a message did not get into its
 /// queue, the batch comes again from that record on.

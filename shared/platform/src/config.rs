@@ -12,6 +12,8 @@ use thali_domain::ids::MessId;
 /// Something that not every function has, and that its role may not even read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Part {
+    /// Redis: `REDIS_URL`, empty or absent where there is none.
+    Cache,
     /// The public keys of access tokens: `JWKS`.
     PublicKeys,
     /// The private key of access tokens: `JWT_SIGNING_KEY`. Login and refresh only.
@@ -114,7 +116,7 @@ pub struct Config {
     pub tables: TableNames,
     /// The mess that is meant where a request names none: `DEFAULT_MESS_ID`, may be empty.
     pub default_mess: Option<MessId>,
-    /// Redis, `redis://` or `rediss://`: `REDIS_URL`, empty or absent where there is none.
+    /// See [`Part::Cache`]; `redis://` or `rediss://`.
     pub redis_url: Option<String>,
     /// By how much the rate limits are multiplied: `RATE_LIMIT_FACTOR`, 1 if absent.
     pub rate_limit_factor: u32,
@@ -212,7 +214,7 @@ impl Config {
                 audit: reader.required("TABLE_AUDIT"),
             },
             default_mess: default_mess.and_then(|id| reader.parsed("DEFAULT_MESS_ID", &id)),
-            redis_url: reader.optional("REDIS_URL"),
+            redis_url: has(Part::Cache).then(|| reader.optional("REDIS_URL")).flatten(),
             rate_limit_factor: reader.parsed("RATE_LIMIT_FACTOR", &factor).unwrap_or(1),
             jwt_issuer: reader.required("JWT_ISSUER"),
             jwks: has(Part::PublicKeys).then(|| reader.jwks()).flatten(),

@@ -3,6 +3,7 @@
 //! | module | what lives there |
 //! |---|---|
 //! | [`app`] | [`app::App`]: the clients and keys that one function's process holds |
+//! | [`lambda`] | what a function is, how one is chosen by its name, and how it is run |
 //! | [`config`] | the environment variables, typed and checked at start |
 //! | [`http`] | endpoints, requests, problems, and the server that enforces [`http::Access`] |
 //! | [`problems`] | every refusal's HTTP status and `code`, side by side |
@@ -24,6 +25,7 @@ pub mod cache;
 pub mod clock;
 pub mod config;
 pub mod http;
+pub mod lambda;
 pub mod mail;
 pub mod problems;
 pub mod queue;

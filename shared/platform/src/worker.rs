@@ -1,16 +1,18 @@
 //! Functions that no client calls: those that SQS or a table's stream invokes, in partial
-//! batches, so that one bad message does not hold up the others; and those that a
-//! schedule invokes.
+//! batches, so that one bad message does not hold up the others; those that an upload
+//! invokes; and those that a schedule invokes. What they declare is here, and how a batch of
+//! messages is handled; [`crate::lambda`] runs them.
 
 use std::pin::Pin;
 
+use aws_lambda_events::dynamodb;
+use aws_lambda_events::s3::S3Event;
 use aws_lambda_events::sqs::SqsEvent;
-use lambda_runtime::{LambdaEvent, service_fn};
 use serde::Serialize;
 use serde_json::Value;
 use tracing::Instrument;
 
-use crate::app::{App, StartError};
+use crate::app::App;
 use crate::config::Part;
 use crate::telemetry;
 
@@ -27,6 +29,31 @@ pub struct Consumer {
     /// What it does with a message's body. A message comes at least once, and again after
     /// an error.
     pub handle: for<'a> fn(&'a App, &'a str) -> Worked<'a>,
+}
+
+/// What handling a batch of changes gives.
+pub type Read<'a> = Pin<Box<dyn Future<Output = BatchResponse> + Send + 'a>>;
+
+/// A function that takes the changes of tables from their streams, a batch at a time.
+pub struct StreamReader {
+    /// The function's name.
+    pub name: &'static str,
+    /// What it needs.
+    pub parts: &'static [Part],
+    /// What it does with a batch. Where it reports a failure, the batch comes again from
+    /// that record on.
+    pub read: for<'a> fn(&'a App, dynamodb::Event) -> Read<'a>,
+}
+
+/// A function that the bucket invokes for each upload.
+pub struct UploadCheck {
+    /// The function's name.
+    pub name: &'static str,
+    /// What it needs.
+    pub parts: &'static [Part],
+    /// What it does with the objects of an event; the text is the invocation's id. An event
+    /// comes at least once, and again after an error.
+    pub check: for<'a> fn(&'a App, S3Event, &'a str) -> Worked<'a>,
 }
 
 /// What a run of a job gives: what it did, as JSON, for the log and for whoever invoked it.
@@ -66,42 +93,6 @@ impl BatchResponse {
     pub fn failed(&mut self, item_identifier: String) {
         self.batch_item_failures.push(BatchItemFailure { item_identifier });
     }
-}
-
-/// Runs a consumer on Lambda.
-pub async fn serve(consumer: &'static Consumer) -> Result<(), lambda_runtime::Error> {
-    telemetry::start();
-    let app = start(consumer.name, consumer.parts).await?;
-    let app = &app;
-    lambda_runtime::run(service_fn(async move |event: LambdaEvent<SqsEvent>| {
-        Ok::<_, lambda_runtime::Error>(consume(app, consumer, event.payload).await)
-    }))
-    .await
-}
-
-/// Runs a job on Lambda.
-pub async fn serve_job(job: &'static Job) -> Result<(), lambda_runtime::Error> {
-    telemetry::start();
-    let app = start(job.name, job.parts).await?;
-    let app = &app;
-    lambda_runtime::run(service_fn(async move |event: LambdaEvent<Value>| {
-        let span = tracing::info_span!("run", function = job.name, id = event.context.request_id);
-        let ran = (job.run)(app, &event.payload).instrument(span.clone()).await;
-        let _entered = span.entered();
-        match &ran {
-            Ok(done) => tracing::info!(%done, "ran"),
-            Err(error) => tracing::error!(cause = telemetry::chain(&**error), "the run failed"),
-        }
-        ran
-    }))
-    .await
-}
-
-/// Makes the app of a function that is no endpoint, and logs why it cannot start.
-pub async fn start(name: &str, parts: &[Part]) -> Result<App, StartError> {
-    App::from_env(parts).await.inspect_err(|error| {
-        tracing::error!(function = name, error = %error, "the function cannot start");
-    })
 }
 
 /// Handles the messages of a batch one after another and reports those that failed.

@@ -1,7 +1,7 @@
 //! Bodies: read strictly by every endpoint that reads one, bounded by all of them.
 
 use serde_json::json;
-use thali_functions::ENDPOINTS;
+use thali_functions::endpoints;
 use thali_platform::http::Access;
 
 use super::{FIRST_MESS, Staffed, assert_safe, samples, token};
@@ -102,7 +102,7 @@ async fn whatever_is_personal_is_kept_by_nobody() {
         }
     }
     // What may be cached has no session, so it is the same for everybody.
-    let cached = |name: &&str| ENDPOINTS.iter().find(|endpoint| endpoint.name == *name);
+    let cached = |name: &&str| endpoints().find(|endpoint| endpoint.name == *name);
     assert!(public.contains(&"jwks"), "{public:?}");
     assert!(public.iter().filter_map(cached).all(|endpoint| endpoint.access == Access::Public));
 }

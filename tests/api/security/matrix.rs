@@ -12,7 +12,7 @@ use serde_json::json;
 use thali_domain::identity::{AccountStatus, Role};
 use thali_domain::mess::Approval;
 use thali_domain::sessions::ACCESS_LIFETIME;
-use thali_functions::ENDPOINTS;
+use thali_functions::endpoints;
 use thali_functions::accounts::sessions::end_all;
 use thali_platform::auth::access::{Claims, generate_key};
 use thali_platform::http::Access;
@@ -236,6 +236,6 @@ async fn who_is_let_in_follows_from_the_access_of_the_endpoint_alone() {
         visited.len(),
         callers.len(),
     );
-    assert_eq!(visited, ENDPOINTS.iter().map(|endpoint| endpoint.name).collect());
+    assert_eq!(visited, endpoints().map(|endpoint| endpoint.name).collect());
     assert_eq!(cases, paths * callers.len());
 }

@@ -1,5 +1,5 @@
 //! What holds for every endpoint, also for one that is added later: these tests go over
-//! [`ENDPOINTS`], take the sample of each from `events/`, and derive what is expected from
+//! [`endpoints`], take the sample of each from `events/`, and derive what is expected from
 //! what the endpoint declares. Here are the people who call, and their sessions.
 
 mod bodies;
@@ -13,7 +13,7 @@ use serde_json::json;
 use thali_domain::identity::{AccountStatus, Role};
 use thali_domain::ids::{AccountId, MessId, SessionId};
 use thali_domain::mess::Approval;
-use thali_functions::ENDPOINTS;
+use thali_functions::endpoints;
 use thali_platform::auth::access::{Claims, Signer};
 use thali_platform::auth::password::NewPassword;
 use thali_platform::auth::refresh::RefreshToken;
@@ -126,7 +126,7 @@ async fn other_mess(test: &TestApp) -> Staffed {
 
 /// Every endpoint with its sample.
 fn samples() -> Vec<Sample> {
-    ENDPOINTS.iter().map(|endpoint| Sample::of(endpoint)).collect()
+    endpoints().map(|endpoint| Sample::of(endpoint)).collect()
 }
 
 /// What every answer must have, whatever it says.

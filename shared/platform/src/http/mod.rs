@@ -3,7 +3,7 @@
 //!
 //! An endpoint is a constant [`Endpoint`]: its function's name, method and paths, who may
 //! call it ([`Access`]), how often ([`Rate`]), and its handler. [`dispatch`] enforces all
-//! of that before the handler runs; [`serve`] does it on Lambda.
+//! of that before the handler runs.
 
 mod docs;
 mod json;
@@ -11,6 +11,7 @@ mod problem;
 mod rate;
 mod request;
 mod response;
+mod route;
 mod serve;
 mod staff_token;
 
@@ -29,7 +30,8 @@ pub use self::rate::{
 };
 pub use self::request::{CURSOR, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, Page, Request};
 pub use self::response::Response;
-pub use self::serve::{dispatch, serve};
+pub use self::route::{DEFAULT_ROUTE, route};
+pub use self::serve::dispatch;
 use crate::app::App;
 use crate::config::Part;
 use crate::store::Stamp;
@@ -201,7 +203,7 @@ macro_rules! handler {
 
 /// One endpoint, and the function that serves it.
 pub struct Endpoint {
-    /// The function's name: its bin, its resource and its sample event.
+    /// The function's name: its handler, its resource and its sample event.
     pub name: &'static str,
     /// The method.
     pub method: Method,
@@ -437,18 +439,6 @@ impl Endpoint {
         codes
     }
 
-    /// The names of the parameters in its paths.
-    #[must_use]
-    pub fn path_parameters(&self) -> Vec<&'static str> {
-        let parts = self.paths[0].split('/');
-        parts.filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).collect()
-    }
-
-    /// Whether one of its paths is `path`, a part in braces standing for any one part.
-    #[must_use]
-    pub fn serves_path(&self, path: &str) -> bool {
-        self.paths.iter().any(|template| path_matches(template, path))
-    }
     /// The same with another rate than its access suggests.
     #[must_use]
     pub const fn rate(mut self, rate: Rate) -> Self {
@@ -463,18 +453,11 @@ impl Endpoint {
         self
     }
 
-    /// Everything that it needs: a session needs the public keys.
+    /// Everything that it needs: its own parts, Redis for its rate and what it caches, and
+    /// for a session the public keys.
     #[must_use]
     pub fn all_parts(&self) -> Vec<Part> {
         let keys = self.access.takes_session().then_some(Part::PublicKeys);
-        self.parts.iter().copied().chain(keys).collect()
+        self.parts.iter().copied().chain([Part::Cache]).chain(keys).collect()
     }
-}
-
-fn path_matches(template: &str, path: &str) -> bool {
-    let same = |(expected, part): (&str, &str)| {
-        expected == part || (expected.starts_with('{') && !part.is_empty())
-    };
-    template.split('/').count() == path.split('/').count()
-        && template.split('/').zip(path.split('/')).all(same)
 }

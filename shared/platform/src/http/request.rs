@@ -87,6 +87,13 @@ impl From<lambda_http::Request> for Request {
 }
 
 impl Request {
+    /// The same with these parameters in its path.
+    #[must_use]
+    pub fn with_parameters(mut self, parameters: Vec<(String, String)>) -> Self {
+        self.parameters = parameters;
+        self
+    }
+
     /// Reads the body as JSON of the type `T`. Malformed JSON is a 400; whatever else is
     /// wrong is one 422 that names all of it.
     pub fn json<'a, T: EDeserialize<'a>>(&'a self) -> Result<T, Problem> {

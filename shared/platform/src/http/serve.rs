@@ -9,7 +9,6 @@ use http::header::{
     STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderValue, StatusCode};
-use lambda_http::service_fn;
 use thali_domain::identity::AccountStatus;
 use tracing::Instrument;
 
@@ -20,20 +19,6 @@ use crate::app::App;
 use crate::cache::SessionState;
 use crate::store::Consistency;
 use crate::{problems, telemetry};
-
-/// Runs the function of `endpoint` on Lambda. Ends at once, with every missing variable
-/// named, where the environment is not complete.
-pub async fn serve(endpoint: &'static Endpoint) -> Result<(), lambda_runtime::Error> {
-    telemetry::start();
-    let app = App::from_env(&endpoint.all_parts()).await.inspect_err(|error| {
-        tracing::error!(function = endpoint.name, error = %error, "the function cannot start");
-    })?;
-    let app = &app;
-    lambda_http::run(service_fn(async move |request: lambda_http::Request| {
-        Ok::<_, lambda_runtime::Error>(dispatch(app, endpoint, request.into()).await)
-    }))
-    .await
-}
 
 /// Answers one request: enforces what the endpoint declares, then calls its handler.
 pub async fn dispatch(

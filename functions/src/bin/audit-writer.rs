@@ -1,6 +1,0 @@
-//! The function `audit-writer`.
-
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    thali_platform::worker::serve(&thali_functions::workers::audit_writer::CONSUMER).await
-}

@@ -1,6 +1,0 @@
-//! The function `headcount`.
-
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    thali_platform::http::serve(&thali_functions::owner::headcount::ENDPOINT).await
-}

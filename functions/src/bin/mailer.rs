@@ -1,6 +1,0 @@
-//! The function `mailer`.
-
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    thali_platform::worker::serve(&thali_functions::workers::mailer::CONSUMER).await
-}

@@ -1,6 +1,0 @@
-//! The function `mess-get`.
-
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    thali_platform::http::serve(&thali_functions::owner::mess_get::ENDPOINT).await
-}

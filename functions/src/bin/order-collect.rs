@@ -1,6 +1,0 @@
-//! The function `order-collect`.
-
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    thali_platform::http::serve(&thali_functions::orders::collect::ENDPOINT).await
-}

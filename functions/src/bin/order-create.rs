@@ -1,6 +1,0 @@
-//! The function `order-create`.
-
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    thali_platform::http::serve(&thali_functions::orders::create::ENDPOINT).await
-}

@@ -1,6 +1,0 @@
-//! The function `order-list`.
-
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    thali_platform::http::serve(&thali_functions::orders::list::ENDPOINT).await
-}

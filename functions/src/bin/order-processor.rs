@@ -1,6 +1,0 @@
-//! The function `order-processor`.
-
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    thali_platform::worker::serve(&thali_functions::workers::order_processor::CONSUMER).await
-}

@@ -1,6 +1,0 @@
-//! The function `reconcile-payments`.
-
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    thali_platform::worker::serve_job(&thali_functions::jobs::reconcile_payments::JOB).await
-}

@@ -1,6 +1,0 @@
-//! The function `submissions`.
-
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    thali_platform::http::serve(&thali_functions::tokens::submissions::ENDPOINT).await
-}

@@ -1,0 +1,6 @@
+//! The binary of every Lambda function: it runs the one that Lambda names.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), thali_platform::lambda::Error> {
+    thali_platform::lambda::run(thali_functions::FUNCTIONS).await
+}

@@ -1,0 +1,91 @@
+//! Which endpoint has a path, and which parameters are in it. On AWS the gateway routes; this
+//! is for a process that serves every endpoint, and for tests.
+
+use super::Endpoint;
+
+/// The gateway's name for whatever has no route, which is the path of one endpoint.
+pub const DEFAULT_ROUTE: &str = "$default";
+
+/// A path's parameters, by name, as they are written in the path.
+pub type Parameters = Vec<(String, String)>;
+
+/// The endpoint for a method and a path, and the path's parameters. Where several paths
+/// match, the gateway takes the one with the fewest parameters; where none does, the
+/// endpoint of [`DEFAULT_ROUTE`].
+///
+/// # Panics
+///
+/// Where no endpoint has the default route; a test holds the registry to it.
+#[must_use]
+pub fn route<'a>(endpoints: &[&'a Endpoint], method: &str, path: &str) -> (&'a Endpoint, Parameters) {
+    let matching = endpoints.iter().filter(|endpoint| endpoint.method == method);
+    let found = matching
+        .filter_map(|endpoint| Some((*endpoint, endpoint.parameters_in(path)?)))
+        .min_by_key(|(_, parameters)| parameters.len());
+    found.unwrap_or_else(|| {
+        let default = endpoints.iter().find(|endpoint| !endpoint.is_routed());
+        (default.expect("an endpoint has the default route"), Vec::new())
+    })
+}
+
+impl Endpoint {
+    /// Whether a client can ask for it by a path of its own.
+    #[must_use]
+    pub fn is_routed(&self) -> bool {
+        self.paths != [DEFAULT_ROUTE]
+    }
+
+    /// The names of the parameters in its paths.
+    #[must_use]
+    pub fn path_parameters(&self) -> Vec<&'static str> {
+        self.paths[0].split('/').filter_map(parameter_name).collect()
+    }
+
+    /// Whether one of its paths is `path`, a part in braces standing for any one part.
+    #[must_use]
+    pub fn serves_path(&self, path: &str) -> bool {
+        self.parameters_in(path).is_some()
+    }
+
+    /// The parameters of `path`, if it is one of the endpoint's.
+    fn parameters_in(&self, path: &str) -> Option<Parameters> {
+        let matched = self.paths.iter().filter_map(|template| parameters(template, path));
+        matched.min_by_key(Vec::len)
+    }
+}
+
+/// The name in a part such as `{order_id}`.
+fn parameter_name(part: &str) -> Option<&str> {
+    part.strip_prefix('{')?.strip_suffix('}')
+}
+
+/// The parameters of `path`, if it is of the form of `template`.
+fn parameters(template: &str, path: &str) -> Option<Parameters> {
+    if template.split('/').count() != path.split('/').count() {
+        return None;
+    }
+    let mut parameters = Vec::new();
+    for (expected, part) in template.split('/').zip(path.split('/')) {
+        match parameter_name(expected) {
+            Some(name) if !part.is_empty() => parameters.push((name.to_owned(), part.to_owned())),
+            _ if expected == part => {}
+            _ => return None,
+        }
+    }
+    Some(parameters)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_parameter_stands_for_exactly_one_part() {
+        let template = "/orders/{order_id}/cancel";
+        let found = parameters(template, "/orders/ord_1/cancel").expect("it matches");
+        assert_eq!(found, [("order_id".to_owned(), "ord_1".to_owned())]);
+        for other in ["/orders//cancel", "/orders/a/b/cancel", "/orders/a/collect", "/orders/a"] {
+            assert_eq!(parameters(template, other), None, "{other}");
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! One binary, many functions: what a [`Function`] is, how one is chosen by its name, and how
+//! each kind is run on Lambda's runtime API. What a function does is not here.
+
+use std::collections::BTreeSet;
+
+use aws_lambda_events::dynamodb;
+use aws_lambda_events::s3::S3Event;
+use aws_lambda_events::sqs::SqsEvent;
+use lambda_runtime::{LambdaEvent, service_fn};
+use serde_json::Value;
+use tracing::Instrument;
+
+use crate::app::App;
+use crate::config::Part;
+use crate::http::{Endpoint, Request, dispatch, route};
+use crate::telemetry;
+use crate::worker::{Consumer, Job, StreamReader, UploadCheck, consume};
+
+/// An error that ends the process.
+pub type Error = lambda_runtime::Error;
+
+/// A function: what one Lambda runs. The name is the `Handler` of its resource.
+#[derive(Clone, Copy)]
+pub enum Function {
+    /// Invoked by the gateway.
+    Endpoint(&'static Endpoint),
+    /// Invoked by a queue.
+    Consumer(&'static Consumer),
+    /// Invoked by the tables' streams.
+    StreamReader(&'static StreamReader),
+    /// Invoked by the bucket.
+    UploadCheck(&'static UploadCheck),
+    /// Invoked by a schedule.
+    Job(&'static Job),
+}
+
+impl Function {
+    /// Its name.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Endpoint(endpoint) => endpoint.name,
+            Self::Consumer(consumer) => consumer.name,
+            Self::StreamReader(reader) => reader.name,
+            Self::UploadCheck(check) => check.name,
+            Self::Job(job) => job.name,
+        }
+    }
+
+    /// What it needs of the configuration.
+    #[must_use]
+    pub fn parts(&self) -> Vec<Part> {
+        match self {
+            Self::Endpoint(endpoint) => endpoint.all_parts(),
+            Self::Consumer(consumer) => consumer.parts.to_vec(),
+            Self::StreamReader(reader) => reader.parts.to_vec(),
+            Self::UploadCheck(check) => check.parts.to_vec(),
+            Self::Job(job) => job.parts.to_vec(),
+        }
+    }
+
+    /// The endpoint, if it is one.
+    #[must_use]
+    pub const fn endpoint(&self) -> Option<&'static Endpoint> {
+        match self {
+            Self::Endpoint(endpoint) => Some(endpoint),
+            _ => None,
+        }
+    }
+}
+
+/// No function has the name that Lambda gives as the handler.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no function `{name}`; the functions are {}", .known.join(", "))]
+pub struct UnknownFunction {
+    name: String,
+    known: Vec<&'static str>,
+}
+
+/// The function of this name.
+pub fn find(functions: &[Function], name: &str) -> Result<Function, UnknownFunction> {
+    functions.iter().find(|function| function.name() == name).copied().ok_or_else(|| {
+        UnknownFunction {
+            name: name.to_owned(),
+            known: functions.iter().map(Function::name).collect(),
+        }
+    })
+}
+
+/// Runs what Lambda names in `_HANDLER`, until Lambda ends the process. Without that
+/// variable (`cargo lambda watch`) it serves every endpoint and does the gateway's routing
+/// itself. Ends at once where there is no such function or its environment is not complete.
+pub async fn run(functions: &'static [Function]) -> Result<(), Error> {
+    telemetry::start();
+    let name = std::env::var("_HANDLER").ok();
+    let ended = match &name {
+        Some(name) => match find(functions, name) {
+            Ok(function) => run_one(function).await,
+            Err(unknown) => Err(unknown.into()),
+        },
+        None => run_endpoints(functions).await,
+    };
+    ended.inspect_err(|error| {
+        tracing::error!(function = name, error = %error, "the function cannot start");
+    })
+}
+
+/// Runs one function; each arm takes the events of its kind.
+async fn run_one(function: Function) -> Result<(), Error> {
+    let app = &App::from_env(&function.parts()).await?;
+    match function {
+        Function::Endpoint(endpoint) => {
+            lambda_http::run(service_fn(async move |request: lambda_http::Request| {
+                Ok::<_, Error>(dispatch(app, endpoint, request.into()).await)
+            }))
+            .await
+        }
+        Function::Consumer(consumer) => {
+            lambda_runtime::run(service_fn(async move |event: LambdaEvent<SqsEvent>| {
+                Ok::<_, Error>(consume(app, consumer, event.payload).await)
+            }))
+            .await
+        }
+        Function::StreamReader(reader) => {
+            lambda_runtime::run(service_fn(async move |event: LambdaEvent<dynamodb::Event>| {
+                let id = &event.context.request_id;
+                let span = tracing::info_span!("changes", function = reader.name, id);
+                Ok::<_, Error>((reader.read)(app, event.payload).instrument(span).await)
+            }))
+            .await
+        }
+        Function::UploadCheck(check) => {
+            lambda_runtime::run(service_fn(async move |event: LambdaEvent<S3Event>| {
+                let id = &event.context.request_id;
+                let span = tracing::info_span!("uploads", function = check.name, id);
+                (check.check)(app, event.payload, id).instrument(span).await
+            }))
+            .await
+        }
+        Function::Job(job) => {
+            lambda_runtime::run(service_fn(async move |event: LambdaEvent<Value>| {
+                run_job(app, job, event).await
+            }))
+            .await
+        }
+    }
+}
+
+async fn run_job(app: &App, job: &Job, event: LambdaEvent<Value>) -> Result<Value, Error> {
+    let span = tracing::info_span!("run", function = job.name, id = event.context.request_id);
+    let ran = (job.run)(app, &event.payload).instrument(span.clone()).await;
+    let _entered = span.entered();
+    match &ran {
+        Ok(done) => tracing::info!(%done, "ran"),
+        Err(error) => tracing::error!(cause = telemetry::chain(&**error), "the run failed"),
+    }
+    ran
+}
+
+/// Serves every endpoint, with the parts of all of them.
+async fn run_endpoints(functions: &'static [Function]) -> Result<(), Error> {
+    if std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_none() {
+        return Err("no Lambda runtime is here: run it with `cargo lambda watch`".into());
+    }
+    let endpoints: &Vec<&Endpoint> = &functions.iter().filter_map(Function::endpoint).collect();
+    let parts: BTreeSet<Part> = endpoints.iter().flat_map(|each| each.all_parts()).collect();
+    let app = &App::from_env(&parts.into_iter().collect::<Vec<_>>()).await?;
+    lambda_http::run(service_fn(async move |request: lambda_http::Request| {
+        let request = Request::from(request);
+        let (endpoint, parameters) = route(endpoints, request.method.as_str(), &request.path);
+        let request = request.with_parameters(parameters);
+        Ok::<_, Error>(dispatch(app, endpoint, request).await)
+    }))
+    .await
+}
