@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help init up down logs demo test costs lint format deploy createsuperuser
+.PHONY: help init up down logs invoke demo test costs lint format deploy createsuperuser
 
 PYTHON := $(CURDIR)/.venv/bin/python
 STACK := $(PYTHON) infra/local/stack.py
@@ -32,6 +32,9 @@ down: ## Stop what `make up` started; the data stays
 
 logs: ## Follow the functions' logs (FUNCTION=login for one)
 	@$(STACK) logs $(FUNCTION)
+
+invoke: ## Run FUNCTION=mailer here with events/mailer.json, on the stack of `make up`
+	@$(STACK) invoke $(or $(FUNCTION),$(error FUNCTION=… is needed))
 
 demo: ## Play the story against the running stack
 	@$(PYTHON) infra/local/demo.py

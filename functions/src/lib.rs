@@ -21,7 +21,9 @@ pub mod tokens;
 pub mod workers;
 
 use thali_platform::http::Endpoint;
-use thali_platform::lambda::Function::{self, Consumer, Endpoint as Http, Job, StreamReader, UploadCheck};
+use thali_platform::lambda::Function::{
+    self, Consumer, Endpoint as Http, Job, StreamReader, UploadCheck,
+};
 
 /// Every function.
 pub static FUNCTIONS: &[Function] = &[

@@ -1,4 +1,4 @@
-"""Runs Thali on this machine: `stack.py up | down | logs | thali`.
+"""Runs Thali on this machine: `stack.py up | down | logs | invoke | thali`.
 
 `up` builds, starts a local AWS, Redis and the partner sandbox, deploys the real
 template, and seeds a demo mess. Run again it updates what changed. With `--test` it is
@@ -25,6 +25,7 @@ from typing import Any, NoReturn
 from botocore.exceptions import BotoCoreError, ClientError
 
 import deploy
+import invoke
 import routes
 import seed
 from aws import client
@@ -422,6 +423,8 @@ def main() -> None:
     command.add_argument(
         "--since", type=int, default=5, metavar="MINUTES", help="begin so far back"
     )
+    command = commands.add_parser("invoke", help="run one function with its sample event")
+    command.add_argument("function", help="such as mailer, with events/mailer.json")
     command = commands.add_parser("thali", help="run the operator's command on the stack")
     command.add_argument("arguments", nargs=argparse.REMAINDER)
     options = parser.parse_args()
@@ -438,6 +441,8 @@ def main() -> None:
             up(settings, build=not options.no_build)
         elif options.command == "down":
             down(settings)
+        elif options.command == "invoke":
+            sys.exit(invoke.invoke(settings, options.function))
         elif options.command == "thali":
             thali(settings, options.arguments)
         else:

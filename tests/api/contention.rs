@@ -36,7 +36,7 @@ async fn store_refusing(conflicts: usize) -> (Store, Arc<AtomicUsize>) {
         .endpoint_url(url)
         .region(Region::new("ap-south-1"))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
-        .retry_config(thali_platform::app::retries())
+        .retry_config(thali_platform::aws::retries())
         .build();
     (Store::new(dynamodb_client(&aws), TableNames::of_stack("test")), calls)
 }

@@ -13,6 +13,7 @@ mod grants;
 mod imports;
 mod keys;
 mod least_privilege;
+mod local;
 mod logs;
 mod menu;
 mod mess;

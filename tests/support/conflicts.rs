@@ -10,7 +10,8 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use serde_json::{Value, json};
-use thali_platform::app::{App, retries};
+use thali_platform::app::App;
+use thali_platform::aws::retries;
 use thali_platform::store::dynamodb_client;
 
 use super::app::TestApp;

@@ -11,13 +11,12 @@ use aws_sdk_ssm::operation::get_parameter::GetParameterError;
 use aws_sdk_ssm::types::ParameterType;
 use clap::Subcommand;
 use serde_json::{Map, Value, json};
-use thali_platform::app::aws_config;
 use thali_platform::auth::access::generate_key;
 use thali_platform::auth::sha256_hex;
 use thali_platform::auth::signing_keys::{KeyPair, Previous, StageKeys};
 use thali_platform::clock::{Clock, random_hex};
 
-use crate::Failure;
+use crate::{Failure, aws};
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -75,7 +74,7 @@ struct Secret {
 
 impl Keys {
     async fn of(stage: String) -> Self {
-        let aws = aws_config().await;
+        let aws = aws::config().await;
         Self {
             secret_id: format!("thali/{stage}/keys"),
             parameter: format!("/thali/{stage}/jwks"),

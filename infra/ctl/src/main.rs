@@ -2,6 +2,7 @@
 //! parameters with the operator's own AWS credentials, taken from the usual environment
 //! (`AWS_PROFILE`, `AWS_REGION`, `AWS_ENDPOINT_URL` and so on).
 
+mod aws;
 mod items;
 mod keys;
 mod mess;
@@ -14,7 +15,6 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use thali_ctl::Failure;
 use thali_domain::ids::MessId;
-use thali_platform::app::aws_config;
 use thali_platform::clock::Clock;
 use thali_platform::config::TableNames;
 use thali_platform::store::{Stamp, Store, dynamodb_client};
@@ -59,7 +59,7 @@ struct Operator {
 
 impl Operator {
     async fn of_stack(stack: &str) -> Self {
-        let client = dynamodb_client(&aws_config().await);
+        let client = dynamodb_client(&aws::config().await);
         Self { store: Store::new(client, TableNames::of_stack(stack)), clock: Clock::System }
     }
 

@@ -1,14 +1,15 @@
 //! What one function's process holds: clients, keys and the clock, made once at start.
 
-use aws_config::BehaviorVersion;
-use aws_config::retry::RetryConfig;
-use aws_config::timeout::TimeoutConfig;
+use aws_sdk_sesv2::config::retry::RetryConfig;
+use aws_sdk_sesv2::config::timeout::TimeoutConfig;
+use aws_types::SdkConfig;
 use jsonwebtoken::jwk::JwkSet;
 use secrecy::SecretString;
 use std::time::Duration;
 use thali_domain::ids::MessId;
 
 use crate::auth::access::{Signer, Verifier};
+use crate::aws;
 use crate::blobs::{Blobs, s3_client};
 use crate::cache::Cache;
 use crate::clock::Clock;
@@ -82,8 +83,9 @@ macro_rules! parts {
 impl App {
     /// Makes the app of a function that needs `parts`, from the process's environment.
     pub async fn from_env(parts: &[Part]) -> Result<Self, StartError> {
-        let config = Config::read(parts, &|name| std::env::var(name).ok())?;
-        let aws = aws_config().await;
+        let lookup = |name: &str| std::env::var(name).ok();
+        let config = Config::read(parts, &lookup)?;
+        let aws = aws::from_environment(&lookup)?;
         let queues = config
             .queues
             .clone()
@@ -158,15 +160,9 @@ impl App {
     }
 }
 
-/// How the SDK tries again: soon, because somebody waits.
-#[must_use]
-pub fn retries() -> RetryConfig {
-    RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(50))
-}
-
 /// SES sends again what is asked again, so the SDK asks once and waits for the answer; a
 /// mail that failed comes again from its queue.
-fn ses_client(aws: &aws_config::SdkConfig) -> aws_sdk_sesv2::Client {
+fn ses_client(aws: &SdkConfig) -> aws_sdk_sesv2::Client {
     let patient = TimeoutConfig::builder()
         .operation_attempt_timeout(Duration::from_secs(20))
         .operation_timeout(Duration::from_secs(20));
@@ -174,19 +170,4 @@ fn ses_client(aws: &aws_config::SdkConfig) -> aws_sdk_sesv2::Client {
         .retry_config(RetryConfig::disabled())
         .timeout_config(patient.build());
     aws_sdk_sesv2::Client::from_conf(config.build())
-}
-
-/// The SDK's configuration: region, credentials and endpoint from the environment, and
-/// time limits within which a person still waits.
-pub async fn aws_config() -> aws_config::SdkConfig {
-    let timeouts = TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(1))
-        .operation_attempt_timeout(Duration::from_secs(2))
-        .operation_timeout(Duration::from_secs(5))
-        .build();
-    aws_config::defaults(BehaviorVersion::latest())
-        .timeout_config(timeouts)
-        .retry_config(retries())
-        .load()
-        .await
 }

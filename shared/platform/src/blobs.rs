@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::sync::Mutex;
 
-use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{RequestChecksumCalculation, ResponseChecksumValidation};
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::head_object::HeadObjectError;
 use aws_sdk_s3::presigning::PresigningConfig;
+use aws_types::SdkConfig;
 use jiff::{SignedDuration, Timestamp};
 
 /// How long an address to upload to is good.
@@ -253,8 +253,7 @@ async fn head_in_s3(
 
 #[cfg(test)]
 mod tests {
-    use aws_config::{BehaviorVersion, Region};
-    use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider};
+    use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
 
     use super::*;
 

@@ -5,6 +5,7 @@
 //! | [`app`] | [`app::App`]: the clients and keys that one function's process holds |
 //! | [`lambda`] | what a function is, how one is chosen by its name, and how it is run |
 //! | [`config`] | the environment variables, typed and checked at start |
+//! | [`aws`] | the AWS SDK's credentials, region and time limits |
 //! | [`http`] | endpoints, requests, problems, and the server that enforces [`http::Access`] |
 //! | [`problems`] | every refusal's HTTP status and `code`, side by side |
 //! | [`auth`] | access and refresh tokens, password and code hashing |
@@ -20,6 +21,7 @@
 
 pub mod app;
 pub mod auth;
+pub mod aws;
 pub mod blobs;
 pub mod cache;
 pub mod clock;

@@ -3,20 +3,24 @@
 
 use std::error::Error;
 
-use tracing_subscriber::EnvFilter;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
-/// Starts logging at the level of `LOG_LEVEL` (default `info`). A second call does
-/// nothing.
+/// Starts logging at the level of `LOG_LEVEL`, such as `debug` or `info,redis=trace`
+/// (default `info`). A second call does nothing.
 pub fn start() {
-    let level = std::env::var("LOG_LEVEL").unwrap_or_else(|_| "info".to_owned());
-    let filter = EnvFilter::try_new(level).unwrap_or_else(|_| EnvFilter::new("info"));
-    let outcome = tracing_subscriber::fmt()
+    let level = std::env::var("LOG_LEVEL").ok().and_then(|level| level.parse::<Targets>().ok());
+    let lines = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)
         .with_current_span(true)
         .with_span_list(false)
-        .with_target(false)
-        .with_env_filter(filter)
+        .with_target(false);
+    let outcome = tracing_subscriber::registry()
+        .with(lines)
+        .with(level.unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO)))
         .try_init();
     if outcome.is_err() {
         tracing::debug!("logging was started before");

@@ -12,8 +12,8 @@ use serde_json::json;
 use thali_domain::identity::{AccountStatus, Role};
 use thali_domain::mess::Approval;
 use thali_domain::sessions::ACCESS_LIFETIME;
-use thali_functions::endpoints;
 use thali_functions::accounts::sessions::end_all;
+use thali_functions::endpoints;
 use thali_platform::auth::access::{Claims, generate_key};
 use thali_platform::http::Access;
 

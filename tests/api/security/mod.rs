@@ -126,7 +126,7 @@ async fn other_mess(test: &TestApp) -> Staffed {
 
 /// Every endpoint with its sample.
 fn samples() -> Vec<Sample> {
-    endpoints().map(|endpoint| Sample::of(endpoint)).collect()
+    endpoints().map(Sample::of).collect()
 }
 
 /// What every answer must have, whatever it says.

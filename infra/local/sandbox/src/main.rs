@@ -7,7 +7,6 @@ use std::time::Duration;
 use clap::Parser;
 use thali_sandbox::{RazorpayConfig, Sandbox, SandboxConfig};
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::EnvFilter;
 
 /// How long requests in hand may take once the process was told to stop.
 const STOP_MAX: Duration = Duration::from_secs(3);
@@ -43,8 +42,7 @@ struct Arguments {
 
 #[tokio::main]
 async fn main() -> io::Result<()> {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).init();
+    tracing_subscriber::fmt().init();
     let arguments = Arguments::parse();
 
     let sandbox = Sandbox::start(SandboxConfig {

@@ -17,7 +17,11 @@ pub type Parameters = Vec<(String, String)>;
 ///
 /// Where no endpoint has the default route; a test holds the registry to it.
 #[must_use]
-pub fn route<'a>(endpoints: &[&'a Endpoint], method: &str, path: &str) -> (&'a Endpoint, Parameters) {
+pub fn route<'a>(
+    endpoints: &[&'a Endpoint],
+    method: &str,
+    path: &str,
+) -> (&'a Endpoint, Parameters) {
     let matching = endpoints.iter().filter(|endpoint| endpoint.method == method);
     let found = matching
         .filter_map(|endpoint| Some((*endpoint, endpoint.parameters_in(path)?)))

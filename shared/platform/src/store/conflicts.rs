@@ -1,7 +1,6 @@
 //! Single writes that meet a transaction on the same item. DynamoDB refuses them at once,
 //! and the SDK does not know by itself that a moment later they pass.
 
-use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::interceptors::InterceptorContext;
 use aws_sdk_dynamodb::config::retry::{ClassifyRetry, RetryAction};
@@ -9,6 +8,7 @@ use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_types::SdkConfig;
 
 /// The refusal's code.
 pub(super) const CODE: &str = "TransactionConflictException";

@@ -135,7 +135,7 @@ fn with_s3_at(test: &TestApp, address: &str) -> App {
         .endpoint_url(address)
         .region(Region::new("ap-south-1"))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
-        .retry_config(thali_platform::app::retries())
+        .retry_config(thali_platform::aws::retries())
         .timeout_config(timeouts)
         .build();
     let blobs = Blobs::S3 { client: s3_client(&aws), bucket: "thali-blobs".to_owned() };

@@ -1,0 +1,11 @@
+//! The AWS SDK as an operator uses it: region and credentials from profiles, roles or the
+//! environment, as any AWS tool finds them.
+
+use aws_config::{BehaviorVersion, SdkConfig};
+use thali_platform::aws;
+
+/// The SDK's configuration, with the functions' time limits.
+pub async fn config() -> SdkConfig {
+    let defaults = aws_config::defaults(BehaviorVersion::latest());
+    defaults.timeout_config(aws::timeouts()).retry_config(aws::retries()).load().await
+}

@@ -1,0 +1,63 @@
+#!/usr/bin/env python3
+"""Expands template.yaml as AWS does, and prints what CloudFormation would be given.
+
+    expand.py TEMPLATE
+
+Prints a JSON object: how many resources of each type there are, and how many resources one
+more endpoint with one path costs. The loops are expanded with SAM CLI's own code, and the
+functions with the SAM translator.
+"""
+
+import copy
+import json
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from samcli.lib.cfn_language_extensions.sam_integration import expand_language_extensions
+from samcli.yamlhelper import yaml_parse
+from samtranslator.translator.transform import transform
+
+# Names of AWS's own policies that the template uses; the translator wants their ARNs.
+MANAGED_POLICIES = {
+    name: f"arn:aws:iam::aws:policy/service-role/{name}"
+    for name in (
+        "AWSLambdaBasicExecutionRole",
+        "AWSLambdaDynamoDBExecutionRole",
+        "AWSLambdaSQSQueueExecutionRole",
+    )
+}
+
+
+class PolicyLoader:
+    """Stands in for a question to IAM."""
+
+    def load(self) -> dict[str, str]:
+        return MANAGED_POLICIES
+
+
+def resources(template: dict[str, Any]) -> Counter[str]:
+    """The types of the resources of a template without loops."""
+    template = copy.deepcopy(template)
+    # The package is uploaded before AWS sees the template.
+    template["Globals"]["Function"]["CodeUri"] = "s3://bucket/key"
+    expanded = transform(template, {}, PolicyLoader())
+    return Counter(each["Type"] for each in expanded["Resources"].values())
+
+
+def main() -> None:
+    template = yaml_parse(Path(sys.argv[1]).read_text())
+    template = expand_language_extensions(template, {}, enabled=True).expanded_template
+    template["Transform"] = "AWS::Serverless-2016-10-31"
+    today = resources(template)
+    one_more = copy.deepcopy(template["Resources"]["HealthFunction"])
+    one_more["Properties"]["Events"]["Health"]["Properties"]["Path"] = "/one-more"
+    one_more["Properties"]["FunctionName"] = one_more["Properties"]["Handler"] = "one-more"
+    template["Resources"]["OneMoreFunction"] = one_more
+    cost = resources(template).total() - today.total()
+    print(json.dumps({"resources": today, "endpoint": cost}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+//! That the template stays within CloudFormation's limits, and short enough to be read.
+
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::support::template::root;
+
+/// CloudFormation takes 500 resources; below that there is room for what is deployed next.
+const RESOURCES_MAX: u64 = 450;
+
+/// The most lines of a function: name, handler, what it may do, where it answers.
+const FUNCTION_LINES_MAX: usize = 14;
+
+const TEMPLATE_BYTES_MAX: usize = 85_000;
+
+#[test]
+fn the_template_is_short() {
+    let text = std::fs::read_to_string(root().join("template.yaml")).expect("it is there");
+    assert!(text.len() <= TEMPLATE_BYTES_MAX, "template.yaml has {} bytes", text.len());
+    let lines: Vec<&str> = text.lines().collect();
+    let mut functions = 0;
+    for (number, line) in lines.iter().enumerate() {
+        let Some(name) = line.strip_prefix("  ").and_then(|it| it.strip_suffix("Function:")) else {
+            continue;
+        };
+        if name.is_empty() || name.starts_with(' ') {
+            continue;
+        }
+        let inside = lines[number + 1..].iter().take_while(|line| line.starts_with("    "));
+        let count = 1 + inside.filter(|line| !line.trim_start().starts_with('#')).count();
+        assert!(count <= FUNCTION_LINES_MAX, "{name} has {count} lines");
+        functions += 1;
+    }
+    assert!(functions > 80, "{functions} functions");
+}
+
+#[test]
+fn the_template_expands_to_few_enough_resources() {
+    let python = std::env::var_os("THALI_PYTHON").expect("`make test` names a Python");
+    let expand = Command::new(python)
+        .arg(root().join("tests/coverage/expand.py"))
+        .arg(root().join("template.yaml"))
+        .env("AWS_DEFAULT_REGION", "ap-south-1")
+        .output()
+        .expect("python starts");
+    assert!(expand.status.success(), "{}", String::from_utf8_lossy(&expand.stderr));
+    let expanded: Value = serde_json::from_slice(&expand.stdout).expect("JSON");
+    let of_type = expanded["resources"].as_object().expect("by type").values();
+    let count: u64 = of_type.filter_map(Value::as_u64).sum();
+    println!("{count} resources, {} more for one more endpoint: {expanded}", expanded["endpoint"]);
+    assert!(count > 200 && count <= RESOURCES_MAX, "{count} resources");
+}
