@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help init up down logs invoke demo test costs lint format deploy createsuperuser
+.PHONY: help init up down logs watch invoke demo test costs lint format deploy createsuperuser
 
 PYTHON := $(CURDIR)/.venv/bin/python
 STACK := $(PYTHON) infra/local/stack.py
@@ -33,20 +33,26 @@ down: ## Stop what `make up` started; the data stays
 logs: ## Follow the functions' logs (FUNCTION=login for one)
 	@$(STACK) logs $(FUNCTION)
 
+watch: ## Serve every endpoint at http://127.0.0.1:9000 on the stack of `make up`, with reload
+	@cargo lambda watch --invoke-address 127.0.0.1
+
 invoke: ## Run FUNCTION=mailer here with events/mailer.json, on the stack of `make up`
 	@$(STACK) invoke $(or $(FUNCTION),$(error FUNCTION=… is needed))
 
 demo: ## Play the story against the running stack
 	@$(PYTHON) infra/local/demo.py
 
-# The tests' stack is fresh, on free ports, and gone afterwards whatever happens.
+# The tests' stack is fresh, on free ports, and gone afterwards whatever happens. What can be
+# done at the same time is: installing tools and compiling, deploying and compiling the tests.
 test: init ## Run all tests, the deployed stack's too (TESTS=… passes arguments to nextest)
-	@infra/local/install.sh test
-	@cargo build --workspace --bins
-	@cargo nextest run --workspace --no-run
-	@trap '$(STACK) --test down >/dev/null' EXIT; \
+	@infra/local/install.sh test & tools=$$!; \
+	cargo build --workspace --bins; \
+	wait $$tools
+	@stack=; trap '[ -z "$$stack" ] || wait $$stack || true; $(STACK) --test down >/dev/null' EXIT; \
 	trap 'exit 130' INT TERM; \
-	$(STACK) --test up --no-build; \
+	$(STACK) --test up --no-build & stack=$$!; \
+	cargo nextest run --workspace --no-run; \
+	wait $$stack; \
 	THALI_STACK_ENV="$$(realpath $(THALI_LOCAL))/test/stack.env" THALI_PYTHON=$(PYTHON) \
 		THALI_SCHEMATHESIS=$(CURDIR)/.local/tools/contract/bin/schemathesis \
 		THALI_NEWMAN=$(CURDIR)/.local/tools/newman/node_modules/.bin/newman \
@@ -56,10 +62,11 @@ costs: init ## Print what requests cost at DynamoDB: requests, write and read un
 	@cargo test --quiet --package thali-tests --test thali api::costs:: -- --nocapture
 
 lint: ## Formatting, clippy, documentation, dependencies, the template
-	@infra/local/install.sh lint
 	cargo fmt --all --check
-	cargo clippy --workspace --all-targets -- -D warnings
-	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --quiet
+	@infra/local/install.sh lint & tools=$$!; set -x; \
+	cargo clippy --workspace --all-targets -- -D warnings; \
+	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --quiet; \
+	wait $$tools
 	cargo deny --log-level error check bans licenses sources
 	cargo machete
 	AWS_DEFAULT_REGION=ap-south-1 sam validate --lint --template-file template.yaml
@@ -78,11 +85,12 @@ format: ## Format the code
 #   aws sesv2 create-email-identity --email-identity example.org
 #
 # Anything else is a parameter of template.yaml, in PARAMETERS='RedisUrl=rediss://… LogRetentionDays=90'.
+# PROFILE=release builds a larger package in less time.
 STACK_NAME ?= thali
 STAGE ?= dev
+PROFILE ?= lambda
 deploy: ## Build for AWS (arm64) and deploy to the account of your credentials
-	@infra/local/install.sh arm64
-	cargo lambda build --release --arm64 --package thali-functions
+	@infra/local/package.sh arm64 $(PROFILE)
 	sam deploy --guided --template-file template.yaml --stack-name $(STACK_NAME) \
 		--resolve-s3 --capabilities CAPABILITY_IAM --parameter-overrides Stage=$(STAGE) \
 		RazorpaySecretId=thali/$(STAGE)/razorpay Architecture=arm64 \

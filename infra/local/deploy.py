@@ -1,4 +1,4 @@
-"""Packs the built functions as the template names the package, and deploys the template.
+"""Deploys the template.
 
 It is the template of a real deployment and the same `sam deploy`; only the parameters
 differ. Nothing here builds.
@@ -9,48 +9,19 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import platform
-import shutil
 import subprocess
-import zipfile
 from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from aws import client
+from package import PACKAGE
 from settings import MESS_ID, REGION, ROOT, SENDER_ADDRESS, Settings, StackError, tool
 
 TEMPLATE = ROOT / "template.yaml"
 ARTIFACTS = "thali-artifacts"
-# What every function of the template is packed in.
-PACKAGE = Path("target/lambda/thali-functions/bootstrap.zip")
-
-
-def package(target: Path) -> bool:
-    """Packs the binary of all functions where the template's `CodeUri` has it.
-
-    SAM would zip a folder once for each function; a package that is made beforehand it takes
-    as it is. Returns whether the package is new.
-    """
-    built = target / "debug" / PACKAGE.parent.name
-    if not built.exists():
-        raise StackError(f"cargo built no {built.name}, which is the binary of all functions.")
-    packed = ROOT / PACKAGE
-    if packed.exists() and packed.stat().st_mtime_ns == built.stat().st_mtime_ns:
-        return False
-    packed.parent.mkdir(parents=True, exist_ok=True)
-    # Beside it first: an interrupted run leaves no package that looks whole.
-    beside = packed.with_suffix(".new")
-    entry = zipfile.ZipInfo("bootstrap")
-    entry.external_attr = 0o755 << 16
-    with zipfile.ZipFile(beside, "w") as archive:
-        # The same binary makes the same package. Packed quickly: it stays on this machine.
-        archive.writestr(entry, built.read_bytes(), zipfile.ZIP_DEFLATED, compresslevel=1)
-    os.utime(beside, ns=(built.stat().st_atime_ns, built.stat().st_mtime_ns))
-    beside.replace(packed)
-    return True
 
 
 def parameters(settings: Settings, versions: dict[str, str]) -> dict[str, str]:
@@ -77,7 +48,7 @@ def fingerprint(values: dict[str, str]) -> str:
     """What a deployment of the working copy is: template, parameters, package."""
     digest = hashlib.sha256(json.dumps(values).encode())
     digest.update(TEMPLATE.read_bytes())
-    digest.update((ROOT / PACKAGE).read_bytes())
+    digest.update(PACKAGE.read_bytes())
     return digest.hexdigest()
 
 

@@ -26,6 +26,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 import deploy
 import invoke
+import package
 import routes
 import seed
 from aws import client
@@ -79,7 +80,8 @@ def up(settings: Settings, build: bool) -> None:
     if build:
         say("building the functions (the first time takes minutes)")
         _cargo_build()
-    say("the functions are packed" if deploy.package(target) else "the functions are as packed before")
+    changed = package.pack(target / "debug" / "thali-functions", level=1)
+    say("the functions are packed" if changed else "the functions are as they were packed before")
 
     if not processes.runs("aws"):
         # The functions' unpacked code, of every version that was ever deployed.
