@@ -9,8 +9,10 @@ PYTHON := $(CURDIR)/.venv/bin/python
 STACK := $(PYTHON) infra/local/stack.py
 # The stack's state; a relative path is below this directory.
 export THALI_LOCAL ?= .local
-# Tools that are not on the machine are kept in .local/tools and .venv.
-export PATH := $(CURDIR)/.local/tools/bin:$(CURDIR)/.venv/bin:$(PATH)
+# Tools that are not on the machine are kept in .venv and, where cargo builds them, in a cache
+# that checkouts share.
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/thali
+export PATH := $(CACHE)/tools/bin:$(CURDIR)/.venv/bin:$(PATH)
 export SAM_CLI_TELEMETRY := 0
 # The template has loops, which SAM reads when it is asked to.
 export SAM_CLI_ENABLE_LANGUAGE_EXTENSIONS := 1

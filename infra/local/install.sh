@@ -9,8 +9,8 @@
 #   install.sh lint     cargo-deny and cargo-machete
 #   install.sh arm64    the cross compiler for functions that run on AWS
 #
-# Tools that cargo builds go to .local/tools unless the machine has them already. Versions
-# are pinned here, in requirements.txt and in tests/newman.
+# Tools that cargo builds go to ~/.cache/thali/tools, where every checkout finds them, unless the
+# machine has them already. Versions are pinned here, in requirements.txt and in tests/newman.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -137,16 +137,15 @@ redis() {
 
 # cargo_tool NAME VERSION: an unoptimised build, which is quick to make and quick enough to run.
 cargo_tool() {
-    if [ -x ".local/tools/bin/$1" ]; then
+    local tools="${XDG_CACHE_HOME:-$HOME/.cache}/thali/tools"
+    if [ -x "$tools/bin/$1" ]; then
         # Only one of another version, which was pinned before, is replaced.
-        if ! grep -sF "\"$1 " .local/tools/.crates.toml | grep -qvF "\"$1 $2 ("; then return; fi
+        if ! grep -sF "\"$1 " "$tools/.crates.toml" | grep -qvF "\"$1 $2 ("; then return; fi
     elif command -v "$1" >/dev/null; then
         return
     fi
-    # The state of the stack may be in there too, which is nobody else's.
-    mkdir -p -m 700 .local
     say "building $1 $2 (once)"
-    CARGO_PROFILE_DEV_DEBUG=false cargo install --quiet --locked --profile dev --root .local/tools "$1@$2" "${@:3}"
+    CARGO_PROFILE_DEV_DEBUG=false cargo install --quiet --locked --profile dev --root "$tools" "$1@$2" "${@:3}"
 }
 
 compilers
