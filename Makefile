@@ -36,7 +36,7 @@ logs: ## Follow the functions' logs (FUNCTION=login for one)
 	@$(STACK) logs $(FUNCTION)
 
 watch: ## Serve every endpoint at http://127.0.0.1:9000 on the stack of `make up`, with reload
-	@cargo lambda watch --invoke-address 127.0.0.1
+	@cargo lambda watch --invoke-address 127.0.0.1 --env-file $(THALI_LOCAL)/functions.env
 
 invoke: ## Run FUNCTION=mailer here with events/mailer.json, on the stack of `make up`
 	@$(STACK) invoke $(or $(FUNCTION),$(error FUNCTION=… is needed))
@@ -48,9 +48,10 @@ demo: ## Play the story against the running stack
 # done at the same time is: installing tools and compiling, deploying and compiling the tests.
 test: init ## Run all tests, the deployed stack's too (TESTS=… passes arguments to nextest)
 	@infra/local/install.sh test & tools=$$!; \
+	trap "kill $$tools 2>/dev/null || true" EXIT; trap 'exit 130' INT TERM; \
 	cargo build --workspace --bins; \
 	wait $$tools
-	@stack=; trap '[ -z "$$stack" ] || wait $$stack || true; $(STACK) --test down >/dev/null' EXIT; \
+	@stack=; trap 'kill $$stack 2>/dev/null || true; wait || true; $(STACK) --test down >/dev/null' EXIT; \
 	trap 'exit 130' INT TERM; \
 	$(STACK) --test up --no-build & stack=$$!; \
 	cargo nextest run --workspace --no-run; \
@@ -65,7 +66,9 @@ costs: init ## Print what requests cost at DynamoDB: requests, write and read un
 
 lint: ## Formatting, clippy, documentation, dependencies, the template
 	cargo fmt --all --check
-	@infra/local/install.sh lint & tools=$$!; set -x; \
+	@infra/local/install.sh lint & tools=$$!; \
+	trap "kill $$tools 2>/dev/null || true" EXIT; trap 'exit 130' INT TERM; \
+	set -x; \
 	cargo clippy --workspace --all-targets -- -D warnings; \
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --quiet; \
 	wait $$tools

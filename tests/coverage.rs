@@ -169,14 +169,41 @@ fn a_function_has_the_variables_it_needs_and_no_other_secret() {
     }
 }
 
+/// Parameters that CloudFormation shows to nobody, and what is resolved from a store, of which
+/// every function is given these two alone: Redis' address, which may hold a password, and the
+/// public keys.
+const GIVEN_TO_ALL: [&str; 2] = ["JWKS", "REDIS_URL"];
+
 #[test]
-fn what_every_function_is_given_is_no_key_of_ours() {
-    let public = ["jwks", "key_id"];
-    for (name, value) in common_variables() {
-        let text = value.to_string();
-        let resolved = text.contains("{{resolve:");
-        assert!(!resolved || public.iter().any(|it| text.contains(it)), "{name}: {text}");
+fn every_function_is_given_the_public_keys_and_no_others() {
+    let template = template();
+    let hidden = |value: &Value| {
+        let parameter = value["!Ref"].as_str().unwrap_or_default();
+        template["Parameters"][parameter]["NoEcho"] == true
+            || value.to_string().contains("{{resolve:")
+    };
+    let given = common_variables().into_iter().filter(|(_, value)| hidden(value));
+    assert_eq!(given.map(|(name, _)| name).collect::<Vec<_>>(), GIVEN_TO_ALL);
+}
+
+#[test]
+fn a_stream_reader_may_send_to_its_dead_letters() {
+    let template = template();
+    let functions = resources(&template, "AWS::Serverless::Function");
+    let mut checked = 0;
+    for (name, mapping) in resources(&template, "AWS::Lambda::EventSourceMapping") {
+        let on_failure = &mapping["Properties"]["DestinationConfig"]["OnFailure"]["Destination"];
+        if on_failure.is_null() {
+            continue;
+        }
+        let function = mapping["Properties"]["FunctionName"]["!Ref"].as_str().expect("a function");
+        let statements = statements(&functions[function]["Properties"]).into_iter();
+        let sends = statements.filter(|it| it["Action"] == "sqs:SendMessage");
+        let filled: BTreeSet<String> = sends.flat_map(|it| arns(&it["Resource"])).collect();
+        assert!(arns(on_failure).is_subset(&filled), "{name}: {on_failure}");
+        checked += 1;
     }
+    assert!(checked > 0, "no stream keeps what could not be delivered");
 }
 
 #[test]

@@ -18,7 +18,7 @@ import signal
 import socketserver
 import threading
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -182,14 +182,17 @@ def log_streams_name_their_function() -> None:
         return newest.id
 
     def emit_and_rename(function: dict[str, Any], *args: Any, **options: Any) -> None:
-        day = datetime.now(timezone.utc).strftime("%Y/%m/%d")
         emit(function, *args, **options)
         config = function.get("config") or function
-        group = cloudwatch_logs._log_groups.get(config["LoggingConfig"]["LogGroup"])
-        stream = f"[{config['Version']}]{newest.id.replace('-', '')}"
-        if group and f"{day}/{stream}" in group["streams"]:
-            lines = group["streams"].pop(f"{day}/{stream}")
-            group["streams"][f"{day}/{config['FunctionName']}{stream}"] = lines
+        # Logging must never break an invocation, whatever a later ministack calls its streams.
+        with contextlib.suppress(KeyError, AttributeError):
+            streams = cloudwatch_logs._log_groups[config["LoggingConfig"]["LogGroup"]]["streams"]
+            stream = f"[{config['Version']}]{newest.id.replace('-', '')}"
+            # The day may have changed meanwhile.
+            for age in (timedelta(0), timedelta(days=1)):
+                day = (datetime.now(timezone.utc) - age).strftime("%Y/%m/%d")
+                if lines := streams.pop(f"{day}/{stream}", None):
+                    streams[f"{day}/{config['FunctionName']}{stream}"] = lines
 
     lambda_svc.new_uuid = new_id_remembered
     lambda_svc._emit_lambda_logs = emit_and_rename

@@ -1,8 +1,8 @@
 //! The AWS SDK as a function uses it: with what Lambda puts into the environment, and with
 //! time limits within which a person still waits.
 //!
-//! The SDK's own search for credentials is left out. On Lambda it would find the same
-//! variables, after it had looked for profiles, and it is a thirtieth of the binary.
+//! The SDK's own search for credentials is left out. On Lambda it finds the same variables,
+//! and brings along the code for profiles, roles and metadata services.
 
 use std::time::Duration;
 

@@ -93,21 +93,34 @@ pub fn find(functions: &[Function], name: &str) -> Result<Function, UnknownFunct
 pub async fn run(functions: &'static [Function]) -> Result<(), Error> {
     telemetry::start();
     let name = std::env::var("_HANDLER").ok();
-    let ended = match &name {
-        Some(name) => match find(functions, name) {
-            Ok(function) => run_one(function).await,
-            Err(unknown) => Err(unknown.into()),
-        },
-        None => run_endpoints(functions).await,
-    };
-    ended.inspect_err(|error| {
+    let started = start(functions, name.as_deref()).await.inspect_err(|error| {
         tracing::error!(function = name, error = %error, "the function cannot start");
-    })
+    })?;
+    match started {
+        (app, Some(function)) => run_one(&app, function).await,
+        (app, None) => run_endpoints(&app, functions).await,
+    }
+}
+
+/// The named function, or none where all endpoints are meant, and the app that it needs.
+async fn start(
+    functions: &[Function],
+    name: Option<&str>,
+) -> Result<(App, Option<Function>), Error> {
+    if let Some(name) = name {
+        let function = find(functions, name)?;
+        return Ok((App::from_env(&function.parts()).await?, Some(function)));
+    }
+    if std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_none() {
+        return Err("no Lambda runtime is here: run it with `cargo lambda watch`".into());
+    }
+    let endpoints = functions.iter().filter_map(Function::endpoint);
+    let parts: BTreeSet<Part> = endpoints.flat_map(Endpoint::all_parts).collect();
+    Ok((App::from_env(&parts.into_iter().collect::<Vec<_>>()).await?, None))
 }
 
 /// Runs one function; each arm takes the events of its kind.
-async fn run_one(function: Function) -> Result<(), Error> {
-    let app = &App::from_env(&function.parts()).await?;
+async fn run_one(app: &App, function: Function) -> Result<(), Error> {
     match function {
         Function::Endpoint(endpoint) => {
             lambda_http::run(service_fn(async move |request: lambda_http::Request| {
@@ -157,14 +170,9 @@ async fn run_job(app: &App, job: &Job, event: LambdaEvent<Value>) -> Result<Valu
     ran
 }
 
-/// Serves every endpoint, with the parts of all of them.
-async fn run_endpoints(functions: &'static [Function]) -> Result<(), Error> {
-    if std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_none() {
-        return Err("no Lambda runtime is here: run it with `cargo lambda watch`".into());
-    }
+/// Serves every endpoint.
+async fn run_endpoints(app: &App, functions: &'static [Function]) -> Result<(), Error> {
     let endpoints: &Vec<&Endpoint> = &functions.iter().filter_map(Function::endpoint).collect();
-    let parts: BTreeSet<Part> = endpoints.iter().flat_map(|each| each.all_parts()).collect();
-    let app = &App::from_env(&parts.into_iter().collect::<Vec<_>>()).await?;
     lambda_http::run(service_fn(async move |request: lambda_http::Request| {
         let request = Request::from(request);
         let (endpoint, parameters) = route(endpoints, request.method.as_str(), &request.path);
