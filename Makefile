@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help init up down logs watch invoke demo test costs lint format deploy createsuperuser
+.PHONY: help init up down logs watch invoke demo test costs lint docs-check format deploy createsuperuser
 
 PYTHON := $(CURDIR)/.venv/bin/python
 STACK := $(PYTHON) infra/local/stack.py
@@ -18,7 +18,7 @@ export SAM_CLI_TELEMETRY := 0
 export SAM_CLI_ENABLE_LANGUAGE_EXTENSIONS := 1
 
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  Ports: THALI_PORT=8080 THALI_AWS_PORT=4566 THALI_REDIS_PORT=6390 THALI_SANDBOX_PORT=8090"
 	@echo "  State: THALI_LOCAL=.local"
@@ -64,7 +64,7 @@ test: init ## Run all tests, the deployed stack's too (TESTS=… passes argument
 costs: init ## Print what requests cost at DynamoDB: requests, write and read units
 	@cargo test --quiet --package thali-tests --test thali api::costs:: -- --nocapture
 
-lint: ## Formatting, clippy, documentation, dependencies, the template
+lint: ## Formatting, clippy, documentation, links, dependencies, the template
 	cargo fmt --all --check
 	@infra/local/install.sh lint & tools=$$!; \
 	trap "kill $$tools 2>/dev/null || true" EXIT; trap 'exit 130' INT TERM; \
@@ -72,9 +72,15 @@ lint: ## Formatting, clippy, documentation, dependencies, the template
 	cargo clippy --workspace --all-targets -- -D warnings; \
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --quiet; \
 	wait $$tools
+	$(MAKE) --no-print-directory docs-check
 	cargo deny --log-level error check bans licenses sources
 	cargo machete
 	AWS_DEFAULT_REGION=ap-south-1 sam validate --lint --template-file template.yaml
+
+docs-check: ## Find broken links and anchors in README.md and docs/, offline
+	@infra/local/install.sh docs
+	.local/tools/docs/node_modules/.bin/remark --rc-path .local/tools/docs/package.json --frail \
+		--quiet --no-stdout README.md docs
 
 format: ## Format the code
 	cargo fmt --all

@@ -1,7 +1,8 @@
 //! That what belongs together is there together: the registry of functions, the template's
-//! functions, routes, grants and variables, sample events, the README, and the Postman
-//! collection.
+//! functions, routes, grants and variables, sample events, the pages of `docs/`, and the
+//! Postman collection.
 
+mod docs;
 mod postman;
 mod size;
 
@@ -341,11 +342,11 @@ fn uploads_invoke_the_function_that_checks_them_and_no_other() {
 }
 
 #[test]
-fn the_readme_names_every_function_that_has_no_route() {
-    let readme = std::fs::read_to_string(root().join("README.md")).expect("it is there");
+fn the_architecture_page_names_every_function_without_a_route() {
+    let page = docs::page("architecture.md");
     let is_routed = |each: &Function| each.endpoint().is_some_and(Endpoint::is_routed);
     for name in names_of(|function| !is_routed(function)) {
-        assert!(readme.contains(&format!("`{name}`")), "{name}");
+        assert!(page.contains(&format!("`{name}`")), "{name}");
     }
 }
 
@@ -460,8 +461,8 @@ fn alarm_of(queue: &str, name: &Value) -> Value {
 }
 
 #[test]
-fn every_queue_of_dead_letters_has_an_alarm_and_a_row_in_the_readme() {
-    let readme = std::fs::read_to_string(root().join("README.md")).expect("it is there");
+fn every_queue_of_dead_letters_has_an_alarm_and_a_row_in_operations() {
+    let page = docs::page("operations.md");
     let template = template();
     let queues = resources(&template, "AWS::SQS::Queue");
     let alarms = resources(&template, "AWS::CloudWatch::Alarm");
@@ -477,7 +478,7 @@ fn every_queue_of_dead_letters_has_an_alarm_and_a_row_in_the_readme() {
         assert_eq!(alarm, alarm_of(&queue, name), "{queue}");
         let name = name["!Sub"].as_str().and_then(|name| name.strip_prefix("${AWS::StackName}-"));
         let row = format!("| `{}` |", name.expect("named after the stack"));
-        assert!(readme.lines().any(|line| line.starts_with(&row)), "the README has no {row}");
+        assert!(page.lines().any(|line| line.starts_with(&row)), "docs/operations.md has no {row}");
     }
 }
 
@@ -506,10 +507,10 @@ fn every_job_has_its_schedule_and_nothing_else_has_one() {
 }
 
 #[test]
-fn the_readme_names_every_consumer_and_every_job() {
-    let readme = std::fs::read_to_string(root().join("README.md")).expect("it is there");
+fn the_architecture_page_names_every_consumer_and_every_job() {
+    let page = docs::page("architecture.md");
     for name in names_of(|function| is_consumer(function) || is_job(function)) {
-        assert!(readme.contains(&format!("`{name}`")), "{name}");
+        assert!(page.contains(&format!("`{name}`")), "{name}");
     }
 }
 
@@ -552,7 +553,7 @@ fn every_sample_event_is_what_its_function_takes() {
     PictureKey::parse(key).expect("the key of a profile picture");
 }
 
-/// Who may call, in the words of the README.
+/// Who may call, in the words of `docs/api.md`.
 fn access_words(access: Access) -> &'static str {
     match access {
         Access::Public => "public",
@@ -569,10 +570,10 @@ fn access_words(access: Access) -> &'static str {
 }
 
 #[test]
-fn the_readme_lists_every_endpoint_with_its_paths_and_its_access() {
-    let readme = std::fs::read_to_string(root().join("README.md")).expect("it is there");
+fn the_api_page_lists_every_endpoint_with_its_paths_and_its_access() {
+    let page = docs::page("api.md");
     let methods = ["GET", "POST", "PUT", "PATCH", "DELETE"];
-    let rows = readme
+    let rows = page
         .lines()
         .filter(|line| methods.iter().any(|method| line.starts_with(&format!("| `{method} "))));
     let listed: BTreeSet<String> = rows
@@ -594,12 +595,12 @@ fn the_readme_lists_every_endpoint_with_its_paths_and_its_access() {
 }
 
 #[test]
-fn the_readme_lists_every_code_of_a_refusal() {
-    let readme = std::fs::read_to_string(root().join("README.md")).expect("it is there");
-    for (code, status, when) in CODES {
-        let row = format!("| `{code}` | {status} | {when} |");
-        assert!(readme.lines().any(|line| line == row), "{row}");
-    }
+fn the_api_page_lists_every_code_of_a_refusal() {
+    let page = docs::page("api.md");
+    let listed = docs::rows_below(&page, "| code | status | when |");
+    let row =
+        |(code, status, when): &(&str, u16, &str)| format!("| `{code}` | {status} | {when} |");
+    assert_eq!(listed, CODES.iter().map(row).collect::<Vec<_>>());
 }
 
 #[test]
@@ -615,10 +616,9 @@ fn every_endpoint_has_a_rate_of_the_table_and_only_partners_have_no_limit() {
 }
 
 #[test]
-fn the_readme_lists_every_rate() {
-    let readme = std::fs::read_to_string(root().join("README.md")).expect("it is there");
-    let table = readme.lines().skip_while(|line| !line.starts_with("| rate |")).skip(2);
-    let listed: Vec<&str> = table.take_while(|line| line.starts_with('|')).collect();
+fn the_api_page_lists_every_rate() {
+    let page = docs::page("api.md");
+    let listed = docs::rows_below(&page, "| rate | a minute | counted for | requests |");
     let row = |(name, rate, requests): &(&str, Rate, &str)| match rate {
         Rate::PerAddress(limit) => {
             format!("| `{name}` | {limit} | each address, at each endpoint | {requests} |")

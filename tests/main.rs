@@ -3,7 +3,7 @@
 //! | module | what it proves |
 //! |---|---|
 //! | [`api`] | every endpoint's rules, in process, on a real `DynamoDB` store and a real Redis |
-//! | [`coverage`] | that the registry, the template, samples and README agree |
+//! | [`coverage`] | that the registry, the template, samples and docs agree |
 //! | [`openapi`] | that the API's description is what is served, and what was reviewed |
 //! | [`fuzz`] | that no bytes make the reader of students' codes panic or believe them |
 //! | [`keys`] | that no two things share a key, whatever is in their names |

@@ -6,11 +6,13 @@
 #   install.sh test     the test runner, what tests the API against its description, newman,
 #                       which runs the Postman collection, a C++ compiler for the fuzzer, and
 #                       zbar, which reads students' codes as a camera does
-#   install.sh lint     cargo-deny and cargo-machete
+#   install.sh lint     cargo-deny and cargo-machete, and what `install.sh docs` installs
+#   install.sh docs     what checks the links of the documentation
 #   install.sh arm64    the cross compiler for functions that run on AWS
 #
 # Tools that cargo builds go to ~/.cache/thali/tools, where every checkout finds them, unless the
-# machine has them already. Versions are pinned here, in requirements.txt and in tests/newman.
+# machine has them already. Versions are pinned here, in requirements.txt, in tests/newman and in
+# infra/docs.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -104,22 +106,23 @@ contract_environment() {
     printf '%s' "$wanted" >"$place/.thali-installed"
 }
 
-# What runs the Postman collection, as tests/newman has it.
-newman() {
-    local place=.local/tools/newman wanted
-    wanted="$(cat tests/newman/package.json tests/newman/package-lock.json | cksum)"
+# node_tools NAME FOLDER: installs into .local/tools/NAME what the package.json and the lock file
+# in FOLDER say.
+node_tools() {
+    local place=".local/tools/$1" wanted
+    wanted="$(cat "$2/package.json" "$2/package-lock.json" | cksum)"
     if ! command -v node >/dev/null; then apt_install nodejs npm; fi
-    if [ -x "$place/node_modules/.bin/newman" ] && [ "$(cat "$place/.thali-installed" 2>/dev/null)" = "$wanted" ]; then return; fi
+    if [ -d "$place/node_modules/.bin" ] && [ "$(cat "$place/.thali-installed" 2>/dev/null)" = "$wanted" ]; then return; fi
     if ! command -v npm >/dev/null; then apt_install npm; fi
     if ! node -e 'process.exit(parseInt(process.versions.node) < 16 ? 1 : 0)'; then
         say "Node 16 or later is needed, this is $(node --version). Please install a later one and run this again."
         exit 1
     fi
-    say "installing newman into $place"
+    say "installing the packages of $2 into $place"
     # The state of the stack may be in there too, which is nobody else's.
     mkdir -p -m 700 .local
     mkdir -p "$place"
-    cp tests/newman/package.json tests/newman/package-lock.json "$place"
+    cp "$2/package.json" "$2/package-lock.json" "$place"
     npm ci --prefix "$place" --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
     printf '%s' "$wanted" >"$place/.thali-installed"
 }
@@ -157,15 +160,19 @@ stack)
 test)
     python_environment
     contract_environment
-    newman
+    node_tools newman tests/newman
     if ! command -v c++ >/dev/null; then apt_install g++; fi
     if ! command -v zbarimg >/dev/null; then apt_install zbar-tools; fi
     cargo_tool cargo-nextest "$NEXTEST" --no-default-features --features default-no-update
     ;;
 lint)
     python_environment
+    node_tools docs infra/docs
     cargo_tool cargo-machete "$MACHETE"
     cargo_tool cargo-deny "$DENY"
+    ;;
+docs)
+    node_tools docs infra/docs
     ;;
 arm64)
     python_environment

@@ -1,7 +1,7 @@
 //! What requests cost at `DynamoDB`: the budgets, held by metering each request, and the
-//! README's table of them. `make costs` prints it.
+//! table of them in `docs/costs.md`. `make costs` prints it.
 //!
-//! To add a row: a [`Row`] in [`CARD`] and its line in the README. A wrong figure fails
+//! To add a row: a [`Row`] in [`CARD`] and its line in `docs/costs.md`. A wrong figure fails
 //! with the right one.
 
 use std::pin::Pin;
@@ -472,12 +472,12 @@ async fn cost_of_message(test: &TestApp, consumer: &Consumer, queue: QueueName) 
     meter.take()
 }
 
-/// The README's line of a row; write units, those of indexes, and read units.
+/// The page's line of a row; write units, those of indexes, and read units.
 fn line(name: &str, requests: u32, [writes, index_writes, reads]: [Units; 3]) -> String {
     format!("| {name} | {requests} | {writes} | {index_writes} | {reads} |")
 }
 
-/// The README's line of what something cost.
+/// The page's line of what something cost.
 fn costs(name: &str, cost: &Cost) -> String {
     line(name, cost.requests, [cost.writes.table, cost.writes.index, cost.reads.total()])
 }
@@ -487,15 +487,15 @@ const TRIES_MAX: usize = 3;
 
 const HEAD: &str = "| what | requests | write units | index write units | read units |";
 
-/// The lines of the README's card.
+/// The lines of the table in `docs/costs.md`.
 fn listed() -> Vec<String> {
-    let readme = std::fs::read_to_string(root().join("README.md")).expect("it is there");
-    let table = readme.lines().skip_while(|line| *line != HEAD).skip(2);
+    let page = std::fs::read_to_string(root().join("docs/costs.md")).expect("it is there");
+    let table = page.lines().skip_while(|line| *line != HEAD).skip(2);
     table.take_while(|line| line.starts_with('|')).map(str::to_owned).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn everything_costs_what_the_card_says_and_the_readme_has_the_card() {
+async fn everything_costs_what_the_card_and_the_costs_page_say() {
     let (mut lines, mut wrong) = (Vec::new(), Vec::new());
     let units = ["write units", "index write units", "read units"];
     println!("\n{:<46}{:>10}{:>14}{:>20}{:>13}", "", "requests", units[0], units[1], units[2]);
@@ -518,5 +518,5 @@ async fn everything_costs_what_the_card_says_and_the_readme_has_the_card() {
         lines.push(expected);
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert!(lines == listed(), "the README's card is to be\n{}", lines.join("\n"));
+    assert!(lines == listed(), "the table in docs/costs.md is to be\n{}", lines.join("\n"));
 }

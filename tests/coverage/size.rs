@@ -1,4 +1,5 @@
-//! That the template stays within CloudFormation's limits, and short enough to be read.
+//! That the template stays within CloudFormation's limits, and that it and the README stay short
+//! enough to be read.
 
 use std::process::Command;
 
@@ -13,7 +14,16 @@ const RESOURCES_MAX: u64 = 450;
 /// answers.
 const FUNCTION_LINES_MAX: usize = 14;
 
-const TEMPLATE_BYTES_MAX: usize = 85_000;
+const TEMPLATE_BYTES_MAX: usize = 85 * 1024;
+
+/// The README is for whoever arrives; everything else is in `docs/`.
+const README_BYTES_MAX: usize = 8 * 1024;
+
+#[test]
+fn the_readme_is_short() {
+    let text = std::fs::read_to_string(root().join("README.md")).expect("it is there");
+    assert!(text.len() <= README_BYTES_MAX, "README.md has {} bytes", text.len());
+}
 
 #[test]
 fn the_template_is_short() {

@@ -23,7 +23,7 @@ use crate::store::{
     AccountCreateError, OrderError, ProfileUpdateError, RecordError, StoreError, StudentDecideError,
 };
 
-/// Every problem's code, its status, and when it is answered. The README's table is this
+/// Every problem's code, its status, and when it is answered. The table in `docs/api.md` is this
 /// one; a problem whose code is not here fails every test that meets it.
 pub const CODES: &[(&str, u16, &str)] = &[
     ("malformed_json", 400, "the body is not JSON"),

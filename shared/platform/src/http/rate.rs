@@ -29,8 +29,8 @@ pub const RATE_SUBMISSION: Rate = Rate::PerAccount(20);
 /// this one is for the tokens, at all of them.
 pub const RATE_STAFF_TOKEN: Rate = Rate::PerStaffToken(300);
 
-/// Every rate, its name, and the requests that it is for. The README's table is this one;
-/// an endpoint with another rate fails a test.
+/// Every rate, its name, and the requests that it is for. The table in `docs/api.md` is this
+/// one; an endpoint with another rate fails a test.
 pub const RATES: &[(&str, Rate, &str)] = &[
     ("sign-up", RATE_SIGN_UP, "sign-ups, one-time codes and password resets"),
     ("login", RATE_LOGIN, "logins"),
