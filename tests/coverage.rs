@@ -231,7 +231,7 @@ fn whatever_changes_or_reads_what_is_cached_uses_redis() {
         "razorpay-webhook",
         "submit-tokens",
         "refund",
-        "order-create",
+        "order-place",
         "order-cancel",
         "order-collect",
         "order-processor",

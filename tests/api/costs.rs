@@ -182,19 +182,19 @@ const CARD: &[Row] = &[
             test.cost_of(refund(&owner, &order_id, &json!({})), 202).await
         })
     }),
-    row("`order-create`, 1 item", (2, 4.0, 1.0, 1.0), |test| {
+    row("`order-place`, 1 item", (2, 4.0, 1.0, 1.0), |test| {
         Box::pin(async {
             let asha = diner(test).await;
             test.cost_of(ordering(&asha, &[("thali", 2)]), 202).await
         })
     }),
-    row("`order-create`, 3 items", (2, 8.0, 1.0, 3.0), |test| {
+    row("`order-place`, 3 items", (2, 8.0, 1.0, 3.0), |test| {
         Box::pin(async {
             let wanted = [("thali", 2), ("lassi", 1), ("idli", 1)];
             test.cost_of(ordering(&diner(test).await, &wanted), 202).await
         })
     }),
-    row("`order-create`, 1 item, with a key", (3, 6.0, 1.0, 2.0), |test| {
+    row("`order-place`, 1 item, with a key", (3, 6.0, 1.0, 2.0), |test| {
         Box::pin(async {
             let call = ordering(&diner(test).await, &[("thali", 2)]);
             test.cost_of(call.header("idempotency-key", "k-1"), 202).await

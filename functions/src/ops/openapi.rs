@@ -134,11 +134,12 @@ fn method(endpoint: &Endpoint) -> HttpMethod {
 
 /// One endpoint at the path of this number; those after the first are its aliases.
 fn operation(endpoint: &Endpoint, number: usize, schemas: &mut Schemas) -> Operation {
-    let id = match number {
-        0 => endpoint.name.to_owned(),
-        alias => format!("{}-alias-{alias}", endpoint.name),
-    };
     let docs = &endpoint.docs;
+    let id = docs.operation_id.unwrap_or(endpoint.name);
+    let id = match number {
+        0 => id.to_owned(),
+        alias => format!("{id}-alias-{alias}"),
+    };
     let mut operation = OperationBuilder::new()
         .operation_id(Some(id))
         .summary(Some(docs.summary))

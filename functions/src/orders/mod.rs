@@ -3,12 +3,12 @@
 pub mod cached;
 pub mod cancel;
 pub mod collect;
-pub mod create;
 pub mod get;
 pub mod item_list;
 pub mod item_put;
 pub mod item_stock;
 pub(crate) mod item_view;
 pub mod list;
+pub mod place;
 pub(crate) mod returning;
 pub mod view;

@@ -1,7 +1,6 @@
 //! The mess as its owner runs it: its settings, what its owners are told, and its reports.
 
 pub mod audit_list;
-pub mod codes_rotate;
 pub mod dashboard;
 pub mod headcount;
 pub mod invite_create;
@@ -10,5 +9,6 @@ pub mod mess_update;
 pub mod notification_list;
 pub mod notification_read;
 mod notification_view;
+pub mod qr_rotate;
 pub mod scans_csv;
 mod scans_page;

@@ -2,10 +2,10 @@
 
 pub mod approve;
 pub mod block;
-mod code;
-pub mod code_get;
-pub mod code_reset;
 mod decide;
 pub mod list;
+mod qr;
+pub mod qr_get;
+pub mod qr_reset;
 pub mod register;
 pub mod reject;

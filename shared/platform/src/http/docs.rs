@@ -58,6 +58,8 @@ pub struct QueryParameter {
 pub struct Docs {
     /// What it does, in a few words.
     pub summary: &'static str,
+    /// Its `operationId`, where that is not the function's name.
+    pub operation_id: Option<&'static str>,
     /// The JSON body that it takes.
     pub body: Option<SchemaOf>,
     /// Whether the body may be left out.
@@ -86,6 +88,7 @@ impl Docs {
     /// Nothing said yet.
     pub(super) const NONE: Self = Self {
         summary: "",
+        operation_id: None,
         body: None,
         body_may_be_absent: false,
         answers: [None; 2],

@@ -299,6 +299,14 @@ impl Endpoint {
         self
     }
 
+    /// The same with an `operationId` of its own: clients that are generated from the OpenAPI
+    /// document name their methods after it, so it stays when the function gets another name.
+    #[must_use]
+    pub const fn operation_id(mut self, id: &'static str) -> Self {
+        self.docs.operation_id = Some(id);
+        self
+    }
+
     /// The same with the JSON body that it takes.
     #[must_use]
     pub const fn takes(mut self, body: SchemaOf) -> Self {

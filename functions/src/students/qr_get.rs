@@ -11,11 +11,11 @@ use thali_platform::problems;
 use thali_platform::store::Consistency;
 use tokio::try_join;
 
-use super::code::{self, CodeView, Format};
+use super::qr::{self, CodeView, Format};
 
 /// The endpoint.
 pub static ENDPOINT: Endpoint =
-    Endpoint::get("qr-get", &["/api/v1/students/me/qr"], Access::Student, handler!(code_get))
+    Endpoint::get("qr-get", &["/api/v1/students/me/qr"], Access::Student, handler!(qr_get))
         .needs(&[Part::QrKey])
         .summary("Answers the student's code, as text or as a picture")
         .query(&[QueryParameter {
@@ -32,7 +32,7 @@ const FORMAT: &str = "format";
 const SVG: &str = "image/svg+xml";
 const PNG: &str = "image/png";
 
-async fn code_get(app: &App, caller: &Caller, request: &Request) -> Result<Response, Problem> {
+async fn qr_get(app: &App, caller: &Caller, request: &Request) -> Result<Response, Problem> {
     let format = request.query::<Format>(FORMAT)?.unwrap_or_default();
     let session = caller.session()?;
     let stamp = caller.stamp(app, request);
@@ -45,7 +45,7 @@ async fn code_get(app: &App, caller: &Caller, request: &Request) -> Result<Respo
     let view = CodeView::of(app, &member, &gate.qr_keys);
     Ok(match format {
         Format::Json => Response::ok(&view),
-        Format::Svg => Response::file(SVG, code::svg(&view.qr_data).map_err(Problem::internal)?),
-        Format::Png => Response::file(PNG, code::png(&view.qr_data).map_err(Problem::internal)?),
+        Format::Svg => Response::file(SVG, qr::svg(&view.qr_data).map_err(Problem::internal)?),
+        Format::Png => Response::file(PNG, qr::png(&view.qr_data).map_err(Problem::internal)?),
     })
 }

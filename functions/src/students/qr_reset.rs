@@ -11,21 +11,21 @@ use thali_platform::problems;
 use thali_platform::store::Consistency;
 use tokio::try_join;
 
-use super::code::CodeView;
+use super::qr::CodeView;
 
 /// The endpoint.
 pub static ENDPOINT: Endpoint = Endpoint::post(
     "qr-reset",
     &["/api/v1/students/me/qr/reset"],
     Access::Student,
-    handler!(code_reset),
+    handler!(qr_reset),
 )
 .needs(&[Part::QrKey])
 .summary("Gives the student another code; the old one is dead at once")
 .answers(200, schema::<CodeView>)
 .refuses(&["student_not_found", "mess_not_found"]);
 
-async fn code_reset(app: &App, caller: &Caller, request: &Request) -> Result<Response, Problem> {
+async fn qr_reset(app: &App, caller: &Caller, request: &Request) -> Result<Response, Problem> {
     let session = caller.session()?;
     let (mess, account) = (&session.mess_id, session.account_id);
     let (nonce, stamp) = (Nonce::from_random(random_bytes()), caller.stamp(app, request));

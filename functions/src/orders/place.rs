@@ -26,12 +26,13 @@ use crate::repeats::{first_outcome, id_time};
 
 /// The endpoint.
 pub static ENDPOINT: Endpoint = Endpoint::post(
-    "order-create",
+    "order-place",
     &["/api/orders", "/api/orders/create"],
     Access::Student,
-    handler!(create),
+    handler!(place),
 )
 .rate(RATE_SUBMISSION)
+.operation_id("order-create")
 .summary("Orders items of the menu, to be paid with tokens a moment later")
 .takes(schema::<PlaceOrder>)
 .answers(202, schema::<OrderView>)
@@ -55,14 +56,14 @@ struct Entry {
     quantity: Quantity,
 }
 
-async fn create(app: &App, caller: &Caller, request: &Request) -> Result<Response, Problem> {
+async fn place(app: &App, caller: &Caller, request: &Request) -> Result<Response, Problem> {
     let session = caller.session()?;
     let PlaceOrder { items } = request.json()?;
     let skus = items.iter().map(|entry| entry.sku.clone()).collect();
     let basket = basket(items)?;
     let key = request.idempotency_key(&basket.to_string())?;
-    let wish = Wish { session, skus, basket, key, stamp: caller.stamp(app, request) };
-    let (order, replayed) = commit(app, &wish).await?;
+    let new = NewOrder { session, skus, basket, key, stamp: caller.stamp(app, request) };
+    let (order, replayed) = commit(app, &new).await?;
     Ok(Response::accepted(&OrderView::from(order)).replayed_if(replayed))
 }
 
@@ -75,8 +76,8 @@ fn basket(entries: Vec<Entry>) -> Result<Basket, Problem> {
     })
 }
 
-/// What somebody wants to order.
-struct Wish<'a> {
+/// An order that a student asks for.
+struct NewOrder<'a> {
     session: &'a Session,
     /// The entries' SKUs as they were sent.
     skus: Vec<Sku>,
@@ -87,18 +88,18 @@ struct Wish<'a> {
 
 /// Decides and records; decides again where others were quicker. The first look at the menu
 /// is a glimpse, so nothing is refused before a second one.
-async fn commit(app: &App, wish: &Wish<'_>) -> Result<(Order, bool), Problem> {
+async fn commit(app: &App, new: &NewOrder<'_>) -> Result<(Order, bool), Problem> {
     for attempt in 0..CONTENTION_TRIES_MAX {
-        let (first, menu) = try_join!(replay(app, wish), menu(app, wish, attempt))?;
+        let (first, menu) = try_join!(replay(app, new), menu(app, new, attempt))?;
         if let Some(first) = first {
             return Ok((first, true));
         }
-        let (order, reserved) = match decide(wish, &menu, attempt) {
+        let (order, reserved) = match decide(new, &menu, attempt) {
             Ok(decided) => decided,
             Err(_) if attempt == 0 => continue,
-            Err(refusal) => return refuse(app, wish, refusal).await,
+            Err(refusal) => return refuse(app, new, refusal).await,
         };
-        match app.store.order_place(&order, &reserved, wish.key.as_ref(), &wish.stamp).await {
+        match app.store.order_place(&order, &reserved, new.key.as_ref(), &new.stamp).await {
             Ok(()) => {
                 cached::remember(app, &order).await;
                 return Ok((order, false));
@@ -111,13 +112,13 @@ async fn commit(app: &App, wish: &Wish<'_>) -> Result<(Order, bool), Problem> {
 }
 
 /// Refuses, unless it was this very request, sent twice at once, that took what is missing.
-async fn refuse(app: &App, wish: &Wish<'_>, refusal: Problem) -> Result<(Order, bool), Problem> {
-    let first = replay(app, wish).await?;
+async fn refuse(app: &App, new: &NewOrder<'_>, refusal: Problem) -> Result<(Order, bool), Problem> {
+    let first = replay(app, new).await?;
     first.map(|first| (first, true)).ok_or(refusal)
 }
 
-async fn menu(app: &App, wish: &Wish<'_>, attempt: u32) -> Result<Vec<Item>, Problem> {
-    let (mess, skus) = (&wish.session.mess_id, wish.basket.entries().map(|(sku, _)| sku));
+async fn menu(app: &App, new: &NewOrder<'_>, attempt: u32) -> Result<Vec<Item>, Problem> {
+    let (mess, skus) = (&new.session.mess_id, new.basket.entries().map(|(sku, _)| sku));
     let items = match attempt {
         0 => app.store.items_glimpse(mess, skus).await,
         _ => app.store.items_get(mess, skus).await,
@@ -125,21 +126,25 @@ async fn menu(app: &App, wish: &Wish<'_>, attempt: u32) -> Result<Vec<Item>, Pro
     Ok(items?)
 }
 
-fn decide(wish: &Wish<'_>, menu: &[Item], attempt: u32) -> Result<(Order, Vec<Reserved>), Problem> {
-    let reserved = wish.basket.reserve(menu, &random_bytes::<ORDER_ITEMS_MAX>());
-    let reserved = reserved.map_err(|refusal| refused(wish, refusal))?;
-    let Session { account_id, mess_id, .. } = wish.session;
-    let order_id = OrderId::of(*account_id, id_time(wish.stamp.at, attempt));
+fn decide(
+    new: &NewOrder<'_>,
+    menu: &[Item],
+    attempt: u32,
+) -> Result<(Order, Vec<Reserved>), Problem> {
+    let reserved = new.basket.reserve(menu, &random_bytes::<ORDER_ITEMS_MAX>());
+    let reserved = reserved.map_err(|refusal| refused(new, refusal))?;
+    let Session { account_id, mess_id, .. } = new.session;
+    let order_id = OrderId::of(*account_id, id_time(new.stamp.at, attempt));
     let lines = reserved.iter().map(|reserved| reserved.line.clone()).collect();
-    let order = Order::place(order_id, *account_id, mess_id.clone(), lines, wish.stamp.at)?;
+    let order = Order::place(order_id, *account_id, mess_id.clone(), lines, new.stamp.at)?;
     Ok((order, reserved))
 }
 
-fn refused(wish: &Wish<'_>, refusal: ReserveRefusal) -> Problem {
+fn refused(new: &NewOrder<'_>, refusal: ReserveRefusal) -> Problem {
     match refusal {
         ReserveRefusal::OutOfStock(short) => problems::out_of_stock(&short),
         ReserveRefusal::UnknownItems(unknown) => {
-            let entries = wish.skus.iter().enumerate();
+            let entries = new.skus.iter().enumerate();
             let unknown = entries.filter(|(_, sku)| unknown.contains(sku)).map(|(index, _)| {
                 FieldError::new(&format!("items[{index}].sku"), "is not on the menu")
             });
@@ -149,8 +154,8 @@ fn refused(wish: &Wish<'_>, refusal: ReserveRefusal) -> Problem {
 }
 
 /// The order that the idempotency key named before.
-async fn replay(app: &App, wish: &Wish<'_>) -> Result<Option<Order>, Problem> {
-    let Wish { session, key, .. } = wish;
+async fn replay(app: &App, new: &NewOrder<'_>) -> Result<Option<Order>, Problem> {
+    let NewOrder { session, key, .. } = new;
     let (account, operation) = (session.account_id, Operation::PlaceOrder);
     let Some(id) = first_outcome(app, account, operation, key.as_ref()).await? else {
         return Ok(None);
