@@ -55,14 +55,14 @@ async fn create(app: &App, caller: &Caller, request: &Request) -> Result<Respons
     let (period, meals) = (period(from, to, CLOSURE_DAYS_MAX)?, meals.unwrap_or_default());
     let key = request.idempotency_key(&format!("{} {reason}", fingerprint(period, &meals)))?;
     let closure = OpenClosure { period, meals };
-    let wish = Wish { session, closure, reason, key, stamp: caller.stamp(app, request) };
-    let (closure_id, replayed) = commit(app, &wish).await?;
-    let view = ClosureView::from(record(&wish, closure_id));
+    let new = NewClosure { session, closure, reason, key, stamp: caller.stamp(app, request) };
+    let (closure_id, replayed) = commit(app, &new).await?;
+    let view = ClosureView::from(record(&new, closure_id));
     Ok(Response::created(&view).replayed_if(replayed))
 }
 
-/// For when an owner wants to close the mess, and why.
-struct Wish<'a> {
+/// A closure that an owner asks for.
+struct NewClosure<'a> {
     session: &'a Session,
     closure: OpenClosure,
     reason: Reason,
@@ -71,23 +71,23 @@ struct Wish<'a> {
 }
 
 /// Decides and records; decides again where something changed at the same moment.
-async fn commit(app: &App, wish: &Wish<'_>) -> Result<(ClosureId, bool), Problem> {
-    let Wish { session, closure, key, stamp, .. } = wish;
+async fn commit(app: &App, new: &NewClosure<'_>) -> Result<(ClosureId, bool), Problem> {
+    let NewClosure { session, closure, key, stamp, .. } = new;
     let owner = session.account_id;
     for attempt in 1..=CONTENTION_TRIES_MAX {
         let gate = async {
             let gate = app.store.gate_get(&session.mess_id, Consistency::Strong).await?;
             gate.ok_or_else(problems::mess_not_found)
         };
-        let (first, gate) = try_join!(replay(app, wish), gate)?;
+        let (first, gate) = try_join!(replay(app, new), gate)?;
         if let Some(first) = first {
             return Ok((first, true));
         }
         let over = match closures::close(&gate.mess, &gate.closures, closure, stamp.at) {
             Ok(over) => over,
-            Err(refusal) => return refuse(app, wish, refusal.into()).await,
+            Err(refusal) => return refuse(app, new, refusal.into()).await,
         };
-        let closure = record(wish, ClosureId::from_ulid(app.clock.ulid()));
+        let closure = record(new, ClosureId::from_ulid(app.clock.ulid()));
         let key = key.as_ref();
         match app.store.closure_create(&closure, &gate, &over, owner, key, stamp).await {
             Ok(()) => return Ok((closure.closure_id, false)),
@@ -100,8 +100,8 @@ async fn commit(app: &App, wish: &Wish<'_>) -> Result<(ClosureId, bool), Problem
 
 /// The closure of this id as it was asked for: the same for each replay, also where it was
 /// taken back since.
-fn record(wish: &Wish<'_>, closure_id: ClosureId) -> ClosureRecord {
-    let Wish { session, closure, reason, .. } = wish;
+fn record(new: &NewClosure<'_>, closure_id: ClosureId) -> ClosureRecord {
+    let NewClosure { session, closure, reason, .. } = new;
     let OpenClosure { period: Period { from, to }, meals } = closure.clone();
     ClosureRecord {
         closure_id,
@@ -117,16 +117,16 @@ fn record(wish: &Wish<'_>, closure_id: ClosureId) -> ClosureRecord {
 /// Refuses, unless it was this very request, sent twice at once, that took the last place.
 async fn refuse(
     app: &App,
-    wish: &Wish<'_>,
+    new: &NewClosure<'_>,
     refusal: Problem,
 ) -> Result<(ClosureId, bool), Problem> {
-    let first = replay(app, wish).await?;
+    let first = replay(app, new).await?;
     first.map(|first| (first, true)).ok_or(refusal)
 }
 
 /// The closure that the idempotency key named before, whether or not it was taken back since.
-async fn replay(app: &App, wish: &Wish<'_>) -> Result<Option<ClosureId>, Problem> {
-    let Wish { session, key, .. } = wish;
+async fn replay(app: &App, new: &NewClosure<'_>) -> Result<Option<ClosureId>, Problem> {
+    let NewClosure { session, key, .. } = new;
     let (account, operation) = (session.account_id, Operation::CloseMess);
     let first = first_outcome(app, account, operation, key.as_ref()).await?;
     first.map(|id| ClosureId::parse(&id).map_err(Problem::internal)).transpose()

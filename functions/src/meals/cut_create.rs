@@ -67,13 +67,13 @@ async fn create(app: &App, caller: &Caller, request: &Request) -> Result<Respons
     let (period, meals) = (period(from, to, CUT_DAYS_MAX)?, meals.unwrap_or_default());
     let key = request.idempotency_key(&fingerprint(period, &meals))?;
     let cut = OpenCut { period, meals: meals.clone() };
-    let wish = Wish { session, cut, key, stamp: caller.stamp(app, request) };
-    let (cut_id, replayed) = Box::pin(commit(app, &wish)).await?;
+    let new = NewCut { session, cut, key, stamp: caller.stamp(app, request) };
+    let (cut_id, replayed) = Box::pin(commit(app, &new)).await?;
     Ok(Response::created(&CutView { cut_id, from, to, meals }).replayed_if(replayed))
 }
 
-/// What somebody wants to cut.
-struct Wish<'a> {
+/// A cut that a student asks for.
+struct NewCut<'a> {
     session: &'a Session,
     cut: OpenCut,
     key: Option<IdempotencyKey>,
@@ -82,8 +82,8 @@ struct Wish<'a> {
 
 /// Decides and records; decides again where something changed at the same moment. An answer
 /// says nothing but what was asked for and the id, so a replay needs the id alone.
-async fn commit(app: &App, wish: &Wish<'_>) -> Result<(CutId, bool), Problem> {
-    let Wish { session, cut, key, stamp } = wish;
+async fn commit(app: &App, new: &NewCut<'_>) -> Result<(CutId, bool), Problem> {
+    let NewCut { session, cut, key, stamp } = new;
     let Session { account_id, mess_id, .. } = session;
     for attempt in 0..CONTENTION_TRIES_MAX {
         let read = async {
@@ -91,7 +91,7 @@ async fn commit(app: &App, wish: &Wish<'_>) -> Result<(CutId, bool), Problem> {
             let member = store.member_ensured(mess_id, *account_id, stamp);
             Ok(try_join!(store.mess_get(mess_id), member)?)
         };
-        let (first, (mess, member)) = try_join!(replay(app, wish), read)?;
+        let (first, (mess, member)) = try_join!(replay(app, new), read)?;
         if let Some(first) = first {
             return Ok((first, true));
         }
@@ -99,9 +99,9 @@ async fn commit(app: &App, wish: &Wish<'_>) -> Result<(CutId, bool), Problem> {
         let member = member.ok_or_else(problems::student_not_found)?;
         let over = match cuts::apply(&mess, &member.cuts, cut, stamp.at) {
             Ok(over) => over,
-            Err(refusal) => return refuse(app, wish, refusal.into()).await,
+            Err(refusal) => return refuse(app, new, refusal.into()).await,
         };
-        let cut = record(wish, id_time(stamp.at, attempt));
+        let cut = record(new, id_time(stamp.at, attempt));
         let key = key.as_ref();
         match app.store.cut_create(&cut, member.version, &over, key, stamp).await {
             Ok(()) => return Ok((cut.cut_id, false)),
@@ -112,8 +112,8 @@ async fn commit(app: &App, wish: &Wish<'_>) -> Result<(CutId, bool), Problem> {
     Err(StoreError::Contended.into())
 }
 
-fn record(wish: &Wish<'_>, id_time: Timestamp) -> CutRecord {
-    let Wish { session, cut, stamp, .. } = wish;
+fn record(new: &NewCut<'_>, id_time: Timestamp) -> CutRecord {
+    let NewCut { session, cut, stamp, .. } = new;
     CutRecord {
         cut_id: CutId::of(session.account_id, id_time),
         account_id: session.account_id,
@@ -126,14 +126,14 @@ fn record(wish: &Wish<'_>, id_time: Timestamp) -> CutRecord {
 }
 
 /// Refuses, unless it was this very request, sent twice at once, that cut these meals.
-async fn refuse(app: &App, wish: &Wish<'_>, refusal: Problem) -> Result<(CutId, bool), Problem> {
-    let first = replay(app, wish).await?;
+async fn refuse(app: &App, new: &NewCut<'_>, refusal: Problem) -> Result<(CutId, bool), Problem> {
+    let first = replay(app, new).await?;
     first.map(|first| (first, true)).ok_or(refusal)
 }
 
 /// The cut that the idempotency key named before, whether or not it was taken back since.
-async fn replay(app: &App, wish: &Wish<'_>) -> Result<Option<CutId>, Problem> {
-    let Wish { session, key, .. } = wish;
+async fn replay(app: &App, new: &NewCut<'_>) -> Result<Option<CutId>, Problem> {
+    let NewCut { session, key, .. } = new;
     let (account, operation) = (session.account_id, Operation::CutMeals);
     let first = first_outcome(app, account, operation, key.as_ref()).await?;
     first.map(|id| CutId::parse(&id).map_err(Problem::internal)).transpose()

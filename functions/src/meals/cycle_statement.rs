@@ -70,7 +70,8 @@ impl std::str::FromStr for StatementFormat {
 #[derive(Serialize, ToSchema)]
 #[schema(as = Statement)]
 struct StatementView {
-    payment_id: CycleId,
+    #[serde(rename = "payment_id")]
+    cycle_id: CycleId,
     cycle_start: MealDate,
     cycle_end: MealDate,
     status: CycleStatus,
@@ -182,7 +183,7 @@ impl StatementView {
     fn of(cycle: &Cycle, statement: &Statement) -> Self {
         let view = |day: &DayMarks| DayView { date: day.date, meals: day.meals.clone() };
         Self {
-            payment_id: cycle.cycle_id,
+            cycle_id: cycle.cycle_id,
             cycle_start: cycle.period.from,
             cycle_end: cycle.period.to,
             status: cycle.status,

@@ -68,7 +68,8 @@ struct UploadPayment {
 /// The payment, as it was uploaded.
 #[derive(Serialize, ToSchema)]
 struct UploadedPayment {
-    payment_id: CycleId,
+    #[serde(rename = "payment_id")]
+    cycle_id: CycleId,
     status: CycleStatus,
 }
 
@@ -76,12 +77,12 @@ async fn upload(app: &App, caller: &Caller, request: &Request) -> Result<Respons
     let session = caller.session()?;
     let claim = Claim::try_from(request.json_where::<UploadPayment>(exactly_one_of_each)?)?;
     let key = request.idempotency_key(&claim.to_string())?;
-    let wish = Wish { session, claim, key, stamp: caller.stamp(app, request) };
-    let (payment_id, replayed) = match replay(app, &wish).await? {
+    let new = NewCycle { session, claim, key, stamp: caller.stamp(app, request) };
+    let (cycle_id, replayed) = match replay(app, &new).await? {
         Some(first) => (first, true),
-        None => commit(app, &wish).await?,
+        None => commit(app, &new).await?,
     };
-    let uploaded = UploadedPayment { payment_id, status: CycleStatus::Pending };
+    let uploaded = UploadedPayment { cycle_id, status: CycleStatus::Pending };
     Ok(Response::created(&uploaded).replayed_if(replayed))
 }
 
@@ -136,8 +137,8 @@ impl std::fmt::Display for Claim {
     }
 }
 
-/// What somebody wants to upload.
-struct Wish<'a> {
+/// A cycle that a student uploads.
+struct NewCycle<'a> {
     session: &'a Session,
     claim: Claim,
     key: Option<IdempotencyKey>,
@@ -146,48 +147,48 @@ struct Wish<'a> {
 
 /// Decides and records; decides again where the student's cycles or cuts have changed since
 /// they were read.
-async fn commit(app: &App, wish: &Wish<'_>) -> Result<(CycleId, bool), Problem> {
-    let (today, wrong) = try_join!(today(app, wish), wrong_screenshot(app, wish))?;
-    let period = period(wish, today, wrong)?;
-    let (mess, account) = (&wish.session.mess_id, wish.session.account_id);
+async fn commit(app: &App, new: &NewCycle<'_>) -> Result<(CycleId, bool), Problem> {
+    let (today, wrong) = try_join!(today(app, new), wrong_screenshot(app, new))?;
+    let period = period(new, today, wrong)?;
+    let (mess, account) = (&new.session.mess_id, new.session.account_id);
     for attempt in 0..CONTENTION_TRIES_MAX {
-        let member = app.store.member_ensured(mess, account, &wish.stamp).await?;
+        let member = app.store.member_ensured(mess, account, &new.stamp).await?;
         let member = member.ok_or_else(problems::student_not_found)?;
         let forgotten = match cycles::judge(&member.cycles, period, today) {
             Ok(forgotten) => forgotten,
             Err(refusal) => {
                 // Unless it was this very request, sent twice at once, that took the days.
-                let first = replay(app, wish).await?;
+                let first = replay(app, new).await?;
                 return first.map(|first| (first, true)).ok_or_else(|| refusal.into());
             }
         };
-        let cycle = cycle(wish, &member, period, attempt);
-        let (key, stamp) = (wish.key.as_ref(), &wish.stamp);
+        let cycle = cycle(new, &member, period, attempt);
+        let (key, stamp) = (new.key.as_ref(), &new.stamp);
         if app.store.cycle_upload(&member, &cycle, &forgotten, key, stamp).await? {
             return Ok((cycle.cycle_id, false));
         }
         contention_pause(attempt + 1).await;
-        if let Some(first) = replay(app, wish).await? {
+        if let Some(first) = replay(app, new).await? {
             return Ok((first, true));
         }
     }
     Err(StoreError::Contended.into())
 }
 
-async fn today(app: &App, wish: &Wish<'_>) -> Result<MealDate, Problem> {
-    let mess = app.store.mess_get(&wish.session.mess_id).await?;
+async fn today(app: &App, new: &NewCycle<'_>) -> Result<MealDate, Problem> {
+    let mess = app.store.mess_get(&new.session.mess_id).await?;
     let mess = mess.ok_or_else(problems::mess_not_found)?;
-    Ok(mess.date_at(wish.stamp.at))
+    Ok(mess.date_at(new.stamp.at))
 }
 
 /// What is wrong with the screenshot: somebody else's, or no picture of the format that its
 /// key declares.
-async fn wrong_screenshot(app: &App, wish: &Wish<'_>) -> Result<Option<&'static str>, Problem> {
-    let Screenshot::Uploaded(key) = &wish.claim.screenshot else { return Ok(None) };
+async fn wrong_screenshot(app: &App, new: &NewCycle<'_>) -> Result<Option<&'static str>, Problem> {
+    let Screenshot::Uploaded(key) = &new.claim.screenshot else { return Ok(None) };
     let absent = Some("is not the key of a picture that you have uploaded");
     let object = key.to_string();
     // The list first: only who may list a bucket is told that an object is not there.
-    if key.account_id != wish.session.account_id
+    if key.account_id != new.session.account_id
         || !app.blobs().list(&object).await?.contains(&object)
     {
         return Ok(absent);
@@ -198,9 +199,9 @@ async fn wrong_screenshot(app: &App, wish: &Wish<'_>) -> Result<Option<&'static 
 }
 
 /// The days, if nothing is wrong with them or with the screenshot: all of it is told at once.
-fn period(wish: &Wish<'_>, today: MealDate, wrong: Option<&str>) -> Result<Period, Problem> {
+fn period(new: &NewCycle<'_>, today: MealDate, wrong: Option<&str>) -> Result<Period, Problem> {
     let mut errors = Vec::from_iter(wrong.map(|wrong| FieldError::new(SCREENSHOTS[0][0], wrong)));
-    match cycles::days(wish.claim.from, wish.claim.to, today) {
+    match cycles::days(new.claim.from, new.claim.to, today) {
         Ok(period) if errors.is_empty() => return Ok(period),
         Ok(_) => {}
         Err(refusal) => {
@@ -211,8 +212,8 @@ fn period(wish: &Wish<'_>, today: MealDate, wrong: Option<&str>) -> Result<Perio
     Err(Problem::invalid_fields(errors))
 }
 
-fn cycle(wish: &Wish<'_>, member: &Member, period: Period, attempt: u32) -> Cycle {
-    let now = wish.stamp.at;
+fn cycle(new: &NewCycle<'_>, member: &Member, period: Period, attempt: u32) -> Cycle {
+    let now = new.stamp.at;
     Cycle {
         cycle_id: CycleId::of(member.account_id, id_time(now, attempt)),
         account_id: member.account_id,
@@ -220,8 +221,8 @@ fn cycle(wish: &Wish<'_>, member: &Member, period: Period, attempt: u32) -> Cycl
         name: member.name.clone(),
         roll_no: member.roll_no.clone(),
         period,
-        amount_paise: wish.claim.amount,
-        screenshot: wish.claim.screenshot.clone(),
+        amount_paise: new.claim.amount,
+        screenshot: new.claim.screenshot.clone(),
         status: CycleStatus::Pending,
         reason: None,
         created_at: now,
@@ -230,8 +231,8 @@ fn cycle(wish: &Wish<'_>, member: &Member, period: Period, attempt: u32) -> Cycl
 }
 
 /// The cycle that the idempotency key named before.
-async fn replay(app: &App, wish: &Wish<'_>) -> Result<Option<CycleId>, Problem> {
-    let Wish { session, key, .. } = wish;
+async fn replay(app: &App, new: &NewCycle<'_>) -> Result<Option<CycleId>, Problem> {
+    let NewCycle { session, key, .. } = new;
     let (account, operation) = (session.account_id, Operation::UploadCycle);
     let first = first_outcome(app, account, operation, key.as_ref()).await?;
     first.map(|id| CycleId::parse(&id).map_err(Problem::internal)).transpose()

@@ -15,7 +15,8 @@ use utoipa::ToSchema;
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = CyclePayment)]
 pub struct CycleView {
-    payment_id: CycleId,
+    #[serde(rename = "payment_id")]
+    cycle_id: CycleId,
     account_id: AccountId,
     /// What the student was called when it was uploaded.
     name: Name,
@@ -63,7 +64,7 @@ impl From<Cycle> for CycleView {
             Screenshot::Elsewhere(url) => (Some(url.into()), false),
         };
         Self {
-            payment_id: cycle.cycle_id,
+            cycle_id: cycle.cycle_id,
             account_id: cycle.account_id,
             name: cycle.name,
             roll_no: cycle.roll_no,

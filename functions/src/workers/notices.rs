@@ -95,9 +95,8 @@ pub(super) fn news(change: &Change) -> Option<News> {
         "cycle" if is_new => {
             let CycleImage { cycle_id, account_id, name, roll_no, from, to, amount_paise } =
                 change.read(after()?)?;
-            let payment_id = cycle_id;
             Some(News::PaymentUploaded {
-                payment_id,
+                cycle_id,
                 account_id,
                 name,
                 roll_no,

@@ -68,8 +68,10 @@ pub enum News {
     },
     /// A student says that a cycle is paid, and waits to be believed.
     PaymentUploaded {
+        // In the API and in stored items a cycle is a payment.
         /// The payment.
-        payment_id: CycleId,
+        #[serde(rename = "payment_id")]
+        cycle_id: CycleId,
         /// The student.
         account_id: AccountId,
         /// What the student is called.
@@ -199,7 +201,7 @@ pub fn scan_conflict(before: Option<&Plate>, after: &Plate) -> Option<News> {
         after.scans.values().find(|scan| after.admitted.as_ref() == Some(&scan.scan_id))?;
     let is_new = |key| before.is_none_or(|before| !before.scans.contains_key(key));
     let conflicts =
-        |scan: &Scan| scan.offline && scan.refused.is_none() && !scan.is_of_device_of(holder);
+        |scan: &Scan| scan.offline && scan.refused.is_none() && !scan.same_device_as(holder);
     let (_, late) = after.scans.iter().find(|(key, scan)| is_new(*key) && conflicts(scan))?;
     Some(News::ScanConflict {
         account_id: diner.account_id,
