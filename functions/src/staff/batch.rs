@@ -17,7 +17,7 @@ use thali_platform::store::Member;
 use utoipa::ToSchema;
 
 use super::device::Device;
-use super::judge::{Asked, Counter, Judged, SentScan, gate};
+use super::judge::{Counter, Judged, ParsedScan, SentScan, gate};
 use super::view::{ScanConflict, ScanView};
 
 /// The endpoint.
@@ -53,10 +53,10 @@ async fn upload(app: &App, caller: &Caller, request: &Request) -> Result<Respons
     let (device, mess) = (Device::of(caller)?, caller.mess_id()?);
     let UploadScans { scans } = request.json_where(no_lists)?;
     let stamp = caller.stamp(app, request);
-    let asked = ask(scans, stamp.at)?;
-    let (gate, members) = try_join!(gate(app, mess), members(app, mess, &asked))?;
+    let parsed = parse(scans, stamp.at)?;
+    let (gate, members) = try_join!(gate(app, mess), members(app, mess, &parsed))?;
     let counter = Counter { app, device: &device, gate: &gate, stamp: &stamp, offline: true };
-    let judged = judge_all(&counter, &asked, &members).await?;
+    let judged = judge_all(&counter, &parsed, &members).await?;
     let mut uploaded = UploadedScans { results: Vec::new(), conflicts: Vec::new() };
     for judged in &judged {
         let shown = ScanView::of(app, judged).await?;
@@ -75,31 +75,31 @@ fn no_lists(body: &Members) -> Vec<FieldError> {
         .collect()
 }
 
-fn ask(scans: Vec<SentScan>, now: jiff::Timestamp) -> Result<Vec<Asked>, Problem> {
+fn parse(scans: Vec<SentScan>, now: jiff::Timestamp) -> Result<Vec<ParsedScan>, Problem> {
     if !(1..=SCANS_MAX).contains(&scans.len()) {
         let message = format_args!("must be 1 to {SCANS_MAX} scans").to_string();
         return Err(Problem::invalid_field("scans", message));
     }
-    let (mut asked, mut errors) = (Vec::with_capacity(scans.len()), Vec::new());
+    let (mut parsed, mut errors) = (Vec::with_capacity(scans.len()), Vec::new());
     for (index, scan) in scans.into_iter().enumerate() {
-        match scan.ask(now) {
-            Ok(scan) => asked.push(scan),
+        match scan.parse(now) {
+            Ok(scan) => parsed.push(scan),
             Err(refusal) => {
                 let field = format!("scans[{index}].scanned_at");
                 errors.push(FieldError::new(&field, &refusal.to_string()));
             }
         }
     }
-    if errors.is_empty() { Ok(asked) } else { Err(Problem::invalid_fields(errors)) }
+    if errors.is_empty() { Ok(parsed) } else { Err(Problem::invalid_fields(errors)) }
 }
 
 /// The students whose codes these say to be.
 async fn members(
     app: &App,
     mess: &MessId,
-    asked: &[Asked],
+    parsed: &[ParsedScan],
 ) -> Result<HashMap<AccountId, Member>, Problem> {
-    let accounts: BTreeSet<AccountId> = asked.iter().filter_map(Asked::account_id).collect();
+    let accounts: BTreeSet<AccountId> = parsed.iter().filter_map(ParsedScan::account_id).collect();
     let found = app.store.members_of(mess, accounts).await?;
     Ok(found.into_iter().map(|member| (member.account_id, member)).collect())
 }
@@ -108,19 +108,19 @@ async fn members(
 /// those of some students at once.
 async fn judge_all<'m>(
     counter: &Counter<'_>,
-    asked: &[Asked],
+    parsed: &[ParsedScan],
     members: &'m HashMap<AccountId, Member>,
 ) -> Result<Vec<Judged<'m>>, Problem> {
     let judge_queue = async |queue: Vec<usize>| {
         let mut judged = Vec::with_capacity(queue.len());
         for index in queue {
-            let scan = &asked[index];
+            let scan = &parsed[index];
             let member = scan.account_id().and_then(|account| members.get(&account));
             judged.push((index, counter.judge(scan, member).await?));
         }
         Ok::<_, Problem>(judged)
     };
-    let queues = stream::iter(queues(asked)).map(judge_queue);
+    let queues = stream::iter(queues(parsed)).map(judge_queue);
     let judged: Vec<_> = queues.buffer_unordered(STUDENTS_AT_ONCE).try_collect().await?;
     let mut judged: Vec<(usize, Judged<'m>)> = judged.into_iter().flatten().collect();
     judged.sort_by_key(|(index, _)| *index);
@@ -128,14 +128,14 @@ async fn judge_all<'m>(
 }
 
 /// The indices of the scans, in a queue for each student; one that is nobody's has its own.
-fn queues(asked: &[Asked]) -> Vec<Vec<usize>> {
-    let mut in_time: Vec<usize> = (0..asked.len()).collect();
-    in_time.sort_by_key(|index| asked[*index].at);
+fn queues(parsed: &[ParsedScan]) -> Vec<Vec<usize>> {
+    let mut in_time: Vec<usize> = (0..parsed.len()).collect();
+    in_time.sort_by_key(|index| parsed[*index].at);
     let mut places: HashMap<AccountId, usize> = HashMap::new();
     let mut queues: Vec<Vec<usize>> = Vec::new();
     for index in in_time {
         let next = queues.len();
-        let place = asked[index].account_id().map_or(next, |id| *places.entry(id).or_insert(next));
+        let place = parsed[index].account_id().map_or(next, |id| *places.entry(id).or_insert(next));
         if place == next {
             queues.push(Vec::new());
         }

@@ -42,7 +42,7 @@ pub(crate) struct SentScan {
 }
 
 /// A scan with what can be told of it without looking anything up.
-pub(crate) struct Asked {
+pub(crate) struct ParsedScan {
     qr_data: String,
     code: Option<ReadCode>,
     meal: Meal,
@@ -56,16 +56,16 @@ pub(crate) struct Asked {
 
 impl SentScan {
     /// Reads the code, and the time, which is all that can still be refused.
-    pub(crate) fn ask(self, now: Timestamp) -> Result<Asked, Unacceptable> {
+    pub(crate) fn parse(self, now: Timestamp) -> Result<ParsedScan, Unacceptable> {
         let Self { qr_data, meal, device_info: info, nonce, scanned_at } = self;
         let at = scanned_at.map_or(Ok(now), |at| at.near(now))?;
         let readable = qr_data.len() <= QR_BYTES_MAX;
         let code = readable.then(|| ReadCode::parse(&qr_data).ok()).flatten();
-        Ok(Asked { qr_data, code, meal, info, nonce, is_timed: scanned_at.is_some(), at })
+        Ok(ParsedScan { qr_data, code, meal, info, nonce, is_timed: scanned_at.is_some(), at })
     }
 }
 
-impl Asked {
+impl ParsedScan {
     /// Whose code it says to be.
     pub(crate) fn account_id(&self) -> Option<AccountId> {
         self.code.as_ref().map(|read| read.code.account_id)
@@ -101,26 +101,26 @@ impl Counter<'_> {
     /// it says to be.
     pub(crate) async fn judge<'m>(
         &self,
-        asked: &Asked,
+        parsed: &ParsedScan,
         member: Option<&'m Member>,
     ) -> Result<Judged<'m>, Problem> {
-        let signed = self.is_signed(asked);
+        let signed = self.is_signed(parsed);
         let student = member.map(Member::entitlement);
         let shown = Shown {
             gate: self.gate,
-            code: asked.code.as_ref(),
+            code: parsed.code.as_ref(),
             signed,
             student: student.as_ref(),
-            meal: asked.meal,
-            at: asked.at,
+            meal: parsed.meal,
+            at: parsed.at,
             offline: self.offline,
         };
         // A code that the mess has not signed is nobody's, whatever it says.
-        let account_id = asked.account_id().filter(|_| signed);
+        let account_id = parsed.account_id().filter(|_| signed);
         let member = member.filter(|_| signed);
-        let label = self.device.label(asked.info.as_ref());
-        let key = self.key_of(asked, &label);
-        if let Some(recorded) = self.first_outcome_before(asked, account_id, &key).await? {
+        let label = self.device.label(parsed.info.as_ref());
+        let key = self.key_of(parsed, &label);
+        if let Some(recorded) = self.first_outcome_before(parsed, account_id, &key).await? {
             return Ok(Judged { recorded, member });
         }
         let ((sitting, refused), stamp) = (shown.judge(), self.stamp);
@@ -128,7 +128,7 @@ impl Counter<'_> {
             scan_id: ScanId::new(sitting, self.app.clock.ulid(), account_id),
             device_id: self.device.id.clone(),
             device: label,
-            scanned_at: asked.at,
+            scanned_at: parsed.at,
             arrived_at: stamp.at,
             offline: self.offline,
             refused,
@@ -143,20 +143,20 @@ impl Counter<'_> {
 
     /// Whether the mess has signed the code, also with a key that is no longer good: so all
     /// scans of a code of its own are in one place, whatever becomes of the keys.
-    fn is_signed(&self, asked: &Asked) -> bool {
+    fn is_signed(&self, parsed: &ParsedScan) -> bool {
         let mess = &self.gate.mess.mess_id;
-        asked.code.as_ref().is_some_and(|read| {
+        parsed.code.as_ref().is_some_and(|read| {
             let secret = self.app.qr_key().expose_secret().as_bytes();
             MessKey::derive(secret, mess, read.code.kid).verifies(mess, read)
         })
     }
 
-    fn key_of(&self, asked: &Asked, label: &str) -> ScanKey {
-        let Asked { qr_data, meal, at, .. } = asked;
+    fn key_of(&self, parsed: &ParsedScan, label: &str) -> ScanKey {
+        let ParsedScan { qr_data, meal, at, .. } = parsed;
         let device = (self.device.id.as_str(), label);
-        match &asked.nonce {
+        match &parsed.nonce {
             Some(nonce) => ScanKey::of_nonce(device, nonce.as_str()),
-            None if self.offline && asked.is_timed => {
+            None if self.offline && parsed.is_timed => {
                 ScanKey::of_upload(device, qr_data, *meal, *at)
             }
             None => ScanKey::of_scan(self.app.clock.ulid()),
@@ -168,13 +168,13 @@ impl Counter<'_> {
     /// and only just after the day's end: no other scan pays for this read.
     async fn first_outcome_before(
         &self,
-        asked: &Asked,
+        parsed: &ParsedScan,
         account_id: Option<AccountId>,
         key: &ScanKey,
     ) -> Result<Option<Recorded>, Problem> {
-        let repeatable = asked.nonce.is_some() && !asked.is_timed;
+        let repeatable = parsed.nonce.is_some() && !parsed.is_timed;
         let Some(account) = account_id.filter(|_| repeatable) else { return Ok(None) };
-        let before: Option<Sitting> = self.gate.sitting_before(asked.meal, asked.at);
+        let before: Option<Sitting> = self.gate.sitting_before(parsed.meal, parsed.at);
         let Some(sitting) = before else { return Ok(None) };
         let (store, mess) = (&self.app.store, &self.gate.mess.mess_id);
         let plate = store.plate_get(mess, sitting, &account.account_part()).await?;

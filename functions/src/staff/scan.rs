@@ -11,7 +11,7 @@ use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response,
 use thali_platform::store::Member;
 
 use super::device::Device;
-use super::judge::{Asked, Counter, SentScan, gate};
+use super::judge::{Counter, ParsedScan, SentScan, gate};
 use super::view::ScanView;
 
 /// The endpoint.
@@ -26,16 +26,16 @@ pub static ENDPOINT: Endpoint =
 async fn scan(app: &App, caller: &Caller, request: &Request) -> Result<Response, Problem> {
     let (device, mess) = (Device::of(caller)?, caller.mess_id()?);
     let stamp = caller.stamp(app, request);
-    let asked = request.json::<SentScan>()?.ask(stamp.at);
-    let asked = asked.map_err(|refusal| Problem::invalid_field("scanned_at", refusal))?;
-    let (gate, member) = try_join!(gate(app, mess), member(app, mess, &asked))?;
+    let parsed = request.json::<SentScan>()?.parse(stamp.at);
+    let parsed = parsed.map_err(|refusal| Problem::invalid_field("scanned_at", refusal))?;
+    let (gate, member) = try_join!(gate(app, mess), member(app, mess, &parsed))?;
     let counter = Counter { app, device: &device, gate: &gate, stamp: &stamp, offline: false };
-    let judged = counter.judge(&asked, member.as_ref()).await?;
+    let judged = counter.judge(&parsed, member.as_ref()).await?;
     Ok(Response::ok(&ScanView::of(app, &judged).await?))
 }
 
 /// The student whose code it says to be; nobody is looked for where it is none.
-async fn member(app: &App, mess: &MessId, asked: &Asked) -> Result<Option<Member>, Problem> {
-    let Some(account) = asked.account_id() else { return Ok(None) };
+async fn member(app: &App, mess: &MessId, parsed: &ParsedScan) -> Result<Option<Member>, Problem> {
+    let Some(account) = parsed.account_id() else { return Ok(None) };
     Ok(app.store.member_get(mess, account).await?)
 }

@@ -73,14 +73,14 @@ async fn submit(app: &App, caller: &Caller, request: &Request) -> Result<Respons
     let stamp = caller.stamp(app, request);
     // Before anything is told of an earlier submission: that too needs the code.
     security_code::check(app, &account, &wanted.security_code, &stamp).await?;
-    let wish = Wish { session, selection, code: wanted.security_code, key, stamp };
-    let (submission, replayed) = commit(app, &wish, purchases).await?;
+    let new = NewSubmission { session, selection, code: wanted.security_code, key, stamp };
+    let (submission, replayed) = commit(app, &new, purchases).await?;
     counted::changed(app, account_id).await;
     Ok(answer(submission).replayed_if(replayed))
 }
 
-/// What somebody who has proven the right to it wants to redeem.
-struct Wish<'a> {
+/// A submission that a student asks for, who has sent the right security code.
+struct NewSubmission<'a> {
     session: &'a Session,
     selection: Selection,
     code: PresentedPassword,
@@ -93,21 +93,21 @@ struct Wish<'a> {
 /// miss tokens bought just now.
 async fn commit(
     app: &App,
-    wish: &Wish<'_>,
+    new: &NewSubmission<'_>,
     mut purchases: Vec<Purchase>,
 ) -> Result<(Submission, bool), Problem> {
-    let account_id = wish.session.account_id;
+    let account_id = new.session.account_id;
     let submission_id = SubmissionId::from_ulid(app.clock.ulid());
     for attempt in 0..CONTENTION_TRIES_MAX {
         // Also later on: perhaps it was this very request, sent twice at once, that took
         // the tokens.
-        if let Some(first) = replay(app, wish.session, wish.key.as_ref()).await? {
+        if let Some(first) = replay(app, new.session, new.key.as_ref()).await? {
             return Ok((first, true));
         }
         if attempt > 0 {
             purchases = app.store.purchases_of(account_id, Consistency::Strong).await?;
         }
-        let redemption = match redeem(&purchases, &wish.selection, wish.stamp.at) {
+        let redemption = match redeem(&purchases, &new.selection, new.stamp.at) {
             Ok(redemption) => redemption,
             Err(_) if attempt == 0 => continue,
             Err(refusal) => return Err(refusal.into()),
@@ -115,16 +115,16 @@ async fn commit(
         let submission = Submission {
             submission_id,
             account_id,
-            mess_id: wish.session.mess_id.clone(),
+            mess_id: new.session.mess_id.clone(),
             token_ids: redemption.token_ids(),
-            submitted_at: wish.stamp.at,
+            submitted_at: new.stamp.at,
             balance: redemption.balance,
         };
-        let key = wish.key.as_ref();
-        match app.store.submission_record(&submission, &redemption, key, &wish.stamp).await {
+        let key = new.key.as_ref();
+        match app.store.submission_record(&submission, &redemption, key, &new.stamp).await {
             Ok(()) => return Ok((submission, false)),
             Err(SubmissionError::Overtaken) => contention_pause(attempt + 1).await,
-            Err(SubmissionError::AccountChanged) => check_again(app, wish).await?,
+            Err(SubmissionError::AccountChanged) => check_again(app, new).await?,
             Err(SubmissionError::Store(error)) => return Err(error.into()),
         }
     }
@@ -132,11 +132,11 @@ async fn commit(
 }
 
 /// Says why an account that seemed fine a moment ago is not.
-async fn check_again(app: &App, wish: &Wish<'_>) -> Result<(), Problem> {
-    let account_id = wish.session.account_id;
+async fn check_again(app: &App, new: &NewSubmission<'_>) -> Result<(), Problem> {
+    let account_id = new.session.account_id;
     let account = app.store.account_get(account_id, Consistency::Strong).await?;
     let account = account.ok_or_else(Problem::unauthenticated)?;
-    security_code::check(app, &account, &wish.code, &wish.stamp).await
+    security_code::check(app, &account, &new.code, &new.stamp).await
 }
 
 /// The submission that the idempotency key named before.

@@ -269,10 +269,10 @@ pub struct Scan {
 }
 
 impl Scan {
-    /// Whether two scans are of one device: some phones may have one staff token, and then
-    /// what they say of themselves tells them apart.
+    /// Whether two scans are from one device. Several phones may share a staff token; then
+    /// their own descriptions tell them apart.
     #[must_use]
-    pub fn is_of_device_of(&self, other: &Self) -> bool {
+    pub fn same_device_as(&self, other: &Self) -> bool {
         (&self.device_id, &self.device) == (&other.device_id, &other.device)
     }
 }
@@ -342,7 +342,7 @@ impl Plate {
     pub fn conflict_of(&self, scan: &Scan) -> Option<&Scan> {
         match self.outcome(scan) {
             Outcome::AlreadyScanned { previous: Some(first) } if scan.offline => {
-                (!first.is_of_device_of(scan)).then_some(first)
+                (!first.same_device_as(scan)).then_some(first)
             }
             _ => None,
         }

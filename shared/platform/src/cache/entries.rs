@@ -15,7 +15,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use thali_domain::ids::{AccountId, OrderId};
 
-use super::{Cache, Patience, Question, RedisCache};
+use super::{Cache, Priority, Query, RedisCache};
 
 /// How long an entry, or its tombstone, is kept. No function runs for so long, so whoever
 /// read before a tombstone was set is done before it goes.
@@ -90,7 +90,7 @@ impl Cache {
         let Self::Redis(redis) = self else { return Looked { found: None, version: 0 } };
         let script = Script::new(LOOK);
         let invocation = script.key(redis.entry_key(entry));
-        match redis.ask::<Answered>(Question::Script(&invocation), Patience::Hasty).await {
+        match redis.ask::<Answered>(Query::Script(&invocation), Priority::Optional).await {
             Some((stored, seconds, micros)) => Looked {
                 found: stored.and_then(|stored| value_of(entry, &stored)),
                 version: seconds * 1_000_000 + micros,
@@ -111,7 +111,7 @@ impl Cache {
         let script = Script::new(KEEP);
         let mut invocation = script.key(redis.entry_key(entry));
         invocation.arg(version).arg(json).arg(KEPT_FOR_MS);
-        redis.ask::<u8>(Question::Script(&invocation), Patience::Hasty).await;
+        redis.ask::<u8>(Query::Script(&invocation), Priority::Optional).await;
     }
 
     /// Forgets what is older than `version`, and has Redis refuse it from now on. Tried even
@@ -122,7 +122,7 @@ impl Cache {
         let script = Script::new(DROP_BEFORE);
         let mut invocation = script.key(redis.entry_key(entry));
         invocation.arg(version).arg(KEPT_FOR_MS);
-        redis.ask::<u8>(Question::Script(&invocation), Patience::Insistent).await.is_some()
+        redis.ask::<u8>(Query::Script(&invocation), Priority::Important).await.is_some()
     }
 
     /// Forgets what was asked for before this moment, and has Redis refuse it from now on:
@@ -132,7 +132,7 @@ impl Cache {
         let script = Script::new(DROP_NOW);
         let mut invocation = script.key(redis.entry_key(entry));
         invocation.arg(KEPT_FOR_MS);
-        redis.ask::<u8>(Question::Script(&invocation), Patience::Insistent).await.is_some()
+        redis.ask::<u8>(Query::Script(&invocation), Priority::Important).await.is_some()
     }
 }
 

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use redis::Script;
 
-use super::{Cache, Patience, Question};
+use super::{Cache, Priority, Query};
 
 /// The generic cell rate algorithm: one value a key, the time at which the bucket would
 /// be empty again. Answers 0 where the request may pass, else the milliseconds to wait.
@@ -29,8 +29,8 @@ impl Cache {
         let script = Script::new(GCRA);
         let mut invocation = script.key(format!("{}limit:{bucket}", redis.prefix));
         invocation.arg(now.as_millisecond()).arg(interval_ms).arg(60_000);
-        let question = Question::Script(&invocation);
-        let wait_ms = redis.ask::<u64>(question, Patience::Hasty).await.unwrap_or(0);
+        let query = Query::Script(&invocation);
+        let wait_ms = redis.ask::<u64>(query, Priority::Optional).await.unwrap_or(0);
         (wait_ms > 0).then(|| wait_ms.div_ceil(1_000))
     }
 }

@@ -28,11 +28,11 @@ pub use self::entries::{Entry, Looked};
 pub use self::sessions::SessionState;
 pub use self::staff_tokens::StaffTokenState;
 
-/// How long one question to Redis may take, connecting included.
+/// How long one query may take, connecting included.
 const WAIT_MAX: Duration = Duration::from_millis(80);
 
-/// The same for what matters more than a quick answer.
-const STUBBORN_WAIT_MAX: Duration = Duration::from_millis(400);
+/// How long a [`Priority::Critical`] query may take.
+const CRITICAL_WAIT_MAX: Duration = Duration::from_millis(400);
 
 /// How long Redis is left alone after it failed.
 const PAUSE_MS: i64 = 2_000;
@@ -86,33 +86,33 @@ impl Cache {
         let Self::Redis(redis) = self else { return None };
         Some(
             redis
-                .ask::<String>(Question::Command(&redis::cmd("PING")), Patience::Stubborn)
+                .ask::<String>(Query::Command(&redis::cmd("PING")), Priority::Critical)
                 .await
                 .is_some(),
         )
     }
 }
 
-/// How much a call insists on an answer.
+/// How much an answer matters.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Patience {
-    /// A little, and not at all while Redis is left alone.
-    Hasty,
-    /// A little, and also while Redis is left alone.
-    Insistent,
-    /// More, and also while Redis is left alone.
-    Stubborn,
+enum Priority {
+    /// Redis is asked for a short time, and not at all during its pause after a failure.
+    Optional,
+    /// Redis is asked for a short time, also during its pause.
+    Important,
+    /// Redis is asked for a longer time, also during its pause.
+    Critical,
 }
 
-/// What Redis is asked: one round trip each.
+/// What Redis is asked, in one round trip.
 #[derive(Clone, Copy)]
-enum Question<'a> {
+enum Query<'a> {
     Command(&'a Cmd),
     Script(&'a ScriptInvocation<'a>),
 }
 
-impl Question<'_> {
-    async fn put_to<T: FromRedisValue>(
+impl Query<'_> {
+    async fn run<T: FromRedisValue>(
         self,
         mut connection: ConnectionManager,
     ) -> Result<T, RedisError> {
@@ -125,12 +125,8 @@ impl Question<'_> {
 
 impl RedisCache {
     /// Asks Redis; `None` where it did not answer, which is logged.
-    async fn ask<T: FromRedisValue>(
-        &self,
-        question: Question<'_>,
-        patience: Patience,
-    ) -> Option<T> {
-        match self.try_ask(question, patience).await {
+    async fn ask<T: FromRedisValue>(&self, query: Query<'_>, priority: Priority) -> Option<T> {
+        match self.try_ask(query, priority).await {
             Ok(answer) => Some(answer),
             Err(CacheError::Paused) => None,
             Err(error) => {
@@ -144,28 +140,28 @@ impl RedisCache {
 
     async fn try_ask<T: FromRedisValue>(
         &self,
-        question: Question<'_>,
-        patience: Patience,
+        query: Query<'_>,
+        priority: Priority,
     ) -> Result<T, CacheError> {
         let paused =
             Timestamp::now().as_millisecond() < self.paused_until_ms.load(Ordering::Relaxed);
-        if paused && patience == Patience::Hasty {
+        if paused && priority == Priority::Optional {
             return Err(CacheError::Paused);
         }
         let connected_call = async {
             let connection = self.connection.get_or_try_init(|| self.connect()).await?;
-            match question.put_to(connection.clone()).await {
+            match query.run(connection.clone()).await {
                 // A connection that broke is noticed by whoever uses it next, and made anew
                 // for the one after. Whatever is asked here may be asked twice.
                 Err(error) if error.is_unrecoverable_error() || error.is_io_error() => {
-                    question.put_to(connection.clone()).await
+                    query.run(connection.clone()).await
                 }
                 answered => answered,
             }
         };
-        let wait_max = match patience {
-            Patience::Hasty | Patience::Insistent => WAIT_MAX,
-            Patience::Stubborn => STUBBORN_WAIT_MAX,
+        let wait_max = match priority {
+            Priority::Optional | Priority::Important => WAIT_MAX,
+            Priority::Critical => CRITICAL_WAIT_MAX,
         };
         match tokio::time::timeout(wait_max, connected_call).await {
             Ok(answer) => Ok(answer?),
@@ -175,8 +171,8 @@ impl RedisCache {
 
     async fn connect(&self) -> Result<ConnectionManager, RedisError> {
         let config = ConnectionManagerConfig::new()
-            .set_connection_timeout(Some(STUBBORN_WAIT_MAX))
-            .set_response_timeout(Some(STUBBORN_WAIT_MAX))
+            .set_connection_timeout(Some(CRITICAL_WAIT_MAX))
+            .set_response_timeout(Some(CRITICAL_WAIT_MAX))
             .set_number_of_retries(0);
         ConnectionManager::new_with_config(self.client.clone(), config).await
     }

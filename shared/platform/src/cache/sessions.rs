@@ -3,7 +3,7 @@
 use thali_domain::ids::SessionId;
 use thali_domain::sessions::ACCESS_LIFETIME;
 
-use super::{Cache, Patience, Question, RedisCache};
+use super::{Cache, Priority, Query, RedisCache};
 
 /// For how long a session that was seen in DynamoDB is believed to live. It bounds how
 /// long a logout can go unnoticed if Redis was cut off at that very moment.
@@ -27,7 +27,7 @@ impl Cache {
         let mut command = redis::cmd("GET");
         command.arg(redis.session_key(session));
         match redis
-            .ask::<Option<String>>(Question::Command(&command), Patience::Hasty)
+            .ask::<Option<String>>(Query::Command(&command), Priority::Optional)
             .await
             .flatten()
             .as_deref()
@@ -44,7 +44,7 @@ impl Cache {
         if let Self::Redis(redis) = self {
             let mut command = redis::cmd("SET");
             command.arg(redis.session_key(session)).arg("live").arg("NX").arg("EX").arg(LIVE_FOR_S);
-            redis.ask::<Option<String>>(Question::Command(&command), Patience::Hasty).await;
+            redis.ask::<Option<String>>(Query::Command(&command), Priority::Optional).await;
         }
     }
 
@@ -55,7 +55,7 @@ impl Cache {
             let mut command = redis::cmd("SET");
             let seconds = ACCESS_LIFETIME.as_secs();
             command.arg(redis.session_key(session)).arg("ended").arg("EX").arg(seconds);
-            redis.ask::<String>(Question::Command(&command), Patience::Stubborn).await;
+            redis.ask::<String>(Query::Command(&command), Priority::Critical).await;
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use thali_domain::ids::StaffTokenId;
 
-use super::{Cache, Patience, Question, RedisCache};
+use super::{Cache, Priority, Query, RedisCache};
 use crate::store::StaffTokenRecord;
 
 /// For how long a token that was seen in DynamoDB is believed to live. It bounds how long
@@ -32,7 +32,7 @@ impl Cache {
         let Self::Redis(redis) = self else { return StaffTokenState::Unknown };
         let mut command = redis::cmd("GET");
         command.arg(redis.staff_token_key(token));
-        let found = redis.ask::<Option<String>>(Question::Command(&command), Patience::Hasty).await;
+        let found = redis.ask::<Option<String>>(Query::Command(&command), Priority::Optional).await;
         match found.flatten().as_deref() {
             None => StaffTokenState::Unknown,
             Some("ended") => StaffTokenState::Ended,
@@ -50,7 +50,7 @@ impl Cache {
             let key = redis.staff_token_key(token.staff_token_id);
             let mut command = redis::cmd("SET");
             command.arg(key).arg(json).arg("NX").arg("EX").arg(LIVE_FOR_S);
-            redis.ask::<Option<String>>(Question::Command(&command), Patience::Hasty).await;
+            redis.ask::<Option<String>>(Query::Command(&command), Priority::Optional).await;
         }
     }
 
@@ -60,7 +60,7 @@ impl Cache {
         if let Self::Redis(redis) = self {
             let mut command = redis::cmd("SET");
             command.arg(redis.staff_token_key(token)).arg("ended").arg("EX").arg(ENDED_FOR_S);
-            redis.ask::<String>(Question::Command(&command), Patience::Stubborn).await;
+            redis.ask::<String>(Query::Command(&command), Priority::Critical).await;
         }
     }
 }
