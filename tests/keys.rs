@@ -6,16 +6,16 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use proptest::prelude::*;
+use thali_domain::accounts::identity::{Email, LoginName, RollNo, Username};
 use thali_domain::days::MealDate;
-use thali_domain::identity::{Email, LoginName, RollNo, Username};
 use thali_domain::ids::{
     AccountId, ClosureId, CutId, CycleId, MessId, NotificationId, OrderId, RazorpayOrderId,
     RefundId, RegistrationId, SessionId, StaffTokenId, SubmissionId,
 };
-use thali_domain::meal_times::Sitting;
-use thali_domain::menu::Sku;
+use thali_domain::meals::meal_times::Sitting;
 use thali_domain::mess::Meal;
-use thali_domain::plates::ScanKey;
+use thali_domain::orders::menu::Sku;
+use thali_domain::staff::plates::ScanKey;
 use thali_platform::store::keys::{self, Key};
 use ulid::Ulid;
 

@@ -7,7 +7,7 @@
 use std::pin::Pin;
 
 use serde_json::json;
-use thali_domain::identity::{AccountStatus, Role};
+use thali_domain::accounts::identity::{AccountStatus, Role};
 use thali_domain::ids::AccountId;
 use thali_domain::mess::Meal;
 use thali_functions::workers::{announcer, audit_writer, mailer, notifier, order_processor};

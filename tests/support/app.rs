@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use thali_domain::identity::Name;
+use thali_domain::accounts::identity::Name;
 use thali_domain::ids::MessId;
 use thali_domain::mess::{Approval, Mess, ZoneName};
 use thali_functions::FUNCTIONS;

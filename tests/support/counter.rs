@@ -6,11 +6,11 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use thali_domain::gate::{PreviousKey, QrKeys};
-use thali_domain::identity::{AccountStatus, Name};
+use thali_domain::accounts::identity::{AccountStatus, Name};
 use thali_domain::ids::{AccountId, ClosureId, MessId, StaffTokenId};
 use thali_domain::mess::Meal;
-use thali_domain::qr::{Code, Kid, Nonce};
+use thali_domain::staff::gate::{PreviousKey, QrKeys};
+use thali_domain::students::qr::{Code, Kid, Nonce};
 use thali_platform::auth::staff_token::StaffTokenText;
 use thali_platform::store::{StaffTokenRecord, keys};
 

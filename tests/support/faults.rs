@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::Value;
-use thali_domain::identity::AccountStatus;
+use thali_domain::accounts::identity::AccountStatus;
 use thali_domain::ids::AccountId;
 use thali_platform::app::App;
 use thali_platform::config::QueueUrls;

@@ -7,13 +7,13 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_dynamodb::types::{PutRequest, WriteRequest};
 use jiff::Timestamp;
 use serde_json::json;
+use thali_domain::accounts::identity::{AccountStatus, Role};
 use thali_domain::days::MealDate;
-use thali_domain::identity::{AccountStatus, Role};
 use thali_domain::ids::{AccountId, ClosureId, CutId, CycleId, MessId};
-use thali_domain::meal_times::Sitting;
+use thali_domain::meals::meal_times::Sitting;
 use thali_domain::mess::Meal;
-use thali_domain::plates::{Diner, Plate, Scan, ScanId, ScanKey};
-use thali_domain::qr::{Code, Kid, MessKey};
+use thali_domain::staff::plates::{Diner, Plate, Scan, ScanId, ScanKey};
+use thali_domain::students::qr::{Code, Kid, MessKey};
 use thali_platform::store::{Member, keys};
 
 use super::dynamo::STACK;

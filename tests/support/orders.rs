@@ -5,10 +5,12 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use thali_domain::identity::{AccountStatus, Role};
+use thali_domain::accounts::identity::{AccountStatus, Role};
 use thali_domain::ids::{AccountId, MessId, OrderId};
-use thali_domain::menu::{Quantity, Sku};
-use thali_domain::orders::{Basket, Circumstances, FailureReason, Order, OrderStatus, Processing};
+use thali_domain::orders::menu::{Quantity, Sku};
+use thali_domain::orders::order::{
+    Basket, Circumstances, FailureReason, Order, OrderStatus, Processing,
+};
 use thali_platform::store::{Consistency, keys};
 
 use super::app::TestApp;

@@ -1,7 +1,7 @@
 //! People who use the app under test, in the steps of a real person.
 
 use serde_json::json;
-use thali_domain::identity::{AccountStatus, Email, Name, Role};
+use thali_domain::accounts::identity::{AccountStatus, Email, Name, Role};
 use thali_domain::ids::{AccountId, MessId};
 use thali_platform::auth::password::NewPassword;
 use thali_platform::mail::Mail;

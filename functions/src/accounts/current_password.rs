@@ -1,7 +1,7 @@
 //! The password of somebody who is logged in, asked for again before what a borrowed
 //! session must not change.
 
-use thali_domain::identity::LoginName;
+use thali_domain::accounts::identity::LoginName;
 use thali_platform::app::App;
 use thali_platform::auth::password::{self, PresentedPassword};
 use thali_platform::http::Problem;

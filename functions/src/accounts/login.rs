@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 use thali_domain::Unacceptable;
-use thali_domain::identity::{Email, LoginName, Role};
+use thali_domain::accounts::identity::{Email, LoginName, Role};
+use thali_domain::accounts::sessions::{ACCESS_LIFETIME, REFRESH_LIFETIME};
 use thali_domain::ids::{MessId, SessionId};
-use thali_domain::sessions::{ACCESS_LIFETIME, REFRESH_LIFETIME};
 use thali_platform::app::App;
 use thali_platform::auth::access::Claims;
 use thali_platform::auth::password::{self, PresentedPassword};

@@ -4,9 +4,9 @@
 
 use futures_util::try_join;
 use serde::Serialize;
-use thali_domain::identity::Email;
+use thali_domain::accounts::identity::Email;
+use thali_domain::accounts::password_reset::{LIFETIME, REQUESTS_MAX};
 use thali_domain::ids::{MessId, PasswordResetId};
-use thali_domain::password_reset::{LIFETIME, REQUESTS_MAX};
 use thali_platform::app::App;
 use thali_platform::handler;
 use thali_platform::http::{

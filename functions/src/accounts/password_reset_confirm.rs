@@ -4,10 +4,10 @@
 use futures_util::try_join;
 use secrecy::ExposeSecret;
 use serde_json::Value;
-use thali_domain::identity::Email;
+use thali_domain::accounts::identity::Email;
+use thali_domain::accounts::one_time_code::one_time_code;
+use thali_domain::accounts::password_reset::ATTEMPTS_MAX;
 use thali_domain::ids::{AccountId, MessId};
-use thali_domain::one_time_code::one_time_code;
-use thali_domain::password_reset::ATTEMPTS_MAX;
 use thali_platform::app::App;
 use thali_platform::auth::password::{self, NewPassword};
 use thali_platform::auth::same_secret;

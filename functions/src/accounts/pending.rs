@@ -1,6 +1,6 @@
 //! Which pending registration a request means.
 
-use thali_domain::identity::Email;
+use thali_domain::accounts::identity::Email;
 use thali_domain::ids::{MessId, RegistrationId};
 use thali_platform::app::App;
 use thali_platform::http::{FieldError, Members, Problem, Request, one_of};

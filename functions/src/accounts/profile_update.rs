@@ -3,12 +3,12 @@
 
 use jiff::Timestamp;
 use serde_json::Value;
-use thali_domain::identity::{Name, Phone, RollNo, RoomNo};
-use thali_domain::ids::AccountId;
-use thali_domain::patch::Patch;
-use thali_domain::profile::{
+use thali_domain::accounts::identity::{Name, Phone, RollNo, RoomNo};
+use thali_domain::accounts::profile::{
     Bio, DateOfBirth, PostalAddress, Profession, ProfileChange, SecurityCode,
 };
+use thali_domain::ids::AccountId;
+use thali_domain::patch::Patch;
 use thali_platform::app::App;
 use thali_platform::auth::password::PresentedPassword;
 use thali_platform::config::Part;

@@ -1,7 +1,7 @@
 //! `POST /api/auth/refresh`: the refresh cookie for a new access token, and the cookie's
 //! successor. A token that was used before ends the session.
 
-use thali_domain::sessions::{RefreshDecision, RefreshRefusal, refresh as decide};
+use thali_domain::accounts::sessions::{RefreshDecision, RefreshRefusal, refresh as decide};
 use thali_platform::app::App;
 use thali_platform::auth::refresh::{COOKIE, RefreshToken};
 use thali_platform::config::Part;

@@ -2,7 +2,7 @@
 //! one before. The answer does not tell whether there was anything to resend.
 
 use serde::Serialize;
-use thali_domain::identity::Email;
+use thali_domain::accounts::identity::Email;
 use thali_domain::ids::{MessId, RegistrationId};
 use thali_platform::app::App;
 use thali_platform::handler;

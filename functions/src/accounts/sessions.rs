@@ -5,8 +5,8 @@
 use std::cmp::Reverse;
 
 use futures_util::future::{join_all, try_join_all};
+use thali_domain::accounts::sessions::SESSIONS_MAX;
 use thali_domain::ids::AccountId;
-use thali_domain::sessions::SESSIONS_MAX;
 use thali_platform::app::App;
 use thali_platform::http::Problem;
 use thali_platform::problems;

@@ -2,10 +2,10 @@
 //! code is right.
 
 use serde::Serialize;
-use thali_domain::identity::Email;
+use thali_domain::accounts::identity::Email;
+use thali_domain::accounts::one_time_code::one_time_code;
+use thali_domain::accounts::registration::ATTEMPTS_MAX;
 use thali_domain::ids::{AccountId, MessId, RegistrationId};
-use thali_domain::one_time_code::one_time_code;
-use thali_domain::registration::ATTEMPTS_MAX;
 use thali_platform::app::App;
 use thali_platform::auth::same_secret;
 use thali_platform::config::Part;

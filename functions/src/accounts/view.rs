@@ -2,9 +2,11 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
-use thali_domain::identity::{AccountStatus, Email, Name, Phone, Role, RollNo, RoomNo, Username};
+use thali_domain::accounts::identity::{
+    AccountStatus, Email, Name, Phone, Role, RollNo, RoomNo, Username,
+};
+use thali_domain::accounts::profile::{Bio, DateOfBirth, PostalAddress, Profession};
 use thali_domain::ids::{AccountId, MessId};
-use thali_domain::profile::{Bio, DateOfBirth, PostalAddress, Profession};
 use thali_platform::app::App;
 use thali_platform::blobs::BlobError;
 use thali_platform::store::{Account, DirectoryEntry};

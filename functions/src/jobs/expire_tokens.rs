@@ -12,7 +12,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 use serde_json::Value;
-use thali_domain::expiry::{WARNED_BEFORE, Warning, warning};
+use thali_domain::tokens::expiry::{WARNED_BEFORE, Warning, warning};
 use thali_platform::app::App;
 use thali_platform::store::StoreError;
 use thali_platform::store::keys::{self, Key};

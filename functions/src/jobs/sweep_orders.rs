@@ -5,7 +5,7 @@
 use futures_util::{StreamExt, stream};
 use serde::Serialize;
 use serde_json::Value;
-use thali_domain::orders::{OrderStatus, SWEPT_AFTER};
+use thali_domain::orders::order::{OrderStatus, SWEPT_AFTER};
 use thali_platform::app::App;
 use thali_platform::store::StoreError;
 use thali_platform::store::keys::{self, Key};

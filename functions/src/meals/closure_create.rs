@@ -3,11 +3,11 @@
 //! from the record. Replays of one `Idempotency-Key` return the first outcome.
 
 use futures_util::try_join;
-use thali_domain::closures::{self, CLOSURE_DAYS_MAX};
 use thali_domain::days::{MealDate, Meals, Period};
-use thali_domain::gate::OpenClosure;
 use thali_domain::ids::ClosureId;
-use thali_domain::membership::Reason;
+use thali_domain::meals::closures::{self, CLOSURE_DAYS_MAX};
+use thali_domain::staff::gate::OpenClosure;
+use thali_domain::students::membership::Reason;
 use thali_platform::app::App;
 use thali_platform::handler;
 use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response, Session, schema};

@@ -3,8 +3,8 @@
 //! is shortened to those.
 
 use futures_util::try_join;
-use thali_domain::closures::{Reopening, reopen};
 use thali_domain::ids::ClosureId;
+use thali_domain::meals::closures::{Reopening, reopen};
 use thali_platform::app::App;
 use thali_platform::handler;
 use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response};

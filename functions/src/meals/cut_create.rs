@@ -5,10 +5,10 @@
 use futures_util::try_join;
 use jiff::Timestamp;
 use serde::Serialize;
-use thali_domain::cuts::{self, CUT_DAYS_MAX};
 use thali_domain::days::{MealDate, Meals};
-use thali_domain::entitlement::OpenCut;
 use thali_domain::ids::CutId;
+use thali_domain::meals::cuts::{self, CUT_DAYS_MAX};
+use thali_domain::meals::entitlement::OpenCut;
 use thali_platform::app::App;
 use thali_platform::handler;
 use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response, Session, schema};

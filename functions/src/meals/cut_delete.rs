@@ -2,8 +2,8 @@
 //! the cutoff of the first day.
 
 use futures_util::try_join;
-use thali_domain::cuts::changeable_until;
 use thali_domain::ids::CutId;
+use thali_domain::meals::cuts::changeable_until;
 use thali_platform::app::App;
 use thali_platform::handler;
 use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response};

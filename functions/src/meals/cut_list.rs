@@ -3,9 +3,9 @@
 use futures_util::try_join;
 use jiff::Timestamp;
 use serde::Serialize;
-use thali_domain::cuts::changeable_until;
 use thali_domain::days::{MealDate, Meals};
 use thali_domain::ids::CutId;
+use thali_domain::meals::cuts::changeable_until;
 use thali_domain::mess::Mess;
 use thali_platform::app::App;
 use thali_platform::handler;

@@ -1,10 +1,10 @@
 //! What verifying and rejecting have in common: everything but the decision.
 
 use jiff::tz::TimeZone;
-use thali_domain::cycles::{CycleDecision, is_forgotten};
 use thali_domain::days::MealDate;
 use thali_domain::ids::CycleId;
-use thali_domain::membership::Reason;
+use thali_domain::meals::cycles::{CycleDecision, is_forgotten};
+use thali_domain::students::membership::Reason;
 use thali_platform::app::App;
 use thali_platform::http::{Caller, Problem, Request, Response};
 use thali_platform::problems;

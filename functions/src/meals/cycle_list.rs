@@ -5,9 +5,9 @@
 use std::collections::BTreeMap;
 
 use futures_util::future::try_join_all;
-use thali_domain::cycles::{Cycle, CycleStatus};
-use thali_domain::identity::Role;
+use thali_domain::accounts::identity::Role;
 use thali_domain::ids::CycleId;
+use thali_domain::meals::cycles::{Cycle, CycleStatus};
 use thali_platform::app::App;
 use thali_platform::config::Part;
 use thali_platform::handler;

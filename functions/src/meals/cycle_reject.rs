@@ -1,7 +1,7 @@
 //! `POST /api/v1/payments/{payment_id}/reject`: the money is not there. The cycle's days can
 //! be uploaded again.
 
-use thali_domain::cycles::CycleDecision;
+use thali_domain::meals::cycles::CycleDecision;
 use thali_platform::app::App;
 use thali_platform::handler;
 use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response, schema};

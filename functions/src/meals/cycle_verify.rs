@@ -1,7 +1,7 @@
 //! `POST /api/v1/payments/{payment_id}/verify`: the money is there, and from the next scan on
 //! the student may eat on the cycle's days.
 
-use thali_domain::cycles::CycleDecision;
+use thali_domain::meals::cycles::CycleDecision;
 use thali_platform::app::App;
 use thali_platform::handler;
 use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response, schema};

@@ -2,11 +2,11 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
-use thali_domain::cycles::{Cycle, CyclePaise, CycleStatus, Screenshot};
+use thali_domain::accounts::identity::{Name, RollNo};
 use thali_domain::days::MealDate;
-use thali_domain::identity::{Name, RollNo};
 use thali_domain::ids::{AccountId, CycleId};
-use thali_domain::membership::Reason;
+use thali_domain::meals::cycles::{Cycle, CyclePaise, CycleStatus, Screenshot};
+use thali_domain::students::membership::Reason;
 use thali_platform::app::App;
 use thali_platform::blobs::BlobError;
 use utoipa::ToSchema;

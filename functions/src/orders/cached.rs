@@ -4,7 +4,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use thali_domain::ids::{MessId, OrderId};
-use thali_domain::orders::{Order, OrderStatus};
+use thali_domain::orders::order::{Order, OrderStatus};
 use thali_platform::app::App;
 use thali_platform::cache::Entry;
 use thali_platform::store::StoreError;

@@ -2,7 +2,7 @@
 //! pending. Its portions go back in the same transaction. Asking again answers the order as
 //! it was called off.
 
-use thali_domain::orders::Order;
+use thali_domain::orders::order::Order;
 use thali_platform::app::App;
 use thali_platform::handler;
 use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response, schema};

@@ -1,9 +1,9 @@
 //! `GET /api/orders/{order_id}`: one order. A student sees their own, staff and owners those
 //! of their mess.
 
-use thali_domain::identity::Role;
+use thali_domain::accounts::identity::Role;
 use thali_domain::ids::OrderId;
-use thali_domain::orders::Order;
+use thali_domain::orders::order::Order;
 use thali_platform::app::App;
 use thali_platform::handler;
 use thali_platform::http::{

@@ -1,9 +1,9 @@
 //! `PUT /api/items/{sku}`: makes an item of the menu what the owner says. Where the stock
 //! or the number of its shards is not named, it stays.
 
-use thali_domain::identity::Role;
-use thali_domain::menu::{ItemName, PriceTokens, Sku, Stock, StockShards};
-use thali_domain::stock::ItemPut;
+use thali_domain::accounts::identity::Role;
+use thali_domain::orders::menu::{ItemName, PriceTokens, Sku, Stock, StockShards};
+use thali_domain::orders::stock::ItemPut;
 use thali_platform::app::App;
 use thali_platform::handler;
 use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response, schema};

@@ -2,8 +2,8 @@
 //! of it. Replays of one `Idempotency-Key` answer the first outcome.
 
 use serde::Serialize;
-use thali_domain::menu::Sku;
-use thali_domain::stock::{StockDelta, change};
+use thali_domain::orders::menu::Sku;
+use thali_domain::orders::stock::{StockDelta, change};
 use thali_platform::app::App;
 use thali_platform::clock::random_bytes;
 use thali_platform::handler;

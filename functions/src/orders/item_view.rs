@@ -1,8 +1,8 @@
 //! An item of the menu as clients see it.
 
 use serde::Serialize;
-use thali_domain::identity::Role;
-use thali_domain::menu::{Item, ItemName, PriceTokens, Sku, StockShards};
+use thali_domain::accounts::identity::Role;
+use thali_domain::orders::menu::{Item, ItemName, PriceTokens, Sku, StockShards};
 use utoipa::ToSchema;
 
 /// An item of the menu.

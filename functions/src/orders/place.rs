@@ -4,8 +4,8 @@
 
 use futures_util::try_join;
 use thali_domain::ids::OrderId;
-use thali_domain::menu::{Item, Quantity, Sku};
-use thali_domain::orders::{Basket, ORDER_ITEMS_MAX, Order, ReserveRefusal, Reserved};
+use thali_domain::orders::menu::{Item, Quantity, Sku};
+use thali_domain::orders::order::{Basket, ORDER_ITEMS_MAX, Order, ReserveRefusal, Reserved};
 use thali_platform::app::App;
 use thali_platform::clock::random_bytes;
 use thali_platform::handler;

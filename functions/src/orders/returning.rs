@@ -1,13 +1,13 @@
 //! Where the portions of an order that ends without a meal go back to.
 
-use thali_domain::menu::Item;
-use thali_domain::orders::Order;
+use thali_domain::orders::menu::Item;
+use thali_domain::orders::order::Order;
 use thali_platform::clock::random_bytes;
 
 /// A shard for the portions of each line, any of those that its item has now, so that many
 /// who end at once do not all wait for the same one.
 pub fn shards(order: &Order, menu: &[Item]) -> Vec<u8> {
-    let shard = |line: &thali_domain::orders::OrderLine| {
+    let shard = |line: &thali_domain::orders::order::OrderLine| {
         let item = menu.iter().find(|item| item.sku == line.sku);
         let shards = item.and_then(|item| u8::try_from(item.shards.len()).ok()).unwrap_or(1);
         let [random] = random_bytes();

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 use thali_domain::ids::{AccountId, OrderId};
-use thali_domain::orders::{FailureReason, Order, OrderLine, OrderStatus};
+use thali_domain::orders::order::{FailureReason, Order, OrderLine, OrderStatus};
 use utoipa::ToSchema;
 
 /// What orders are paid with.
@@ -31,8 +31,8 @@ pub struct OrderView {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = OrderLine)]
 struct LineView {
-    sku: thali_domain::menu::Sku,
-    name: thali_domain::menu::ItemName,
+    sku: thali_domain::orders::menu::Sku,
+    name: thali_domain::orders::menu::ItemName,
     quantity: u16,
     price_tokens: u16,
 }

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use thali_domain::days::MealDate;
-use thali_domain::entitlement::Entitlement;
-use thali_domain::gate::Gate;
-use thali_domain::headcount::{
+use thali_domain::meals::entitlement::Entitlement;
+use thali_domain::mess::Meal;
+use thali_domain::owner::headcount::{
     DAYS_AHEAD_MAX, DAYS_BACK_MAX, Expected, Tally, expected, hours_served, is_counted,
     tokens_served,
 };
-use thali_domain::mess::Meal;
-use thali_domain::notifications::News;
+use thali_domain::owner::notifications::News;
+use thali_domain::staff::gate::Gate;
 use thali_platform::app::App;
 use thali_platform::handler;
 use thali_platform::http::{

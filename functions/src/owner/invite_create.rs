@@ -5,7 +5,7 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
-use thali_domain::identity::{InvitedRole, Role};
+use thali_domain::accounts::identity::{InvitedRole, Role};
 use thali_platform::app::App;
 use thali_platform::handler;
 use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response, schema};

@@ -2,9 +2,9 @@
 //! a change holds from the next request on.
 
 use serde_json::Value;
-use thali_domain::identity::Name;
+use thali_domain::accounts::identity::Name;
 use thali_domain::mess::{Approval, Meal, MealWindow, Mess, WallTime, ZoneName};
-use thali_domain::settings::{MessPatch, TokenPrice, TokenValidity};
+use thali_domain::owner::settings::{MessPatch, TokenPrice, TokenValidity};
 use thali_platform::app::App;
 use thali_platform::handler;
 use thali_platform::http::{

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 use thali_domain::ids::NotificationId;
-use thali_domain::notifications::{News, Notification};
+use thali_domain::owner::notifications::{News, Notification};
 use utoipa::ToSchema;
 
 /// A notification: what happened is told by members of its kind.

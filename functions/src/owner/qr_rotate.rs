@@ -6,8 +6,8 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
-use thali_domain::gate::{GraceHours, QrKeys};
-use thali_domain::qr::Kid;
+use thali_domain::staff::gate::{GraceHours, QrKeys};
+use thali_domain::students::qr::Kid;
 use thali_platform::app::App;
 use thali_platform::handler;
 use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response, schema};

@@ -9,9 +9,9 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use thali_domain::Unacceptable;
 use thali_domain::days::MealDate;
-use thali_domain::meal_times::Sitting;
+use thali_domain::meals::meal_times::Sitting;
 use thali_domain::mess::Meal;
-use thali_domain::plates::{Outcome, Plate, Refusal, Scan};
+use thali_domain::staff::plates::{Outcome, Plate, Refusal, Scan};
 use thali_platform::store::keys::{PLATES, STRAYS};
 
 /// About how many rows a page holds: it ends with the plates that are read together with the

@@ -3,7 +3,7 @@
 //! where its messages came to nothing. All end in the same conditional transaction.
 
 use jiff::Timestamp;
-use thali_domain::refunds::{
+use thali_domain::payments::refunds::{
     PartnerRefund, Refund, RefundFailure, RefundNews, is_late, judge, refusal_is_believed,
 };
 use thali_platform::app::App;

@@ -1,8 +1,8 @@
 //! What happens when a payment becomes known, by whichever way: the same conditional
 //! update, so that one payment credits once.
 
-use thali_domain::payments::{Payment, Settlement, settle as decide};
-use thali_domain::tokens::Purchase;
+use thali_domain::payments::settlement::{Payment, Settlement, settle as decide};
+use thali_domain::tokens::redeeming::Purchase;
 use thali_platform::app::App;
 use thali_platform::http::Problem;
 use thali_platform::store::{CaptureError, Stamp};

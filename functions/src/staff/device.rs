@@ -1,7 +1,7 @@
 //! Who scans: a device with a staff token, or somebody of staff who is logged in. What scans
 //! with the same token or login, and says something else of itself, is another device.
 
-use thali_domain::scanning::DeviceInfo;
+use thali_domain::staff::scanning::DeviceInfo;
 use thali_platform::http::{Caller, Problem};
 
 /// What scans at the counter.

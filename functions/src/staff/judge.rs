@@ -4,13 +4,13 @@
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
 use thali_domain::Unacceptable;
-use thali_domain::gate::Gate;
 use thali_domain::ids::{AccountId, MessId};
-use thali_domain::meal_times::Sitting;
+use thali_domain::meals::meal_times::Sitting;
 use thali_domain::mess::Meal;
-use thali_domain::plates::{Scan, ScanId, ScanKey};
-use thali_domain::qr::{MessKey, ReadCode};
-use thali_domain::scanning::{DeviceInfo, QR_BYTES_MAX, ScanNonce, ScannedAt, Shown};
+use thali_domain::staff::gate::Gate;
+use thali_domain::staff::plates::{Scan, ScanId, ScanKey};
+use thali_domain::staff::scanning::{DeviceInfo, QR_BYTES_MAX, ScanNonce, ScannedAt, Shown};
+use thali_domain::students::qr::{MessKey, ReadCode};
 use thali_platform::app::App;
 use thali_platform::http::Problem;
 use thali_platform::problems;

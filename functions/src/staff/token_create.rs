@@ -5,9 +5,9 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
-use thali_domain::identity::Name;
+use thali_domain::accounts::identity::Name;
 use thali_domain::ids::StaffTokenId;
-use thali_domain::staff_tokens::StaffTokenDays;
+use thali_domain::staff::staff_tokens::StaffTokenDays;
 use thali_platform::app::App;
 use thali_platform::auth::staff_token::StaffTokenText;
 use thali_platform::handler;

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
-use thali_domain::identity::Name;
+use thali_domain::accounts::identity::Name;
 use thali_domain::ids::StaffTokenId;
 use thali_platform::app::App;
 use thali_platform::handler;

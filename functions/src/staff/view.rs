@@ -2,10 +2,10 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
+use thali_domain::accounts::identity::{Name, RollNo, RoomNo};
 use thali_domain::days::MealDate;
-use thali_domain::identity::{Name, RollNo, RoomNo};
 use thali_domain::mess::Meal;
-use thali_domain::plates::{Diner, Outcome, Plate, Refusal, Scan, ScanId};
+use thali_domain::staff::plates::{Diner, Outcome, Plate, Refusal, Scan, ScanId};
 use thali_platform::app::App;
 use thali_platform::blobs::BlobError;
 use thali_platform::store::Member;

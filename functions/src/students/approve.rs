@@ -1,7 +1,7 @@
 //! `POST /api/v1/students/{account_id}/approve`: lets a student in, also one who was
 //! rejected or blocked.
 
-use thali_domain::membership::Decision;
+use thali_domain::students::membership::Decision;
 use thali_platform::app::App;
 use thali_platform::handler;
 use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response, schema};

@@ -1,6 +1,6 @@
 //! `POST /api/v1/students/{account_id}/block`: shuts a student out, at once.
 
-use thali_domain::membership::Decision;
+use thali_domain::students::membership::Decision;
 use thali_platform::app::App;
 use thali_platform::handler;
 use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response, schema};

@@ -1,9 +1,9 @@
 //! What approving, rejecting and blocking have in common: everything but the decision.
 
 use serde::Serialize;
-use thali_domain::identity::Role;
+use thali_domain::accounts::identity::Role;
 use thali_domain::ids::AccountId;
-use thali_domain::membership::{self, Decision, Outcome, Reason};
+use thali_domain::students::membership::{self, Decision, Outcome, Reason};
 use thali_platform::app::App;
 use thali_platform::http::{Caller, Problem, Request, Response, Session};
 use thali_platform::problems;

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use futures_util::future::try_join_all;
-use thali_domain::identity::AccountStatus;
+use thali_domain::accounts::identity::AccountStatus;
 use thali_platform::app::App;
 use thali_platform::handler;
 use thali_platform::http::{

@@ -1,7 +1,7 @@
 //! `POST /api/v1/students/me/qr/reset`: gives the student another code; whoever has the old
 //! one, on a lost phone perhaps, is refused from the next scan on.
 
-use thali_domain::qr::Nonce;
+use thali_domain::students::qr::Nonce;
 use thali_platform::app::App;
 use thali_platform::clock::random_bytes;
 use thali_platform::config::Part;

@@ -5,7 +5,7 @@
 //! its address chooses one by a password reset, and nobody else gets in.
 
 use serde::Serialize;
-use thali_domain::identity::{
+use thali_domain::accounts::identity::{
     AccountStatus, Email, Name, Phone, Role, RollNo, RoomNo, TelegramUserId,
 };
 use thali_domain::ids::{AccountId, MessId};

@@ -3,7 +3,7 @@
 //! the count began, so that nobody who began before a change keeps what was.
 
 use thali_domain::ids::AccountId;
-use thali_domain::tokens_left::TokensLeft;
+use thali_domain::tokens::tokens_left::TokensLeft;
 use thali_platform::app::App;
 use thali_platform::cache::Entry;
 use thali_platform::store::{Consistency, StoreError};

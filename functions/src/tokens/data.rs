@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use thali_domain::ids::{RazorpayOrderId, TokenId};
 use thali_domain::money::Paise;
-use thali_domain::token_history::{IssuedToken, TokenFate, history};
+use thali_domain::tokens::history::{IssuedToken, TokenFate, history};
 use thali_platform::app::App;
 use thali_platform::handler;
 use thali_platform::http::{Access, Caller, Endpoint, Page, Problem, Request, Response, schema};

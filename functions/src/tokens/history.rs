@@ -5,7 +5,7 @@ use futures_util::try_join;
 use jiff::Timestamp;
 use serde::Serialize;
 use thali_domain::ids::{OrderId, SubmissionId};
-use thali_domain::token_history::{IssuedToken, RedeemedFor, TokenFate, history};
+use thali_domain::tokens::history::{IssuedToken, RedeemedFor, TokenFate, history};
 use thali_platform::app::App;
 use thali_platform::handler;
 use thali_platform::http::{Access, Caller, Endpoint, Page, Problem, Request, Response, schema};

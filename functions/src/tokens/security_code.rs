@@ -1,9 +1,9 @@
 //! The security code, which proves that it is the student who redeems. Until one is set
 //! in the profile, the password serves.
 
-use thali_domain::identity::AccountStatus;
+use thali_domain::accounts::identity::AccountStatus;
+use thali_domain::accounts::lockout::LOCK;
 use thali_domain::ids::AccountId;
-use thali_domain::lockout::LOCK;
 use thali_platform::app::App;
 use thali_platform::auth::password::{self, PresentedPassword};
 use thali_platform::auth::{hmac_hex, same_secret};

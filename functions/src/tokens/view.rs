@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 use thali_domain::ids::{SubmissionId, TokenId};
-use thali_domain::tokens::Submission;
+use thali_domain::tokens::redeeming::Submission;
 use utoipa::ToSchema;
 
 /// A submission, and the balance that it left.

@@ -6,8 +6,8 @@
 //! A message that comes twice, or whose worker dies half-way, puts mails on the queue again;
 //! the mailer sends each once, because it knows what it has sent.
 
-use thali_domain::closures::has_ended;
-use thali_domain::identity::AccountStatus;
+use thali_domain::accounts::identity::AccountStatus;
+use thali_domain::meals::closures::has_ended;
 use thali_platform::app::App;
 use thali_platform::config::Part;
 use thali_platform::queue::{QueueName, batches};

@@ -4,17 +4,17 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use thali_domain::cycles::CycleStatus;
+use thali_domain::accounts::identity::{AccountStatus, Email};
 use thali_domain::days::MealDate;
-use thali_domain::identity::{AccountStatus, Email};
 use thali_domain::ids::{
     AccountId, ClosureId, CycleId, MessId, OrderId, PasswordResetId, RazorpayOrderId, RefundId,
     RegistrationId,
 };
-use thali_domain::membership::Reason;
+use thali_domain::meals::cycles::CycleStatus;
 use thali_domain::money::Paise;
-use thali_domain::notifications::News;
-use thali_domain::orders::{FailureReason, OrderLine};
+use thali_domain::orders::order::{FailureReason, OrderLine};
+use thali_domain::owner::notifications::News;
+use thali_domain::students::membership::Reason;
 
 /// A mail that is to be sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,12 +3,12 @@
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use thali_domain::accounts::identity::{Name, RollNo};
 use thali_domain::days::MealDate;
-use thali_domain::identity::{Name, RollNo};
 use thali_domain::ids::{AccountId, CycleId, OrderId, RazorpayOrderId, SubmissionId, TokenId};
-use thali_domain::menu::{ItemName, Sku};
 use thali_domain::money::Paise;
-use thali_domain::notifications::{News, fell_low, scan_conflict};
+use thali_domain::orders::menu::{ItemName, Sku};
+use thali_domain::owner::notifications::{News, fell_low, scan_conflict};
 use thali_platform::store::plate_of_image;
 
 use super::relay::Change;

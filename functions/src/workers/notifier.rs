@@ -2,9 +2,9 @@
 //! names itself by the change that it follows from, so that a message which comes twice, or
 //! again after its notifier died, is one notification; what was read stays read.
 
-use thali_domain::identity::Name;
+use thali_domain::accounts::identity::Name;
 use thali_domain::ids::{AccountId, NotificationId};
-use thali_domain::notifications::{News, Notification};
+use thali_domain::owner::notifications::{News, Notification};
 use thali_platform::app::App;
 use thali_platform::store::{Consistency, Stamp, StoreError};
 use thali_platform::worker::{Consumer, Worked};

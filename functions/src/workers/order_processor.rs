@@ -3,9 +3,9 @@
 //! order off finds it no longer pending and changes nothing.
 
 use futures_util::try_join;
-use thali_domain::menu::Item;
-use thali_domain::orders::{Circumstances, Order, OrderStatus, Processing};
-use thali_domain::tokens::Purchase;
+use thali_domain::orders::menu::Item;
+use thali_domain::orders::order::{Circumstances, Order, OrderStatus, Processing};
+use thali_domain::tokens::redeeming::Purchase;
 use thali_platform::app::App;
 use thali_platform::config::Part;
 use thali_platform::store::{

@@ -2,7 +2,7 @@
 //! comes twice, late, or after the webhook finds the refund finished or asks for the very
 //! same one again, which the partner pays once.
 
-use thali_domain::refunds::RefundState;
+use thali_domain::payments::refunds::RefundState;
 use thali_platform::app::App;
 use thali_platform::config::Part;
 use thali_platform::store::Stamp;

@@ -12,7 +12,7 @@ use aws_lambda_events::dynamodb::{Event, EventRecord};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use thali_domain::identity::Email;
+use thali_domain::accounts::identity::Email;
 use thali_domain::ids::{AccountId, MessId, RazorpayOrderId, RefundId, RegistrationId};
 use thali_domain::money::Paise;
 use thali_platform::app::App;

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use thali_ctl::csv_file::read_file;
 use thali_ctl::menu_file::{self, Row};
 use thali_domain::ids::MessId;
-use thali_domain::menu::{Item, ItemName, Sku};
+use thali_domain::orders::menu::{Item, ItemName, Sku};
 use thali_platform::store::{CONTENTION_TRIES_MAX, Stamp, StoreError, contention_pause};
 
 use crate::progress::progress_bar;

@@ -3,8 +3,8 @@
 use std::str::FromStr;
 
 use thali_domain::Unacceptable;
-use thali_domain::menu::{ItemName, PriceTokens, Sku};
-use thali_domain::stock::ItemPut;
+use thali_domain::orders::menu::{ItemName, PriceTokens, Sku};
+use thali_domain::orders::stock::ItemPut;
 
 use crate::csv_file::{Fault, Layout, Reading};
 

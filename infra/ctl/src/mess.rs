@@ -1,7 +1,7 @@
 //! `thali mess`: messes.
 
 use clap::{Args, Subcommand, ValueEnum};
-use thali_domain::identity::Name;
+use thali_domain::accounts::identity::Name;
 use thali_domain::ids::MessId;
 use thali_domain::mess::{Approval, Mess, ZoneName};
 

@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 
 use clap::{Args, Subcommand, ValueEnum};
-use thali_domain::identity::{Email, Name, Role};
+use thali_domain::accounts::identity::{Email, Name, Role};
 use thali_domain::ids::{AccountId, MessId};
 use thali_platform::auth::password::{NewPassword, check_not_email};
 use thali_platform::store::{self, Account, AccountCreateError};

@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use thali_domain::identity::{AccountStatus, Email, Role, RollNo};
+use thali_domain::accounts::identity::{AccountStatus, Email, Role, RollNo};
 use thali_domain::ids::{AccountId, MessId};
 use thali_platform::auth::password::NO_PASSWORD;
 use thali_platform::clock::Clock;

@@ -1,6 +1,6 @@
 //! A list of students as a file of comma-separated values.
 
-use thali_domain::identity::{Email, Name, Phone, RollNo, RoomNo};
+use thali_domain::accounts::identity::{Email, Name, Phone, RollNo, RoomNo};
 
 use crate::csv_file::{Fault, Layout, Reading};
 

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use thali_ctl::csv_file::{read_file, refusal};
 use thali_ctl::roster::{Fate, ImportError, Roster, Tally};
 use thali_ctl::student_file::{self, Row};
-use thali_domain::identity::AccountStatus;
+use thali_domain::accounts::identity::AccountStatus;
 use thali_domain::ids::MessId;
 
 use crate::progress::progress_bar;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::Unacceptable;
-use crate::identity::{AccountStatus, Name, Role};
+use crate::accounts::identity::{AccountStatus, Name, Role};
 use crate::ids::MessId;
 use crate::money::Paise;
 use crate::text::{plain_schema, text_newtype};

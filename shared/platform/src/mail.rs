@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use aws_sdk_sesv2::Client;
 use aws_sdk_sesv2::error::ProvideErrorMetadata;
 use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message};
-use thali_domain::identity::Email;
+use thali_domain::accounts::identity::Email;
 
 /// A mail, ready to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,19 +2,19 @@
 //! partner becomes a problem here and nowhere else; its cause goes to the log alone.
 
 use http::StatusCode;
-use thali_domain::closures::ClosureRefusal;
-use thali_domain::cuts::CutRefusal;
-use thali_domain::cycles::{AlreadyDecided, CycleRefusal};
-use thali_domain::lockout::attempts_left;
-use thali_domain::membership::WrongStatus;
-use thali_domain::orders::{ORDER_TOKENS_MAX, OrderRefusal, Shortage};
-use thali_domain::payments::PaymentRefusal;
-use thali_domain::plates::UndoRefusal;
-use thali_domain::refunds::RefundRefusal;
-use thali_domain::sessions::RefreshRefusal;
-use thali_domain::settings::WindowRefusal;
-use thali_domain::stock::StockRefusal;
-use thali_domain::tokens::RedeemRefusal;
+use thali_domain::accounts::lockout::attempts_left;
+use thali_domain::accounts::sessions::RefreshRefusal;
+use thali_domain::meals::closures::ClosureRefusal;
+use thali_domain::meals::cuts::CutRefusal;
+use thali_domain::meals::cycles::{AlreadyDecided, CycleRefusal};
+use thali_domain::orders::order::{ORDER_TOKENS_MAX, OrderRefusal, Shortage};
+use thali_domain::orders::stock::StockRefusal;
+use thali_domain::owner::settings::WindowRefusal;
+use thali_domain::payments::refunds::RefundRefusal;
+use thali_domain::payments::settlement::PaymentRefusal;
+use thali_domain::staff::plates::UndoRefusal;
+use thali_domain::students::membership::WrongStatus;
+use thali_domain::tokens::redeeming::RedeemRefusal;
 
 use crate::blobs::BlobError;
 use crate::http::Problem;

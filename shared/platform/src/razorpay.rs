@@ -10,8 +10,8 @@ use thali_domain::ids::{
     AccountId, MessId, RazorpayOrderId, RazorpayPaymentId, RazorpayRefundId, RefundId,
 };
 use thali_domain::money::Paise;
-use thali_domain::payments::{CURRENCY, Payment, PaymentStatus};
-use thali_domain::refunds::{PartnerRefund, PartnerRefundStatus, Refund};
+use thali_domain::payments::refunds::{PartnerRefund, PartnerRefundStatus, Refund};
+use thali_domain::payments::settlement::{CURRENCY, Payment, PaymentStatus};
 
 use crate::auth::{hmac_hex, same_secret};
 use crate::config::RazorpayConfig;

@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use thali_domain::identity::Role;
+use thali_domain::accounts::identity::Role;
 use thali_domain::mess::Approval;
 
 use super::{invite, invited, registered, verify};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 use serde_json::json;
-use thali_domain::sessions::SESSIONS_MAX;
+use thali_domain::accounts::sessions::SESSIONS_MAX;
 
 use super::{logged_in, login, registered, set_status, verify};
 use crate::support::people::PASSWORD;

@@ -2,7 +2,7 @@
 //! Redis.
 
 use serde_json::json;
-use thali_domain::identity::Role;
+use thali_domain::accounts::identity::Role;
 use thali_platform::app::App;
 
 use super::{invited, logged_in, read, waiting};

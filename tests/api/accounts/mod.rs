@@ -19,7 +19,7 @@ mod security_code;
 mod sign_up;
 
 use serde_json::{Value, json};
-use thali_domain::identity::Role;
+use thali_domain::accounts::identity::Role;
 use thali_domain::ids::MessId;
 use thali_platform::store::Invite;
 

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use thali_domain::identity::Email;
+use thali_domain::accounts::identity::Email;
+use thali_domain::accounts::one_time_code::one_time_code;
 use thali_domain::ids::{AccountId, SessionId};
 use thali_domain::mess::Approval;
-use thali_domain::one_time_code::one_time_code;
 use thali_platform::auth::refresh::{COOKIE, RefreshToken};
 use thali_platform::store::{Consistency, SessionRecord};
 

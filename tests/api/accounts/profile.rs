@@ -1,7 +1,7 @@
 //! The profile: what a student sees and changes of the own account.
 
 use serde_json::{Value, json};
-use thali_domain::identity::Role;
+use thali_domain::accounts::identity::Role;
 
 use super::{invited, waiting};
 use crate::support::people::Student;

@@ -1,8 +1,8 @@
 //! Sign-up: which registrations are accepted, and what an answer may tell.
 
 use serde_json::{Value, json};
+use thali_domain::accounts::one_time_code::one_time_code;
 use thali_domain::mess::Approval;
-use thali_domain::one_time_code::one_time_code;
 
 use super::{logged_in, login, mailed_code, read, registered, set_status, verify, waiting};
 use crate::support::people::PASSWORD;

@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use thali_domain::ids::RazorpayOrderId;
-use thali_domain::orders::Order;
-use thali_domain::tokens::Redemption;
+use thali_domain::orders::order::Order;
+use thali_domain::tokens::redeeming::Redemption;
 use thali_functions::orders::cached;
 use thali_platform::app::App;
 

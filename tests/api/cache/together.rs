@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::future::{join, join_all};
-use thali_domain::orders::Order;
+use thali_domain::orders::order::Order;
 use thali_functions::orders::cached;
 
 use super::{counted, placed, process, seen};

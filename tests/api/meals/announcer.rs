@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::slice::from_ref;
 
 use serde_json::{Value, json};
-use thali_domain::identity::{AccountStatus, Role};
+use thali_domain::accounts::identity::{AccountStatus, Role};
 use thali_domain::ids::MessId;
 use thali_domain::mess::Approval;
 use thali_functions::workers::announcer::{CONSUMER as ANNOUNCER, PAGE_STUDENTS};

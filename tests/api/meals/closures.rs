@@ -6,10 +6,10 @@ use std::sync::Arc;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
 use thali_domain::days::MealDate;
-use thali_domain::gate::Gate;
 use thali_domain::ids::{ClosureId, CycleId, MessId};
-use thali_domain::meal_times::Sitting;
+use thali_domain::meals::meal_times::Sitting;
 use thali_domain::mess::{Approval, Meal};
+use thali_domain::staff::gate::Gate;
 use thali_platform::store::{Consistency, RecordError, Stamp, keys};
 
 use super::{account_of, close, reopen};

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use thali_domain::gate::Gate;
 use thali_domain::ids::AccountId;
-use thali_domain::qr::{Kid, MessKey, ReadCode};
+use thali_domain::staff::gate::Gate;
+use thali_domain::students::qr::{Kid, MessKey, ReadCode};
 use thali_platform::store::Consistency;
 
 use crate::support::people::Student;

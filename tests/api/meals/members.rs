@@ -1,11 +1,11 @@
 //! A student as the counter knows them follows the account.
 
 use serde_json::json;
+use thali_domain::accounts::identity::AccountStatus;
 use thali_domain::days::MealDate;
-use thali_domain::identity::AccountStatus;
 use thali_domain::ids::AccountId;
 use thali_domain::mess::Meal;
-use thali_domain::qr::ReadCode;
+use thali_domain::students::qr::ReadCode;
 
 use crate::support::{Call, TestApp};
 

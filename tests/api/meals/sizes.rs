@@ -6,13 +6,13 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::SignedDuration;
 use serde_json::json;
-use thali_domain::entitlement::OPEN_CYCLES_MAX;
-use thali_domain::gate::{GraceHours, QrKeys};
-use thali_domain::identity::{Email, Name, Role};
+use thali_domain::accounts::identity::{Email, Name, Role};
 use thali_domain::ids::{AccountId, MessId, PictureId};
+use thali_domain::meals::entitlement::OPEN_CYCLES_MAX;
 use thali_domain::mess::{Approval, ZoneName};
 use thali_domain::pictures::{PictureFormat, PictureKey};
-use thali_domain::qr::{Kid, Nonce};
+use thali_domain::staff::gate::{GraceHours, QrKeys};
+use thali_domain::students::qr::{Kid, Nonce};
 use thali_platform::store::{Account, keys};
 
 use super::{close, cut_day};

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use serde_json::json;
 use thali_domain::mess::Approval;
-use thali_domain::orders::{FailureReason, Order, OrderStatus};
+use thali_domain::orders::order::{FailureReason, Order, OrderStatus};
 use thali_functions::orders::cached;
 
 use super::{cancel, collect, everything};

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use thali_domain::ids::MessId;
 use thali_domain::mess::Approval;
-use thali_domain::orders::{FailureReason, OrderStatus};
+use thali_domain::orders::order::{FailureReason, OrderStatus};
 use thali_functions::orders::cached;
 
 use super::{cancel, collect, everything};

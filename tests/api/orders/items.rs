@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use thali_domain::identity::{AccountStatus, Role};
+use thali_domain::accounts::identity::{AccountStatus, Role};
 use thali_domain::ids::MessId;
-use thali_domain::menu::Sku;
 use thali_domain::mess::Approval;
+use thali_domain::orders::menu::Sku;
 use thali_platform::store::keys;
 
 use crate::support::menu::{dish, put_item};

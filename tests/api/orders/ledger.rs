@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use thali_domain::orders::{Order, OrderStatus};
+use thali_domain::orders::order::{Order, OrderStatus};
 use thali_platform::queue::QueueName;
 use thali_platform::worker::BatchResponse;
 

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 use thali_domain::ids::{AccountId, OrderId};
 use thali_domain::mess::Approval;
-use thali_domain::orders::{FailureReason, Order};
+use thali_domain::orders::order::{FailureReason, Order};
 
 use super::{ORDERS, cancel, collect};
 use crate::support::people::Student;

@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use thali_domain::ids::AccountId;
-use thali_domain::orders::{FailureReason, Order};
+use thali_domain::orders::order::{FailureReason, Order};
 use thali_functions::workers::mailer::CONSUMER as MAILER;
 use thali_platform::mail::Mail;
 use thali_platform::queue::QueueName;

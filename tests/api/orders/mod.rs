@@ -17,7 +17,7 @@ mod trail;
 
 use serde_json::{Value, json};
 use thali_domain::ids::OrderId;
-use thali_domain::orders::Order;
+use thali_domain::orders::order::Order;
 
 use crate::support::people::Student;
 use crate::support::{Answer, Call, TestApp};

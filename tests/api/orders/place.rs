@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use thali_domain::orders::{FailureReason, OrderStatus};
+use thali_domain::orders::order::{FailureReason, OrderStatus};
 
 use super::{ORDERS, ordering};
 use crate::support::people::Student;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use serde_json::json;
-use thali_domain::identity::AccountStatus;
-use thali_domain::orders::{FailureReason, OrderStatus};
+use thali_domain::accounts::identity::AccountStatus;
+use thali_domain::orders::order::{FailureReason, OrderStatus};
 use thali_functions::workers::order_processor::CONSUMER;
 use thali_platform::app::App;
 use thali_platform::queue::QueueName;

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use thali_domain::orders::{Order, OrderStatus};
+use thali_domain::orders::order::{Order, OrderStatus};
 use thali_functions::workers::order_processor::CONSUMER as PROCESSOR;
 use thali_platform::store::OrderError;
 use thali_platform::worker::BatchResponse;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
-use thali_domain::menu::{Item, ItemName, PriceTokens, Sku, StockShards};
-use thali_domain::stock::{ItemPut, StockDelta, change};
+use thali_domain::orders::menu::{Item, ItemName, PriceTokens, Sku, StockShards};
+use thali_domain::orders::stock::{ItemPut, StockDelta, change};
 use thali_platform::store::{StockCondition, keys};
 
 use crate::support::menu::{change_stock, dish, put_item};

@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use thali_domain::orders::OrderStatus;
+use thali_domain::orders::order::OrderStatus;
 use thali_functions::jobs::sweep_orders::JOB;
 use thali_platform::queue::QueueName;
 use thali_platform::worker::BatchResponse;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use thali_domain::orders::OrderStatus;
+use thali_domain::orders::order::OrderStatus;
 
 use super::ordering;
 use crate::support::TestApp;

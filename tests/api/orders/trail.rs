@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::SignedDuration;
-use thali_domain::orders::Order;
+use thali_domain::orders::order::Order;
 
 use super::{cancel, collect, ordering};
 use crate::support::TestApp;

@@ -1,9 +1,9 @@
 //! What an owner sees first.
 
 use serde_json::{Value, json};
-use thali_domain::identity::{AccountStatus, Role};
+use thali_domain::accounts::identity::{AccountStatus, Role};
 use thali_domain::mess::Meal;
-use thali_domain::plates::Refusal;
+use thali_domain::staff::plates::Refusal;
 
 use crate::support::TestApp;
 use crate::support::menu::dish;

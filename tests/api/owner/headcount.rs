@@ -1,9 +1,9 @@
 //! For how many to cook, who came, and how yesterday went.
 
 use serde_json::{Value, json};
-use thali_domain::identity::AccountStatus;
+use thali_domain::accounts::identity::AccountStatus;
 use thali_domain::mess::Meal;
-use thali_domain::plates::Refusal;
+use thali_domain::staff::plates::Refusal;
 
 use super::id_of;
 use crate::support::mess::sitting;

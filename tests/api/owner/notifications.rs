@@ -3,8 +3,8 @@
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use thali_domain::ids::NotificationId;
-use thali_domain::menu::Sku;
-use thali_domain::notifications::{News, Notification};
+use thali_domain::orders::menu::Sku;
+use thali_domain::owner::notifications::{News, Notification};
 
 use crate::support::people::Student;
 use crate::support::{Answer, Call, TestApp};

@@ -2,11 +2,11 @@
 
 use jiff::SignedDuration;
 use serde_json::json;
-use thali_domain::identity::Name;
+use thali_domain::accounts::identity::Name;
 use thali_domain::ids::AccountId;
-use thali_domain::meal_times::Sitting;
+use thali_domain::meals::meal_times::Sitting;
 use thali_domain::mess::Meal;
-use thali_domain::plates::{Diner, Plate, Refusal, Scan};
+use thali_domain::staff::plates::{Diner, Plate, Refusal, Scan};
 use thali_functions::owner::scans_csv::ENDPOINT;
 use ulid::Ulid;
 

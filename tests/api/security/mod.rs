@@ -10,7 +10,7 @@ mod timing;
 
 use jiff::SignedDuration;
 use serde_json::json;
-use thali_domain::identity::{AccountStatus, Role};
+use thali_domain::accounts::identity::{AccountStatus, Role};
 use thali_domain::ids::{AccountId, MessId, SessionId};
 use thali_domain::mess::Approval;
 use thali_functions::endpoints;

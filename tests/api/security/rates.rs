@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
-use thali_domain::identity::{AccountStatus, Role};
+use thali_domain::accounts::identity::{AccountStatus, Role};
 use thali_platform::http::Rate;
 
 use super::{FIRST_MESS, Staffed, person, samples, token};

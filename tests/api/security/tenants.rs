@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use http::Method;
 use serde_json::json;
-use thali_domain::identity::{AccountStatus, Role};
+use thali_domain::accounts::identity::{AccountStatus, Role};
 
 use super::{FIRST_MESS, Person, Staffed, assert_safe, other_mess, person, samples, token};
 use crate::support::menu::dish;

@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 use serde_json::json;
-use thali_domain::identity::AccountStatus;
+use thali_domain::accounts::identity::AccountStatus;
 
 use crate::support::{TestApp, verdict};
 

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use thali_domain::identity::AccountStatus;
+use thali_domain::accounts::identity::AccountStatus;
 use thali_domain::mess::Meal;
 use thali_platform::store::keys;
 
@@ -107,7 +107,7 @@ async fn a_plate_remembers_two_hundred_scans_and_every_admission() {
         let refused = test.scanned(device.scan_once(&code, &format!("n{number}"))).await;
         assert_eq!(verdict(&refused), "blocked");
     }
-    let sitting = thali_domain::meal_times::Sitting {
+    let sitting = thali_domain::meals::meal_times::Sitting {
         date: "2026-01-15".parse().expect("a date"),
         meal: Meal::Lunch,
     };

@@ -8,9 +8,9 @@ use std::time::Instant;
 
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use serde_json::{Value, json};
-use thali_domain::identity::{Name, Role};
+use thali_domain::accounts::identity::{Name, Role};
 use thali_domain::ids::AccountId;
-use thali_domain::qr::{Code, Kid, Nonce};
+use thali_domain::students::qr::{Code, Kid, Nonce};
 use thali_platform::store::{Account, Member, keys};
 use tokio::task::JoinSet;
 

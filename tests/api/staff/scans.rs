@@ -2,11 +2,11 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use thali_domain::identity::AccountStatus;
+use thali_domain::accounts::identity::AccountStatus;
 use thali_domain::ids::AccountId;
 use thali_domain::mess::Meal;
-use thali_domain::plates::Refusal;
-use thali_domain::qr::{Code, Kid};
+use thali_domain::staff::plates::Refusal;
+use thali_domain::students::qr::{Code, Kid};
 
 use crate::support::mess::sign;
 use crate::support::{Call, TestApp, verdict};

@@ -1,7 +1,7 @@
 //! Who is shut out is out at once, everywhere.
 
 use serde_json::json;
-use thali_domain::identity::AccountStatus;
+use thali_domain::accounts::identity::AccountStatus;
 use thali_domain::ids::SessionId;
 use thali_platform::store::{Consistency, SessionRecord};
 

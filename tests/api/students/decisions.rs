@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use AccountStatus::{Active, Blocked, PendingApproval, Rejected};
 use serde_json::{Value, json};
-use thali_domain::identity::{AccountStatus, Role};
+use thali_domain::accounts::identity::{AccountStatus, Role};
 use thali_domain::mess::Approval;
 use thali_platform::store::keys;
 use ulid::Ulid;

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use serde_json::json;
 use thali_ctl::roster::{Fate, ImportError, Roster, Tally};
 use thali_ctl::student_file::{self, Row};
-use thali_domain::identity::AccountStatus::{self, Active, Blocked, PendingApproval, Rejected};
+use thali_domain::accounts::identity::AccountStatus::{
+    self, Active, Blocked, PendingApproval, Rejected,
+};
 use thali_platform::app::App;
 use thali_platform::auth::password::NO_PASSWORD;
 use thali_platform::store::{Account, Consistency};
@@ -194,7 +196,12 @@ async fn what_contradicts_what_there_is_is_told_by_line_before_anything_is_writt
 async fn a_staffs_roll_number_is_no_students_even_of_the_same_name() {
     let test = TestApp::start().await;
     let staff = test
-        .account(&test.mess_id, thali_domain::identity::Role::Staff, Active, "s@example.com")
+        .account(
+            &test.mess_id,
+            thali_domain::accounts::identity::Role::Staff,
+            Active,
+            "s@example.com",
+        )
         .await;
     let taken = Account {
         roll_no: Some("R1".parse().expect("a number")),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use AccountStatus::{Active, Blocked, PendingApproval, Rejected};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use thali_domain::identity::{AccountStatus, Role};
+use thali_domain::accounts::identity::{AccountStatus, Role};
 
 use super::{approve, block, decide, other_mess};
 use crate::support::people::Student;

@@ -3,7 +3,7 @@
 use AccountStatus::{Active, PendingApproval};
 use jiff::SignedDuration;
 use serde_json::json;
-use thali_domain::identity::AccountStatus;
+use thali_domain::accounts::identity::AccountStatus;
 use thali_platform::queue::QueueName;
 use thali_platform::worker::BatchResponse;
 

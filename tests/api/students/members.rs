@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use thali_domain::identity::AccountStatus::{self, Active, Blocked, PendingApproval};
+use thali_domain::accounts::identity::AccountStatus::{self, Active, Blocked, PendingApproval};
 use thali_domain::ids::{AccountId, PictureId};
 use thali_domain::pictures::{PictureFormat, PictureKey};
 use thali_platform::store::{Account, Consistency, Member, StudentDecideError, keys};

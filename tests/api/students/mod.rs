@@ -13,7 +13,7 @@ mod register;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use thali_domain::identity::{AccountStatus, Role};
+use thali_domain::accounts::identity::{AccountStatus, Role};
 use thali_domain::ids::{AccountId, MessId};
 use thali_platform::store::{Consistency, keys};
 

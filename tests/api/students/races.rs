@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use serde_json::json;
-use thali_domain::identity::AccountStatus::{Active, Blocked, PendingApproval};
+use thali_domain::accounts::identity::AccountStatus::{Active, Blocked, PendingApproval};
 
 use super::{approve, assert_shut_out, block, decide, login, read, refresh};
 use crate::support::{Answer, TestApp};

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use thali_domain::identity::AccountStatus::{Active, PendingApproval};
-use thali_domain::identity::Email;
+use thali_domain::accounts::identity::AccountStatus::{Active, PendingApproval};
+use thali_domain::accounts::identity::Email;
 use thali_platform::auth::password::NO_PASSWORD;
 use thali_platform::store::{Consistency, keys};
 

@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use thali_domain::orders::FailureReason;
+use thali_domain::orders::order::FailureReason;
 
 use super::{DATA, FATES, ids, redeem, redeemed};
 use crate::support::people::{PASSWORD, Student};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use serde_json::json;
 use thali_domain::ids::{AccountId, SubmissionId};
-use thali_domain::tokens::{Selection, Submission, redeem as redeem_tokens};
+use thali_domain::tokens::redeeming::{Selection, Submission, redeem as redeem_tokens};
 use thali_platform::store::{Consistency, SubmissionError};
 
 use super::{PIN, SUBMISSIONS, redeem};

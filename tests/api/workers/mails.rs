@@ -1,7 +1,7 @@
 //! What mails say.
 
 use serde_json::json;
-use thali_domain::identity::Name;
+use thali_domain::accounts::identity::Name;
 use thali_domain::ids::MessId;
 use thali_domain::mess::{Approval, Mess, ZoneName};
 use thali_platform::mail::Mail;

@@ -2,8 +2,8 @@
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
+use thali_domain::accounts::identity::{AccountStatus, Role};
 use thali_domain::days::MealDate;
-use thali_domain::identity::{AccountStatus, Role};
 use thali_domain::ids::NotificationId;
 use thali_domain::mess::Meal;
 use thali_functions::workers::notifier::CONSUMER;
@@ -139,7 +139,7 @@ async fn two_devices_that_let_the_same_student_in_are_told_of_once() {
     let all = [first.clone(), late.clone(), third];
     test.give_plates(&[test.plate(lunch, Some(&asha), &all)]).await;
     test.settle().await;
-    let scan = |scan: &thali_domain::plates::Scan| {
+    let scan = |scan: &thali_domain::staff::plates::Scan| {
         let at = scan.scanned_at;
         json!({ "scan_id": scan.scan_id, "device": scan.device, "scanned_at": at })
     };

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
 use thali_domain::ids::{AccountId, MessId};
-use thali_domain::qr::{Code, Kid, MessKey, Nonce, ReadCode};
+use thali_domain::students::qr::{Code, Kid, MessKey, Nonce, ReadCode};
 
 struct Genuine {
     mess: MessId,

@@ -2,12 +2,12 @@
 
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
-use thali_domain::identity::Email;
+use thali_domain::accounts::identity::Email;
+use thali_domain::accounts::one_time_code::one_time_code as derive_code;
+use thali_domain::accounts::password_reset;
+use thali_domain::accounts::registration::LIFETIME;
 use thali_domain::ids::{AccountId, PasswordResetId, RegistrationId};
 use thali_domain::mess::Mess;
-use thali_domain::one_time_code::one_time_code as derive_code;
-use thali_domain::password_reset;
-use thali_domain::registration::LIFETIME;
 use thali_platform::app::App;
 use thali_platform::mail::Mail;
 

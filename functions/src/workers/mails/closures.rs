@@ -1,7 +1,7 @@
 //! Mails about closures. Somebody without an address gets none.
 
-use thali_domain::closures::has_ended;
 use thali_domain::days::{MealDate, Meals};
+use thali_domain::meals::closures::has_ended;
 use thali_domain::mess::{Meal, Mess};
 use thali_platform::app::App;
 use thali_platform::mail::Mail;

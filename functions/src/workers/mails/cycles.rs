@@ -1,8 +1,8 @@
 //! Mails about the payments of cycles.
 
-use thali_domain::cycles::CycleStatus;
-use thali_domain::membership::Reason;
+use thali_domain::meals::cycles::CycleStatus;
 use thali_domain::mess::Mess;
+use thali_domain::students::membership::Reason;
 use thali_platform::app::App;
 use thali_platform::mail::Mail;
 

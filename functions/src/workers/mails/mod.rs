@@ -11,7 +11,7 @@ mod students;
 use askama::Template;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use thali_domain::identity::Email;
+use thali_domain::accounts::identity::Email;
 use thali_domain::ids::AccountId;
 use thali_domain::mess::Mess;
 use thali_platform::app::App;

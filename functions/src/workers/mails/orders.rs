@@ -1,6 +1,6 @@
 //! Mails about orders of items. Somebody without an address gets none.
 
-use thali_domain::orders::{FailureReason, OrderLine};
+use thali_domain::orders::order::{FailureReason, OrderLine};
 use thali_platform::app::App;
 use thali_platform::mail::Mail;
 

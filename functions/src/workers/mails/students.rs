@@ -1,6 +1,6 @@
 //! Mails about an owner's decisions.
 
-use thali_domain::identity::AccountStatus;
+use thali_domain::accounts::identity::AccountStatus;
 use thali_domain::mess::Mess;
 use thali_platform::app::App;
 use thali_platform::mail::Mail;
@@ -46,7 +46,10 @@ pub async fn decision(
         mess: mess.name.as_str(),
         name: account.name.as_str(),
         decided,
-        reason: decision.decision_reason.as_ref().map(thali_domain::membership::Reason::as_str),
+        reason: decision
+            .decision_reason
+            .as_ref()
+            .map(thali_domain::students::membership::Reason::as_str),
         app_url: app_url.filter(|_| decision.status == AccountStatus::Active),
     };
     let subject = format!("Your account at {} is {outcome}", mess.name);

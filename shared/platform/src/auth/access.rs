@@ -8,9 +8,9 @@ use jsonwebtoken::jwk::{Jwk, JwkSet, KeyAlgorithm, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
-use thali_domain::identity::{AccountStatus, Role};
+use thali_domain::accounts::identity::{AccountStatus, Role};
+use thali_domain::accounts::sessions::ACCESS_LIFETIME;
 use thali_domain::ids::{AccountId, MessId, SessionId};
-use thali_domain::sessions::ACCESS_LIFETIME;
 
 use crate::clock::random_bytes;
 

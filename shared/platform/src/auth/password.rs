@@ -7,7 +7,7 @@ use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use thali_domain::Unacceptable;
-use thali_domain::identity::Email;
+use thali_domain::accounts::identity::Email;
 use utoipa::openapi::schema::SchemaFormat;
 use utoipa::openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};

@@ -1,7 +1,7 @@
 //! Which sessions live, and which have ended.
 
+use thali_domain::accounts::sessions::ACCESS_LIFETIME;
 use thali_domain::ids::SessionId;
-use thali_domain::sessions::ACCESS_LIFETIME;
 
 use super::{Cache, Priority, Query, RedisCache};
 

@@ -177,7 +177,7 @@ fn field_error(path: &str, message: &str) -> FieldError {
 
 #[cfg(test)]
 mod tests {
-    use thali_domain::identity::Email;
+    use thali_domain::accounts::identity::Email;
 
     use super::*;
 

@@ -18,7 +18,7 @@ mod staff_token;
 use std::pin::Pin;
 
 use http::Method;
-use thali_domain::identity::{AccountStatus, Name, Role};
+use thali_domain::accounts::identity::{AccountStatus, Name, Role};
 use thali_domain::ids::{AccountId, MessId, SessionId, StaffTokenId};
 
 pub use self::docs::{AnswerBody, Answers, Docs, QueryParameter, SchemaOf, Schemas, schema};

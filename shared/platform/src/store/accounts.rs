@@ -5,13 +5,13 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::{ConditionCheck, TransactWriteItem};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use thali_domain::identity::{
+use thali_domain::accounts::identity::{
     AccountStatus, Email, LoginName, Name, Phone, Role, RollNo, RoomNo, TelegramUserId, Username,
 };
+use thali_domain::accounts::lockout::Failures;
+use thali_domain::accounts::profile::{Bio, DateOfBirth, PostalAddress, Profession};
 use thali_domain::ids::{AccountId, MessId};
-use thali_domain::lockout::Failures;
 use thali_domain::pictures::PictureKey;
-use thali_domain::profile::{Bio, DateOfBirth, PostalAddress, Profession};
 
 use super::keys::Key;
 use super::lockouts::LoginFailures;

@@ -1,8 +1,8 @@
 //! Students' codes: what makes them worthless, one by one or all of a mess.
 
-use thali_domain::gate::QrKeys;
 use thali_domain::ids::{AccountId, MessId};
-use thali_domain::qr::{Kid, Nonce};
+use thali_domain::staff::gate::QrKeys;
+use thali_domain::students::qr::{Kid, Nonce};
 
 use super::{
     IdempotencyKey, Member, Operation, STAMPED, Stamp, Store, StoreError, TransactError, keys,

@@ -7,8 +7,8 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use thali_domain::days::{MealDate, Meals, Period};
-use thali_domain::entitlement::OpenCut;
 use thali_domain::ids::{AccountId, CutId, MessId};
+use thali_domain::meals::entitlement::OpenCut;
 
 use super::{
     Attributes, Consistency, IdempotencyKey, Operation, STAMPED, Stamp, Store, StoreError,

@@ -4,9 +4,9 @@
 
 use std::collections::HashMap;
 
-use thali_domain::cycles::{Cycle, CycleStatus};
-use thali_domain::entitlement::{CycleState, OpenCycle};
 use thali_domain::ids::{AccountId, CycleId, MessId};
+use thali_domain::meals::cycles::{Cycle, CycleStatus};
+use thali_domain::meals::entitlement::{CycleState, OpenCycle};
 
 use super::keys::Key;
 use super::{

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use thali_domain::identity::Role;
+use thali_domain::accounts::identity::Role;
 use thali_domain::ids::MessId;
 
 use super::{Consistency, Stamp, Store, StoreError, expiring, item, keys};

@@ -52,14 +52,14 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
-use thali_domain::identity::{AccountStatus, Email, LoginName, Role, RollNo, Username};
+use thali_domain::accounts::identity::{AccountStatus, Email, LoginName, Role, RollNo, Username};
 use thali_domain::ids::{
     AccountId, ClosureId, CutId, CycleId, MessId, NotificationId, OrderId, RazorpayOrderId,
     RefundId, RegistrationId, SessionId, StaffTokenId, SubmissionId,
 };
-use thali_domain::meal_times::Sitting;
-use thali_domain::menu::Sku;
-use thali_domain::plates::ScanKey;
+use thali_domain::meals::meal_times::Sitting;
+use thali_domain::orders::menu::Sku;
+use thali_domain::staff::plates::ScanKey;
 
 /// Over how many partitions the indexes for jobs are spread.
 pub const SHARDS: u8 = 16;

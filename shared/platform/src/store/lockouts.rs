@@ -6,9 +6,9 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::{ConditionCheck, TransactWriteItem};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use thali_domain::identity::LoginName;
+use thali_domain::accounts::identity::LoginName;
+use thali_domain::accounts::lockout::{LOCK, TRIES_MAX};
 use thali_domain::ids::{AccountId, MessId};
-use thali_domain::lockout::{LOCK, TRIES_MAX};
 
 use super::{
     Account, CONTENTION_TRIES_MAX, STAMPED, Stamp, Store, StoreError, delete, expiring, item, keys,

@@ -7,12 +7,12 @@ use std::collections::{BTreeMap, HashMap};
 use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, TransactWriteItem};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use thali_domain::entitlement::{Entitlement, OpenCut, OpenCycle};
-use thali_domain::identity::{AccountStatus, Name, Role, RollNo, RoomNo};
+use thali_domain::accounts::identity::{AccountStatus, Name, Role, RollNo, RoomNo};
 use thali_domain::ids::{AccountId, CutId, CycleId, MessId};
+use thali_domain::meals::entitlement::{Entitlement, OpenCut, OpenCycle};
 use thali_domain::pictures::PictureKey;
-use thali_domain::plates::Diner;
-use thali_domain::qr::Nonce;
+use thali_domain::staff::plates::Diner;
+use thali_domain::students::qr::Nonce;
 
 use super::{
     Account, Attributes, CONTENTION_TRIES_MAX, Consistency, STAMPED, Stamp, Store, StoreError,

@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use serde::{Deserialize, Serialize};
 use thali_domain::ids::MessId;
-use thali_domain::menu::{Item, ItemName, Portion, PriceTokens, Sku, Stock, StockShards};
-use thali_domain::orders::OrderLine;
+use thali_domain::orders::menu::{Item, ItemName, Portion, PriceTokens, Sku, Stock, StockShards};
+use thali_domain::orders::order::OrderLine;
 
 use super::keys::Key;
 use super::{

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use thali_domain::gate::{Gate, OpenClosure, QrKeys};
 use thali_domain::ids::{ClosureId, MessId};
 use thali_domain::mess::Mess;
+use thali_domain::staff::gate::{Gate, OpenClosure, QrKeys};
 
 use super::{
     Attributes, Consistency, STAMPED, Stamp, Store, StoreError, item, keys, unless_refused, values,

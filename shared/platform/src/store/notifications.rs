@@ -4,7 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use thali_domain::ids::{MessId, NotificationId};
-use thali_domain::notifications::{KEPT, News, Notification};
+use thali_domain::owner::notifications::{KEPT, News, Notification};
 
 use super::reports::COUNT_MAX;
 use super::{

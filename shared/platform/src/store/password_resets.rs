@@ -6,9 +6,9 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
-use thali_domain::identity::{Email, LoginName};
+use thali_domain::accounts::identity::{Email, LoginName};
+use thali_domain::accounts::password_reset::{ATTEMPTS_MAX, REQUESTS_WINDOW};
 use thali_domain::ids::{AccountId, MessId, PasswordResetId};
-use thali_domain::password_reset::{ATTEMPTS_MAX, REQUESTS_WINDOW};
 
 use super::{
     Account, Attributes, Consistency, STAMPED, SessionRecord, Stamp, Store, StoreError,

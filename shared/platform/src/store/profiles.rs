@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
-use thali_domain::identity::{Role, RollNo};
+use thali_domain::accounts::identity::{Role, RollNo};
+use thali_domain::accounts::profile::ProfileChange;
 use thali_domain::patch::Patch;
 use thali_domain::pictures::PictureKey;
-use thali_domain::profile::ProfileChange;
 
 use super::accounts::Guard;
 use super::members::{AsRead, Followed, as_read};

@@ -10,8 +10,8 @@ use thali_domain::ids::{
     AccountId, MessId, RazorpayOrderId, RazorpayPaymentId, RazorpayRefundId, RefundId,
 };
 use thali_domain::money::Paise;
-use thali_domain::refunds::{Refund, RefundFailure, RefundState};
-use thali_domain::tokens::Purchase;
+use thali_domain::payments::refunds::{Refund, RefundFailure, RefundState};
+use thali_domain::tokens::redeeming::Purchase;
 
 use super::{
     Attributes, Consistency, IdempotencyKey, Operation, STAMPED, Stamp, Store, StoreError,

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use thali_domain::identity::{Email, Name, Phone, Role, RollNo, RoomNo, Username};
+use thali_domain::accounts::identity::{Email, Name, Phone, Role, RollNo, RoomNo, Username};
+use thali_domain::accounts::registration::{ATTEMPTS_MAX, LIFETIME, RESENDS_MAX, SIGN_UPS_WINDOW};
 use thali_domain::ids::{MessId, RegistrationId};
-use thali_domain::registration::{ATTEMPTS_MAX, LIFETIME, RESENDS_MAX, SIGN_UPS_WINDOW};
 
 use super::{
     Attributes, Consistency, STAMPED, Stamp, Store, StoreError, TransactError, expiring, item,

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::Select;
 use futures_util::future::try_join_all;
+use thali_domain::accounts::identity::{AccountStatus, Role};
 use thali_domain::days::MealDate;
-use thali_domain::entitlement::CycleState;
-use thali_domain::headcount::Tally;
-use thali_domain::identity::{AccountStatus, Role};
 use thali_domain::ids::MessId;
-use thali_domain::meal_times::Sitting;
+use thali_domain::meals::entitlement::CycleState;
+use thali_domain::meals::meal_times::Sitting;
 use thali_domain::mess::Meal;
+use thali_domain::owner::headcount::Tally;
 
 use super::{Store, StoreError, keys, text};
 

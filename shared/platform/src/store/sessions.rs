@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use thali_domain::accounts::sessions::{REFRESH_LIFETIME, RefreshState};
 use thali_domain::ids::{AccountId, MessId, SessionId};
-use thali_domain::sessions::{REFRESH_LIFETIME, RefreshState};
 
 use super::{
     Account, Consistency, STAMPED, Stamp, Store, StoreError, delete, expiring, item, keys, millis,

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use thali_domain::identity::Name;
+use thali_domain::accounts::identity::Name;
 use thali_domain::ids::{MessId, StaffTokenId};
 
 use super::plates::item_that_refused;

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, TransactWriteItem};
 use thali_domain::ids::{AccountId, MessId};
-use thali_domain::menu::{Item, Sku};
-use thali_domain::stock::{Holding, ItemPut, PutPlan, ShardChange, StockChange};
+use thali_domain::orders::menu::{Item, Sku};
+use thali_domain::orders::stock::{Holding, ItemPut, PutPlan, ShardChange, StockChange};
 
 use super::keys::Key;
 use super::menu::{ItemItem, ShardItem};

@@ -3,9 +3,11 @@
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use jiff::Timestamp;
 use serde::Deserialize;
-use thali_domain::identity::{AccountStatus, Email, Name, Phone, Role, RollNo, RoomNo, Username};
+use thali_domain::accounts::identity::{
+    AccountStatus, Email, Name, Phone, Role, RollNo, RoomNo, Username,
+};
 use thali_domain::ids::{AccountId, MessId};
-use thali_domain::membership::Reason;
+use thali_domain::students::membership::Reason;
 
 use super::accounts::Guard;
 use super::keys::Key;

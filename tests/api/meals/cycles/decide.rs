@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use thali_domain::days::MealDate;
-use thali_domain::entitlement::CycleState;
+use thali_domain::meals::entitlement::CycleState;
 use thali_domain::mess::Approval;
 use thali_platform::store::keys;
 

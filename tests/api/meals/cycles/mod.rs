@@ -10,9 +10,9 @@ mod statement;
 mod upload;
 
 use serde_json::{Value, json};
-use thali_domain::cycles::Cycle;
-use thali_domain::entitlement::{CycleState, OpenCycle};
 use thali_domain::ids::{AccountId, CycleId};
+use thali_domain::meals::cycles::Cycle;
+use thali_domain::meals::entitlement::{CycleState, OpenCycle};
 
 use crate::support::people::Student;
 use crate::support::{Call, TestApp};

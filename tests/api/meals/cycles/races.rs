@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use thali_domain::days::MealDate;
-use thali_domain::entitlement::CycleState;
 use thali_domain::ids::CycleId;
+use thali_domain::meals::entitlement::CycleState;
 
 use super::{PAYMENTS, claim, reject, upload, verify};
 use crate::support::{Call, Death, TestApp};
@@ -176,5 +176,5 @@ async fn without_the_database_nothing_is_done_and_it_is_told() {
         assert_eq!(refused.problem(503), "database_unavailable");
         assert!(!refused.header("retry-after").is_empty());
     }
-    assert_eq!(test.cycle(id).await.status, thali_domain::cycles::CycleStatus::Pending);
+    assert_eq!(test.cycle(id).await.status, thali_domain::meals::cycles::CycleStatus::Pending);
 }

@@ -3,11 +3,11 @@
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use thali_domain::cycles::CYCLE_KEPT_DAYS;
 use thali_domain::days::MealDate;
-use thali_domain::entitlement::CycleState;
-use thali_domain::entitlement::OPEN_CYCLES_MAX;
 use thali_domain::ids::CycleId;
+use thali_domain::meals::cycles::CYCLE_KEPT_DAYS;
+use thali_domain::meals::entitlement::CycleState;
+use thali_domain::meals::entitlement::OPEN_CYCLES_MAX;
 use thali_platform::store::keys;
 
 use super::{account_of, claim, decide, reject, upload, verify, with};

@@ -1,0 +1,198 @@
+//! Closures: an owner closes the mess for some days, or some of their meals. A closure holds
+//! from the next scan on, also for a meal that is being served at that moment.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::days::{MealDate, Period};
+use crate::ids::ClosureId;
+use crate::meals::cuts::{DAYS_AHEAD_MAX, is_long_over};
+use crate::meals::meal_times::Sitting;
+use crate::mess::Mess;
+use crate::staff::gate::OpenClosure;
+
+/// The most days of one closure, both ends included.
+pub const CLOSURE_DAYS_MAX: i32 = 92;
+
+/// The most closures that the mess's item holds, so that it stays below the four kilobytes
+/// which one read unit reads.
+pub const OPEN_CLOSURES_MAX: usize = 20;
+
+/// Why a mess cannot be closed then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ClosureRefusal {
+    /// All of it is over.
+    #[error("must not be past")]
+    Past,
+    /// The last day is too far ahead.
+    #[error("must be at most {DAYS_AHEAD_MAX} days ahead")]
+    TooFarAhead,
+    /// There are as many closures as are taken.
+    #[error("a mess has at most {OPEN_CLOSURES_MAX} closures that have not ended long ago")]
+    TooMany,
+}
+
+/// Whether a closure is wholly over: its last day is, and so are that day's meals, which may
+/// be served past midnight.
+#[must_use]
+pub fn has_ended(mess: &Mess, closure: &OpenClosure, now: Timestamp) -> bool {
+    let date = closure.period.to;
+    let is_over = |meal| {
+        let served = mess.served(Sitting { date, meal });
+        served.is_none_or(|(_, closes)| closes <= now)
+    };
+    date < mess.date_at(now) && closure.meals.iter().all(is_over)
+}
+
+/// What becomes of a closure that is taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reopening {
+    /// None of its days is over: it never was.
+    Whole,
+    /// The mess was closed until this day, which is the last one that is over: so much stays,
+    /// because statements count it.
+    After(MealDate),
+}
+
+/// Takes a closure back: what becomes of it; `None` where it is over.
+#[must_use]
+pub fn reopen(mess: &Mess, closure: &OpenClosure, now: Timestamp) -> Option<Reopening> {
+    if has_ended(mess, closure, now) {
+        return None;
+    }
+    let until = |to| {
+        let period = Period { to, ..closure.period };
+        OpenClosure { period, meals: closure.meals.clone() }
+    };
+    let over = closure.period.dates().take_while(|day| has_ended(mess, &until(*day), now));
+    Some(over.last().map_or(Reopening::Whole, Reopening::After))
+}
+
+/// Judges a closure of a mess that has these; answers those of them that matter no more.
+pub fn close(
+    mess: &Mess,
+    closures: &BTreeMap<ClosureId, OpenClosure>,
+    wanted: &OpenClosure,
+    now: Timestamp,
+) -> Result<Vec<ClosureId>, ClosureRefusal> {
+    let today = mess.date_at(now);
+    if has_ended(mess, wanted, now) {
+        return Err(ClosureRefusal::Past);
+    }
+    if wanted.period.to.days_since(today) > DAYS_AHEAD_MAX {
+        return Err(ClosureRefusal::TooFarAhead);
+    }
+    let over = closures.iter().filter(|(_, closure)| is_long_over(closure.period.to, today));
+    let over: Vec<ClosureId> = over.map(|(closure_id, _)| *closure_id).collect();
+    if closures.len() - over.len() >= OPEN_CLOSURES_MAX {
+        return Err(ClosureRefusal::TooMany);
+    }
+    Ok(over)
+}
+
+#[cfg(test)]
+mod tests {
+    use ulid::Ulid;
+
+    use super::*;
+    use crate::accounts::identity::Name;
+    use crate::days::Meals;
+    use crate::ids::MessId;
+    use crate::mess::{Meal, MealWindow, WallTime, ZoneName};
+
+    fn mess() -> Mess {
+        let id = MessId::parse("mess_demo").expect("an id");
+        let name = Name::parse("Demo").expect("a name");
+        let zone = ZoneName::parse("Asia/Kolkata").expect("a zone");
+        let mut mess = Mess::with_defaults(id, name, zone);
+        let time = WallTime::constant;
+        let late = MealWindow { opens: time(22, 0), closes: time(1, 0) };
+        mess.meal_windows.insert(Meal::Dinner, late);
+        mess
+    }
+
+    fn closure(from: &str, to: &str, meals: &[Meal]) -> OpenClosure {
+        let date = |text| MealDate::parse(text).expect("a date");
+        let meals = Meals::try_from(meals.to_vec()).expect("meals");
+        OpenClosure { period: Period { from: date(from), to: date(to) }, meals }
+    }
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().expect("a time")
+    }
+
+    #[test]
+    fn a_closure_may_begin_in_the_past_and_not_end_there() {
+        use Meal::{Dinner, Lunch};
+        let none = BTreeMap::new();
+        for (now, from, to, meals, expected) in [
+            ("2026-01-15T12:00:00+05:30", "2026-01-14", "2026-01-15", &[Lunch][..], Ok(vec![])),
+            // Lunch is over, and the day is not: a scan that was made offline may come.
+            ("2026-01-15T23:59:00+05:30", "2026-01-15", "2026-01-15", &[Lunch], Ok(vec![])),
+            (
+                "2026-01-16T00:00:00+05:30",
+                "2026-01-15",
+                "2026-01-15",
+                &[Lunch],
+                Err(ClosureRefusal::Past),
+            ),
+            // Yesterday's dinner is being served.
+            ("2026-01-16T00:59:59+05:30", "2026-01-15", "2026-01-15", &[Lunch, Dinner], Ok(vec![])),
+            (
+                "2026-01-16T01:00:00+05:30",
+                "2026-01-15",
+                "2026-01-15",
+                &[Lunch, Dinner],
+                Err(ClosureRefusal::Past),
+            ),
+            ("2026-01-15T12:00:00+05:30", "2027-01-16", "2027-01-16", &Meal::ALL, Ok(vec![])),
+            (
+                "2026-01-15T12:00:00+05:30",
+                "2027-01-16",
+                "2027-01-17",
+                &Meal::ALL,
+                Err(ClosureRefusal::TooFarAhead),
+            ),
+        ] {
+            let wanted = closure(from, to, meals);
+            assert_eq!(close(&mess(), &none, &wanted, at(now)), expected, "{now} {to} {meals:?}");
+        }
+    }
+
+    #[test]
+    fn of_a_closure_that_is_taken_back_the_days_that_are_over_stay() {
+        use Meal::{Dinner, Lunch};
+        let until = |day| Some(Reopening::After(MealDate::parse(day).expect("a date")));
+        for (now, meals, expected) in [
+            ("2026-01-11T12:00:00+05:30", &[Lunch][..], Some(Reopening::Whole)),
+            ("2026-01-12T23:59:59+05:30", &[Lunch], Some(Reopening::Whole)),
+            ("2026-01-13T00:00:00+05:30", &[Lunch], until("2026-01-12")),
+            // Yesterday's dinner is being served, and then it is over.
+            ("2026-01-13T00:59:59+05:30", &[Dinner], Some(Reopening::Whole)),
+            ("2026-01-13T01:00:00+05:30", &[Dinner], until("2026-01-12")),
+            ("2026-01-14T00:59:59+05:30", &[Lunch, Dinner], until("2026-01-12")),
+            ("2026-01-14T12:00:00+05:30", &[Lunch, Dinner], until("2026-01-13")),
+            ("2026-01-15T00:59:59+05:30", &[Dinner], until("2026-01-13")),
+            ("2026-01-15T01:00:00+05:30", &[Dinner], None),
+        ] {
+            let taken_back = closure("2026-01-12", "2026-01-14", meals);
+            assert_eq!(reopen(&mess(), &taken_back, at(now)), expected, "{now} {meals:?}");
+        }
+        let left = closure("2026-01-12", "2026-01-13", &[Lunch]);
+        assert_eq!(reopen(&mess(), &left, at("2026-01-14T12:00:00+05:30")), None);
+    }
+
+    #[test]
+    fn a_mess_has_twenty_closures_which_may_overlap_and_old_ones_do_not_count() {
+        let wanted = closure("2026-02-01", "2026-02-03", &Meal::ALL);
+        let id = |number: u128| ClosureId::from_ulid(Ulid(number));
+        let mut closures: BTreeMap<ClosureId, OpenClosure> =
+            (1..=19).map(|number| (id(number), wanted.clone())).collect();
+        closures.insert(id(100), closure("2026-01-22", "2026-01-22", &Meal::ALL));
+        let now = at("2026-01-31T12:00:00+05:30");
+        assert_eq!(close(&mess(), &closures, &wanted, now), Ok(vec![id(100)]));
+        closures.insert(id(101), closure("2026-01-23", "2026-01-23", &Meal::ALL));
+        assert_eq!(close(&mess(), &closures, &wanted, now), Err(ClosureRefusal::TooMany));
+    }
+}

@@ -1,0 +1,275 @@
+//! A cycle's statement: what became of each meal of its days, and what is owed for cuts.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::days::{MealDate, Period};
+use crate::meals::entitlement::OpenCut;
+use crate::meals::meal_times::Sitting;
+use crate::mess::{Meal, Mess};
+use crate::staff::gate::OpenClosure;
+
+/// What became of a student's meal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MealMark {
+    /// The student had it.
+    Taken,
+    /// The student did not come.
+    Missed,
+    /// The student has cut it.
+    Cut,
+    /// The mess was closed for it, or will be.
+    Closed,
+    /// It is not over yet.
+    Upcoming,
+}
+
+impl MealMark {
+    /// The mark's name in JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Taken => "taken",
+            Self::Missed => "missed",
+            Self::Cut => "cut",
+            Self::Closed => "closed",
+            Self::Upcoming => "upcoming",
+        }
+    }
+}
+
+/// What became of a day's meals.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DayMarks {
+    /// The day.
+    pub date: MealDate,
+    /// All of its meals.
+    pub meals: BTreeMap<Meal, MealMark>,
+}
+
+impl DayMarks {
+    fn count(&self, mark: MealMark) -> usize {
+        self.meals.values().filter(|it| **it == mark).count()
+    }
+}
+
+/// What became of each meal of a cycle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statement(Vec<DayMarks>);
+
+impl Statement {
+    /// Tells what became of each meal of `period` by `now`, from the sittings at which the
+    /// student was admitted, the student's cuts and the mess's closures.
+    ///
+    /// A meal that was taken was taken, whatever else is known of it. One for which the mess
+    /// is closed is no cut, so that nobody is owed it twice. A cut of a meal that is still to
+    /// come is told as one.
+    #[must_use]
+    pub fn of(
+        mess: &Mess,
+        period: Period,
+        taken: &BTreeSet<Sitting>,
+        cuts: &[OpenCut],
+        closures: &[OpenClosure],
+        now: Timestamp,
+    ) -> Self {
+        let mark = |sitting: Sitting| {
+            let Sitting { date, meal } = sitting;
+            let closes = |it: &OpenClosure| it.period.contains(date) && it.meals.contains(meal);
+            if taken.contains(&sitting) {
+                MealMark::Taken
+            } else if closures.iter().any(closes) {
+                MealMark::Closed
+            } else if cuts.iter().any(|cut| cut.covers(date, meal)) {
+                MealMark::Cut
+            } else if now < over_at(mess, sitting) {
+                MealMark::Upcoming
+            } else {
+                MealMark::Missed
+            }
+        };
+        let day = |date| {
+            let meals = Meal::ALL.map(|meal| (meal, mark(Sitting { date, meal })));
+            DayMarks { date, meals: meals.into() }
+        };
+        Self(period.dates().map(day).collect())
+    }
+
+    /// Its days, in their order.
+    #[must_use]
+    pub fn days(&self) -> &[DayMarks] {
+        &self.0
+    }
+
+    /// How often the student had this meal.
+    #[must_use]
+    pub fn taken(&self, meal: Meal) -> usize {
+        self.0.iter().filter(|day| day.meals.get(&meal) == Some(&MealMark::Taken)).count()
+    }
+
+    /// On how many days the student has cut at least one meal.
+    #[must_use]
+    pub fn cut_days(&self) -> usize {
+        self.0.iter().filter(|day| day.count(MealMark::Cut) > 0).count()
+    }
+
+    /// On how many days the student has cut at least one meal, and had no other: each one was
+    /// cut, or the mess was closed for it.
+    #[must_use]
+    pub fn rebate_days(&self) -> usize {
+        let is_rebate = |day: &&DayMarks| {
+            let (cut, closed) = (day.count(MealMark::Cut), day.count(MealMark::Closed));
+            cut > 0 && cut + closed == day.meals.len()
+        };
+        self.0.iter().filter(is_rebate).count()
+    }
+
+    /// How many meals bear this mark.
+    #[must_use]
+    pub fn count(&self, mark: MealMark) -> usize {
+        self.0.iter().map(|day| day.count(mark)).sum()
+    }
+}
+
+/// When a meal is over; where the mess does not serve it, with its day.
+fn over_at(mess: &Mess, sitting: Sitting) -> Timestamp {
+    let served = mess.served(sitting).map(|(_, closes)| closes);
+    served.unwrap_or_else(|| mess.day_begins(sitting.date.plus_days(1)))
+}
+
+/// The sittings of a period at which somebody can have been admitted by `today`.
+pub fn sittings_until(period: Period, today: MealDate) -> impl Iterator<Item = Sitting> {
+    let past = period.dates().take_while(move |date| *date <= today);
+    past.flat_map(|date| Meal::ALL.map(|meal| Sitting { date, meal }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::accounts::identity::Name;
+    use crate::days::Meals;
+    use crate::ids::MessId;
+    use crate::mess::ZoneName;
+
+    fn date(text: &str) -> MealDate {
+        MealDate::parse(text).expect("a date")
+    }
+
+    fn period(from: &str, to: &str) -> Period {
+        Period { from: date(from), to: date(to) }
+    }
+
+    fn mess() -> Mess {
+        let id = MessId::parse("mess_demo").expect("an id");
+        let name = Name::parse("Demo").expect("a name");
+        Mess::with_defaults(id, name, ZoneName::parse("Asia/Kolkata").expect("a zone"))
+    }
+
+    fn meals(meals: &[Meal]) -> Meals {
+        Meals::try_from(meals.to_vec()).expect("some meals")
+    }
+
+    fn cut(from: &str, to: &str, of: &[Meal]) -> OpenCut {
+        OpenCut { period: period(from, to), meals: meals(of) }
+    }
+
+    fn closure(from: &str, to: &str, of: &[Meal]) -> OpenClosure {
+        OpenClosure { period: period(from, to), meals: meals(of) }
+    }
+
+    /// The marks of a day in the order of its meals.
+    fn marks(statement: &Statement, day: &str) -> Vec<MealMark> {
+        let day = statement.days().iter().find(|it| it.date == date(day)).expect("a day of it");
+        day.meals.values().copied().collect()
+    }
+
+    #[test]
+    fn each_meal_bears_one_mark_and_closed_comes_before_cut() {
+        use Meal::{Breakfast, Dinner, Lunch};
+        use MealMark::{Closed, Cut, Missed, Taken, Upcoming};
+        let taken = BTreeSet::from([
+            Sitting { date: date("2026-02-27"), meal: Lunch },
+            // It was eaten, so neither a cut nor a closure makes it undone.
+            Sitting { date: date("2026-02-28"), meal: Dinner },
+        ]);
+        let cuts = [
+            cut("2026-02-28", "2026-03-01", &Meal::ALL),
+            cut("2026-03-02", "2026-03-02", &[Dinner]),
+        ];
+        let closures = [closure("2026-02-28", "2026-02-28", &[Lunch, Dinner])];
+        // The 1st of March, after breakfast.
+        let now = "2026-03-01T10:00:00+05:30".parse().expect("a time");
+        let statement = Statement::of(
+            &mess(),
+            period("2026-02-27", "2026-03-03"),
+            &taken,
+            &cuts,
+            &closures,
+            now,
+        );
+        assert_eq!(marks(&statement, "2026-02-27"), [Missed, Taken, Missed]);
+        assert_eq!(marks(&statement, "2026-02-28"), [Cut, Closed, Taken]);
+        assert_eq!(marks(&statement, "2026-03-01"), [Cut, Cut, Cut]);
+        assert_eq!(marks(&statement, "2026-03-02"), [Upcoming, Upcoming, Cut]);
+        assert_eq!(marks(&statement, "2026-03-03"), [Upcoming; 3]);
+        assert_eq!(statement.days().len(), 5);
+        assert_eq!([Breakfast, Lunch, Dinner].map(|meal| statement.taken(meal)), [0, 1, 1]);
+        assert_eq!((statement.cut_days(), statement.rebate_days()), (3, 1));
+        assert_eq!([Cut, Closed, Missed].map(|mark| statement.count(mark)), [5, 1, 2]);
+    }
+
+    #[test]
+    fn a_closed_meal_takes_no_rebate_away_and_gives_none() {
+        use Meal::{Breakfast, Dinner, Lunch};
+        let days = period("2026-03-01", "2026-03-05");
+        let cuts = [
+            cut("2026-03-01", "2026-03-03", &Meal::ALL),
+            cut("2026-03-05", "2026-03-05", &[Breakfast]),
+        ];
+        let closures = [
+            closure("2026-03-01", "2026-03-01", &[Dinner]),
+            closure("2026-03-02", "2026-03-02", &[Breakfast, Lunch]),
+            // Nothing is left to be cut, or nothing was.
+            closure("2026-03-03", "2026-03-04", &Meal::ALL),
+            closure("2026-03-05", "2026-03-05", &[Lunch]),
+        ];
+        let now = "2026-02-01T10:00:00+05:30".parse().expect("a time");
+        let rebate_days = |taken: &BTreeSet<Sitting>| {
+            Statement::of(&mess(), days, taken, &cuts, &closures, now).rebate_days()
+        };
+        assert_eq!(rebate_days(&BTreeSet::new()), 2);
+        let eaten = Sitting { date: date("2026-03-01"), meal: Lunch };
+        assert_eq!(rebate_days(&BTreeSet::from([eaten])), 1);
+    }
+
+    #[test]
+    fn a_meal_is_missed_when_its_window_has_closed_and_not_before() {
+        let mess = mess();
+        let (_, closes) = mess
+            .served(Sitting { date: date("2026-01-15"), meal: Meal::Lunch })
+            .expect("it is served");
+        let lunch = |now| {
+            let days = period("2026-01-15", "2026-01-15");
+            let statement = Statement::of(&mess, days, &BTreeSet::new(), &[], &[], now);
+            statement.days()[0].meals[&Meal::Lunch]
+        };
+        assert_eq!(lunch(closes), MealMark::Missed);
+        assert_eq!(lunch(closes - jiff::SignedDuration::from_millis(1)), MealMark::Upcoming);
+    }
+
+    #[test]
+    fn a_statement_has_every_day_of_months_and_leap_years() {
+        let now = "2028-06-01T00:00:00Z".parse().expect("a time");
+        let days = period("2028-02-01", "2028-02-29");
+        let statement = Statement::of(&mess(), days, &BTreeSet::new(), &[], &[], now);
+        assert_eq!(statement.days().len(), 29);
+        assert_eq!(statement.days()[28].date, date("2028-02-29"));
+        assert_eq!(statement.count(MealMark::Missed), 87);
+        assert_eq!(sittings_until(days, date("2028-02-02")).count(), 6);
+        assert_eq!(sittings_until(days, date("2028-01-31")).count(), 0);
+    }
+}

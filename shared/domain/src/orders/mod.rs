@@ -1,0 +1,13 @@
+//! The menu, and orders of its items, which are paid with tokens.
+//!
+//! Which tokens pay for an order is decided in [`crate::tokens`].
+//!
+//! | file | its subject |
+//! |---|---|
+//! | [`menu`] | items, their prices, and the stock in its shards |
+//! | [`stock`] | what owners do with items and their stock |
+//! | [`order`] | an order, and what becomes of it |
+
+pub mod menu;
+pub mod order;
+pub mod stock;

@@ -1,0 +1,327 @@
+//! What the owners of a mess are told, and when there is something to tell.
+
+#![expect(clippy::large_stack_arrays, reason = "the schema of the news, which a macro builds")]
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use ulid::Ulid;
+use utoipa::ToSchema;
+
+use crate::accounts::identity::{Name, RollNo};
+use crate::days::MealDate;
+use crate::ids::{
+    AccountId, CycleId, MessId, NotificationId, OrderId, RazorpayOrderId, SubmissionId,
+};
+use crate::mess::Meal;
+use crate::money::Paise;
+use crate::orders::menu::{ItemName, Sku};
+use crate::staff::plates::{Plate, Scan, ScanId};
+
+/// How long a notification is kept.
+pub const KEPT: SignedDuration = SignedDuration::from_hours(24 * 90);
+
+/// From which stock on an item is no longer low, in portions.
+pub const LOW_STOCK: u32 = 10;
+
+/// What has happened. A name is absent where it was not known in time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum News {
+    /// A student has bought tokens.
+    TokenBought {
+        /// The purchase.
+        order_id: RazorpayOrderId,
+        /// The student.
+        account_id: AccountId,
+        /// What the student is called.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<Name>,
+        /// How many tokens.
+        count: u16,
+        /// What they cost.
+        amount_paise: Paise,
+    },
+    /// A student has redeemed tokens.
+    TokensSubmitted {
+        /// The submission.
+        submission_id: SubmissionId,
+        /// The student.
+        account_id: AccountId,
+        /// What the student is called.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<Name>,
+        /// How many tokens.
+        count: u16,
+    },
+    /// An order was paid with tokens.
+    OrderProcessed {
+        /// The order.
+        order_id: OrderId,
+        /// The student.
+        account_id: AccountId,
+        /// What the student is called.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<Name>,
+        /// How many tokens it cost.
+        count: u16,
+    },
+    /// A student says that a cycle is paid, and waits to be believed.
+    PaymentUploaded {
+        // In the API and in stored items a cycle is a payment.
+        /// The payment.
+        #[serde(rename = "payment_id")]
+        cycle_id: CycleId,
+        /// The student.
+        account_id: AccountId,
+        /// What the student is called.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<Name>,
+        /// The roll number.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        roll_no: Option<RollNo>,
+        /// The first day.
+        from: MealDate,
+        /// The last day.
+        to: MealDate,
+        /// How much money.
+        amount_paise: Paise,
+    },
+    /// A student waits for approval.
+    StudentWaiting {
+        /// The student.
+        account_id: AccountId,
+        /// What the student is called.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<Name>,
+        /// The roll number.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        roll_no: Option<RollNo>,
+    },
+    /// Two devices have let the same student in for the same meal.
+    ScanConflict {
+        /// The student.
+        account_id: AccountId,
+        /// What the student is called.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<Name>,
+        /// The roll number.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        roll_no: Option<RollNo>,
+        /// The day of the meal.
+        date: MealDate,
+        /// The meal.
+        meal: Meal,
+        /// The scan that was uploaded later, and counts for nothing.
+        scan: ScanTold,
+        /// The one that had admitted the student before.
+        previous: ScanTold,
+    },
+    /// There are fewer than [`LOW_STOCK`] portions of an item left.
+    StockLow {
+        /// The item.
+        sku: Sku,
+        /// What it is called.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<ItemName>,
+        /// How many portions there are.
+        stock: u32,
+    },
+}
+
+/// One of two scans that do not go together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ScanTold {
+    /// The scan.
+    pub scan_id: ScanId,
+    /// What people call the device.
+    pub device: String,
+    /// When the code was scanned, as the device says.
+    #[schema(value_type = String, format = DateTime)]
+    pub scanned_at: Timestamp,
+}
+
+impl From<&Scan> for ScanTold {
+    fn from(scan: &Scan) -> Self {
+        let Scan { scan_id, device, scanned_at, .. } = scan.clone();
+        Self { scan_id, device, scanned_at }
+    }
+}
+
+/// One thing that the owners of a mess are told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notification {
+    /// Its id.
+    pub notification_id: NotificationId,
+    /// The mess.
+    pub mess_id: MessId,
+    /// When it happened.
+    pub at: Timestamp,
+    /// When an owner had read it.
+    pub read_at: Option<Timestamp>,
+    /// What happened.
+    pub news: News,
+}
+
+impl NotificationId {
+    /// The id of the news of a change: its time, and a hash of what names the change. So the
+    /// news of one change are one notification, however often they come.
+    #[must_use]
+    pub fn of_change(event_id: &str, at: Timestamp) -> Self {
+        let digest = Sha256::digest(event_id.as_bytes());
+        let random = digest[..10].iter().fold(0, |all, byte| all << 8 | u128::from(*byte));
+        Self::from_ulid(Ulid::from_parts(millis(at), random))
+    }
+
+    /// The least id of this time: those of everything before it are less.
+    #[must_use]
+    pub fn first_of(at: Timestamp) -> Self {
+        Self::from_ulid(Ulid::from_parts(millis(at), 0))
+    }
+}
+
+fn millis(at: Timestamp) -> u64 {
+    u64::try_from(at.as_millisecond()).unwrap_or(0)
+}
+
+/// Whether a stock fell below [`LOW_STOCK`] by a change.
+#[must_use]
+pub const fn fell_low(before: u32, after: u32) -> bool {
+    before >= LOW_STOCK && after < LOW_STOCK
+}
+
+/// What is to be told of a plate that was `before` and is `after`: a scan has come in late
+/// that nothing spoke against, and another device had admitted the student. The student may
+/// have eaten twice. A device that repeats itself is no conflict; two phones with one staff
+/// token are two devices.
+#[must_use]
+pub fn scan_conflict(before: Option<&Plate>, after: &Plate) -> Option<News> {
+    let diner = after.diner.as_ref()?;
+    let holder =
+        after.scans.values().find(|scan| after.admitted.as_ref() == Some(&scan.scan_id))?;
+    let is_new = |key| before.is_none_or(|before| !before.scans.contains_key(key));
+    let conflicts =
+        |scan: &Scan| scan.offline && scan.refused.is_none() && !scan.same_device_as(holder);
+    let (_, late) = after.scans.iter().find(|(key, scan)| is_new(*key) && conflicts(scan))?;
+    Some(News::ScanConflict {
+        account_id: diner.account_id,
+        name: Some(diner.name.clone()),
+        roll_no: diner.roll_no.clone(),
+        date: after.sitting.date,
+        meal: after.sitting.meal,
+        scan: late.into(),
+        previous: holder.into(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::meals::meal_times::Sitting;
+    use crate::staff::plates::{Diner, Refusal, ScanKey};
+
+    fn now() -> Timestamp {
+        Timestamp::constant(1_767_225_600, 0)
+    }
+
+    fn sitting() -> Sitting {
+        Sitting { date: MealDate::parse("2026-01-15").expect("a date"), meal: Meal::Lunch }
+    }
+
+    fn scan(number: u128, device: &str, offline: bool) -> (ScanKey, Scan) {
+        let ulid = Ulid(number);
+        let scan = Scan {
+            scan_id: ScanId::new(sitting(), ulid, Some(AccountId::from_ulid(Ulid(7)))),
+            device_id: device.to_owned(),
+            device: format!("{device}'s phone"),
+            scanned_at: now(),
+            arrived_at: now(),
+            offline,
+            refused: None,
+            undone_at: None,
+        };
+        (ScanKey::of_scan(ulid), scan)
+    }
+
+    fn plate(admitted: Option<&Scan>, scans: &[(ScanKey, Scan)]) -> Plate {
+        Plate {
+            mess_id: MessId::parse("mess_demo").expect("an id"),
+            sitting: sitting(),
+            diner: Some(Diner {
+                account_id: AccountId::from_ulid(Ulid(7)),
+                name: Name::parse("Asha").expect("a name"),
+                roll_no: None,
+                room_no: None,
+            }),
+            admitted: admitted.map(|scan| scan.scan_id.clone()),
+            scans: scans.iter().cloned().collect(),
+        }
+    }
+
+    #[test]
+    fn a_late_scan_conflicts_with_another_devices_admission_once() {
+        let (first, late) = (scan(1, "gate-1", false), scan(2, "gate-2", true));
+        let before = plate(Some(&first.1), std::slice::from_ref(&first));
+        let after = plate(Some(&first.1), &[first.clone(), late.clone()]);
+        let Some(News::ScanConflict { scan: told, previous, .. }) =
+            scan_conflict(Some(&before), &after)
+        else {
+            panic!("two devices admitted Asha");
+        };
+        assert_eq!(told, ScanTold::from(&late.1));
+        assert_eq!(previous, ScanTold::from(&first.1));
+        // The next scan of the plate is not told with the one before.
+        let third = scan(3, "gate-1", false);
+        let later = plate(Some(&first.1), &[first.clone(), late, third]);
+        assert_eq!(scan_conflict(Some(&after), &later), None);
+    }
+
+    #[test]
+    fn what_was_refused_or_came_at_once_or_from_the_same_device_is_no_conflict() {
+        let first = scan(1, "gate-1", true);
+        let before = plate(Some(&first.1), std::slice::from_ref(&first));
+        assert_eq!(scan_conflict(None, &before), None, "the first one takes the place");
+        let mut refused = scan(2, "gate-2", true);
+        refused.1.refused = Some(Refusal::MessCut);
+        for no_conflict in [refused, scan(2, "gate-2", false), scan(2, "gate-1", true)] {
+            let after = plate(Some(&first.1), &[first.clone(), no_conflict]);
+            assert_eq!(scan_conflict(Some(&before), &after), None, "{after:?}");
+        }
+        let after = plate(None, &[first.clone(), scan(2, "gate-2", true)]);
+        assert_eq!(scan_conflict(Some(&before), &after), None, "nobody holds the place");
+    }
+
+    #[test]
+    fn two_phones_with_one_token_conflict() {
+        let (first, mut late) = (scan(1, "gate-1", false), scan(2, "gate-1", true));
+        late.1.device = "gate-1's other phone".to_owned();
+        let before = plate(Some(&first.1), std::slice::from_ref(&first));
+        let after = plate(Some(&first.1), &[first.clone(), late]);
+        assert!(scan_conflict(Some(&before), &after).is_some());
+    }
+
+    #[test]
+    fn news_of_one_change_have_one_id_which_sorts_by_time() {
+        let (one, other) = (now(), now() + SignedDuration::from_millis(1));
+        let id = NotificationId::of_change("event-1", one);
+        assert_eq!(id, NotificationId::of_change("event-1", one));
+        assert_ne!(id, NotificationId::of_change("event-2", one));
+        assert!(NotificationId::first_of(one) < id && id < NotificationId::first_of(other));
+    }
+
+    #[test]
+    fn a_stock_is_low_at_the_crossing_alone() {
+        let told = [(10, 9), (50, 0), (10, 10), (9, 8), (3, 12), (11, 10)];
+        let told = told.map(|(before, after)| fell_low(before, after));
+        assert_eq!(told, [true, true, false, false, false, false]);
+    }
+
+    #[test]
+    fn news_say_in_json_what_kind_they_are() {
+        let sku = Sku::parse("veg-thali").expect("a SKU");
+        let news = News::StockLow { sku, name: None, stock: 9 };
+        let json = serde_json::json!({ "kind": "stock_low", "sku": "veg-thali", "stock": 9 });
+        assert_eq!(serde_json::to_value(&news).expect("json"), json);
+        assert_eq!(serde_json::from_value::<News>(json).expect("news"), news);
+    }
+}

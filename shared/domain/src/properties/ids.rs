@@ -1,0 +1,141 @@
+//! Every identifier survives being printed and read, has one spelling, and is refused
+//! where another kind is expected.
+
+use std::collections::BTreeSet;
+use std::fmt::{Debug, Display};
+use std::str::FromStr;
+
+use crate::ids::*;
+use proptest::prelude::*;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use ulid::Ulid;
+
+/// Reads text as one kind and prints it again.
+type Reprint = fn(&str) -> Option<String>;
+
+fn reprint<T: FromStr + Display>(text: &str) -> Option<String> {
+    text.parse::<T>().ok().map(|id| id.to_string())
+}
+
+/// What must hold of one identifier, whatever its kind.
+fn assert_survives<T>(id: &T)
+where
+    T: Debug + Display + DeserializeOwned + FromStr<Err: Debug> + PartialEq + Serialize,
+{
+    let printed = id.to_string();
+    assert_eq!(&printed.parse::<T>().expect("what was printed is read"), id);
+    let json = serde_json::to_string(id).expect("an id is JSON");
+    assert_eq!(json, format!("\"{printed}\""));
+    assert_eq!(&serde_json::from_str::<T>(&json).expect("an id"), id);
+    assert!(printed.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-'));
+}
+
+/// Names the kinds that are a prefix and a ULID, and what is done with each.
+macro_rules! ulid_ids {
+    ($($name:ident),* $(,)?) => {
+        const ULID_IDS: &[(&str, Reprint)] = &[$((stringify!($name), reprint::<$name>)),*];
+
+        fn assert_ulid_ids_survive(ulid: Ulid, later: Ulid) {
+            $({
+                let (id, after) = ($name::from_ulid(ulid), $name::from_ulid(later));
+                assert_survives(&id);
+                assert_eq!(id.to_string(), format!("{}{ulid}", $name::PREFIX));
+                assert_eq!(id.cmp(&after), id.to_string().cmp(&after.to_string()));
+            })*
+        }
+    };
+}
+
+ulid_ids!(
+    AccountId,
+    ClosureId,
+    CutId,
+    CycleId,
+    NotificationId,
+    OrderId,
+    PasswordResetId,
+    PictureId,
+    RefundId,
+    RegistrationId,
+    SessionId,
+    StaffTokenId,
+    SubmissionId,
+);
+
+/// The kinds that have a form of their own.
+const OTHER_IDS: &[(&str, Reprint)] = &[
+    ("MessId", reprint::<MessId>),
+    ("RazorpayOrderId", reprint::<RazorpayOrderId>),
+    ("RazorpayPaymentId", reprint::<RazorpayPaymentId>),
+    ("RazorpayRefundId", reprint::<RazorpayRefundId>),
+    ("TokenId", |text| TokenId::parse(text).ok().map(|id| id.to_string())),
+];
+
+#[test]
+fn these_tests_know_every_kind_of_identifier() {
+    let source = include_str!("../ids.rs");
+    let after = |line: &'static str| source.split(line).skip(1);
+    let ulid_ids = after("\nulid_id!(").filter_map(|rest| {
+        let (_, name) = rest.split_once("\n    ")?;
+        name.lines().map(str::trim).find(|line| !line.starts_with("///"))?.split(',').next()
+    });
+    let others = after("\npub struct ").filter_map(|rest| rest.split([' ', '(']).next());
+    let in_code: BTreeSet<&str> = ulid_ids.chain(others).collect();
+    let known: BTreeSet<&str> = ULID_IDS.iter().chain(OTHER_IDS).map(|(name, _)| *name).collect();
+    assert_eq!(known, in_code);
+}
+
+/// Text that looks like an identifier, or nearly.
+fn nearly_an_id() -> impl Strategy<Value = String> {
+    let prefix = prop::sample::select(vec![
+        "acc_", "reg_", "ses_", "sub_", "rst_", "pic_", "rfd_", "mess_", "order_", "pay_", "tok_",
+        "ACC_", "acc", "", "_",
+    ]);
+    let tail = prop_oneof![
+        "[0-9A-HJKMNP-TV-Z]{26}",
+        "[0-9a-zA-Z]{0,42}",
+        "[0-9A-Za-z_#-]{1,20}",
+        "[0-9A-Za-z]{1,14}_[0-9]{1,4}",
+        ".{0,30}",
+    ];
+    (prefix, tail).prop_map(|(prefix, tail)| format!("{prefix}{tail}"))
+}
+
+proptest! {
+    #[test]
+    fn every_ulid_id_survives_print_and_parse_and_sorts_as_it_was_made(
+        bits in any::<u128>(), later in any::<u128>(),
+    ) {
+        assert_ulid_ids_survive(Ulid(bits), Ulid(later));
+    }
+
+    #[test]
+    fn every_other_id_survives_print_and_parse(
+        mess in "mess_[0-9A-Za-z_-]{1,40}",
+        bits in any::<u128>(),
+        order in "[0-9A-Za-z]{1,40}",
+        number in 1_u16..=999,
+    ) {
+        assert_survives(&MessId::parse(&mess).expect("a mess"));
+        assert_survives(&MessId::from_ulid(Ulid(bits)));
+        let order_id = RazorpayOrderId::parse(&format!("order_{order}")).expect("an order");
+        assert_survives(&order_id);
+        assert_survives(&RazorpayPaymentId::parse(&format!("pay_{order}")).expect("a payment"));
+        let token = TokenId::new(order_id.clone(), number);
+        let parsed = TokenId::parse(&token.to_string()).expect("a token");
+        prop_assert_eq!((parsed.order_id(), parsed.number()), (&order_id, number));
+    }
+
+    #[test]
+    fn an_id_has_one_spelling_and_one_kind(text in nearly_an_id()) {
+        let mut kinds = 0;
+        for (name, reprint) in ULID_IDS.iter().chain(OTHER_IDS) {
+            if let Some(printed) = reprint(&text) {
+                prop_assert_eq!(&printed, &text, "{}", name);
+                kinds += 1;
+            }
+        }
+        prop_assert!(kinds <= 1, "{} is of {} kinds", text, kinds);
+    }
+}

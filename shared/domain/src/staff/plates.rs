@@ -1,0 +1,534 @@
+//! A plate: one student's meal on one day, and every scan that was about it.
+//!
+//! A plate is one item. A scan that passes all checks writes itself into the plate and
+//! takes the plate's one place, if that is free, in one conditional write; so one student
+//! eats once for each meal, whatever happens at the same time. Every scan stays there, so a
+//! repeated one finds its first outcome, and taking an admission back frees the place.
+
+use std::collections::BTreeMap;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use ulid::Ulid;
+use utoipa::ToSchema;
+
+use crate::Unacceptable;
+use crate::accounts::identity::{Name, RollNo, RoomNo};
+use crate::days::MealDate;
+use crate::ids::{AccountId, MessId};
+use crate::meals::meal_times::Sitting;
+use crate::mess::Meal;
+use crate::text::plain_schema;
+
+/// Why somebody is not admitted, in the order in which it is asked.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = ScanRefusal)]
+pub enum Refusal {
+    /// It is not a code at all.
+    MalformedQr,
+    /// The mess has no such key, or its grace has ended.
+    UnknownKey,
+    /// The code was not made by the mess.
+    InvalidSignature,
+    /// The mess has no such student.
+    UnknownStudent,
+    /// The student has another code since.
+    RevokedQr,
+    /// The student waits for approval, or was rejected.
+    NotApproved,
+    /// The student is shut out.
+    Blocked,
+    /// The mess is closed for this meal.
+    MessClosed,
+    /// The meal is not being served.
+    OutsideMealWindow,
+    /// The student has cut this meal.
+    MessCut,
+    /// The day is not paid.
+    NoActiveCycle,
+    /// The student has had this meal.
+    AlreadyScanned,
+}
+
+impl Refusal {
+    /// Every reason, in the order in which it is asked.
+    pub const ALL: [Self; 12] = [
+        Self::MalformedQr,
+        Self::UnknownKey,
+        Self::InvalidSignature,
+        Self::UnknownStudent,
+        Self::RevokedQr,
+        Self::NotApproved,
+        Self::Blocked,
+        Self::MessClosed,
+        Self::OutsideMealWindow,
+        Self::MessCut,
+        Self::NoActiveCycle,
+        Self::AlreadyScanned,
+    ];
+
+    /// The reason's name in JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::MalformedQr => "malformed_qr",
+            Self::UnknownKey => "unknown_key",
+            Self::InvalidSignature => "invalid_signature",
+            Self::UnknownStudent => "unknown_student",
+            Self::RevokedQr => "revoked_qr",
+            Self::NotApproved => "not_approved",
+            Self::Blocked => "blocked",
+            Self::MessClosed => "mess_closed",
+            Self::OutsideMealWindow => "outside_meal_window",
+            Self::MessCut => "mess_cut",
+            Self::NoActiveCycle => "no_active_cycle",
+            Self::AlreadyScanned => "already_scanned",
+        }
+    }
+}
+
+/// One scan: `scn_<date><B, L or D>_<ULID>`, and behind it, where the code was a student's,
+/// `_` and the account's part of ids. So it says which plate the scan is in.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ScanId {
+    date: MealDate,
+    meal: Meal,
+    ulid: Ulid,
+    account_part: Option<String>,
+}
+
+plain_schema!(
+    ScanId: String,
+    pattern = "^scn_2[01][0-9]{6}[BLD]_[0-7][0-9A-HJKMNP-TV-Z]{25}(_[0-9A-HJKMNP-TV-Z]{16})?$",
+);
+
+impl ScanId {
+    /// The id of a scan that came at the time of `ulid`.
+    #[must_use]
+    pub fn new(sitting: Sitting, ulid: Ulid, account: Option<AccountId>) -> Self {
+        let Sitting { date, meal } = sitting;
+        Self { date, meal, ulid, account_part: account.map(AccountId::account_part) }
+    }
+
+    /// The meal that the scan was about.
+    #[must_use]
+    pub const fn sitting(&self) -> Sitting {
+        Sitting { date: self.date, meal: self.meal }
+    }
+
+    /// Whose plate it is in; `None` where the code was nobody's.
+    #[must_use]
+    pub fn account_part(&self) -> Option<&str> {
+        self.account_part.as_deref()
+    }
+
+    /// Parses the printed form.
+    pub fn parse(text: &str) -> Result<Self, Unacceptable> {
+        Self::read(text)
+            .filter(|id| id.to_string() == text)
+            .ok_or_else(|| Unacceptable::new("must be the id of a scan, scn_…"))
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let mut parts = text.strip_prefix("scn_")?.splitn(3, '_');
+        let (day, meal) = parts.next()?.split_at_checked(8)?;
+        let day = (day.get(..4)?, day.get(4..6)?, day.get(6..)?);
+        let date = MealDate::parse(&format!("{}-{}-{}", day.0, day.1, day.2)).ok()?;
+        let meal = Meal::ALL.into_iter().find(|it| it.as_str().get(..1) == Some(meal))?;
+        let ulid = Ulid::from_string(parts.next()?).ok()?;
+        let account_part = match parts.next() {
+            None => None,
+            // An account's part is the random part of a ULID, and is spelt as such.
+            Some(part) if part.len() == 16 => {
+                let whole = Ulid::from_string(&format!("0000000000{part}")).ok()?;
+                Some(whole.to_string().split_off(10))
+            }
+            Some(_) => return None,
+        };
+        Some(Self { date, meal, ulid, account_part })
+    }
+}
+
+impl std::fmt::Display for ScanId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let day = self.date.to_string().replace('-', "");
+        write!(f, "scn_{day}{}_{}", &self.meal.as_str()[..1], self.ulid)?;
+        self.account_part.as_ref().map_or(Ok(()), |part| write!(f, "_{part}"))
+    }
+}
+
+impl std::str::FromStr for ScanId {
+    type Err = Unacceptable;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::parse(text)
+    }
+}
+
+impl TryFrom<String> for ScanId {
+    type Error = Unacceptable;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text)
+    }
+}
+
+impl From<ScanId> for String {
+    fn from(id: ScanId) -> Self {
+        id.to_string()
+    }
+}
+
+/// By what a scan is known within its plate: the same for each repetition of one scan.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ScanKey(String);
+
+impl ScanKey {
+    /// How many bytes of the digest are kept: a device's nonces for one plate are few.
+    const BYTES: usize = 12;
+
+    /// The key of the scan to which a device gave this nonce: `(device_id, device)` as in
+    /// [`Scan`]. Two phones with one staff token count their nonces each for itself.
+    #[must_use]
+    pub fn of_nonce((device_id, device): (&str, &str), nonce: &str) -> Self {
+        // With the length, because both what people call a device and a nonce may hold a bar.
+        let length = device.len();
+        let digest = Sha256::digest(format!("{device_id}|{length}|{device}|{nonce}"));
+        Self(URL_SAFE_NO_PAD.encode(&digest[..Self::BYTES]))
+    }
+
+    /// The key of a scan without a nonce that was uploaded later: a repeated upload says the
+    /// same of the same device, code and moment.
+    #[must_use]
+    pub fn of_upload(
+        device: (&str, &str),
+        qr_data: &str,
+        meal: Meal,
+        scanned_at: Timestamp,
+    ) -> Self {
+        let code = URL_SAFE_NO_PAD.encode(Sha256::digest(qr_data));
+        let (meal, at) = (meal.as_str(), scanned_at.as_millisecond());
+        // Longer than any nonce that a client can send.
+        Self::of_nonce(device, &format!("upload of {code} for {meal} at {at:013}"))
+    }
+
+    /// The key of a scan without a nonce, which nobody can repeat.
+    #[must_use]
+    pub fn of_scan(ulid: Ulid) -> Self {
+        Self(ulid.to_string())
+    }
+
+    /// The key as it was stored.
+    #[must_use]
+    pub const fn stored(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text as it is stored.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A scan as its plate remembers it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scan {
+    /// Its id.
+    pub scan_id: ScanId,
+    /// With what it was scanned: a staff token's id, or that of a staff account's login.
+    pub device_id: String,
+    /// What people call that device, with what it says of itself.
+    pub device: String,
+    /// When the code was scanned, as the device says.
+    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
+    pub scanned_at: Timestamp,
+    /// When the scan arrived here.
+    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
+    pub arrived_at: Timestamp,
+    /// Whether it was uploaded later.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub offline: bool,
+    /// Why it was refused before the plate was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<Refusal>,
+    /// When the admission was taken back.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "jiff::fmt::serde::timestamp::millisecond::optional"
+    )]
+    pub undone_at: Option<Timestamp>,
+}
+
+impl Scan {
+    /// Whether two scans are from one device. Several phones may share a staff token; then
+    /// their own descriptions tell them apart.
+    #[must_use]
+    pub fn same_device_as(&self, other: &Self) -> bool {
+        (&self.device_id, &self.device) == (&other.device_id, &other.device)
+    }
+}
+
+/// One student's meal on one day; or, where a code was nobody's, that scan alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plate {
+    /// The mess.
+    pub mess_id: MessId,
+    /// The meal.
+    pub sitting: Sitting,
+    /// Whose it is.
+    pub diner: Option<Diner>,
+    /// The scan that has the plate's place.
+    pub admitted: Option<ScanId>,
+    /// Every scan about it.
+    pub scans: BTreeMap<ScanKey, Scan>,
+}
+
+/// A student as a plate remembers them: as they were called when they came.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Diner {
+    /// The account.
+    pub account_id: AccountId,
+    /// The name.
+    pub name: Name,
+    /// The roll number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub roll_no: Option<RollNo>,
+    /// The room number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub room_no: Option<RoomNo>,
+}
+
+/// What became of a scan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome<'a> {
+    /// The student was let in; perhaps that was taken back.
+    Admitted,
+    /// The student was not.
+    Refused(Refusal),
+    /// Another scan had admitted the student before.
+    AlreadyScanned {
+        /// That one, if the plate still knows it.
+        previous: Option<&'a Scan>,
+    },
+}
+
+impl Plate {
+    /// What became of one of the plate's scans. A scan that nothing spoke against took the
+    /// place, or found it taken.
+    #[must_use]
+    pub fn outcome(&self, scan: &Scan) -> Outcome<'_> {
+        if let Some(refusal) = scan.refused {
+            return Outcome::Refused(refusal);
+        }
+        if self.admitted.as_ref() == Some(&scan.scan_id) || scan.undone_at.is_some() {
+            return Outcome::Admitted;
+        }
+        Outcome::AlreadyScanned { previous: self.before(scan) }
+    }
+
+    /// The scan that has the place and contradicts this one: an uploaded scan passed every
+    /// check of its own moment, and another device had let the student in. It is told also of
+    /// a scan for which the plate had no room.
+    #[must_use]
+    pub fn conflict_of(&self, scan: &Scan) -> Option<&Scan> {
+        match self.outcome(scan) {
+            Outcome::AlreadyScanned { previous: Some(first) } if scan.offline => {
+                (!first.same_device_as(scan)).then_some(first)
+            }
+            _ => None,
+        }
+    }
+
+    /// The scan with this id, and its key.
+    #[must_use]
+    pub fn find(&self, scan_id: &ScanId) -> Option<(&ScanKey, &Scan)> {
+        self.scans.iter().find(|(_, scan)| scan.scan_id == *scan_id)
+    }
+
+    /// The admission that was in the way of a scan: the one that holds the place, or the one
+    /// that held it then.
+    fn before(&self, scan: &Scan) -> Option<&Scan> {
+        let held_then = |other: &&Scan| {
+            other.arrived_at <= scan.arrived_at
+                && other.undone_at.is_some_and(|undone_at| scan.arrived_at <= undone_at)
+        };
+        let holds = |other: &&Scan| self.admitted.as_ref() == Some(&other.scan_id);
+        self.scans.values().find(held_then).or_else(|| self.scans.values().find(holds))
+    }
+}
+
+/// For how long after its arrival an admission can be taken back.
+pub const UNDO_WITHIN: SignedDuration = SignedDuration::from_mins(10);
+
+/// Why a scan cannot be taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum UndoRefusal {
+    /// It let nobody in.
+    #[error("only a scan that let somebody in can be taken back")]
+    NotAdmitted,
+    /// It came too long ago.
+    #[error("a scan can be taken back within ten minutes")]
+    Expired,
+}
+
+impl Plate {
+    /// Whether the admission by a scan is to be taken back at `now`: `false` where that was
+    /// done before, however long ago.
+    pub fn undo(&self, scan: &Scan, now: Timestamp) -> Result<bool, UndoRefusal> {
+        match self.outcome(scan) {
+            Outcome::Admitted if scan.undone_at.is_some() => Ok(false),
+            Outcome::Admitted if now < scan.arrived_at + UNDO_WITHIN => Ok(true),
+            Outcome::Admitted => Err(UndoRefusal::Expired),
+            Outcome::Refused(_) | Outcome::AlreadyScanned { .. } => Err(UndoRefusal::NotAdmitted),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sitting() -> Sitting {
+        Sitting { date: MealDate::parse("2026-02-28").expect("a date"), meal: Meal::Lunch }
+    }
+
+    #[test]
+    fn a_scan_id_says_which_plate_it_is_in() {
+        let account = AccountId::from_ulid(Ulid(0xabcd_ef01));
+        for owner in [Some(account), None] {
+            let id = ScanId::new(sitting(), Ulid(5 << 80 | 9), owner);
+            let read = ScanId::parse(&id.to_string()).expect("an id");
+            assert_eq!(read, id);
+            assert_eq!(read.sitting(), sitting());
+            assert_eq!(read.account_part(), owner.map(AccountId::account_part).as_deref());
+        }
+        for refused in ["scn_", "scn_20260229L_x", "scn_20260228X_00000000000000000000000009"] {
+            assert!(ScanId::parse(refused).is_err(), "{refused}");
+        }
+    }
+
+    const NOON: Timestamp = Timestamp::constant(1_772_262_000, 0);
+
+    /// A scan of the plate below by a device, so many seconds after noon.
+    fn scan(device: &str, second: i64) -> (ScanKey, Scan) {
+        let at = NOON + SignedDuration::from_secs(second);
+        let account = Some(AccountId::from_ulid(Ulid(1)));
+        let id = u128::try_from(second).expect("after noon");
+        let scan = Scan {
+            scan_id: ScanId::new(sitting(), Ulid(id), account),
+            device_id: device.to_owned(),
+            device: device.to_owned(),
+            scanned_at: at,
+            arrived_at: at,
+            offline: false,
+            refused: None,
+            undone_at: None,
+        };
+        (ScanKey::of_nonce((device, device), &second.to_string()), scan)
+    }
+
+    fn plate(admitted: Option<&Scan>, scans: &[(ScanKey, Scan)]) -> Plate {
+        Plate {
+            mess_id: MessId::parse("mess_demo").expect("an id"),
+            sitting: sitting(),
+            diner: None,
+            admitted: admitted.map(|scan| scan.scan_id.clone()),
+            scans: scans.iter().cloned().collect(),
+        }
+    }
+
+    #[test]
+    fn a_scan_keeps_its_outcome_when_the_admission_before_it_is_taken_back() {
+        let (mut first, between, later) = (scan("a", 1), scan("b", 2), scan("b", 9));
+        first.1.undone_at = Some(NOON + SignedDuration::from_secs(5));
+        let plate = plate(Some(&later.1), &[first.clone(), between.clone(), later.clone()]);
+        assert_eq!(plate.outcome(&first.1), Outcome::Admitted);
+        assert_eq!(plate.outcome(&later.1), Outcome::Admitted);
+        let previous = Some(&first.1);
+        assert_eq!(plate.outcome(&between.1), Outcome::AlreadyScanned { previous });
+    }
+
+    #[test]
+    fn only_an_uploaded_scan_that_found_another_devices_admission_is_a_conflict() {
+        let first = scan("a", 1);
+        for (device, offline, refused, expected) in [
+            ("b", true, None, true),
+            ("a", true, None, false),
+            ("b", false, None, false),
+            ("b", true, Some(Refusal::Blocked), false),
+        ] {
+            let (key, second) = scan(device, 2);
+            let second = Scan { offline, refused, ..second };
+            let plate = plate(Some(&first.1), &[first.clone(), (key.clone(), second.clone())]);
+            let told = expected.then_some(&first.1);
+            assert_eq!(plate.conflict_of(&second), told, "{device} {refused:?}");
+            assert_eq!(plate.conflict_of(&first.1), None);
+        }
+    }
+
+    #[test]
+    fn two_phones_with_one_token_are_two_devices_and_a_full_plate_conflicts_too() {
+        let (first, (_, second)) = (scan("a", 1), scan("a", 2));
+        let full = plate(Some(&first.1), std::slice::from_ref(&first));
+        let second = Scan { offline: true, ..second };
+        assert_eq!(full.conflict_of(&second), None);
+        let other = Scan { device: "another phone".to_owned(), ..second };
+        assert_eq!(full.conflict_of(&other), Some(&first.1));
+        let keys = [("a", "b"), ("a", "c"), ("a", "b|c")];
+        let keys = keys.map(|device| ScanKey::of_nonce(device, "c|n"));
+        assert!(keys[0] != keys[1] && keys[1] != keys[2] && keys[0] != keys[2]);
+        assert_ne!(ScanKey::of_nonce(("a", "b|c"), "n"), ScanKey::of_nonce(("a", "b"), "c|n"));
+    }
+
+    #[test]
+    fn an_admission_is_taken_back_within_ten_minutes_and_once() {
+        let (key, admitted) = scan("a", 1);
+        let there = plate(Some(&admitted), &[(key.clone(), admitted.clone())]);
+        let limit = admitted.arrived_at + UNDO_WITHIN;
+        let moment = SignedDuration::from_millis(1);
+        assert_eq!(there.undo(&admitted, limit - moment), Ok(true));
+        assert_eq!(there.undo(&admitted, limit), Err(UndoRefusal::Expired));
+        let undone = Scan { undone_at: Some(NOON), ..admitted.clone() };
+        let gone = plate(None, &[(key.clone(), undone.clone())]);
+        assert_eq!(gone.undo(&undone, limit), Ok(false));
+        let refused = Scan { refused: Some(Refusal::Blocked), ..admitted };
+        let refused_plate = plate(None, &[(key, refused.clone())]);
+        assert_eq!(refused_plate.undo(&refused, NOON), Err(UndoRefusal::NotAdmitted));
+    }
+
+    #[test]
+    fn a_repeated_upload_without_a_nonce_has_the_same_key_and_nothing_else_has() {
+        let key = |device, code, meal, second| {
+            let at = NOON + SignedDuration::from_secs(second);
+            ScanKey::of_upload(device, code, meal, at)
+        };
+        let first = key(("a", "Gate"), "code", Meal::Lunch, 1);
+        assert_eq!(first, key(("a", "Gate"), "code", Meal::Lunch, 1));
+        for other in [
+            key(("b", "Gate"), "code", Meal::Lunch, 1),
+            key(("a", "Door"), "code", Meal::Lunch, 1),
+            key(("a", "Gate"), "other", Meal::Lunch, 1),
+            key(("a", "Gate"), "code", Meal::Dinner, 1),
+            key(("a", "Gate"), "code", Meal::Lunch, 2),
+        ] {
+            assert_ne!(first, other);
+        }
+    }
+
+    #[test]
+    fn a_reason_s_name_is_its_name_in_json() {
+        for reason in Refusal::ALL {
+            assert_eq!(serde_json::to_value(reason).expect("json"), reason.as_str());
+        }
+        assert!(Refusal::ALL.is_sorted());
+    }
+}

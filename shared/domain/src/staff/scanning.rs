@@ -1,0 +1,482 @@
+//! Who may eat: what is asked of a code that somebody shows, and in which order.
+//!
+//! The reasons to refuse are asked in the order of [`Refusal::ALL`], and the first that
+//! speaks against the student is the answer, however many others do. The last of them,
+//! that the student has had this meal, is the plate's to know, see [`crate::staff::plates`].
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::Unacceptable;
+use crate::accounts::identity::{AccountStatus, line_of_text};
+use crate::meals::entitlement::Entitlement;
+use crate::meals::meal_times::Sitting;
+use crate::mess::Meal;
+use crate::staff::gate::Gate;
+use crate::staff::plates::Refusal;
+use crate::students::qr::ReadCode;
+use crate::text::{plain_schema, text_newtype};
+
+/// The most bytes of a code that are looked at; what is longer is no code.
+pub const QR_BYTES_MAX: usize = 1_024;
+
+/// How long ago a device may say that it has scanned a code.
+pub const SCANNED_AGO_MAX: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// How far a device's clock may be ahead.
+pub const SCANNED_AHEAD_MAX: SignedDuration = SignedDuration::from_mins(2);
+
+/// How long after a scan a client may repeat it without saying when it was, and be answered
+/// as the first time, also where the meal's day has ended in between.
+const REPEATED_WITHIN: SignedDuration = SignedDuration::from_hours(1);
+
+/// By what a device knows a scan of its own: 1 to 64 visible ASCII characters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ScanNonce(String);
+
+impl ScanNonce {
+    /// Parses a nonce.
+    pub fn parse(text: &str) -> Result<Self, Unacceptable> {
+        if (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic()) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(Unacceptable::new("must be 1 to 64 visible ASCII characters"))
+        }
+    }
+}
+text_newtype!(ScanNonce);
+plain_schema!(ScanNonce: String, pattern = "^[!-~]{1,64}$");
+
+/// What a device says of itself, for people: 1 to 100 characters on one line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct DeviceInfo(String);
+
+impl DeviceInfo {
+    /// Parses it.
+    pub fn parse(text: &str) -> Result<Self, Unacceptable> {
+        line_of_text(text, 100).map(Self)
+    }
+}
+text_newtype!(DeviceInfo);
+plain_schema!(DeviceInfo: String, min_length = 1, max_length = 100);
+
+/// When a device says that it scanned a code, in whole milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct ScannedAt(Timestamp);
+
+impl TryFrom<String> for ScannedAt {
+    type Error = Unacceptable;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let refused = || Unacceptable::new("must be a time such as 2026-02-28T13:05:00Z");
+        let time: Timestamp = text.parse().map_err(|_| refused())?;
+        Timestamp::from_millisecond(time.as_millisecond()).map(Self).map_err(|_| refused())
+    }
+}
+
+impl utoipa::PartialSchema for ScannedAt {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        use utoipa::openapi::schema::{KnownFormat, SchemaFormat};
+        let text = utoipa::openapi::ObjectBuilder::new()
+            .schema_type(utoipa::openapi::Type::String)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)));
+        text.into()
+    }
+}
+
+impl utoipa::ToSchema for ScannedAt {}
+
+impl ScannedAt {
+    /// The time, if it can be: neither long ago nor ahead of `now`.
+    pub fn near(self, now: Timestamp) -> Result<Timestamp, Unacceptable> {
+        if (now - SCANNED_AGO_MAX..=now + SCANNED_AHEAD_MAX).contains(&self.0) {
+            Ok(self.0)
+        } else {
+            Err(Unacceptable::new("must be within the last 7 days, and not in the future"))
+        }
+    }
+}
+
+impl Gate {
+    /// An earlier sitting to which a scan at `now` may belong that says nothing of its time:
+    /// it may be the repetition of one that came before the meal's day ended.
+    #[must_use]
+    pub fn sitting_before(&self, meal: Meal, now: Timestamp) -> Option<Sitting> {
+        let (before, _) = self.mess.sitting(meal, now - REPEATED_WITHIN);
+        let (sitting, _) = self.mess.sitting(meal, now);
+        (before != sitting).then_some(before)
+    }
+}
+
+/// A code that somebody shows, and all that is known of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Shown<'a> {
+    /// The mess.
+    pub gate: &'a Gate,
+    /// What was read; `None` where it is no code at all.
+    pub code: Option<&'a ReadCode>,
+    /// Whether the mess's key of the code's `kid` has signed it.
+    pub signed: bool,
+    /// The student whose code it says to be.
+    pub student: Option<&'a Entitlement>,
+    /// Which meal they want.
+    pub meal: Meal,
+    /// When the code was shown.
+    pub at: Timestamp,
+    /// Whether it was shown to a device that was offline, which tells of it later.
+    pub offline: bool,
+}
+
+impl Shown<'_> {
+    /// The sitting that it is about, and the first reason to refuse; no reason where nothing
+    /// speaks against the student but perhaps the plate.
+    #[must_use]
+    pub fn judge(&self) -> (Sitting, Option<Refusal>) {
+        let (sitting, served) = self.gate.mess.sitting(self.meal, self.at);
+        let speaks = |reason: &Refusal| self.is_refused_by(*reason, sitting, served);
+        (sitting, Refusal::ALL.into_iter().find(speaks))
+    }
+
+    /// Whether one reason speaks against the student, whatever others do.
+    fn is_refused_by(&self, reason: Refusal, sitting: Sitting, served: bool) -> bool {
+        let of_student = |speaks: &dyn Fn(&Entitlement) -> bool| self.student.is_some_and(speaks);
+        let of_code = |speaks: &dyn Fn(&ReadCode) -> bool| self.code.is_some_and(speaks);
+        match reason {
+            Refusal::MalformedQr => self.code.is_none(),
+            Refusal::UnknownKey => {
+                of_code(&|read| !self.gate.qr_keys.accepts(read.code.kid, self.at))
+            }
+            Refusal::InvalidSignature => !self.signed,
+            Refusal::UnknownStudent => self.student.is_none(),
+            // Whoever was let in by a code that was good then has eaten, and a reset since
+            // cannot undo that. A device that asks at once learns of the reset at once.
+            Refusal::RevokedQr => of_student(&|student| {
+                of_code(&|read| {
+                    let nonce = &read.code.nonce;
+                    let was_good = self.offline && student.had_code(nonce, self.at);
+                    *nonce != student.qr_nonce && !was_good
+                })
+            }),
+            Refusal::NotApproved => of_student(&|student| match student.status {
+                AccountStatus::PendingApproval | AccountStatus::Rejected => true,
+                AccountStatus::Active | AccountStatus::Blocked => false,
+            }),
+            Refusal::Blocked => of_student(&|student| student.status == AccountStatus::Blocked),
+            Refusal::MessClosed => self.gate.is_closed(sitting),
+            Refusal::OutsideMealWindow => !served,
+            Refusal::MessCut => of_student(&|student| student.has_cut(sitting.date, sitting.meal)),
+            Refusal::NoActiveCycle => of_student(&|student| !student.has_paid(sitting.date)),
+            Refusal::AlreadyScanned => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+    use ulid::Ulid;
+
+    use super::*;
+    use crate::accounts::identity::Name;
+    use crate::days::{MealDate, Meals, Period};
+    use crate::ids::{AccountId, ClosureId, CutId, CycleId, MessId};
+    use crate::meals::entitlement::{CycleState, OpenCut, OpenCycle};
+    use crate::mess::{Mess, ZoneName};
+    use crate::staff::gate::{GraceHours, OpenClosure, PreviousKey, QrKeys};
+    use crate::students::qr::{Code, Kid, MessKey, Nonce};
+
+    /// Everything that a check looks at.
+    #[derive(Debug, Clone)]
+    struct Scene {
+        gate: Gate,
+        qr_data: String,
+        student: Option<Entitlement>,
+        meal: Meal,
+        at: Timestamp,
+        offline: bool,
+    }
+
+    const NONCE: [u8; 9] = [7; 9];
+
+    fn mess_id() -> MessId {
+        MessId::parse("mess_demo").expect("an id")
+    }
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().expect("a time")
+    }
+
+    fn date(text: &str) -> MealDate {
+        MealDate::parse(text).expect("a date")
+    }
+
+    fn day(text: &str) -> Period {
+        Period { from: date(text), to: date(text) }
+    }
+
+    fn code(kid: Kid, nonce: [u8; 9]) -> Code {
+        let account_id = AccountId::from_ulid(Ulid(42));
+        Code { account_id, kid, nonce: Nonce::from_random(nonce) }
+    }
+
+    fn signed(kid: Kid, nonce: [u8; 9]) -> String {
+        MessKey::derive(b"secret", &mess_id(), kid).sign(&mess_id(), &code(kid, nonce))
+    }
+
+    impl Scene {
+        /// A student who may eat: it is lunch time on the 15th of January.
+        fn good() -> Self {
+            let zone = ZoneName::parse("Asia/Kolkata").expect("a zone");
+            let name = Name::parse("Demo").expect("a name");
+            let mess = Mess::with_defaults(mess_id(), name, zone);
+            let month = Period { from: date("2026-01-01"), to: date("2026-01-31") };
+            let paid = OpenCycle { period: month, state: CycleState::Verified };
+            let student = Entitlement {
+                status: AccountStatus::Active,
+                qr_nonce: Nonce::from_random(NONCE),
+                qr_previous: None,
+                qr_issued_at: at("2026-01-01T00:00:00Z"),
+                cycles: BTreeMap::from([(CycleId::from_ulid(Ulid(1)), paid)]),
+                cuts: BTreeMap::new(),
+            };
+            Self {
+                gate: Gate { mess, qr_keys: QrKeys::default(), closures: BTreeMap::new() },
+                qr_data: signed(Kid::FIRST, NONCE),
+                student: Some(student),
+                meal: Meal::Lunch,
+                at: at("2026-01-15T13:00:00+05:30"),
+                offline: false,
+            }
+        }
+
+        /// The same with what makes `reason` speak against the student, as far as it can
+        /// beside the faults that are there.
+        fn with(mut self, reason: Refusal) -> Self {
+            match reason {
+                Refusal::MalformedQr => self.qr_data = "hello".to_owned(),
+                Refusal::UnknownKey => {
+                    let no_grace = GraceHours::try_from(0).expect("in range");
+                    self.gate.qr_keys = self.gate.qr_keys.rotate(no_grace, self.at);
+                }
+                Refusal::InvalidSignature => {
+                    let foreign = MessKey::derive(b"another", &mess_id(), Kid::FIRST);
+                    self.qr_data = foreign.sign(&mess_id(), &code(Kid::FIRST, NONCE));
+                }
+                Refusal::UnknownStudent => self.student = None,
+                Refusal::RevokedQr => {
+                    self.change(|student| student.qr_nonce = Nonce::from_random([8; 9]));
+                }
+                Refusal::NotApproved => {
+                    self.change(|student| student.status = AccountStatus::PendingApproval);
+                }
+                Refusal::Blocked => {
+                    self.change(|student| student.status = AccountStatus::Blocked);
+                }
+                Refusal::MessClosed => {
+                    let closure = OpenClosure { period: day("2026-01-15"), meals: Meals::all() };
+                    self.gate.closures.insert(ClosureId::from_ulid(Ulid(2)), closure);
+                }
+                Refusal::OutsideMealWindow => self.at = at("2026-01-15T15:00:00+05:30"),
+                Refusal::MessCut => self.change(|student| {
+                    let cut = OpenCut { period: day("2026-01-15"), meals: Meals::all() };
+                    student.cuts.insert(CutId::from_ulid(Ulid(3)), cut);
+                }),
+                Refusal::NoActiveCycle => self.change(|student| student.cycles.clear()),
+                Refusal::AlreadyScanned => {}
+            }
+            self
+        }
+
+        fn change(&mut self, change: impl FnOnce(&mut Entitlement)) {
+            self.student.as_mut().map(change);
+        }
+
+        fn refusal(&self) -> Option<Refusal> {
+            let read = ReadCode::parse(&self.qr_data).ok();
+            let signed = read.as_ref().is_some_and(|read| {
+                MessKey::derive(b"secret", &mess_id(), read.code.kid).verifies(&mess_id(), read)
+            });
+            let (gate, student, meal) = (&self.gate, self.student.as_ref(), self.meal);
+            let Self { at, offline, .. } = *self;
+            Shown { gate, code: read.as_ref(), signed, student, meal, at, offline }.judge().1
+        }
+
+        /// The rules once more, one after another as they are told to people.
+        fn told(&self) -> Option<Refusal> {
+            let Ok(read) = ReadCode::parse(&self.qr_data) else {
+                return Some(Refusal::MalformedQr);
+            };
+            let keys = &self.gate.qr_keys;
+            let old = keys.previous.as_ref().is_some_and(|previous| {
+                previous.kid == read.code.kid && self.at < previous.valid_until
+            });
+            if read.code.kid != keys.current && !old {
+                return Some(Refusal::UnknownKey);
+            }
+            let key = MessKey::derive(b"secret", &mess_id(), read.code.kid);
+            if !key.verifies(&mess_id(), &read) {
+                return Some(Refusal::InvalidSignature);
+            }
+            let Some(student) = &self.student else { return Some(Refusal::UnknownStudent) };
+            if student.qr_nonce != read.code.nonce {
+                return Some(Refusal::RevokedQr);
+            }
+            match student.status {
+                AccountStatus::PendingApproval | AccountStatus::Rejected => {
+                    return Some(Refusal::NotApproved);
+                }
+                AccountStatus::Blocked => return Some(Refusal::Blocked),
+                AccountStatus::Active => {}
+            }
+            if !self.gate.closures.is_empty() {
+                return Some(Refusal::MessClosed);
+            }
+            if self.at >= at("2026-01-15T14:30:00+05:30") {
+                return Some(Refusal::OutsideMealWindow);
+            }
+            if !student.cuts.is_empty() {
+                return Some(Refusal::MessCut);
+            }
+            student.cycles.is_empty().then_some(Refusal::NoActiveCycle)
+        }
+    }
+
+    /// Every reason that is not the plate's.
+    const ASKED: [Refusal; 11] = {
+        let mut asked = [Refusal::MalformedQr; 11];
+        let mut n = 0;
+        while n < asked.len() {
+            asked[n] = Refusal::ALL[n];
+            n += 1;
+        }
+        asked
+    };
+
+    #[test]
+    fn each_reason_alone_is_the_answer() {
+        assert_eq!(Scene::good().refusal(), None);
+        for reason in ASKED {
+            assert_eq!(Scene::good().with(reason).refusal(), Some(reason));
+        }
+    }
+
+    #[test]
+    fn of_two_reasons_the_earlier_is_the_answer() {
+        for (number, earlier) in ASKED.into_iter().enumerate() {
+            for later in ASKED.into_iter().skip(number + 1) {
+                let scene = Scene::good().with(later).with(earlier);
+                assert_eq!(scene.refusal(), Some(earlier), "{earlier:?} and {later:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_code_that_was_reset_was_good_before_that_to_a_device_that_was_offline_and_no_other() {
+        let reset_at = Scene::good().at;
+        let moment = SignedDuration::from_millis(1);
+        let revoked = Some(Refusal::RevokedQr);
+        for (offline, at, carried, expected) in [
+            (true, reset_at - moment, NONCE, None),
+            (true, reset_at, NONCE, revoked),
+            (false, reset_at - moment, NONCE, revoked),
+            (true, reset_at - moment, [9; 9], revoked),
+        ] {
+            let mut scene = Scene { at, offline, ..Scene::good() };
+            scene.qr_data = signed(Kid::FIRST, carried);
+            scene.change(|student| {
+                student.qr_previous = Some(Nonce::from_random(NONCE));
+                student.qr_nonce = Nonce::from_random([8; 9]);
+                student.qr_issued_at = reset_at;
+            });
+            assert_eq!(scene.refusal(), expected, "{offline} {at}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_answer_is_the_first_reason_of_all_that_speak(faults in proptest::collection::vec(0_usize..11, 0..6)) {
+            let mut scene = Scene::good();
+            for fault in faults {
+                scene = scene.with(ASKED[fault]);
+            }
+            prop_assert_eq!(scene.refusal(), scene.told());
+        }
+
+        #[test]
+        fn nothing_that_is_shown_makes_the_check_panic(qr_data in ".{0,300}") {
+            let scene = Scene { qr_data, ..Scene::good() };
+            prop_assert!(scene.refusal().is_some());
+        }
+    }
+
+    #[test]
+    fn who_was_rejected_is_not_approved() {
+        let mut scene = Scene::good();
+        scene.change(|student| student.status = AccountStatus::Rejected);
+        assert_eq!(scene.refusal(), Some(Refusal::NotApproved));
+    }
+
+    #[test]
+    fn a_key_in_its_grace_is_good_for_what_was_shown_before_its_end() {
+        let mut scene = Scene::good();
+        let valid_until = scene.at + SignedDuration::from_secs(1);
+        let previous = PreviousKey { kid: Kid::FIRST, valid_until };
+        scene.gate.qr_keys =
+            QrKeys { current: Kid::FIRST.next(), since: None, previous: Some(previous) };
+        assert_eq!(scene.refusal(), None);
+        scene.at = valid_until;
+        assert_eq!(scene.refusal(), Some(Refusal::UnknownKey));
+    }
+
+    #[test]
+    fn a_pending_cycle_and_another_day_s_do_not_pay_for_a_meal() {
+        for (period, state) in [
+            (day("2026-01-15"), CycleState::Pending),
+            (day("2026-01-14"), CycleState::Verified),
+            (day("2026-01-16"), CycleState::Verified),
+        ] {
+            let mut scene = Scene::good().with(Refusal::NoActiveCycle);
+            let cycle = OpenCycle { period, state };
+            scene.change(|student| {
+                student.cycles.insert(CycleId::from_ulid(Ulid(1)), cycle);
+            });
+            assert_eq!(scene.refusal(), Some(Refusal::NoActiveCycle));
+        }
+    }
+
+    #[test]
+    fn a_device_may_be_a_week_behind_and_two_minutes_ahead() {
+        let now = at("2026-01-15T07:30:00Z");
+        let near = |text: &str| ScannedAt::try_from(text.to_owned()).expect("a time").near(now);
+        assert_eq!(near("2026-01-08T07:30:00.000999Z"), Ok(at("2026-01-08T07:30:00Z")));
+        assert_eq!(near("2026-01-15T13:02:00+05:30"), Ok(at("2026-01-15T07:32:00Z")));
+        for refused in ["2026-01-08T07:29:59.999Z", "2026-01-15T07:32:00.001Z"] {
+            assert!(near(refused).is_err(), "{refused}");
+        }
+        for refused in ["", "now", "2026-01-15", "2026-01-15T07:30:00"] {
+            assert!(ScannedAt::try_from(refused.to_owned()).is_err(), "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_nonce_is_visible_ascii_and_short() {
+        assert!(ScanNonce::parse(&"x".repeat(64)).is_ok());
+        for refused in ["", "a b", "ä", &"x".repeat(65)] {
+            assert!(ScanNonce::parse(refused).is_err(), "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_scan_without_a_time_may_belong_to_the_day_that_has_just_ended() {
+        let gate = Scene::good().gate;
+        let before = |now: &str| gate.sitting_before(Meal::Dinner, at(now)).map(|it| it.date);
+        assert_eq!(before("2026-01-16T00:30:00+05:30"), Some(date("2026-01-15")));
+        assert_eq!(before("2026-01-16T01:30:00+05:30"), None);
+        assert_eq!(before("2026-01-15T20:00:00+05:30"), None);
+    }
+}

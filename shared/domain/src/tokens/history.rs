@@ -1,0 +1,156 @@
+//! What became of every token: whether it can be redeemed, and else what took it.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::ids::{OrderId, SubmissionId, TokenId};
+use crate::orders::order::Order;
+use crate::tokens::redeeming::{Lot, Purchase, Submission, token_ids};
+
+/// What a token was redeemed for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RedeemedFor {
+    /// A meal: its student submitted it.
+    Submission(SubmissionId),
+    /// It paid for an order of items.
+    Order(OrderId),
+}
+
+/// What became of one token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TokenFate {
+    /// It can be redeemed.
+    Available,
+    /// It was redeemed, for this and at this time.
+    Redeemed(Option<(RedeemedFor, Timestamp)>),
+    /// It was given back for money, or is reserved for it; its time may be over too.
+    Refunded,
+    /// Its time ran out.
+    Expired,
+}
+
+/// One token that was ever issued, and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IssuedToken<'a> {
+    /// Its id.
+    pub token_id: TokenId,
+    /// The purchase that it came with.
+    pub purchase: &'a Purchase,
+    /// The capture that issued it.
+    pub lot: &'a Lot,
+    /// What became of it.
+    pub fate: TokenFate,
+}
+
+/// Every token ever issued, the newest purchase first, with its fate at `now`.
+#[must_use]
+pub fn history<'a>(
+    purchases: &'a [Purchase],
+    submissions: &[Submission],
+    orders: &[Order],
+    now: Timestamp,
+) -> Vec<IssuedToken<'a>> {
+    let redeemed_for = redeemed_for(submissions, orders);
+    let mut captured: Vec<(&Purchase, &Lot)> =
+        purchases.iter().filter_map(|purchase| Some((purchase, purchase.lot()?))).collect();
+    captured.sort_by_key(|(purchase, lot)| {
+        std::cmp::Reverse((lot.captured_at, purchase.order_id.clone()))
+    });
+    let of_purchase = |(purchase, lot): (&'a Purchase, &'a Lot)| {
+        let redeemed_for = &redeemed_for;
+        (1..=purchase.token_count).map(move |number| {
+            let token_id = TokenId::new(purchase.order_id.clone(), number);
+            let fate = if purchase.redeemed.contains(&number) {
+                TokenFate::Redeemed(redeemed_for.get(&token_id).copied())
+            } else if purchase.refunded.contains(&number) {
+                TokenFate::Refunded
+            } else if now < lot.expires_at {
+                TokenFate::Available
+            } else {
+                TokenFate::Expired
+            };
+            IssuedToken { token_id, purchase, lot, fate }
+        })
+    };
+    captured.into_iter().flat_map(of_purchase).collect()
+}
+
+/// What each token that was redeemed was redeemed for, and when.
+fn redeemed_for(
+    submissions: &[Submission],
+    orders: &[Order],
+) -> BTreeMap<TokenId, (RedeemedFor, Timestamp)> {
+    let by_submission = submissions.iter().flat_map(|submission| {
+        let by = (RedeemedFor::Submission(submission.submission_id), submission.submitted_at);
+        submission.token_ids.iter().map(move |token| (token.clone(), by))
+    });
+    let processed = orders.iter().filter_map(|order| Some((order, order.processed_at?)));
+    let by_order = processed.flat_map(|(order, at)| {
+        let by = (RedeemedFor::Order(order.order_id), at);
+        token_ids(&order.tokens).into_iter().map(move |token| (token, by))
+    });
+    by_submission.chain(by_order).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::slice::from_ref;
+
+    use jiff::SignedDuration;
+
+    use super::*;
+    use crate::ids::RazorpayOrderId;
+    use crate::tokens::redeeming::Redemption;
+    use crate::tokens::redeeming::samples::{NOW, captured};
+
+    fn token(order: &str, number: u16) -> TokenId {
+        TokenId::new(RazorpayOrderId::parse(order).expect("an id"), number)
+    }
+
+    fn later_by_days(days: i64) -> Timestamp {
+        NOW + SignedDuration::from_hours(24 * days)
+    }
+
+    #[test]
+    fn the_history_tells_each_tokens_fate() {
+        let mut bought = captured("order_A", 6);
+        bought.redeemed = BTreeSet::from([2, 5, 6]);
+        bought.refunded.insert(4);
+        let submission = Submission {
+            submission_id: SubmissionId::from_ulid(ulid::Ulid(9)),
+            account_id: bought.account_id,
+            mess_id: bought.mess_id.clone(),
+            token_ids: vec![token("order_A", 2)],
+            submitted_at: NOW,
+            balance: 2,
+        };
+        let order_id = OrderId::of(bought.account_id, NOW);
+        let (account, mess) = (bought.account_id, bought.mess_id.clone());
+        let order = Order::place(order_id, account, mess, Vec::new(), NOW).expect("costs nothing");
+        let redemption = Redemption {
+            numbers: BTreeMap::from([(bought.order_id.clone(), BTreeSet::from([5]))]),
+            refund_ids: BTreeMap::new(),
+            balance: 1,
+        };
+        let order = order.processed(&redemption, later_by_days(1));
+        let order = order.collected(later_by_days(2)).expect("processed");
+        let purchases = [bought];
+        let issued = history(&purchases, from_ref(&submission), &[order], later_by_days(90));
+        let fates: Vec<_> = issued.into_iter().map(|issued| issued.fate).collect();
+        let submitted = (RedeemedFor::Submission(submission.submission_id), NOW);
+        let ordered = (RedeemedFor::Order(order_id), later_by_days(1));
+        let expected = [
+            TokenFate::Expired,
+            TokenFate::Redeemed(Some(submitted)),
+            TokenFate::Expired,
+            // Given back, not expired.
+            TokenFate::Refunded,
+            TokenFate::Redeemed(Some(ordered)),
+            // What took it was not read.
+            TokenFate::Redeemed(None),
+        ];
+        assert_eq!(fates, expected);
+    }
+}
