@@ -15,7 +15,7 @@ use thali_domain::ids::{
 use thali_domain::meals::meal_times::Sitting;
 use thali_domain::mess::Meal;
 use thali_domain::orders::menu::Sku;
-use thali_domain::staff::plates::ScanKey;
+use thali_domain::staff::scan_ids::ScanKey;
 use thali_platform::store::keys::{self, Key};
 use ulid::Ulid;
 

@@ -7,9 +7,8 @@ use thali_domain::accounts::identity::{AccountStatus, Email, Name, Role};
 use thali_domain::ids::{AccountId, RazorpayOrderId, RazorpayPaymentId, SessionId, SubmissionId};
 use thali_domain::money::Paise;
 use thali_domain::payments::settlement::{CURRENCY, Payment, PaymentStatus};
-use thali_domain::tokens::redeeming::{
-    Purchase, PurchaseState, Submission, Waiting, balance, redeem_count,
-};
+use thali_domain::tokens::purchases::{Purchase, PurchaseState, Waiting, balance};
+use thali_domain::tokens::redeeming::{Submission, redeem_count};
 use thali_platform::auth::access::Claims;
 use thali_platform::auth::refresh::RefreshToken;
 use thali_platform::store::{Account, Consistency, SessionRecord};

@@ -12,7 +12,8 @@ use thali_domain::days::MealDate;
 use thali_domain::ids::{AccountId, ClosureId, CutId, CycleId, MessId};
 use thali_domain::meals::meal_times::Sitting;
 use thali_domain::mess::Meal;
-use thali_domain::staff::plates::{Diner, Plate, Scan, ScanId, ScanKey};
+use thali_domain::staff::plates::{Diner, Plate, Scan};
+use thali_domain::staff::scan_ids::{ScanId, ScanKey};
 use thali_domain::students::qr::{Code, Kid, MessKey};
 use thali_platform::store::{Member, keys};
 

@@ -7,10 +7,9 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 use thali_domain::accounts::identity::{AccountStatus, Role};
 use thali_domain::ids::{AccountId, MessId, OrderId};
+use thali_domain::orders::basket::Basket;
 use thali_domain::orders::menu::{Quantity, Sku};
-use thali_domain::orders::order::{
-    Basket, Circumstances, FailureReason, Order, OrderStatus, Processing,
-};
+use thali_domain::orders::order::{Circumstances, FailureReason, Order, OrderStatus, Processing};
 use thali_platform::store::{Consistency, keys};
 
 use super::app::TestApp;

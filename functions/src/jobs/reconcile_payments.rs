@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::Value;
 use thali_domain::payments::refunds::Refund;
 use thali_domain::payments::settlement::{PaymentStatus, Reconciliation, is_due, reconcile};
-use thali_domain::tokens::redeeming::{Purchase, PurchaseState, Waiting};
+use thali_domain::tokens::purchases::{Purchase, PurchaseState, Waiting};
 use thali_platform::app::App;
 use thali_platform::config::Part;
 use thali_platform::razorpay::RazorpayError;

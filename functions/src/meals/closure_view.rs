@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use thali_domain::days::{MealDate, Meals};
 use thali_domain::ids::ClosureId;
-use thali_domain::students::membership::Reason;
+use thali_domain::reason::Reason;
 use thali_platform::store::ClosureRecord;
 use utoipa::ToSchema;
 

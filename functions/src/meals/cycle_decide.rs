@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 use thali_domain::days::MealDate;
 use thali_domain::ids::CycleId;
 use thali_domain::meals::cycles::{CycleDecision, is_forgotten};
-use thali_domain::students::membership::Reason;
+use thali_domain::reason::Reason;
 use thali_platform::app::App;
 use thali_platform::http::{Caller, Problem, Request, Response};
 use thali_platform::problems;

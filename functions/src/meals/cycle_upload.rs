@@ -6,9 +6,9 @@ use futures_util::try_join;
 use serde::Serialize;
 use thali_domain::days::{MealDate, Period};
 use thali_domain::ids::CycleId;
-use thali_domain::meals::cycles::{
-    self, Cycle, CyclePaise, CycleRupees, CycleStatus, Screenshot, ScreenshotUrl,
-};
+use thali_domain::meals::cycles::{self, Cycle, CycleStatus};
+use thali_domain::meals::rupees::{CyclePaise, CycleRupees};
+use thali_domain::meals::screenshots::{Screenshot, ScreenshotUrl};
 use thali_domain::pictures::{self, HEAD_LENGTH, ScreenshotKey};
 use thali_platform::app::App;
 use thali_platform::config::Part;

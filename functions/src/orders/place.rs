@@ -4,8 +4,10 @@
 
 use futures_util::try_join;
 use thali_domain::ids::OrderId;
+use thali_domain::orders::basket::{Basket, ReserveRefusal, Reserved};
+use thali_domain::orders::limits::ORDER_ITEMS_MAX;
 use thali_domain::orders::menu::{Item, Quantity, Sku};
-use thali_domain::orders::order::{Basket, ORDER_ITEMS_MAX, Order, ReserveRefusal, Reserved};
+use thali_domain::orders::order::Order;
 use thali_platform::app::App;
 use thali_platform::clock::random_bytes;
 use thali_platform::handler;

@@ -12,7 +12,7 @@ use thali_domain::days::MealDate;
 use thali_domain::ids::{
     AccountId, ClosureId, CutId, CycleId, MessId, OrderId, RazorpayOrderId, StaffTokenId,
 };
-use thali_domain::staff::plates::ScanId;
+use thali_domain::staff::scan_ids::ScanId;
 use thali_platform::app::App;
 use thali_platform::handler;
 use thali_platform::http::{

@@ -11,7 +11,8 @@ use thali_domain::Unacceptable;
 use thali_domain::days::MealDate;
 use thali_domain::meals::meal_times::Sitting;
 use thali_domain::mess::Meal;
-use thali_domain::staff::plates::{Outcome, Plate, Refusal, Scan};
+use thali_domain::staff::plates::{Outcome, Plate, Scan};
+use thali_domain::staff::refusals::Refusal;
 use thali_platform::store::keys::{PLATES, STRAYS};
 
 /// About how many rows a page holds: it ends with the plates that are read together with the

@@ -6,7 +6,7 @@ use thali_domain::ids::RazorpayOrderId;
 use thali_domain::mess::Mess;
 use thali_domain::money::Paise;
 use thali_domain::payments::settlement::CURRENCY;
-use thali_domain::tokens::redeeming::{Purchase, PurchaseSize, PurchaseState, Waiting};
+use thali_domain::tokens::purchases::{Purchase, PurchaseSize, PurchaseState, Waiting};
 use thali_platform::app::App;
 use thali_platform::config::Part;
 use thali_platform::handler;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use thali_domain::ids::{AccountId, RazorpayOrderId};
 use thali_domain::payments::refunds::PartnerRefund;
 use thali_domain::payments::settlement::{Payment, PaymentStatus};
-use thali_domain::tokens::redeeming::Purchase;
+use thali_domain::tokens::purchases::Purchase;
 use thali_platform::app::App;
 use thali_platform::config::Part;
 use thali_platform::handler;

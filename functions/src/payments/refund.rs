@@ -5,7 +5,7 @@
 use serde::Serialize;
 use thali_domain::ids::{AccountId, RazorpayOrderId, RefundId};
 use thali_domain::payments::refunds::{Refund, RefundRequest, Requested, request as decide};
-use thali_domain::tokens::redeeming::{Purchase, PurchaseSize};
+use thali_domain::tokens::purchases::{Purchase, PurchaseSize};
 use thali_platform::app::App;
 use thali_platform::handler;
 use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response, Session, schema};

@@ -2,7 +2,7 @@
 //! update, so that one payment credits once.
 
 use thali_domain::payments::settlement::{Payment, Settlement, settle as decide};
-use thali_domain::tokens::redeeming::Purchase;
+use thali_domain::tokens::purchases::Purchase;
 use thali_platform::app::App;
 use thali_platform::http::Problem;
 use thali_platform::store::{CaptureError, Stamp};

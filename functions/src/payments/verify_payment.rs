@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 use thali_domain::ids::{RazorpayOrderId, RazorpayPaymentId};
-use thali_domain::tokens::redeeming::{Purchase, balance};
+use thali_domain::tokens::purchases::{Purchase, balance};
 use thali_platform::app::App;
 use thali_platform::config::Part;
 use thali_platform::handler;

@@ -6,7 +6,7 @@ use thali_domain::ids::{RazorpayOrderId, RazorpayPaymentId, RefundId};
 use thali_domain::money::Paise;
 use thali_domain::payments::refunds::{Refund, RefundState};
 use thali_domain::payments::settlement::CURRENCY;
-use thali_domain::tokens::redeeming::{Purchase, PurchaseState, Waiting};
+use thali_domain::tokens::purchases::{Purchase, PurchaseState, Waiting};
 use utoipa::ToSchema;
 
 /// How far a payment got. Tokens that are reserved for a refund count as given back.

@@ -8,7 +8,7 @@ use thali_domain::days::MealDate;
 use thali_domain::meals::meal_times::Sitting;
 use thali_domain::mess::{Meal, Mess};
 use thali_domain::owner::headcount::Tally;
-use thali_domain::staff::plates::Refusal;
+use thali_domain::staff::refusals::Refusal;
 use thali_platform::app::App;
 use thali_platform::handler;
 use thali_platform::http::{

@@ -2,7 +2,8 @@
 //! within ten minutes and with the token or login that made it. The student can be admitted
 //! again. Asking again answers the same.
 
-use thali_domain::staff::plates::{Plate, Scan, ScanId, ScanKey, UndoRefusal};
+use thali_domain::staff::plates::{Plate, Scan, UndoRefusal};
+use thali_domain::staff::scan_ids::{ScanId, ScanKey};
 use thali_platform::app::App;
 use thali_platform::handler;
 use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response, schema};

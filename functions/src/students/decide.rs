@@ -3,7 +3,8 @@
 use serde::Serialize;
 use thali_domain::accounts::identity::Role;
 use thali_domain::ids::AccountId;
-use thali_domain::students::membership::{self, Decision, Outcome, Reason};
+use thali_domain::reason::Reason;
+use thali_domain::students::membership::{self, Decision, Outcome};
 use thali_platform::app::App;
 use thali_platform::http::{Caller, Problem, Request, Response, Session};
 use thali_platform::problems;

@@ -3,9 +3,8 @@
 
 use futures_util::try_join;
 use thali_domain::ids::{SubmissionId, TokenId};
-use thali_domain::tokens::redeeming::{
-    Purchase, SUBMISSION_TOKENS_MAX, Selection, Submission, redeem,
-};
+use thali_domain::tokens::purchases::Purchase;
+use thali_domain::tokens::redeeming::{SUBMISSION_TOKENS_MAX, Selection, Submission, redeem};
 use thali_platform::app::App;
 use thali_platform::auth::password::PresentedPassword;
 use thali_platform::config::Part;

@@ -14,7 +14,7 @@ use thali_domain::meals::cycles::CycleStatus;
 use thali_domain::money::Paise;
 use thali_domain::orders::order::{FailureReason, OrderLine};
 use thali_domain::owner::notifications::News;
-use thali_domain::students::membership::Reason;
+use thali_domain::reason::Reason;
 
 /// A mail that is to be sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

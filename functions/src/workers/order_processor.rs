@@ -5,7 +5,7 @@
 use futures_util::try_join;
 use thali_domain::orders::menu::Item;
 use thali_domain::orders::order::{Circumstances, Order, OrderStatus, Processing};
-use thali_domain::tokens::redeeming::Purchase;
+use thali_domain::tokens::purchases::Purchase;
 use thali_platform::app::App;
 use thali_platform::config::Part;
 use thali_platform::store::{

@@ -324,40 +324,7 @@ plain_schema!(TokenId: String, pattern = "^tok_[A-Za-z0-9]{1,40}_[0-9]{3}$");
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
-
-    proptest! {
-        #[test]
-        fn an_account_id_survives_print_and_parse(bits in any::<u128>()) {
-            let id = AccountId::from_ulid(Ulid(bits));
-            prop_assert_eq!(AccountId::parse(&id.to_string()), Ok(id));
-        }
-
-        #[test]
-        fn an_order_leads_to_its_account(bits in any::<u128>(), at in 0_i64..4_000_000_000_000) {
-            let account = AccountId::from_ulid(Ulid(bits));
-            let at = Timestamp::from_millisecond(at).expect("in range");
-            let (order, later) = (OrderId::of(account, at), OrderId::of(account, at + jiff::SignedDuration::from_millis(1)));
-            prop_assert!(order < later);
-            prop_assert_eq!(order.account_part(), account.account_part());
-            prop_assert!(account.to_string().ends_with(&order.account_part()));
-            prop_assert_eq!(order.account_part().len(), 16);
-        }
-
-        #[test]
-        fn a_token_id_survives_print_and_parse(tail in "[0-9A-Za-z]{14}", number in 1_u16..=500) {
-            let order = RazorpayOrderId::parse(&format!("order_{tail}")).expect("of Razorpay's form");
-            let id = TokenId::new(order, number);
-            prop_assert_eq!(TokenId::parse(&id.to_string()), Ok(id));
-        }
-
-        #[test]
-        fn parsing_never_panics(text in ".{0,60}") {
-            let _ = (AccountId::parse(&text), TokenId::parse(&text), MessId::parse(&text));
-        }
-    }
 
     #[test]
     fn an_id_of_another_kind_is_refused() {

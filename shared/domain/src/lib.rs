@@ -30,8 +30,9 @@
 //! | [`days`] | dates, periods, and the meals on them |
 //! | [`money`] | paise |
 //! | [`pictures`] | which pictures are accepted, and the keys that they are stored by |
+//! | [`reason`] | the reason that an owner gives for a decision |
 //! | [`patch`] | what a partial change says about one field |
-//! | `text`, `number` | how newtypes over text and over numbers are read and documented |
+//! | `text`, `number` | a line of text; how newtypes over text and numbers are read and documented |
 //!
 //! A file's unit tests are in the file; property tests are in `properties`.
 
@@ -49,6 +50,7 @@ pub mod payments;
 pub mod pictures;
 #[cfg(test)]
 mod properties;
+pub mod reason;
 pub mod staff;
 pub mod students;
 mod text;

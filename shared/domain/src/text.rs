@@ -1,5 +1,7 @@
-//! How a newtype over text is read from and written to JSON, once for all of them, and
-//! how OpenAPI documents a value: by what its printed form looks like.
+//! Text that people type: what a line of it may hold, how a newtype over text is read from and
+//! written to JSON, and how OpenAPI documents such a value.
+
+use crate::Unacceptable;
 
 /// Gives a newtype over `String` its conversions: parsed by its own `parse`, printed as
 /// it is stored.
@@ -58,6 +60,26 @@ macro_rules! plain_schema {
 
         impl utoipa::ToSchema for $name {}
     };
+}
+
+/// Whether a character makes a text look like another one: control characters, and those
+/// that turn the direction of what follows. (Those that join or separate letters stay,
+/// because the scripts of India need them.)
+pub(crate) fn is_deceptive(c: char) -> bool {
+    c.is_control()
+        || ('\u{202a}'..='\u{202e}').contains(&c)
+        || ('\u{2066}'..='\u{2069}').contains(&c)
+}
+
+/// Trims `text` and accepts it with 1 to `length_max` characters, none of them deceptive.
+pub(crate) fn line_of_text(text: &str, length_max: usize) -> Result<String, Unacceptable> {
+    let line = text.trim();
+    let length = line.chars().count();
+    if (1..=length_max).contains(&length) && !line.chars().any(is_deceptive) {
+        Ok(line.to_owned())
+    } else {
+        Err(Unacceptable::new(format!("must be 1 to {length_max} characters on one line")))
+    }
 }
 
 pub(crate) use {plain_schema, text_newtype};

@@ -8,10 +8,9 @@ use redis::Commands;
 use serde_json::json;
 use thali_domain::ids::{MessId, RazorpayOrderId};
 use thali_domain::mess::Approval;
+use thali_domain::orders::limits::{ORDER_ITEMS_MAX, ORDER_TOKENS_MAX};
 use thali_domain::orders::menu::{ItemName, PriceTokens, Sku};
-use thali_domain::orders::order::{
-    ORDER_ITEMS_MAX, ORDER_TOKENS_MAX, Order, OrderLine, OrderStatus,
-};
+use thali_domain::orders::order::{Order, OrderLine, OrderStatus};
 use thali_functions::orders::cached;
 use thali_platform::app::App;
 

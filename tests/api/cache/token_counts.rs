@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use serde_json::json;
 use thali_domain::ids::AccountId;
 use thali_domain::payments::settlement::{Payment, PaymentStatus};
-use thali_domain::tokens::redeeming::Purchase;
+use thali_domain::tokens::purchases::Purchase;
 use thali_domain::tokens::tokens_left::TokensLeft;
 use thali_functions::jobs::reconcile_payments;
 use thali_functions::workers::refunder;

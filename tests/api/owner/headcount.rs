@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use thali_domain::accounts::identity::AccountStatus;
 use thali_domain::mess::Meal;
-use thali_domain::staff::plates::Refusal;
+use thali_domain::staff::refusals::Refusal;
 
 use super::id_of;
 use crate::support::mess::sitting;

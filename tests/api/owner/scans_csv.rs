@@ -6,7 +6,8 @@ use thali_domain::accounts::identity::Name;
 use thali_domain::ids::AccountId;
 use thali_domain::meals::meal_times::Sitting;
 use thali_domain::mess::Meal;
-use thali_domain::staff::plates::{Diner, Plate, Refusal, Scan};
+use thali_domain::staff::plates::{Diner, Plate, Scan};
+use thali_domain::staff::refusals::Refusal;
 use thali_functions::owner::scans_csv::ENDPOINT;
 use ulid::Ulid;
 

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use thali_domain::ids::{AccountId, RazorpayOrderId};
-use thali_domain::tokens::redeeming::Purchase;
+use thali_domain::tokens::purchases::Purchase;
 use thali_functions::jobs::expire_tokens::JOB;
 use thali_platform::mail::Mail;
 

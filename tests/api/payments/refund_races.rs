@@ -6,7 +6,8 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use thali_domain::ids::{AccountId, RefundId, SubmissionId};
 use thali_domain::payments::refunds::{Refund, RefundRequest, Requested, request};
-use thali_domain::tokens::redeeming::{Purchase, Redemption, Selection, Submission, redeem};
+use thali_domain::tokens::purchases::Purchase;
+use thali_domain::tokens::redeeming::{Redemption, Selection, Submission, redeem};
 use thali_platform::store::{Consistency, RefundRequestError, SubmissionError};
 
 use super::{REFUSAL_DOUBTED_FOR, refund};

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use thali_domain::accounts::identity::AccountStatus;
 use thali_domain::ids::AccountId;
 use thali_domain::mess::Meal;
-use thali_domain::staff::plates::Refusal;
+use thali_domain::staff::refusals::Refusal;
 use thali_domain::students::qr::{Code, Kid};
 
 use crate::support::mess::sign;

@@ -2,7 +2,7 @@
 
 use thali_domain::meals::cycles::CycleStatus;
 use thali_domain::mess::Mess;
-use thali_domain::students::membership::Reason;
+use thali_domain::reason::Reason;
 use thali_platform::app::App;
 use thali_platform::mail::Mail;
 

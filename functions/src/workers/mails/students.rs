@@ -46,10 +46,7 @@ pub async fn decision(
         mess: mess.name.as_str(),
         name: account.name.as_str(),
         decided,
-        reason: decision
-            .decision_reason
-            .as_ref()
-            .map(thali_domain::students::membership::Reason::as_str),
+        reason: decision.decision_reason.as_ref().map(thali_domain::reason::Reason::as_str),
         app_url: app_url.filter(|_| decision.status == AccountStatus::Active),
     };
     let subject = format!("Your account at {} is {outcome}", mess.name);

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Unacceptable;
 use crate::number::bounded_number;
-use crate::text::{plain_schema, text_newtype};
+use crate::text::{line_of_text, plain_schema, text_newtype};
 
 /// An e-mail address, trimmed and in lower case, so that one mailbox has one spelling.
 ///
@@ -100,26 +100,6 @@ impl LoginName {
         } else {
             Username::parse(text).map(Self::Username)
         }
-    }
-}
-
-/// Whether a character makes a text look like another one: control characters, and those
-/// that turn the direction of what follows. (Those that join or separate letters stay,
-/// because the scripts of India need them.)
-pub(crate) fn is_deceptive(c: char) -> bool {
-    c.is_control()
-        || ('\u{202a}'..='\u{202e}').contains(&c)
-        || ('\u{2066}'..='\u{2069}').contains(&c)
-}
-
-/// Trims `text` and accepts it with 1 to `length_max` characters, none of them deceptive.
-pub(crate) fn line_of_text(text: &str, length_max: usize) -> Result<String, Unacceptable> {
-    let line = text.trim();
-    let length = line.chars().count();
-    if (1..=length_max).contains(&length) && !line.chars().any(is_deceptive) {
-        Ok(line.to_owned())
-    } else {
-        Err(Unacceptable::new(format!("must be 1 to {length_max} characters on one line")))
     }
 }
 

@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::openapi::{KnownFormat, SchemaFormat};
 
 use crate::Unacceptable;
-use crate::accounts::identity::{Name, Phone, RollNo, RoomNo, is_deceptive, line_of_text};
+use crate::accounts::identity::{Name, Phone, RollNo, RoomNo};
 use crate::patch::Patch;
+use crate::text::{is_deceptive, line_of_text};
 use crate::text::{plain_schema, text_newtype};
 
 /// Some words about oneself: 1 to 500 characters, on as many lines as one likes.

@@ -4,8 +4,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use serde::de::{Error, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::Unacceptable;
@@ -13,10 +12,9 @@ use crate::accounts::identity::{Name, RollNo};
 use crate::days::{MealDate, Period, PeriodRefusal};
 use crate::ids::{AccountId, CycleId, MessId};
 use crate::meals::entitlement::{CycleState, OPEN_CYCLES_MAX, OpenCycle};
-use crate::number::bounded_number;
-use crate::pictures::ScreenshotKey;
-use crate::students::membership::Reason;
-use crate::text::{plain_schema, text_newtype};
+use crate::meals::rupees::CyclePaise;
+use crate::meals::screenshots::Screenshot;
+use crate::reason::Reason;
 
 /// The most days of one cycle, the first and the last one included.
 pub const CYCLE_DAYS_MAX: i32 = 186;
@@ -30,128 +28,6 @@ pub const CYCLE_AHEAD_DAYS_MAX: i32 = 366;
 /// How many days after its last one a cycle is forgotten at the counter. No new one can
 /// overlap it then; its record stays.
 pub const CYCLE_KEPT_DAYS: i32 = 92;
-
-bounded_number! {
-    /// What was paid for a cycle, in paise: at most a hundred thousand rupees.
-    CyclePaise: u64, 1, 10_000_000
-}
-
-/// What was paid for a cycle as people write it: in rupees, with at most two decimal places.
-///
-/// A JSON number reaches us as the nearest binary fraction. Within the bounds, the shortest
-/// decimal that stands for it is the one that was sent, so its digits are read, and nothing
-/// is ever calculated with the fraction.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CycleRupees(CyclePaise);
-
-impl CycleRupees {
-    const EXPECTED: &'static str =
-        "an amount in rupees from 0.01 to 100000 with at most two decimal places";
-
-    /// Parses a decimal such as `1500`, `1500.5` or `1500.50`.
-    pub fn parse(text: &str) -> Result<Self, Unacceptable> {
-        let refused = || Unacceptable::new(format!("must be {}", Self::EXPECTED));
-        let (rupees, fraction) = text.split_once('.').unwrap_or((text, ""));
-        let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-        // Eight digits of rupees are more than enough, and their paise do not overflow.
-        let accepted = (1..=8).contains(&rupees.len()) && digits(rupees) && digits(fraction);
-        if !accepted || fraction.len() > 2 || text.ends_with('.') {
-            return Err(refused());
-        }
-        let paise: i64 = format!("{rupees}{fraction:0<2}").parse().map_err(|_| refused())?;
-        CyclePaise::try_from(paise).map(Self).map_err(|_| refused())
-    }
-
-    /// The same amount in paise.
-    #[must_use]
-    pub const fn paise(self) -> CyclePaise {
-        self.0
-    }
-}
-
-impl<'de> Deserialize<'de> for CycleRupees {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Rupees;
-
-        impl Visitor<'_> for Rupees {
-            type Value = CycleRupees;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(CycleRupees::EXPECTED)
-            }
-
-            fn visit_u64<E: Error>(self, rupees: u64) -> Result<CycleRupees, E> {
-                CycleRupees::parse(&rupees.to_string()).map_err(E::custom)
-            }
-
-            fn visit_i64<E: Error>(self, rupees: i64) -> Result<CycleRupees, E> {
-                CycleRupees::parse(&rupees.to_string()).map_err(E::custom)
-            }
-
-            fn visit_f64<E: Error>(self, rupees: f64) -> Result<CycleRupees, E> {
-                CycleRupees::parse(&rupees.to_string()).map_err(E::custom)
-            }
-        }
-
-        deserializer.deserialize_any(Rupees)
-    }
-}
-
-plain_schema!(CycleRupees: Number, minimum = 0.01, maximum = 100_000.0);
-
-/// The address of a picture that is somewhere else: `https`, at most 500 characters. Nobody
-/// has looked at what is there.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct ScreenshotUrl(String);
-
-impl ScreenshotUrl {
-    const LENGTH_MAX: usize = 500;
-
-    /// Parses an address. A name or a password before the host is refused, because they make
-    /// one site look like another.
-    pub fn parse(text: &str) -> Result<Self, Unacceptable> {
-        let rest = text.strip_prefix("https://").unwrap_or_default();
-        let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-        let of_host = |byte: u8| byte.is_ascii_alphanumeric() || b".-:".contains(&byte);
-        // RFC 3986, appendix A: what is none of these comes percent-encoded.
-        let of_url = |byte: u8| byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&byte);
-        let accepted = text.len() <= Self::LENGTH_MAX
-            && host.starts_with(|first: char| first.is_ascii_alphanumeric())
-            && host.bytes().all(of_host)
-            && rest.bytes().all(of_url);
-        if accepted {
-            Ok(Self(text.to_owned()))
-        } else {
-            let max = Self::LENGTH_MAX;
-            Err(Unacceptable::new(format!(
-                "must be an address that begins with https://, of at most {max} characters"
-            )))
-        }
-    }
-}
-text_newtype!(ScreenshotUrl);
-plain_schema!(ScreenshotUrl: String, pattern = "^https://[A-Za-z0-9]", max_length = 500);
-
-/// The picture that shows a payment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Screenshot {
-    /// One that was uploaded and is a picture.
-    #[serde(rename = "screenshot_key")]
-    Uploaded(ScreenshotKey),
-    /// One somewhere else, at which nobody has looked.
-    #[serde(rename = "screenshot_url")]
-    Elsewhere(ScreenshotUrl),
-}
-
-impl std::fmt::Display for Screenshot {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Uploaded(key) => key.fmt(f),
-            Self::Elsewhere(url) => url.fmt(f),
-        }
-    }
-}
 
 /// Where a cycle stands.
 #[derive(
@@ -358,6 +234,7 @@ pub fn is_forgotten(period: Period, today: MealDate) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::meals::screenshots::ScreenshotUrl;
 
     fn date(text: &str) -> MealDate {
         MealDate::parse(text).expect("a date")
@@ -369,101 +246,6 @@ mod tests {
 
     fn cycle_id(number: u128) -> CycleId {
         CycleId::from_ulid(ulid::Ulid(number))
-    }
-
-    #[test]
-    fn rupees_become_paise_exactly_or_not_at_all() {
-        let paise = |json: &str| {
-            serde_json::from_str::<CycleRupees>(json).ok().map(|rupees| rupees.paise().get())
-        };
-        for (json, expected) in [
-            ("1500", 150_000),
-            ("1500.5", 150_050),
-            ("1500.50", 150_050),
-            ("1500.05", 150_005),
-            ("0.01", 1),
-            ("0.1", 10),
-            ("0.29", 29),
-            ("1.10", 110),
-            ("99999.99", 9_999_999),
-            ("100000", 10_000_000),
-            ("100000.00", 10_000_000),
-            // JSON writes one number in several ways.
-            ("1e3", 100_000),
-            ("1.5e3", 150_000),
-        ] {
-            assert_eq!(paise(json), Some(expected), "{json}");
-        }
-        for refused in [
-            "0",
-            "0.0",
-            "0.001",
-            "0.005",
-            "1.005",
-            "1500.505",
-            "-1",
-            "-0.01",
-            "-0",
-            "100000.01",
-            "100001",
-            "1e9",
-            "1e300",
-            "1e-3",
-            "\"1500\"",
-            "null",
-            "true",
-            "[1]",
-            "18446744073709551615",
-        ] {
-            assert_eq!(paise(refused), None, "{refused}");
-        }
-    }
-
-    #[test]
-    fn every_amount_of_two_places_is_read_as_it_is_written() {
-        for paise in (1..=10_000_000_u64).step_by(37) {
-            let json = format!("{}.{:02}", paise / 100, paise % 100);
-            let read: CycleRupees = serde_json::from_str(&json).expect("two places");
-            assert_eq!(read.paise().get(), paise, "{json}");
-        }
-    }
-
-    #[test]
-    fn a_decimal_has_digits_on_both_sides_of_its_point() {
-        for refused in ["", ".", "1.", ".5", "1.5.0", "+1", " 1", "1 ", "1,5", "१", "123456789"] {
-            assert!(CycleRupees::parse(refused).is_err(), "{refused:?}");
-        }
-    }
-
-    #[test]
-    fn a_screenshot_elsewhere_is_at_an_address_of_https() {
-        let longest = format!("https://example.com/{}", "x".repeat(480));
-        for accepted in [
-            "https://example.com",
-            "https://drive.example.com:8443/a/b.png?x=1&y=%20#top",
-            "https://127.0.0.1/x",
-            &longest,
-        ] {
-            assert!(ScreenshotUrl::parse(accepted).is_ok(), "{accepted}");
-        }
-        let too_long = format!("{longest}x");
-        for refused in [
-            "",
-            "http://example.com/a.png",
-            "https://",
-            "https:///a.png",
-            "https://.example.com",
-            "https://bank.test@evil.test/a.png",
-            "https://exa mple.com/",
-            "https://example.com/\"><script>",
-            "https://example.com/ü",
-            "https://example.com/\n",
-            "HTTPS://example.com/",
-            "javascript:alert(1)",
-            &too_long,
-        ] {
-            assert!(ScreenshotUrl::parse(refused).is_err(), "{refused}");
-        }
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! |---|---|
 //! | [`meal_times`] | which day a meal belongs to, when it is served, until when it can be cut |
 //! | [`cycles`] | the days that a student pays for |
+//! | [`rupees`], [`screenshots`] | what was paid for a cycle, and what shows it |
 //! | [`cuts`] | the meals that a student does not take |
 //! | [`closures`] | the days on which the mess is closed |
 //! | [`entitlement`] | what the mess knows of a student at the counter |
@@ -16,4 +17,6 @@ pub mod cuts;
 pub mod cycles;
 pub mod entitlement;
 pub mod meal_times;
+pub mod rupees;
+pub mod screenshots;
 pub mod statement;

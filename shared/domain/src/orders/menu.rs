@@ -6,9 +6,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Unacceptable;
-use crate::accounts::identity::line_of_text;
 use crate::number::bounded_number;
-use crate::orders::order::ORDER_TOKENS_MAX;
+use crate::orders::limits::ORDER_TOKENS_MAX;
+use crate::text::line_of_text;
 use crate::text::{plain_schema, text_newtype};
 
 /// What an item is known by in its mess: 1 to 40 letters, digits, `.`, `-` or `_`, of which
@@ -146,8 +146,6 @@ pub fn take(shards: &[u32], count: u32, first: u8, shards_max: usize) -> Result<
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
     fn portion(shard: u8, count: u32) -> Portion {
@@ -168,45 +166,6 @@ mod tests {
         assert_eq!(take(&[1, 3, 2], 7, 0, 9), Err(6));
         assert_eq!(take(&[1, 3, 2], 6, 0, 2), Err(5), "of two shards");
         assert_eq!(take(&[0, 0], 1, 0, 9), Err(0));
-    }
-
-    proptest! {
-        #[test]
-        fn what_is_taken_is_there_and_is_what_was_asked_for(
-            shards in proptest::collection::vec(0_u32..40, 1..=16),
-            count in 1_u32..200,
-            first in any::<u8>(),
-            shards_max in 1_usize..=16,
-        ) {
-            match take(&shards, count, first, shards_max) {
-                Ok(portions) => {
-                    prop_assert_eq!(portions.iter().map(|portion| portion.count).sum::<u32>(), count);
-                    prop_assert!(portions.len() <= shards_max);
-                    let mut touched: Vec<_> = portions.iter().map(|portion| portion.shard).collect();
-                    touched.dedup();
-                    prop_assert_eq!(touched.len(), portions.len());
-                    for portion in portions {
-                        prop_assert!(portion.count > 0);
-                        prop_assert!(portion.count <= shards[usize::from(portion.shard)]);
-                    }
-                }
-                Err(available) => {
-                    prop_assert!(available < count);
-                    if shards_max >= shards.len() {
-                        prop_assert_eq!(available, shards.iter().sum::<u32>());
-                    }
-                }
-            }
-        }
-
-        #[test]
-        fn a_spread_stock_is_even_and_exact(stock in 0_u32..=1_000_000, shards in 1_i64..=16) {
-            let shards = StockShards::try_from(shards).expect("in range");
-            let spread = spread(stock, shards);
-            prop_assert_eq!(spread.len(), usize::from(shards.get()));
-            prop_assert_eq!(spread.iter().sum::<u32>(), stock);
-            prop_assert!(spread.iter().max().zip(spread.iter().min()).is_some_and(|(a, b)| a - b <= 1));
-        }
     }
 
     #[test]

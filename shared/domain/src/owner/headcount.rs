@@ -12,7 +12,8 @@ use crate::meals::entitlement::Entitlement;
 use crate::meals::meal_times::Sitting;
 use crate::mess::{Meal, Mess};
 use crate::staff::gate::Gate;
-use crate::staff::plates::{Outcome, Plate, Refusal};
+use crate::staff::plates::{Outcome, Plate};
+use crate::staff::refusals::Refusal;
 
 /// How many days back a day can be counted: for so long a mess knows who had cut what, and a
 /// few days longer.

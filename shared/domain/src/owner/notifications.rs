@@ -16,7 +16,8 @@ use crate::ids::{
 use crate::mess::Meal;
 use crate::money::Paise;
 use crate::orders::menu::{ItemName, Sku};
-use crate::staff::plates::{Plate, Scan, ScanId};
+use crate::staff::plates::{Plate, Scan};
+use crate::staff::scan_ids::ScanId;
 
 /// How long a notification is kept.
 pub const KEPT: SignedDuration = SignedDuration::from_hours(24 * 90);
@@ -218,7 +219,9 @@ pub fn scan_conflict(before: Option<&Plate>, after: &Plate) -> Option<News> {
 mod tests {
     use super::*;
     use crate::meals::meal_times::Sitting;
-    use crate::staff::plates::{Diner, Refusal, ScanKey};
+    use crate::staff::plates::Diner;
+    use crate::staff::refusals::Refusal;
+    use crate::staff::scan_ids::ScanKey;
 
     fn now() -> Timestamp {
         Timestamp::constant(1_767_225_600, 0)

@@ -12,7 +12,7 @@ use crate::ids::{
 };
 use crate::money::Paise;
 use crate::payments::settlement::CURRENCY;
-use crate::tokens::redeeming::Purchase;
+use crate::tokens::purchases::Purchase;
 
 /// One giving back of tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -249,7 +249,7 @@ mod tests {
     use ulid::Ulid;
 
     use super::*;
-    use crate::tokens::redeeming::samples::{NOW, captured, created};
+    use crate::tokens::purchases::samples::{NOW, captured, created};
 
     const ID: RefundId = RefundId::from_ulid(Ulid(7));
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{RazorpayOrderId, RazorpayPaymentId};
 use crate::money::Paise;
-use crate::tokens::redeeming::{Purchase, PurchaseState, Waiting};
+use crate::tokens::purchases::{Purchase, PurchaseState, Waiting};
 
 /// The one currency in which tokens are sold.
 pub const CURRENCY: &str = "INR";
@@ -146,7 +146,7 @@ pub fn is_due(purchase: &Purchase, older_than: SignedDuration, now: Timestamp) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tokens::redeeming::samples;
+    use crate::tokens::purchases::samples;
 
     fn payment() -> Payment {
         Payment {

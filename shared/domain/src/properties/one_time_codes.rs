@@ -3,6 +3,7 @@
 
 use crate::accounts::one_time_code::{one_time_code, truncate};
 use hmac::{Hmac, KeyInit, Mac};
+use proptest::prelude::*;
 use sha2::Sha256;
 use ulid::Ulid;
 
@@ -88,4 +89,13 @@ fn a_code_says_nothing_of_the_one_that_is_sent_again() {
     // One in a million is expected to be the same code, one in ten to have the same digit.
     assert!(same_code <= 1, "{same_code}");
     assert!(same_digit.iter().all(|same| (1_750..=2_250).contains(same)), "{same_digit:?}");
+}
+
+proptest! {
+    #[test]
+    fn a_code_is_six_digits_and_the_same_for_the_same_inputs(key in any::<[u8; 32]>(), subject in "[a-z]{3}_[0-9A-Z]{26}", counter in any::<u32>()) {
+        let code = one_time_code(&key, &subject, counter);
+        prop_assert!(code.len() == 6 && code.bytes().all(|b| b.is_ascii_digit()));
+        prop_assert_eq!(code, one_time_code(&key, &subject, counter));
+    }
 }

@@ -5,7 +5,7 @@
 
 use proptest::prelude::*;
 
-use crate::orders::menu::{Item, Portion, take};
+use crate::orders::menu::{Item, Portion, StockShards, spread, take};
 use crate::orders::stock::samples::{delta, item, portion, put};
 use crate::orders::stock::{
     Holding, ItemPut, PutPlan, ShardChange, StockChange, StockDelta, change,
@@ -212,5 +212,44 @@ proptest! {
             prop_assert_eq!(world.item.shards.len(), usize::from(more));
         }
         prop_assert_eq!(world.item.stock(), world.stock);
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_is_taken_is_there_and_is_what_was_asked_for(
+        shards in proptest::collection::vec(0_u32..40, 1..=16),
+        count in 1_u32..200,
+        first in any::<u8>(),
+        shards_max in 1_usize..=16,
+    ) {
+        match take(&shards, count, first, shards_max) {
+            Ok(portions) => {
+                prop_assert_eq!(portions.iter().map(|portion| portion.count).sum::<u32>(), count);
+                prop_assert!(portions.len() <= shards_max);
+                let mut touched: Vec<_> = portions.iter().map(|portion| portion.shard).collect();
+                touched.dedup();
+                prop_assert_eq!(touched.len(), portions.len());
+                for portion in portions {
+                    prop_assert!(portion.count > 0);
+                    prop_assert!(portion.count <= shards[usize::from(portion.shard)]);
+                }
+            }
+            Err(available) => {
+                prop_assert!(available < count);
+                if shards_max >= shards.len() {
+                    prop_assert_eq!(available, shards.iter().sum::<u32>());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_spread_stock_is_even_and_exact(stock in 0_u32..=1_000_000, shards in 1_i64..=16) {
+        let shards = StockShards::try_from(shards).expect("in range");
+        let spread = spread(stock, shards);
+        prop_assert_eq!(spread.len(), usize::from(shards.get()));
+        prop_assert_eq!(spread.iter().sum::<u32>(), stock);
+        prop_assert!(spread.iter().max().zip(spread.iter().min()).is_some_and(|(a, b)| a - b <= 1));
     }
 }

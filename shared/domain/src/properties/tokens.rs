@@ -25,10 +25,9 @@ use crate::payments::refunds::{
 };
 use crate::payments::settlement::{CURRENCY, Payment, PaymentStatus, Settlement, settle};
 use crate::tokens::history::{RedeemedFor, TokenFate, history};
-use crate::tokens::redeeming::samples::{NOW, created};
-use crate::tokens::redeeming::{
-    Lot, Purchase, PurchaseState, Redemption, Selection, Submission, balance, redeem,
-};
+use crate::tokens::purchases::samples::{NOW, created};
+use crate::tokens::purchases::{Lot, Purchase, PurchaseState, balance};
+use crate::tokens::redeeming::{Redemption, Selection, Submission, redeem};
 use crate::tokens::tokens_left::TokensLeft;
 
 /// Something that happens. Numbers choose among what there is.

@@ -7,236 +7,14 @@
 
 use std::collections::BTreeMap;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
-use ulid::Ulid;
-use utoipa::ToSchema;
 
-use crate::Unacceptable;
 use crate::accounts::identity::{Name, RollNo, RoomNo};
-use crate::days::MealDate;
 use crate::ids::{AccountId, MessId};
 use crate::meals::meal_times::Sitting;
-use crate::mess::Meal;
-use crate::text::plain_schema;
-
-/// Why somebody is not admitted, in the order in which it is asked.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
-)]
-#[serde(rename_all = "snake_case")]
-#[schema(as = ScanRefusal)]
-pub enum Refusal {
-    /// It is not a code at all.
-    MalformedQr,
-    /// The mess has no such key, or its grace has ended.
-    UnknownKey,
-    /// The code was not made by the mess.
-    InvalidSignature,
-    /// The mess has no such student.
-    UnknownStudent,
-    /// The student has another code since.
-    RevokedQr,
-    /// The student waits for approval, or was rejected.
-    NotApproved,
-    /// The student is shut out.
-    Blocked,
-    /// The mess is closed for this meal.
-    MessClosed,
-    /// The meal is not being served.
-    OutsideMealWindow,
-    /// The student has cut this meal.
-    MessCut,
-    /// The day is not paid.
-    NoActiveCycle,
-    /// The student has had this meal.
-    AlreadyScanned,
-}
-
-impl Refusal {
-    /// Every reason, in the order in which it is asked.
-    pub const ALL: [Self; 12] = [
-        Self::MalformedQr,
-        Self::UnknownKey,
-        Self::InvalidSignature,
-        Self::UnknownStudent,
-        Self::RevokedQr,
-        Self::NotApproved,
-        Self::Blocked,
-        Self::MessClosed,
-        Self::OutsideMealWindow,
-        Self::MessCut,
-        Self::NoActiveCycle,
-        Self::AlreadyScanned,
-    ];
-
-    /// The reason's name in JSON.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::MalformedQr => "malformed_qr",
-            Self::UnknownKey => "unknown_key",
-            Self::InvalidSignature => "invalid_signature",
-            Self::UnknownStudent => "unknown_student",
-            Self::RevokedQr => "revoked_qr",
-            Self::NotApproved => "not_approved",
-            Self::Blocked => "blocked",
-            Self::MessClosed => "mess_closed",
-            Self::OutsideMealWindow => "outside_meal_window",
-            Self::MessCut => "mess_cut",
-            Self::NoActiveCycle => "no_active_cycle",
-            Self::AlreadyScanned => "already_scanned",
-        }
-    }
-}
-
-/// One scan: `scn_<date><B, L or D>_<ULID>`, and behind it, where the code was a student's,
-/// `_` and the account's part of ids. So it says which plate the scan is in.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct ScanId {
-    date: MealDate,
-    meal: Meal,
-    ulid: Ulid,
-    account_part: Option<String>,
-}
-
-plain_schema!(
-    ScanId: String,
-    pattern = "^scn_2[01][0-9]{6}[BLD]_[0-7][0-9A-HJKMNP-TV-Z]{25}(_[0-9A-HJKMNP-TV-Z]{16})?$",
-);
-
-impl ScanId {
-    /// The id of a scan that came at the time of `ulid`.
-    #[must_use]
-    pub fn new(sitting: Sitting, ulid: Ulid, account: Option<AccountId>) -> Self {
-        let Sitting { date, meal } = sitting;
-        Self { date, meal, ulid, account_part: account.map(AccountId::account_part) }
-    }
-
-    /// The meal that the scan was about.
-    #[must_use]
-    pub const fn sitting(&self) -> Sitting {
-        Sitting { date: self.date, meal: self.meal }
-    }
-
-    /// Whose plate it is in; `None` where the code was nobody's.
-    #[must_use]
-    pub fn account_part(&self) -> Option<&str> {
-        self.account_part.as_deref()
-    }
-
-    /// Parses the printed form.
-    pub fn parse(text: &str) -> Result<Self, Unacceptable> {
-        Self::read(text)
-            .filter(|id| id.to_string() == text)
-            .ok_or_else(|| Unacceptable::new("must be the id of a scan, scn_…"))
-    }
-
-    fn read(text: &str) -> Option<Self> {
-        let mut parts = text.strip_prefix("scn_")?.splitn(3, '_');
-        let (day, meal) = parts.next()?.split_at_checked(8)?;
-        let day = (day.get(..4)?, day.get(4..6)?, day.get(6..)?);
-        let date = MealDate::parse(&format!("{}-{}-{}", day.0, day.1, day.2)).ok()?;
-        let meal = Meal::ALL.into_iter().find(|it| it.as_str().get(..1) == Some(meal))?;
-        let ulid = Ulid::from_string(parts.next()?).ok()?;
-        let account_part = match parts.next() {
-            None => None,
-            // An account's part is the random part of a ULID, and is spelt as such.
-            Some(part) if part.len() == 16 => {
-                let whole = Ulid::from_string(&format!("0000000000{part}")).ok()?;
-                Some(whole.to_string().split_off(10))
-            }
-            Some(_) => return None,
-        };
-        Some(Self { date, meal, ulid, account_part })
-    }
-}
-
-impl std::fmt::Display for ScanId {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let day = self.date.to_string().replace('-', "");
-        write!(f, "scn_{day}{}_{}", &self.meal.as_str()[..1], self.ulid)?;
-        self.account_part.as_ref().map_or(Ok(()), |part| write!(f, "_{part}"))
-    }
-}
-
-impl std::str::FromStr for ScanId {
-    type Err = Unacceptable;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::parse(text)
-    }
-}
-
-impl TryFrom<String> for ScanId {
-    type Error = Unacceptable;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        Self::parse(&text)
-    }
-}
-
-impl From<ScanId> for String {
-    fn from(id: ScanId) -> Self {
-        id.to_string()
-    }
-}
-
-/// By what a scan is known within its plate: the same for each repetition of one scan.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ScanKey(String);
-
-impl ScanKey {
-    /// How many bytes of the digest are kept: a device's nonces for one plate are few.
-    const BYTES: usize = 12;
-
-    /// The key of the scan to which a device gave this nonce: `(device_id, device)` as in
-    /// [`Scan`]. Two phones with one staff token count their nonces each for itself.
-    #[must_use]
-    pub fn of_nonce((device_id, device): (&str, &str), nonce: &str) -> Self {
-        // With the length, because both what people call a device and a nonce may hold a bar.
-        let length = device.len();
-        let digest = Sha256::digest(format!("{device_id}|{length}|{device}|{nonce}"));
-        Self(URL_SAFE_NO_PAD.encode(&digest[..Self::BYTES]))
-    }
-
-    /// The key of a scan without a nonce that was uploaded later: a repeated upload says the
-    /// same of the same device, code and moment.
-    #[must_use]
-    pub fn of_upload(
-        device: (&str, &str),
-        qr_data: &str,
-        meal: Meal,
-        scanned_at: Timestamp,
-    ) -> Self {
-        let code = URL_SAFE_NO_PAD.encode(Sha256::digest(qr_data));
-        let (meal, at) = (meal.as_str(), scanned_at.as_millisecond());
-        // Longer than any nonce that a client can send.
-        Self::of_nonce(device, &format!("upload of {code} for {meal} at {at:013}"))
-    }
-
-    /// The key of a scan without a nonce, which nobody can repeat.
-    #[must_use]
-    pub fn of_scan(ulid: Ulid) -> Self {
-        Self(ulid.to_string())
-    }
-
-    /// The key as it was stored.
-    #[must_use]
-    pub const fn stored(text: String) -> Self {
-        Self(text)
-    }
-
-    /// The text as it is stored.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
+use crate::staff::refusals::Refusal;
+use crate::staff::scan_ids::{ScanId, ScanKey};
 
 /// A scan as its plate remembers it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -395,25 +173,14 @@ impl Plate {
 
 #[cfg(test)]
 mod tests {
+    use ulid::Ulid;
+
     use super::*;
+    use crate::days::MealDate;
+    use crate::mess::Meal;
 
     fn sitting() -> Sitting {
         Sitting { date: MealDate::parse("2026-02-28").expect("a date"), meal: Meal::Lunch }
-    }
-
-    #[test]
-    fn a_scan_id_says_which_plate_it_is_in() {
-        let account = AccountId::from_ulid(Ulid(0xabcd_ef01));
-        for owner in [Some(account), None] {
-            let id = ScanId::new(sitting(), Ulid(5 << 80 | 9), owner);
-            let read = ScanId::parse(&id.to_string()).expect("an id");
-            assert_eq!(read, id);
-            assert_eq!(read.sitting(), sitting());
-            assert_eq!(read.account_part(), owner.map(AccountId::account_part).as_deref());
-        }
-        for refused in ["scn_", "scn_20260229L_x", "scn_20260228X_00000000000000000000000009"] {
-            assert!(ScanId::parse(refused).is_err(), "{refused}");
-        }
     }
 
     const NOON: Timestamp = Timestamp::constant(1_772_262_000, 0);
@@ -503,32 +270,5 @@ mod tests {
         let refused = Scan { refused: Some(Refusal::Blocked), ..admitted };
         let refused_plate = plate(None, &[(key, refused.clone())]);
         assert_eq!(refused_plate.undo(&refused, NOON), Err(UndoRefusal::NotAdmitted));
-    }
-
-    #[test]
-    fn a_repeated_upload_without_a_nonce_has_the_same_key_and_nothing_else_has() {
-        let key = |device, code, meal, second| {
-            let at = NOON + SignedDuration::from_secs(second);
-            ScanKey::of_upload(device, code, meal, at)
-        };
-        let first = key(("a", "Gate"), "code", Meal::Lunch, 1);
-        assert_eq!(first, key(("a", "Gate"), "code", Meal::Lunch, 1));
-        for other in [
-            key(("b", "Gate"), "code", Meal::Lunch, 1),
-            key(("a", "Door"), "code", Meal::Lunch, 1),
-            key(("a", "Gate"), "other", Meal::Lunch, 1),
-            key(("a", "Gate"), "code", Meal::Dinner, 1),
-            key(("a", "Gate"), "code", Meal::Lunch, 2),
-        ] {
-            assert_ne!(first, other);
-        }
-    }
-
-    #[test]
-    fn a_reason_s_name_is_its_name_in_json() {
-        for reason in Refusal::ALL {
-            assert_eq!(serde_json::to_value(reason).expect("json"), reason.as_str());
-        }
-        assert!(Refusal::ALL.is_sorted());
     }
 }

@@ -8,13 +8,14 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::Unacceptable;
-use crate::accounts::identity::{AccountStatus, line_of_text};
+use crate::accounts::identity::AccountStatus;
 use crate::meals::entitlement::Entitlement;
 use crate::meals::meal_times::Sitting;
 use crate::mess::Meal;
 use crate::staff::gate::Gate;
-use crate::staff::plates::Refusal;
+use crate::staff::refusals::Refusal;
 use crate::students::qr::ReadCode;
+use crate::text::line_of_text;
 use crate::text::{plain_schema, text_newtype};
 
 /// The most bytes of a code that are looked at; what is longer is no code.

@@ -1,24 +1,6 @@
 //! What an owner decides about a student: to approve, to reject, to block.
 
-use serde::{Deserialize, Serialize};
-
-use crate::Unacceptable;
-use crate::accounts::identity::{AccountStatus, line_of_text};
-use crate::text::{plain_schema, text_newtype};
-
-/// Why an owner decided so, in words for the student: 1 to 300 characters on one line.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Reason(String);
-
-impl Reason {
-    /// Parses a reason.
-    pub fn parse(text: &str) -> Result<Self, Unacceptable> {
-        line_of_text(text, 300).map(Self)
-    }
-}
-text_newtype!(Reason);
-plain_schema!(Reason: String, min_length = 1, max_length = 300);
+use crate::accounts::identity::AccountStatus;
 
 /// What an owner can decide about a student.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,14 +87,5 @@ mod tests {
     fn whoever_may_not_log_in_any_more_loses_the_sessions() {
         assert!(Decision::Block.ends_sessions() && Decision::Reject.ends_sessions());
         assert!(!Decision::Approve.ends_sessions());
-    }
-
-    #[test]
-    fn a_reason_is_one_line_of_at_most_three_hundred_characters() {
-        let longest = "न".repeat(300);
-        assert_eq!(Reason::parse(&format!(" {longest} ")).expect("fits").as_str(), longest);
-        for refused in ["", "  ", "two\nlines", &"x".repeat(301)] {
-            assert!(Reason::parse(refused).is_err(), "{refused:?}");
-        }
     }
 }

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::tokens::redeeming::Purchase;
+use crate::tokens::purchases::Purchase;
 
 /// How long before its tokens expire a purchase's student is warned.
 pub const WARNED_BEFORE: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -43,7 +43,7 @@ mod tests {
 
     use super::*;
     use crate::ids::RefundId;
-    use crate::tokens::redeeming::samples::{NOW, captured, created};
+    use crate::tokens::purchases::samples::{NOW, captured, created};
 
     const DAY: SignedDuration = SignedDuration::from_hours(24);
     const MILLISECOND: SignedDuration = SignedDuration::from_millis(1);

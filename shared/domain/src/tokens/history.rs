@@ -6,7 +6,8 @@ use jiff::Timestamp;
 
 use crate::ids::{OrderId, SubmissionId, TokenId};
 use crate::orders::order::Order;
-use crate::tokens::redeeming::{Lot, Purchase, Submission, token_ids};
+use crate::tokens::purchases::{Lot, Purchase};
+use crate::tokens::redeeming::{Submission, token_ids};
 
 /// What a token was redeemed for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,8 +103,8 @@ mod tests {
 
     use super::*;
     use crate::ids::RazorpayOrderId;
+    use crate::tokens::purchases::samples::{NOW, captured};
     use crate::tokens::redeeming::Redemption;
-    use crate::tokens::redeeming::samples::{NOW, captured};
 
     fn token(order: &str, number: u16) -> TokenId {
         TokenId::new(RazorpayOrderId::parse(order).expect("an id"), number)

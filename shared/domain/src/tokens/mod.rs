@@ -5,12 +5,14 @@
 //!
 //! | file | its subject |
 //! |---|---|
-//! | [`redeeming`] | purchases, the tokens in them, and which tokens are redeemed |
+//! | [`purchases`] | purchases, and the tokens in them |
+//! | [`redeeming`] | which tokens are redeemed, and the record of that |
 //! | [`history`] | what became of every token |
 //! | [`tokens_left`] | how many tokens are left, while time passes |
 //! | [`expiry`] | whom to warn before tokens expire |
 
 pub mod expiry;
 pub mod history;
+pub mod purchases;
 pub mod redeeming;
 pub mod tokens_left;

@@ -7,7 +7,7 @@ use std::ops::Bound::{Excluded, Unbounded};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::tokens::redeeming::Purchase;
+use crate::tokens::purchases::Purchase;
 
 /// How many tokens are left that expire at each of these times.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,7 +28,7 @@ impl TokensLeft {
         Self(left)
     }
 
-    /// How many tokens can be redeemed at `now`, as [`crate::tokens::redeeming::balance`] counts them.
+    /// How many tokens can be redeemed at `now`, as [`crate::tokens::purchases::balance`] counts them.
     #[must_use]
     pub fn count(&self, now: Timestamp) -> usize {
         self.good(now).map(|(_, count)| count).sum()
@@ -51,8 +51,8 @@ mod tests {
     use jiff::SignedDuration;
 
     use super::*;
-    use crate::tokens::redeeming::samples::{NOW, captured, created};
-    use crate::tokens::redeeming::{PurchaseState, balance};
+    use crate::tokens::purchases::samples::{NOW, captured, created};
+    use crate::tokens::purchases::{PurchaseState, balance};
 
     fn later_by_days(days: i64) -> Timestamp {
         NOW + SignedDuration::from_hours(24 * days)

@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use thali_domain::days::{MealDate, Meals, Period};
 use thali_domain::ids::{AccountId, ClosureId, MessId};
+use thali_domain::reason::Reason;
 use thali_domain::staff::gate::{Gate, OpenClosure};
-use thali_domain::students::membership::Reason;
 
 use super::cuts::{RecordError, removing};
 use super::{

@@ -59,7 +59,7 @@ use thali_domain::ids::{
 };
 use thali_domain::meals::meal_times::Sitting;
 use thali_domain::orders::menu::Sku;
-use thali_domain::staff::plates::ScanKey;
+use thali_domain::staff::scan_ids::ScanKey;
 
 /// Over how many partitions the indexes for jobs are spread.
 pub const SHARDS: u8 = 16;

@@ -9,11 +9,10 @@ use aws_sdk_dynamodb::types::TransactWriteItem;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use thali_domain::ids::{AccountId, MessId, OrderId};
+use thali_domain::orders::basket::Reserved;
 use thali_domain::orders::menu::Portion;
-use thali_domain::orders::order::{
-    FailureReason, Order, OrderLine, OrderStatus, RedeemedTokens, Reserved,
-};
-use thali_domain::tokens::redeeming::Purchase;
+use thali_domain::orders::order::{FailureReason, Order, OrderLine, OrderStatus, RedeemedTokens};
+use thali_domain::tokens::purchases::Purchase;
 
 use super::keys::Key;
 use super::waiting::{PAGE_ITEMS_MAX, PageStart, WaitingPage};

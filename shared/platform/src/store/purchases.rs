@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use thali_domain::ids::{AccountId, MessId, RazorpayOrderId, RazorpayPaymentId, RefundId};
 use thali_domain::money::Paise;
 use thali_domain::payments::settlement::Payment;
-use thali_domain::tokens::redeeming::{Lot, Purchase, PurchaseState, Waiting};
+use thali_domain::tokens::purchases::{Lot, Purchase, PurchaseState, Waiting};
 
 use super::keys::Key;
 use super::{

@@ -11,7 +11,7 @@ use thali_domain::ids::{
 };
 use thali_domain::money::Paise;
 use thali_domain::payments::refunds::{Refund, RefundFailure, RefundState};
-use thali_domain::tokens::redeeming::Purchase;
+use thali_domain::tokens::purchases::Purchase;
 
 use super::{
     Attributes, Consistency, IdempotencyKey, Operation, STAMPED, Stamp, Store, StoreError,

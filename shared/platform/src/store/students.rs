@@ -7,7 +7,7 @@ use thali_domain::accounts::identity::{
     AccountStatus, Email, Name, Phone, Role, RollNo, RoomNo, Username,
 };
 use thali_domain::ids::{AccountId, MessId};
-use thali_domain::students::membership::Reason;
+use thali_domain::reason::Reason;
 
 use super::accounts::Guard;
 use super::keys::Key;

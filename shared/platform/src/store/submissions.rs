@@ -6,7 +6,8 @@ use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use thali_domain::ids::{AccountId, MessId, RefundId, SubmissionId, TokenId};
-use thali_domain::tokens::redeeming::{Purchase, Redemption, Submission};
+use thali_domain::tokens::purchases::Purchase;
+use thali_domain::tokens::redeeming::{Redemption, Submission};
 
 use super::purchases::purchase_of;
 use super::refunds::{refund_unchanged, tokens_unchanged};

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::civil::Date;
 use thali_domain::payments::refunds::Refund;
-use thali_domain::tokens::redeeming::Purchase;
+use thali_domain::tokens::purchases::Purchase;
 
 use super::keys::{self, Key};
 use super::purchases::purchase_of;

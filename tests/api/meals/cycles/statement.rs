@@ -8,7 +8,7 @@ use thali_domain::days::MealDate;
 use thali_domain::ids::{AccountId, ClosureId, CutId, CycleId};
 use thali_domain::meals::meal_times::Sitting;
 use thali_domain::mess::{Approval, Meal};
-use thali_domain::staff::plates::ScanId;
+use thali_domain::staff::scan_ids::ScanId;
 use thali_platform::store::keys::{self, Key};
 
 use super::{account_of, verify};

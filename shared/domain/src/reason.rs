@@ -1,0 +1,34 @@
+//! The reason that an owner gives for a decision: about a student, a payment or a closure.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Unacceptable;
+use crate::text::{line_of_text, plain_schema, text_newtype};
+
+/// Why an owner decided so, in words for the student: 1 to 300 characters on one line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Reason(String);
+
+impl Reason {
+    /// Parses a reason.
+    pub fn parse(text: &str) -> Result<Self, Unacceptable> {
+        line_of_text(text, 300).map(Self)
+    }
+}
+text_newtype!(Reason);
+plain_schema!(Reason: String, min_length = 1, max_length = 300);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_one_line_of_at_most_three_hundred_characters() {
+        let longest = "न".repeat(300);
+        assert_eq!(Reason::parse(&format!(" {longest} ")).expect("fits").as_str(), longest);
+        for refused in ["", "  ", "two\nlines", &"x".repeat(301)] {
+            assert!(Reason::parse(refused).is_err(), "{refused:?}");
+        }
+    }
+}

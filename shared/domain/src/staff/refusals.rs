@@ -1,0 +1,87 @@
+//! Why a scan is refused.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Why somebody is not admitted, in the order in which it is asked.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = ScanRefusal)]
+pub enum Refusal {
+    /// It is not a code at all.
+    MalformedQr,
+    /// The mess has no such key, or its grace has ended.
+    UnknownKey,
+    /// The code was not made by the mess.
+    InvalidSignature,
+    /// The mess has no such student.
+    UnknownStudent,
+    /// The student has another code since.
+    RevokedQr,
+    /// The student waits for approval, or was rejected.
+    NotApproved,
+    /// The student is shut out.
+    Blocked,
+    /// The mess is closed for this meal.
+    MessClosed,
+    /// The meal is not being served.
+    OutsideMealWindow,
+    /// The student has cut this meal.
+    MessCut,
+    /// The day is not paid.
+    NoActiveCycle,
+    /// The student has had this meal.
+    AlreadyScanned,
+}
+
+impl Refusal {
+    /// Every reason, in the order in which it is asked.
+    pub const ALL: [Self; 12] = [
+        Self::MalformedQr,
+        Self::UnknownKey,
+        Self::InvalidSignature,
+        Self::UnknownStudent,
+        Self::RevokedQr,
+        Self::NotApproved,
+        Self::Blocked,
+        Self::MessClosed,
+        Self::OutsideMealWindow,
+        Self::MessCut,
+        Self::NoActiveCycle,
+        Self::AlreadyScanned,
+    ];
+
+    /// The reason's name in JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::MalformedQr => "malformed_qr",
+            Self::UnknownKey => "unknown_key",
+            Self::InvalidSignature => "invalid_signature",
+            Self::UnknownStudent => "unknown_student",
+            Self::RevokedQr => "revoked_qr",
+            Self::NotApproved => "not_approved",
+            Self::Blocked => "blocked",
+            Self::MessClosed => "mess_closed",
+            Self::OutsideMealWindow => "outside_meal_window",
+            Self::MessCut => "mess_cut",
+            Self::NoActiveCycle => "no_active_cycle",
+            Self::AlreadyScanned => "already_scanned",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_s_name_is_its_name_in_json() {
+        for reason in Refusal::ALL {
+            assert_eq!(serde_json::to_value(reason).expect("json"), reason.as_str());
+        }
+        assert!(Refusal::ALL.is_sorted());
+    }
+}

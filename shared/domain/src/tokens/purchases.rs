@@ -1,0 +1,200 @@
+//! Purchases of meal tokens. A purchase is one item; once captured it is a lot of tokens, and a
+//! token is a number in it. The balance is never stored: it is what is left in the purchases.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+
+use crate::Unacceptable;
+use crate::ids::{AccountId, MessId, RazorpayOrderId, RazorpayPaymentId, RefundId};
+use crate::money::Paise;
+use crate::text::plain_schema;
+
+/// The most tokens that one purchase holds.
+pub const PURCHASE_TOKENS_MAX: u16 = 500;
+
+/// A number of tokens that one purchase can hold: 1 to [`PURCHASE_TOKENS_MAX`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "i64")]
+pub struct PurchaseSize(u16);
+
+plain_schema!(PurchaseSize: Integer, minimum = 1, maximum = PURCHASE_TOKENS_MAX);
+
+impl PurchaseSize {
+    /// The number.
+    #[must_use]
+    pub const fn get(self) -> u16 {
+        self.0
+    }
+}
+
+impl TryFrom<i64> for PurchaseSize {
+    type Error = Unacceptable;
+
+    fn try_from(count: i64) -> Result<Self, Self::Error> {
+        let size = u16::try_from(count).ok().filter(|n| (1..=PURCHASE_TOKENS_MAX).contains(n));
+        let refused = || Unacceptable::new(format!("must be 1 to {PURCHASE_TOKENS_MAX}"));
+        size.map(Self).ok_or_else(refused)
+    }
+}
+
+/// One buying of tokens, from the partner's order on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Purchase {
+    /// The partner's order, which names the purchase.
+    pub order_id: RazorpayOrderId,
+    /// Who buys.
+    pub account_id: AccountId,
+    /// In which mess the tokens are good.
+    pub mess_id: MessId,
+    /// How many tokens.
+    pub token_count: u16,
+    /// The price of one.
+    pub price: Paise,
+    /// The price of all.
+    pub amount: Paise,
+    /// How long the tokens are good once paid, in days.
+    pub validity_days: u16,
+    /// When the order was made.
+    pub created_at: Timestamp,
+    /// How far it got.
+    pub state: PurchaseState,
+    /// The numbers of the tokens that were redeemed.
+    pub redeemed: BTreeSet<u16>,
+    /// The numbers of the tokens that were given back for money, or are reserved for it.
+    pub refunded: BTreeSet<u16>,
+    /// The latest refund, whatever became of it; another one with every refund.
+    pub refund_id: Option<RefundId>,
+    /// The refund that is in hand, if one is.
+    pub refunding: Option<RefundId>,
+}
+
+/// How far a purchase got.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PurchaseState {
+    /// Not paid. A failed payment does not end it: the same order can be paid again, and
+    /// a failed payment can become captured later.
+    Created(Waiting),
+    /// Paid: the purchase is a lot of tokens.
+    Captured(Lot),
+}
+
+/// What is known of a purchase that is not paid.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Waiting {
+    /// When a payment for it failed.
+    pub failed_at: Option<Timestamp>,
+    /// When the partner was last asked for payments that nobody told of.
+    pub asked_at: Option<Timestamp>,
+    /// When the partner was asked for the last time. A payment that is told of later still
+    /// pays for it.
+    pub closed_at: Option<Timestamp>,
+}
+
+/// What the capture of a payment adds to a purchase.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lot {
+    /// The payment that paid.
+    pub payment_id: RazorpayPaymentId,
+    /// How it was paid.
+    pub method: Option<String>,
+    /// Since when the tokens are good.
+    pub captured_at: Timestamp,
+    /// From when on they are not.
+    pub expires_at: Timestamp,
+}
+
+impl Purchase {
+    /// The captured lot, if the purchase is paid.
+    #[must_use]
+    pub const fn lot(&self) -> Option<&Lot> {
+        match &self.state {
+            PurchaseState::Captured(lot) => Some(lot),
+            PurchaseState::Created(_) => None,
+        }
+    }
+
+    /// When tokens paid at `captured_at` expire.
+    #[must_use]
+    pub fn expiry(&self, captured_at: Timestamp) -> Timestamp {
+        captured_at + SignedDuration::from_hours(24 * i64::from(self.validity_days))
+    }
+
+    /// The numbers of the issued tokens that were neither redeemed nor given back, expired
+    /// or not, lowest first.
+    #[must_use]
+    pub fn left_numbers(&self) -> impl DoubleEndedIterator<Item = u16> + '_ {
+        let issued = if self.lot().is_some() { self.token_count } else { 0 };
+        (1..=issued)
+            .filter(|number| !self.redeemed.contains(number) && !self.refunded.contains(number))
+    }
+
+    /// The numbers of the tokens that can be redeemed at `now`, lowest first.
+    pub fn open_numbers(&self, now: Timestamp) -> impl Iterator<Item = u16> + '_ {
+        let good = self.lot().is_some_and(|lot| now < lot.expires_at);
+        self.left_numbers().filter(move |_| good)
+    }
+}
+
+/// How many tokens can be redeemed at `now`.
+#[must_use]
+pub fn balance(purchases: &[Purchase], now: Timestamp) -> usize {
+    purchases.iter().map(|purchase| purchase.open_numbers(now).count()).sum()
+}
+
+#[cfg(test)]
+pub(crate) mod samples {
+    //! Purchases for tests.
+
+    use ulid::Ulid;
+
+    use super::*;
+
+    pub const NOW: Timestamp = Timestamp::constant(1_700_000_000, 0);
+
+    pub fn created(order_id: &str, token_count: u16) -> Purchase {
+        let price = Paise::new(5_000);
+        Purchase {
+            order_id: RazorpayOrderId::parse(order_id).expect("of Razorpay's form"),
+            account_id: AccountId::from_ulid(Ulid(1)),
+            mess_id: MessId::parse("mess_demo").expect("an id"),
+            token_count,
+            price,
+            amount: price.checked_times(token_count).expect("small"),
+            validity_days: 90,
+            created_at: NOW,
+            state: PurchaseState::Created(Waiting::default()),
+            redeemed: BTreeSet::new(),
+            refunded: BTreeSet::new(),
+            refund_id: None,
+            refunding: None,
+        }
+    }
+
+    pub fn captured(order_id: &str, token_count: u16) -> Purchase {
+        let mut purchase = created(order_id, token_count);
+        purchase.state = PurchaseState::Captured(Lot {
+            payment_id: RazorpayPaymentId::parse("pay_1").expect("an id"),
+            method: Some("upi".into()),
+            captured_at: NOW,
+            expires_at: purchase.expiry(NOW),
+        });
+        purchase
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::samples::{NOW, captured, created};
+    use super::*;
+
+    #[test]
+    fn only_captured_unexpired_unredeemed_tokens_count() {
+        let mut bought = captured("order_A", 10);
+        bought.redeemed = BTreeSet::from([1, 2, 3]);
+        let purchases = [created("order_B", 5), bought];
+        assert_eq!(balance(&purchases, NOW), 7);
+        assert_eq!(balance(&purchases, NOW + SignedDuration::from_hours(24 * 90)), 0);
+    }
+}
