@@ -17,9 +17,9 @@ use thali_functions::workers::messages::{
 };
 use thali_functions::{FUNCTIONS, endpoints};
 use thali_platform::config::Part;
-use thali_platform::http::{Access, Endpoint, RATES, Rate};
+use thali_platform::http::{Access, CODES, Endpoint, RATES, Rate};
 use thali_platform::lambda::{Function, find};
-use thali_platform::problems::CODES;
+
 use thali_platform::store::AuditRecord;
 
 use crate::support::template::{resources, root, template};

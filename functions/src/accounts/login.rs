@@ -95,7 +95,7 @@ async fn login(app: &App, caller: &Caller, request: &Request) -> Result<Response
     let stamp = caller.stamp(app, request);
     let account = prove(app, &mess, &name, &wanted, &stamp).await?;
     if !account.status.may_log_in() {
-        return Err(problems::account_closed());
+        return Err(Problem::account_closed());
     }
     let session_id = SessionId::from_ulid(app.clock.ulid());
     let refresh = RefreshToken::first(account.account_id, session_id);

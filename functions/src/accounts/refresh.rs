@@ -7,7 +7,6 @@ use thali_platform::auth::refresh::{COOKIE, RefreshToken};
 use thali_platform::config::Part;
 use thali_platform::handler;
 use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response, schema};
-use thali_platform::problems;
 use thali_platform::store::{Consistency, SessionRecord, Stamp};
 
 use super::login::LoggedIn;
@@ -35,7 +34,7 @@ async fn refresh(app: &App, caller: &Caller, request: &Request) -> Result<Respon
     let stamp = Stamp { actor, ..caller.stamp(app, request) };
     if !account.status.may_log_in() {
         end(app, &presented).await?;
-        return Err(problems::account_closed());
+        return Err(Problem::account_closed());
     }
     if session.password_version != account.password_version {
         // It began with a password that was replaced, and was not swept with the others.

@@ -36,7 +36,7 @@ pub async fn confirm(app: &App, session: &SessionRecord) -> Result<(), Problem> 
     let (account, mut others) = app.store.account_with_sessions(session.account_id).await?;
     others.retain(|other| other.session_id != session.session_id);
     let refusal = match account {
-        Some(account) if !account.status.may_log_in() => Some(problems::account_closed()),
+        Some(account) if !account.status.may_log_in() => Some(Problem::account_closed()),
         Some(account) if account.password_version == session.password_version => None,
         _ => Some(problems::invalid_credentials()),
     };

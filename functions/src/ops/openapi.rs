@@ -15,10 +15,10 @@ use thali_platform::app::App;
 use thali_platform::auth::refresh::COOKIE;
 use thali_platform::handler;
 use thali_platform::http::{
-    Access, AnswerBody, Answers, Caller, Docs, Endpoint, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX,
+    Access, AnswerBody, Answers, CODES, Caller, Docs, Endpoint, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX,
     Problem, Request, Response, SchemaOf, Schemas,
 };
-use thali_platform::problems::CODES;
+
 use utoipa::openapi::path::{
     Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn,
 };

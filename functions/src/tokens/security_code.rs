@@ -21,7 +21,7 @@ pub async fn check(
     match account.status {
         AccountStatus::Active => {}
         AccountStatus::PendingApproval => return Err(Problem::not_approved()),
-        AccountStatus::Rejected | AccountStatus::Blocked => return Err(problems::account_closed()),
+        AccountStatus::Rejected | AccountStatus::Blocked => return Err(Problem::account_closed()),
     }
     if let Some(wait_s) = account.security_code_failures().locked_for_s(stamp.at) {
         return Err(problems::security_code_locked(wait_s));

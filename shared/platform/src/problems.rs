@@ -1,5 +1,6 @@
-//! Every refusal's HTTP status and `code`, side by side. An error of the store or of a
-//! partner becomes a problem here and nowhere else; its cause goes to the log alone.
+//! Which refusal follows from which error. An error of the rules, of the store or of a partner
+//! becomes a problem here and nowhere else; its cause goes to the log alone. The codes and
+//! their statuses are also in the table [`crate::http::CODES`].
 
 use http::StatusCode;
 use thali_domain::accounts::lockout::attempts_left;
@@ -24,118 +25,6 @@ use crate::razorpay::RazorpayError;
 use crate::store::{
     AccountCreateError, OrderError, ProfileUpdateError, RecordError, StoreError, StudentDecideError,
 };
-
-/// Every problem's code, its status, and when it is answered. The table in `docs/api.md` is this
-/// one; a problem whose code is not here fails every test that meets it.
-pub const CODES: &[(&str, u16, &str)] = &[
-    ("malformed_json", 400, "the body is not JSON"),
-    ("unauthenticated", 401, "no access token, or one that is expired, logged out or not genuine"),
-    ("invalid_credentials", 401, "there is no account with this name and password"),
-    ("refresh_expired", 401, "the session has ended"),
-    ("refresh_reused", 401, "a refresh token came again, so its session was ended"),
-    ("signature_wrong", 401, "a webhook is not signed by the partner"),
-    ("wrong_role", 403, "the role does not allow it"),
-    ("not_approved", 403, "the mess has not approved the account yet"),
-    ("account_closed", 403, "the mess has blocked or rejected the account"),
-    ("invite_required", 403, "owners and staff sign up with an invite code"),
-    ("security_code_wrong", 403, "with `attempts_left`"),
-    ("current_password_wrong", 403, "a security code is changed with the account's password"),
-    ("not_found", 404, "there is nothing at this path, or not for this method"),
-    ("mess_not_found", 404, "there is no such mess"),
-    ("order_not_found", 404, "the student, or the mess, has no such order"),
-    ("item_not_found", 404, "the menu has no such item"),
-    ("student_not_found", 404, "the mess has no such student"),
-    ("scan_not_found", 404, "the mess has no such scan, or another device made it"),
-    ("staff_token_not_found", 404, "the mess has no such staff token"),
-    ("notification_not_found", 404, "the mess has no such notification, or keeps it no longer"),
-    ("cut_not_found", 404, "the student has no such cut"),
-    ("closure_not_found", 404, "the mess has no such closure"),
-    ("payment_not_found", 404, "the student, or the mess, has no such payment of a cycle"),
-    ("otp_invalid", 409, "the one-time code is wrong; with `attempts_left`"),
-    ("otp_expired", 409, "the one-time code is too old, was used, or was tried too often"),
-    ("invite_invalid", 409, "the invite code is wrong, used or too old"),
-    ("email_taken", 409, "an account has the e-mail address"),
-    ("username_taken", 409, "an account has the username"),
-    ("roll_no_taken", 409, "an account has the roll number"),
-    (
-        "wrong_status",
-        409,
-        "only a student who waits for approval is rejected; with `account_status`",
-    ),
-    ("signature_mismatch", 409, "the checkout's signature is not the partner's"),
-    ("payment_not_captured", 409, "the partner has not taken the money yet; ask again later"),
-    ("amount_mismatch", 409, "the payment's amount, currency or order is not the purchase's"),
-    ("already_paid", 409, "another payment has paid for the purchase"),
-    (
-        "tokens_unavailable",
-        409,
-        "tokens are not the student's, redeemed, refunded or expired; with `token_ids`",
-    ),
-    ("insufficient_tokens", 409, "with `available` and `requested`"),
-    ("not_refundable", 409, "the purchase was not paid"),
-    ("refund_in_progress", 409, "another refund of the purchase is in hand"),
-    (
-        "out_of_stock",
-        409,
-        "there is less than was ordered; with `items: [{sku, requested, available}]`",
-    ),
-    ("order_too_large", 409, "an order costs at most 99 tokens; with `total` and `total_max`"),
-    ("order_not_pending", 409, "only a pending order is called off; with `order_status`"),
-    ("order_not_processed", 409, "only a processed order is handed over; with `order_status`"),
-    ("already_collected", 409, "the order was handed over before; with `collected_at`"),
-    ("stock_negative", 409, "there is less in stock than is to be taken out; with `stock`"),
-    ("stock_limit", 409, "a stock is at most 1000000 portions; with `stock`"),
-    ("not_admitted", 409, "only a scan that let somebody in is taken back"),
-    ("undo_expired", 409, "a scan is taken back within ten minutes"),
-    (
-        "cutoff_passed",
-        409,
-        "it is too late to cut the first day, or to take that back; with `cutoff`, until when it was not",
-    ),
-    (
-        "cut_overlap",
-        409,
-        "one of the meals is cut already; with the other's `cut_id`, `from`, `to` and `meals`",
-    ),
-    (
-        "too_many_cuts",
-        409,
-        "a student has at most 20 cuts that ended less than nine days ago, or have not",
-    ),
-    ("closure_ended", 409, "a closure that is over is part of the accounts and stays"),
-    (
-        "too_many_closures",
-        409,
-        "a mess has at most 20 closures that ended less than nine days ago, or have not",
-    ),
-    (
-        "cycle_overlap",
-        409,
-        "another payment, pending or verified, is for some of the days; with `payment_id`, `cycle_start`, `cycle_end` and `payment_status`",
-    ),
-    (
-        "cycle_limit",
-        409,
-        "a student has at most 15 payments that are not rejected and whose days ended less than 92 days ago",
-    ),
-    ("already_decided", 409, "the payment was verified or rejected before; with `payment_status`"),
-    ("idempotency_key_reused", 409, "the key came with another body"),
-    ("body_too_large", 413, "more than 64 KiB"),
-    ("unsupported_media_type", 415, "the body is not `application/json`"),
-    ("invalid_fields", 422, "with `errors: [{field, message}]`, all of them"),
-    ("rate_limited", 429, "with `Retry-After`"),
-    ("locked", 429, "five wrong passwords; with `Retry-After`"),
-    ("security_code_locked", 429, "five wrong security codes; with `Retry-After`"),
-    ("internal", 500, "our fault; `request_id` finds it in the logs"),
-    ("busy", 503, "too many writes of the same things at once; with `Retry-After`"),
-    (
-        "database_unavailable",
-        503,
-        "the database does not answer; a retry with the same key is safe; with `Retry-After`",
-    ),
-    ("storage_unavailable", 503, "the storage of pictures does not answer; with `Retry-After`"),
-    ("partner_unavailable", 503, "the payment partner does not answer; with `Retry-After`"),
-];
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
@@ -457,13 +346,6 @@ pub fn invalid_credentials() -> Problem {
 pub fn locked(wait_s: u64) -> Problem {
     let detail = "Too many wrong passwords; wait a while.";
     Problem::new(StatusCode::TOO_MANY_REQUESTS, "locked", detail).retry_after(wait_s)
-}
-
-/// 403: shut out by an owner.
-#[must_use]
-pub fn account_closed() -> Problem {
-    let detail = "The mess has blocked or rejected this account.";
-    Problem::new(StatusCode::FORBIDDEN, "account_closed", detail)
 }
 
 /// 403: the security code is wrong.

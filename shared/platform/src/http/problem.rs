@@ -6,7 +6,7 @@ use http::StatusCode;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::problems::CODES;
+use super::codes::CODES;
 
 /// One field of a request that is not acceptable.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -125,6 +125,13 @@ impl Problem {
     pub fn not_approved() -> Self {
         let detail = "The mess has not approved your account yet.";
         Self::new(StatusCode::FORBIDDEN, "not_approved", detail)
+    }
+
+    /// 403: shut out by an owner.
+    #[must_use]
+    pub fn account_closed() -> Self {
+        let detail = "The mess has blocked or rejected this account.";
+        Self::new(StatusCode::FORBIDDEN, "account_closed", detail)
     }
 
     /// 404: not there, or not yours.

@@ -1,7 +1,7 @@
 //! Which endpoint has a path, and which parameters are in it. On AWS the gateway routes; this
 //! is for a process that serves every endpoint, and for tests.
 
-use super::Endpoint;
+use super::endpoint::Endpoint;
 
 /// The gateway's name for whatever has no route, which is the path of one endpoint.
 pub const DEFAULT_ROUTE: &str = "$default";

@@ -1,4 +1,4 @@
-//! The way of every request: rate, session, handler, answer, one log line.
+//! The request pipeline: rate, session, handler, answer, one log line.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
@@ -12,13 +12,19 @@ use http::{HeaderValue, StatusCode};
 use thali_domain::accounts::identity::AccountStatus;
 use tracing::Instrument;
 
-use super::{
-    Access, Caller, Endpoint, Problem, RATE_ACCOUNT, Rate, Request, Response, Session, staff_token,
-};
+use super::access::Access;
+use super::caller::{Caller, Session};
+use super::endpoint::Endpoint;
+use super::problem::Problem;
+use super::rate::{RATE_ACCOUNT, Rate};
+use super::rate_limit::check_rate;
+use super::request::Request;
+use super::response::Response;
+use super::staff_token;
 use crate::app::App;
 use crate::cache::SessionState;
 use crate::store::Consistency;
-use crate::{problems, telemetry};
+use crate::telemetry;
 
 /// Answers one request: enforces what the endpoint declares, then calls its handler.
 pub async fn dispatch(
@@ -69,18 +75,6 @@ async fn handle(app: &App, endpoint: &Endpoint, request: &Request) -> Result<Res
         admit(app, endpoint.access, session).await?;
     }
     (endpoint.handler)(app, &caller, request).await
-}
-
-pub(super) async fn check_rate(app: &App, bucket: &str, per_minute: u32) -> Result<(), Problem> {
-    let per_minute = per_minute.saturating_mul(app.rate_limit_factor);
-    match app.cache.over_limit(bucket, per_minute, app.clock.now()).await {
-        None => Ok(()),
-        Some(wait_s) => {
-            let detail = "Too many requests; wait a moment.";
-            let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", detail);
-            Err(problem.retry_after(wait_s))
-        }
-    }
 }
 
 /// Proves the session behind the access token, or the staff token, where `access` needs one,
@@ -138,7 +132,7 @@ async fn admit(app: &App, access: Access, session: &mut Session) -> Result<(), P
     match session.status {
         AccountStatus::Active => Ok(()),
         AccountStatus::PendingApproval => Err(Problem::not_approved()),
-        AccountStatus::Rejected | AccountStatus::Blocked => Err(problems::account_closed()),
+        AccountStatus::Rejected | AccountStatus::Blocked => Err(Problem::account_closed()),
     }
 }
 

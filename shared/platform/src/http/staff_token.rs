@@ -1,8 +1,10 @@
 //! How a staff token is proven. Redis knows most answers; what it does not know, and all
 //! without it, DynamoDB does.
 
-use super::serve::check_rate;
-use super::{Problem, RATE_STAFF_TOKEN, Rate, StaffToken};
+use super::caller::StaffToken;
+use super::problem::Problem;
+use super::rate::{RATE_STAFF_TOKEN, Rate};
+use super::rate_limit::check_rate;
 use crate::app::App;
 use crate::auth::same_secret;
 use crate::auth::staff_token::{PREFIX, StaffTokenText};
