@@ -8,7 +8,6 @@ pub mod cache_evictor;
 pub mod mailer;
 mod mails;
 pub mod messages;
-mod notices;
 pub mod notifier;
 pub mod order_processor;
 pub mod picture_check;

@@ -11,7 +11,7 @@ use thali_domain::orders::menu::{ItemName, Sku};
 use thali_domain::owner::notifications::{News, fell_low, scan_conflict};
 use thali_platform::store::plate_of_image;
 
-use super::relay::Change;
+use super::change::Change;
 
 /// The parts of a purchase that are told.
 #[derive(Deserialize)]
