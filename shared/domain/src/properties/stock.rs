@@ -1,7 +1,7 @@
 //! What holds of an item's stock however owners and orders meet. The store's conditional
 //! writes are modelled by [`World`]: a decision is made on what was seen, perhaps a while
 //! ago, and carried out only where the write's condition holds now. The conditions are
-//! those of `store/menu.rs` and `store/stock.rs`.
+//! those of `store/orders/menu.rs` and `store/orders/stock.rs`.
 
 use proptest::prelude::*;
 
@@ -58,7 +58,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 /// The item as the database has it, and what an owner must find: the conditions of the
-/// writes are those of `store/menu.rs` and `store/stock.rs`.
+/// writes are those of `store/orders/menu.rs` and `store/orders/stock.rs`.
 struct World {
     item: Item,
     looked: Item,

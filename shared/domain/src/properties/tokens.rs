@@ -1,8 +1,8 @@
 //! What holds of tokens and money however their stories go. The store's conditional writes
 //! are modelled by [`World`]: a decision is made on what was seen, perhaps a while ago,
 //! and carried out only where the write's condition holds now. The conditions here are
-//! those of `store/purchases.rs`, `store/submissions.rs`, `store/refunds.rs` and
-//! `store/orders.rs`.
+//! those of `store/payments/purchases.rs`, `store/payments/refunds.rs`,
+//! `store/tokens/submissions.rs` and `store/orders/order.rs`.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,6 +1,25 @@
-//! DynamoDB. [`Store`] is concrete; its methods are in one file for each area, named by
-//! the noun first. A method does one read or one conditional write and turns a failed
-//! condition into the area's named refusal. Keys are built in [`keys`] alone.
+//! DynamoDB. [`Store`] is concrete; its methods are named by the noun first, and each noun has
+//! a file in the folder of its area. A method does one read or one conditional write and turns
+//! a failed condition into the area's named refusal. Keys are built in [`keys`] alone.
+//!
+//! | folder or file | what it stores |
+//! |---|---|
+//! | `accounts` | accounts, sign-ups, invites, sessions, password resets, failed tries, profiles |
+//! | `students` | the list of students, what the counter knows of each, their QR codes |
+//! | `payments` | purchases, refunds, and what of them waits for a job |
+//! | `tokens` | submissions |
+//! | `orders` | the menu, its stock, orders |
+//! | `meals` | cycles, cuts, closures |
+//! | `staff` | plates with their scans, staff tokens |
+//! | `owner` | messes, notifications, counts for reports, the audit trail |
+//! | `mail_log` | which mails were sent |
+//! | [`keys`] | every key |
+//! | `idempotency` | which request was the first with an idempotency key |
+//! | `waiting_pages` | pages of what waits for a job |
+//! | `conflicts` | the client, which repeats a transaction that met another |
+//!
+//! This file has what all of them share: the store, its errors, the stamp of a change, and how
+//! items and expressions are written.
 //!
 //! Times are stored as milliseconds since 1970 (numbers, so that conditions can compare
 //! them), ids as text, and `ttl` as seconds since 1970. Every item that is written
@@ -8,35 +27,18 @@
 //! tables' change streams.
 
 mod accounts;
-mod audit;
-mod closures;
-mod codes;
 mod conflicts;
-mod cuts;
-mod cycles;
 mod idempotency;
-mod invites;
 pub mod keys;
-mod lockouts;
 mod mail_log;
-mod members;
-mod menu;
-mod messes;
-mod notifications;
+mod meals;
 mod orders;
-mod password_resets;
-mod plates;
-mod profiles;
-mod purchases;
-mod refunds;
-mod registrations;
-mod reports;
-mod sessions;
-mod staff_tokens;
-mod stock;
+mod owner;
+mod payments;
+mod staff;
 mod students;
-mod submissions;
-mod waiting;
+mod tokens;
+mod waiting_pages;
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -51,30 +53,30 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub use self::accounts::{Account, AccountCreateError, LoginLookup};
-pub use self::audit::{AuditOf, AuditRecord};
-pub use self::closures::ClosureRecord;
+pub use self::accounts::account::{Account, AccountCreateError, LoginLookup};
+pub use self::accounts::invites::Invite;
+pub use self::accounts::password_resets::PasswordReset;
+pub use self::accounts::profiles::ProfileUpdateError;
+pub use self::accounts::registrations::Registration;
+pub use self::accounts::sessions::SessionRecord;
 pub use self::conflicts::dynamodb_client;
-pub use self::cuts::{CutRecord, RecordError};
 pub use self::idempotency::{IdempotencyKey, Operation, Replay};
-pub use self::invites::Invite;
 pub use self::mail_log::MailTurn;
-pub use self::members::Member;
-pub use self::notifications::NotificationsPage;
-pub use self::orders::OrderError;
-pub use self::password_resets::PasswordReset;
-pub use self::plates::{NewScan, PlatesPage, Recorded, SCANS, plate_of_image};
-pub use self::profiles::ProfileUpdateError;
-pub use self::purchases::CaptureError;
-pub use self::refunds::RefundRequestError;
-pub use self::registrations::Registration;
-pub use self::reports::COUNT_MAX;
-pub use self::sessions::SessionRecord;
-pub use self::staff_tokens::StaffTokenRecord;
-pub use self::stock::StockCondition;
-pub use self::students::{DirectoryEntry, StudentDecideError};
-pub use self::submissions::SubmissionError;
-pub use self::waiting::{PageStart, WaitingPage};
+pub use self::meals::closures::ClosureRecord;
+pub use self::meals::cuts::{CutRecord, RecordError};
+pub use self::orders::order::OrderError;
+pub use self::orders::stock::StockCondition;
+pub use self::owner::audit::{AuditOf, AuditRecord};
+pub use self::owner::notifications::NotificationsPage;
+pub use self::owner::reports::COUNT_MAX;
+pub use self::payments::purchases::CaptureError;
+pub use self::payments::refunds::RefundRequestError;
+pub use self::staff::plates::{NewScan, PlatesPage, Recorded, SCANS, plate_of_image};
+pub use self::staff::staff_tokens::StaffTokenRecord;
+pub use self::students::directory::{DirectoryEntry, StudentDecideError};
+pub use self::students::members::Member;
+pub use self::tokens::submissions::SubmissionError;
+pub use self::waiting_pages::{PageStart, WaitingPage};
 use crate::config::TableNames;
 use keys::Key;
 

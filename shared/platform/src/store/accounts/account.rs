@@ -1,0 +1,435 @@
+//! Accounts, the guards of their unique names, and what a login looks up.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::{ConditionCheck, TransactWriteItem};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use thali_domain::accounts::identity::{
+    AccountStatus, Email, LoginName, Name, Phone, Role, RollNo, RoomNo, TelegramUserId, Username,
+};
+use thali_domain::accounts::lockout::Failures;
+use thali_domain::accounts::profile::{Bio, DateOfBirth, PostalAddress, Profession};
+use thali_domain::ids::{AccountId, MessId};
+use thali_domain::pictures::PictureKey;
+
+use super::lockouts::LoginFailures;
+use crate::store::keys::Key;
+use crate::store::{
+    Consistency, Registration, STAMPED, Stamp, Store, StoreError, TransactError, delete, item,
+    keys, number, put_new, text, update, values,
+};
+
+/// An account as it is stored.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Account {
+    /// Its id.
+    pub account_id: AccountId,
+    /// Its mess.
+    pub mess_id: MessId,
+    /// What it may do.
+    pub role: Role,
+    /// Where it stands.
+    pub status: AccountStatus,
+    /// The username.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<Username>,
+    /// The person's name.
+    pub name: Name,
+    /// The e-mail address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<Email>,
+    /// The roll number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub roll_no: Option<RollNo>,
+    /// The room number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub room_no: Option<RoomNo>,
+    /// The telephone number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<Phone>,
+    /// Some words about oneself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bio: Option<Bio>,
+    /// The postal address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<PostalAddress>,
+    /// The profession.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profession: Option<Profession>,
+    /// The date of birth.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub date_of_birth: Option<DateOfBirth>,
+    /// The newest picture that was found to be one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub picture_key: Option<PictureKey>,
+    /// The Telegram account that somebody said is this person's. Nobody has proven it: it
+    /// opens nothing, and nothing is sent there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub telegram_claim: Option<TelegramUserId>,
+    /// The address with which somebody registered and which another account had already, so
+    /// that the registration is known again when it is repeated. Nothing is sent there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email_claim: Option<Email>,
+    /// The password's hash, or [`NO_PASSWORD`](crate::auth::password::NO_PASSWORD).
+    pub password_hash: String,
+    /// How often the password was replaced. A session of an older password is not renewed.
+    #[serde(default)]
+    pub password_version: u32,
+    /// The HMAC of the security code, once one is set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub security_code_hash: Option<String>,
+    /// Wrong security codes.
+    #[serde(default)]
+    pub security_code_failures: u32,
+    /// When they are forgotten.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "jiff::fmt::serde::timestamp::millisecond::optional"
+    )]
+    pub security_code_forgotten_at: Option<Timestamp>,
+    /// When it was made.
+    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
+    pub created_at: Timestamp,
+}
+
+impl Account {
+    /// An active account with nothing but what each must have.
+    #[must_use]
+    pub fn new(
+        account_id: AccountId,
+        mess_id: MessId,
+        role: Role,
+        name: Name,
+        password_hash: String,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            account_id,
+            mess_id,
+            role,
+            status: AccountStatus::Active,
+            username: None,
+            name,
+            email: None,
+            roll_no: None,
+            room_no: None,
+            phone: None,
+            bio: None,
+            address: None,
+            profession: None,
+            date_of_birth: None,
+            picture_key: None,
+            telegram_claim: None,
+            email_claim: None,
+            password_hash,
+            password_version: 0,
+            security_code_hash: None,
+            security_code_failures: 0,
+            security_code_forgotten_at: None,
+            created_at: now,
+        }
+    }
+
+    /// The account that a verified registration becomes.
+    #[must_use]
+    pub fn of_registration(
+        registration: &Registration,
+        account_id: AccountId,
+        status: AccountStatus,
+        now: Timestamp,
+    ) -> Self {
+        let Registration { mess_id, role, name, password_hash, .. } = registration.clone();
+        Self {
+            status,
+            username: registration.username.clone(),
+            email: Some(registration.email.clone()),
+            roll_no: registration.roll_no.clone(),
+            room_no: registration.room_no.clone(),
+            phone: registration.phone.clone(),
+            ..Self::new(account_id, mess_id, role, name, password_hash, now)
+        }
+    }
+
+    /// The wrong security codes so far.
+    #[must_use]
+    pub fn security_code_failures(&self) -> Failures {
+        Failures {
+            count: self.security_code_failures,
+            forgotten_at: self.security_code_forgotten_at.unwrap_or(Timestamp::UNIX_EPOCH),
+        }
+    }
+}
+
+/// Why an account cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum AccountCreateError {
+    /// The registration ended, or became an account, a moment ago.
+    #[error("the registration has ended")]
+    RegistrationEnded,
+    /// An account has the address.
+    #[error("there is an account with this e-mail address")]
+    EmailTaken,
+    /// Somebody has the username.
+    #[error("the username is taken")]
+    UsernameTaken,
+    /// Somebody has the roll number.
+    #[error("the roll number is taken")]
+    RollNoTaken,
+    /// The invite was used or has ended.
+    #[error("the invite was used or has expired")]
+    InviteUsed,
+    /// Neither done nor refused.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What is known of the name that somebody logs in with.
+#[derive(Debug, Clone, Copy)]
+pub struct LoginLookup {
+    /// The account that has the name.
+    pub account_id: Option<AccountId>,
+    /// The wrong passwords tried for the name.
+    pub failures: Failures,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(in crate::store) struct Guard {
+    pub(in crate::store) account_id: AccountId,
+    pub(in crate::store) mess_id: MessId,
+}
+
+/// Whether a name is taken, and by whom it would be refused.
+type Part = (TransactWriteItem, AccountCreateError);
+
+impl Store {
+    /// Reads an account.
+    pub async fn account_get(
+        &self,
+        id: AccountId,
+        consistency: Consistency,
+    ) -> Result<Option<Account>, StoreError> {
+        self.get(&self.tables.accounts, &keys::account(id), consistency).await
+    }
+
+    /// Whether an account has this address.
+    pub async fn email_is_known(&self, mess: &MessId, email: &Email) -> Result<bool, StoreError> {
+        self.guard_exists(&keys::email_guard(mess, email)).await
+    }
+
+    /// The account that has this address.
+    pub async fn account_of_email(
+        &self,
+        mess: &MessId,
+        email: &Email,
+    ) -> Result<Option<AccountId>, StoreError> {
+        let key = keys::email_guard(mess, email);
+        let guard: Option<Guard> =
+            self.get(&self.tables.accounts, &key, Consistency::Strong).await?;
+        Ok(guard.map(|guard| guard.account_id))
+    }
+
+    /// The account that has this roll number.
+    pub async fn account_of_roll_no(
+        &self,
+        mess: &MessId,
+        roll_no: &RollNo,
+    ) -> Result<Option<Account>, StoreError> {
+        let key = keys::roll_no_guard(mess, roll_no);
+        let guard: Option<Guard> =
+            self.get(&self.tables.accounts, &key, Consistency::Strong).await?;
+        let Some(Guard { account_id, .. }) = guard else { return Ok(None) };
+        let account = self.account_get(account_id, Consistency::Strong).await?;
+        // One that has left its number since the guard was read has it no more.
+        Ok(account.filter(|account| account.roll_no.as_ref() == Some(roll_no)))
+    }
+
+    /// The accounts that have one of these roll numbers, no two of which are the same.
+    pub async fn accounts_of_roll_nos(
+        &self,
+        mess: &MessId,
+        roll_nos: &[RollNo],
+    ) -> Result<HashMap<RollNo, Account>, StoreError> {
+        let keys = roll_nos.iter().map(|roll_no| keys::roll_no_guard(mess, roll_no)).collect();
+        let guards = self.guards(keys).await?;
+        let keys = guards.values().map(|guard| keys::account(guard.account_id)).collect();
+        let table = &self.tables.accounts;
+        let found = self.batch_get(table, keys, Consistency::Strong).await?;
+        let mut accounts = HashMap::with_capacity(found.len());
+        for found in found {
+            let account: Account = serde_dynamo::from_item(found)?;
+            // One that has left its number since its guard was read has it no more.
+            if let Some(roll_no) = account.roll_no.clone() {
+                accounts.insert(roll_no, account);
+            }
+        }
+        Ok(accounts)
+    }
+
+    /// Who has which of these addresses, no two of which are the same.
+    pub async fn accounts_of_emails(
+        &self,
+        mess: &MessId,
+        emails: &[Email],
+    ) -> Result<HashMap<Email, AccountId>, StoreError> {
+        let keys = emails.iter().map(|email| keys::email_guard(mess, email)).collect();
+        let guards = self.guards(keys).await?;
+        let holder = |email: &Email| {
+            let guard = guards.get(&keys::email_guard(mess, email).pk)?;
+            Some((email.clone(), guard.account_id))
+        };
+        Ok(emails.iter().filter_map(holder).collect())
+    }
+
+    /// The guards that there are, by their partition.
+    async fn guards(&self, keys: Vec<Key>) -> Result<HashMap<String, Guard>, StoreError> {
+        let mut guards = HashMap::with_capacity(keys.len());
+        for found in self.batch_get(&self.tables.accounts, keys, Consistency::Strong).await? {
+            let Some(Key { pk, .. }) = Key::of(&found) else { continue };
+            guards.insert(pk, serde_dynamo::from_item(found)?);
+        }
+        Ok(guards)
+    }
+
+    /// Whether an account has this username.
+    pub async fn username_is_taken(
+        &self,
+        mess: &MessId,
+        username: &Username,
+    ) -> Result<bool, StoreError> {
+        self.guard_exists(&keys::username_guard(mess, username)).await
+    }
+
+    async fn guard_exists(&self, key: &Key) -> Result<bool, StoreError> {
+        let guard: Option<Guard> =
+            self.get(&self.tables.accounts, key, Consistency::Strong).await?;
+        Ok(guard.is_some())
+    }
+
+    /// Makes an account of a verified registration: the registration and the invite are
+    /// used up and every unique name is taken, all or nothing.
+    pub async fn account_create_from(
+        &self,
+        registration: &Registration,
+        account: &Account,
+        stamp: &Stamp,
+    ) -> Result<(), AccountCreateError> {
+        let table = &self.tables.accounts;
+        let given = [(":resends".to_owned(), number(registration.resends))];
+        let used_up = delete(
+            table,
+            &keys::registration(registration.registration_id),
+            Some("resends = :resends"),
+            given.into(),
+        );
+        let mut parts = vec![(used_up, AccountCreateError::RegistrationEnded)];
+        if let Some(code_hash) = &registration.invite_hash {
+            let key = keys::invite(&registration.mess_id, code_hash);
+            let expression = format!("SET used_at = :changed_at, {STAMPED}");
+            let condition = "attribute_not_exists(used_at) AND expires_at > :changed_at";
+            let used = update(table, &key, &expression, condition, None, values(stamp, []));
+            parts.push((used, AccountCreateError::InviteUsed));
+        }
+        parts.extend(self.account_parts(account, stamp)?);
+        self.account_transact(parts).await
+    }
+
+    /// Makes an account without a registration: the account and the guards of its names, all
+    /// or nothing.
+    pub async fn account_create(
+        &self,
+        account: &Account,
+        stamp: &Stamp,
+    ) -> Result<(), AccountCreateError> {
+        let parts = self.account_parts(account, stamp)?;
+        self.account_transact(parts).await
+    }
+
+    /// Makes an account that would have the address `taken`, had another account not got it
+    /// already, as the transaction checks. To whoever counts its items or its time it is the
+    /// one that takes the address.
+    pub async fn account_create_without(
+        &self,
+        account: &Account,
+        taken: &Email,
+        stamp: &Stamp,
+    ) -> Result<(), AccountCreateError> {
+        let mut parts = self.account_parts(account, stamp)?;
+        let check = ConditionCheck::builder()
+            .table_name(&self.tables.accounts)
+            .set_key(Some(keys::email_guard(&account.mess_id, taken).attributes()))
+            .condition_expression("attribute_exists(pk)")
+            .build()
+            .expect("table, key and condition are set");
+        let check = TransactWriteItem::builder().condition_check(check).build();
+        parts.push((check, StoreError::Contended.into()));
+        self.account_transact(parts).await
+    }
+
+    /// The account and the guards of its names.
+    fn account_parts(&self, account: &Account, stamp: &Stamp) -> Result<Vec<Part>, StoreError> {
+        let table = &self.tables.accounts;
+        let mess = &account.mess_id;
+        let guard = Guard { account_id: account.account_id, mess_id: mess.clone() };
+        let put =
+            |key: Key| Ok::<_, StoreError>(put_new(table, item(&key, "guard", &guard, stamp)?));
+        let key = keys::account(account.account_id);
+        let mut attributes = item(&key, "account", account, stamp)?;
+        let directory = keys::directory_partition(mess, account.role, account.status);
+        attributes.insert(keys::DIRECTORY_INDEX.to_owned(), text(directory));
+        let mut parts = vec![(put_new(table, attributes), AccountCreateError::RegistrationEnded)];
+        if let Some(email) = &account.email {
+            parts.push((put(keys::email_guard(mess, email))?, AccountCreateError::EmailTaken));
+        }
+        if let Some(name) = &account.username {
+            parts.push((put(keys::username_guard(mess, name))?, AccountCreateError::UsernameTaken));
+        }
+        if let Some(roll_no) = &account.roll_no {
+            parts.push((put(keys::roll_no_guard(mess, roll_no))?, AccountCreateError::RollNoTaken));
+        }
+        if account.role == Role::Student {
+            parts.push((self.member_put(account, stamp)?, AccountCreateError::RegistrationEnded));
+        }
+        Ok(parts)
+    }
+
+    async fn account_transact(&self, parts: Vec<Part>) -> Result<(), AccountCreateError> {
+        let (writes, refusals): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
+        match self.transact(writes).await {
+            Ok(()) => Ok(()),
+            Err(TransactError::Conditions(failed)) => {
+                let mut refused = refusals.into_iter().zip(failed).filter(|(_, failed)| *failed);
+                let refusal = refused.next().map(|(refusal, _)| refusal);
+                Err(refusal.unwrap_or(AccountCreateError::Store(StoreError::Contended)))
+            }
+            Err(TransactError::Conflict) => Err(StoreError::Contended.into()),
+            Err(TransactError::Store(error)) => Err(error.into()),
+        }
+    }
+
+    /// What is known of a login name: one read of its guard's partition.
+    pub async fn login_lookup(
+        &self,
+        mess: &MessId,
+        name: &LoginName,
+    ) -> Result<LoginLookup, StoreError> {
+        let pk = keys::login_guard(mess, name).pk;
+        let none = Failures { count: 0, forgotten_at: Timestamp::UNIX_EPOCH };
+        let mut lookup = LoginLookup { account_id: None, failures: none };
+        for found in self.query(&self.tables.accounts, &pk, None, Consistency::Strong).await? {
+            match found.get("sk").and_then(|sk| sk.as_s().ok()).map(String::as_str) {
+                Some("guard") => {
+                    lookup.account_id =
+                        Some(serde_dynamo::from_item::<_, Guard>(found)?.account_id);
+                }
+                Some("failures") => {
+                    let LoginFailures { count, forgotten_at, .. } = serde_dynamo::from_item(found)?;
+                    lookup.failures = Failures { count, forgotten_at };
+                }
+                _ => {}
+            }
+        }
+        Ok(lookup)
+    }
+}

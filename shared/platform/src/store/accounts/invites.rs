@@ -1,0 +1,79 @@
+//! Invites: single-use codes with which owners and staff sign up.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use thali_domain::accounts::identity::Role;
+use thali_domain::ids::MessId;
+
+use crate::auth::sha256_hex;
+use crate::clock::random_hex;
+use crate::store::{Consistency, Stamp, Store, StoreError, expiring, item, keys};
+
+/// How long an invite is good.
+pub const LIFETIME: SignedDuration = SignedDuration::from_hours(72);
+
+/// An invite as it is stored: by the hash of its code, never the code.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Invite {
+    /// Into which mess.
+    pub mess_id: MessId,
+    /// As what.
+    pub role: Role,
+    /// Until when.
+    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
+    pub expires_at: Timestamp,
+    /// When somebody signed up with it.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "jiff::fmt::serde::timestamp::millisecond::optional"
+    )]
+    pub used_at: Option<Timestamp>,
+}
+
+impl Invite {
+    /// An invite that is made at `now`.
+    #[must_use]
+    pub fn new(mess_id: MessId, role: Role, now: Timestamp) -> Self {
+        Self { mess_id, role, expires_at: now + LIFETIME, used_at: None }
+    }
+
+    /// Draws the code of an invite: 160 random bits, of which only the hash is stored.
+    #[must_use]
+    pub fn draw_code() -> String {
+        random_hex::<20>()
+    }
+
+    /// Whether it admits somebody as `role` at `now`.
+    #[must_use]
+    pub fn admits(&self, role: Role, now: Timestamp) -> bool {
+        self.role == role && self.used_at.is_none() && now < self.expires_at
+    }
+}
+
+impl Store {
+    /// Stores an invite under its code.
+    pub async fn invite_create(
+        &self,
+        code: &str,
+        invite: &Invite,
+        stamp: &Stamp,
+    ) -> Result<(), StoreError> {
+        let key = keys::invite(&invite.mess_id, &sha256_hex(code));
+        // Kept for some days after its end, so that the audit trail's reader can look it up.
+        let kept_until = invite.expires_at + SignedDuration::from_hours(7 * 24);
+        let attributes = expiring(item(&key, "invite", invite, stamp)?, kept_until);
+        self.put_if_new(&self.tables.accounts, attributes).await?;
+        Ok(())
+    }
+
+    /// Reads an invite by the hash of its code.
+    pub async fn invite_get(
+        &self,
+        mess: &MessId,
+        code_hash: &str,
+    ) -> Result<Option<Invite>, StoreError> {
+        let key = keys::invite(mess, code_hash);
+        self.get(&self.tables.accounts, &key, Consistency::Strong).await
+    }
+}

@@ -1,0 +1,214 @@
+//! The counters of wrong passwords and security codes. They are in DynamoDB and hold
+//! without Redis.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::{ConditionCheck, TransactWriteItem};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use thali_domain::accounts::identity::LoginName;
+use thali_domain::accounts::lockout::{LOCK, TRIES_MAX};
+use thali_domain::ids::{AccountId, MessId};
+
+use crate::store::{
+    Account, CONTENTION_TRIES_MAX, STAMPED, Stamp, Store, StoreError, delete, expiring, item, keys,
+    millis, number, text, unless_refused, values,
+};
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct LoginFailures {
+    pub(super) mess_id: MessId,
+    pub(super) count: u32,
+    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
+    pub(super) forgotten_at: Timestamp,
+}
+
+impl Store {
+    /// Counts a wrong password for a name. The count begins anew where the wrong tries
+    /// before are forgotten.
+    pub async fn login_failed(
+        &self,
+        mess: &MessId,
+        name: &LoginName,
+        stamp: &Stamp,
+    ) -> Result<(), StoreError> {
+        // Where the first wrong tries come at once, one of them makes the counter and the
+        // others find it at their next turn.
+        for _ in 0..CONTENTION_TRIES_MAX {
+            if self.login_failure_add(mess, name, stamp).await?
+                || self.login_failure_begin(mess, name, stamp).await?
+            {
+                return Ok(());
+            }
+        }
+        Err(StoreError::Contended)
+    }
+
+    /// Adds to the wrong tries that are not forgotten; answers `false` where there are none.
+    async fn login_failure_add(
+        &self,
+        mess: &MessId,
+        name: &LoginName,
+        stamp: &Stamp,
+    ) -> Result<bool, StoreError> {
+        let key = keys::login_failures(mess, name);
+        let forgotten_at = stamp.at + LOCK;
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.tables.accounts)
+            .set_key(Some(key.attributes()))
+            .update_expression(format!(
+                "SET #count = #count + :one, forgotten_at = :forgotten_at, #ttl = :ttl, {STAMPED}"
+            ))
+            .condition_expression("forgotten_at > :changed_at")
+            .expression_attribute_names("#count", "count")
+            .expression_attribute_names("#ttl", "ttl")
+            .set_expression_attribute_values(Some(values(
+                stamp,
+                [
+                    (":one", number(1)),
+                    (":forgotten_at", millis(forgotten_at)),
+                    (":ttl", number(forgotten_at.as_second())),
+                ],
+            )));
+        Ok(unless_refused(request.send().await)?.is_some())
+    }
+
+    /// Counts the first wrong try; answers `false` where there are some already.
+    async fn login_failure_begin(
+        &self,
+        mess: &MessId,
+        name: &LoginName,
+        stamp: &Stamp,
+    ) -> Result<bool, StoreError> {
+        let key = keys::login_failures(mess, name);
+        let forgotten_at = stamp.at + LOCK;
+        let first = LoginFailures { mess_id: mess.clone(), count: 1, forgotten_at };
+        let attributes = item(&key, "login_failures", &first, stamp)?;
+        let request = self
+            .client
+            .put_item()
+            .table_name(&self.tables.accounts)
+            .set_item(Some(expiring(attributes, forgotten_at)))
+            .condition_expression("attribute_not_exists(pk) OR forgotten_at <= :now")
+            .expression_attribute_values(":now", millis(stamp.at));
+        Ok(unless_refused(request.send().await)?.is_some())
+    }
+
+    /// Forgets the wrong passwords of a name after a right one.
+    pub async fn login_succeeded(&self, mess: &MessId, name: &LoginName) -> Result<(), StoreError> {
+        let key = keys::login_failures(mess, name);
+        let request = self.client.delete_item().table_name(&self.tables.accounts);
+        request.set_key(Some(key.attributes())).send().await?;
+        Ok(())
+    }
+
+    /// The write that forgets the wrong passwords of a name, as part of a transaction.
+    pub(super) fn login_forget(&self, mess: &MessId, name: &LoginName) -> TransactWriteItem {
+        let key = keys::login_failures(mess, name);
+        delete(&self.tables.accounts, &key, None, HashMap::new())
+    }
+
+    /// Counts a wrong security code and answers how many there are now; `None` where
+    /// there were as many as are borne before this one.
+    pub async fn security_code_failed(
+        &self,
+        account: AccountId,
+        stamp: &Stamp,
+    ) -> Result<Option<u32>, StoreError> {
+        let one_more = "security_code_forgotten_at > :changed_at AND security_code_failures < :max";
+        let forgotten = "attribute_exists(pk) AND (attribute_not_exists(security_code_forgotten_at) \
+                         OR security_code_forgotten_at <= :changed_at)";
+        // The third is for whoever finds that another made the counter since the first.
+        let add = ("security_code_failures + :one", one_more);
+        let tries = [add, (":one", forgotten), add];
+        for (count, condition) in tries {
+            let counted = self.security_code_count(account, count, condition, stamp).await?;
+            if counted.is_some() {
+                return Ok(counted);
+            }
+        }
+        Ok(None)
+    }
+
+    async fn security_code_count(
+        &self,
+        account: AccountId,
+        count: &str,
+        condition: &str,
+        stamp: &Stamp,
+    ) -> Result<Option<u32>, StoreError> {
+        let mut given = vec![(":one", number(1)), (":forgotten_at", millis(stamp.at + LOCK))];
+        if condition.contains(":max") {
+            given.push((":max", number(TRIES_MAX)));
+        }
+        let mut attributes = values(stamp, []);
+        attributes.extend(given.into_iter().map(|(name, value)| (name.to_owned(), value)));
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.tables.accounts)
+            .set_key(Some(keys::account(account).attributes()))
+            .update_expression(format!(
+                "SET security_code_failures = {count}, \
+                 security_code_forgotten_at = :forgotten_at, {STAMPED}"
+            ))
+            .condition_expression(condition)
+            .set_expression_attribute_values(Some(attributes))
+            .return_values("ALL_NEW".into());
+        let updated = unless_refused(request.send().await)?.and_then(|answer| answer.attributes);
+        let account: Option<Account> = updated.map(serde_dynamo::from_item).transpose()?;
+        Ok(account.map(|account| account.security_code_failures))
+    }
+
+    /// Forgets the wrong security codes after a right one; answers `false` where they
+    /// have become as many as are borne, so that the right one came too late.
+    pub async fn security_code_succeeded(
+        &self,
+        account: AccountId,
+        stamp: &Stamp,
+    ) -> Result<bool, StoreError> {
+        let given = [(":zero", number(0)), (":max", number(TRIES_MAX))];
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.tables.accounts)
+            .set_key(Some(keys::account(account).attributes()))
+            .update_expression(format!(
+                "SET security_code_failures = :zero, {STAMPED} REMOVE security_code_forgotten_at"
+            ))
+            .condition_expression(SECURITY_CODE_OPEN)
+            .set_expression_attribute_values(Some(values(stamp, given)));
+        Ok(unless_refused(request.send().await)?.is_some())
+    }
+
+    /// The check, as part of a transaction, that the account is active and that its
+    /// security code is not locked. So a burst of guesses is bound by the count that the
+    /// wrong ones leave, however many were read as the first.
+    pub(in crate::store) fn security_code_check(
+        &self,
+        account: AccountId,
+        now: Timestamp,
+    ) -> TransactWriteItem {
+        let given = [
+            (":active", text("active")),
+            (":max", number(TRIES_MAX)),
+            (":changed_at", millis(now)),
+        ];
+        let given = given.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let check = ConditionCheck::builder()
+            .table_name(&self.tables.accounts)
+            .set_key(Some(keys::account(account).attributes()))
+            .condition_expression(format!("#status = :active AND ({SECURITY_CODE_OPEN})"))
+            .expression_attribute_names("#status", "status")
+            .set_expression_attribute_values(Some(given))
+            .build()
+            .expect("table, key and condition are set");
+        TransactWriteItem::builder().condition_check(check).build()
+    }
+}
+
+/// That security codes are not locked, as a condition on an account.
+const SECURITY_CODE_OPEN: &str = "security_code_failures < :max \
+     OR security_code_forgotten_at <= :changed_at";

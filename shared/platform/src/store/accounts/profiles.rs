@@ -1,0 +1,288 @@
+//! What people change in their own accounts.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
+use thali_domain::accounts::identity::{Role, RollNo};
+use thali_domain::accounts::profile::ProfileChange;
+use thali_domain::patch::Patch;
+use thali_domain::pictures::PictureKey;
+
+use super::account::Guard;
+use crate::store::students::members::{AsRead, Followed, as_read};
+use crate::store::{
+    Account, Attributes, CONTENTION_TRIES_MAX, Consistency, STAMPED, Stamp, Store, StoreError,
+    TransactError, contention_pause, delete, item, keys, number, put_new, text, unless_refused,
+    update, values,
+};
+
+/// Why a profile was not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ProfileUpdateError {
+    /// There is no such account any more.
+    #[error("the account is gone")]
+    Gone,
+    /// Somebody has the roll number.
+    #[error("the roll number is taken")]
+    RollNoTaken,
+    /// The account was changed at the same moment, in what this change rests on.
+    #[error("the account was changed at the same moment")]
+    Overtaken,
+    /// Neither done nor refused.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// An update of an account: its expression, and what the expression names.
+struct AccountUpdate {
+    expression: String,
+    names: HashMap<String, String>,
+    values: Attributes,
+}
+
+impl Store {
+    /// Changes a profile and answers the account as it is then. What a student is known by
+    /// at the counter changes there too, in the same transaction; and in it a new roll
+    /// number takes its guard, and gives back the guard of the one before.
+    ///
+    /// `account` is as it was just read: from it comes the roll number that is to be left.
+    pub async fn profile_update(
+        &self,
+        account: &Account,
+        change: &ProfileChange,
+        stamp: &Stamp,
+    ) -> Result<Account, ProfileUpdateError> {
+        let change = news(change, account);
+        if change.is_empty() {
+            return Ok(account.clone());
+        }
+        let known_by = known_by(&change);
+        if !known_by.is_empty() {
+            return self.profile_follow(account, &change, &known_by, stamp).await;
+        }
+        let AccountUpdate { expression, names, values } = account_update(&change, stamp);
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.tables.accounts)
+            .set_key(Some(keys::account(account.account_id).attributes()))
+            .update_expression(expression)
+            .condition_expression("attribute_exists(pk)")
+            .set_expression_attribute_names(Some(names))
+            .set_expression_attribute_values(Some(values))
+            .return_values("ALL_NEW".into());
+        let answer = unless_refused(request.send().await)?.and_then(|answer| answer.attributes);
+        let updated = answer.map(serde_dynamo::from_item).transpose().map_err(StoreError::from)?;
+        updated.ok_or(ProfileUpdateError::Gone)
+    }
+
+    /// The same where the change is of what a student is known by at the counter.
+    async fn profile_follow(
+        &self,
+        account: &Account,
+        change: &ProfileChange,
+        known_by: &[Followed],
+        stamp: &Stamp,
+    ) -> Result<Account, ProfileUpdateError> {
+        // Of two new names at once the later one stays, but a roll number has a guard to
+        // give back, and must be the one that was read.
+        let replaced: Vec<&str> =
+            known_by.iter().map(|(name, _)| *name).filter(|name| *name != "roll_no").collect();
+        let read = as_read(account, &replaced);
+        let AccountUpdate { expression, mut names, mut values } = account_update(change, stamp);
+        names.extend(read.names);
+        values.extend(read.values);
+        let key = keys::account(account.account_id);
+        let table = &self.tables.accounts;
+        let changed = update(table, &key, &expression, &read.condition, Some(names), values);
+        let mut parts = vec![(changed, ProfileUpdateError::Overtaken)];
+        parts.extend(self.roll_no_parts(account, &change.roll_no, stamp)?);
+        if account.role == Role::Student {
+            let follows = self.member_follow(account, known_by, stamp)?;
+            parts.push((follows, ProfileUpdateError::Overtaken));
+        }
+        let (writes, refusals): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
+        match self.transact(writes).await {
+            Ok(()) => {}
+            Err(TransactError::Conditions(failed)) => {
+                let mut refused = refusals.into_iter().zip(failed).filter(|(_, failed)| *failed);
+                let refusal = refused.next().map(|(refusal, _)| refusal);
+                return Err(refusal.unwrap_or(ProfileUpdateError::Overtaken));
+            }
+            Err(TransactError::Conflict) => return Err(ProfileUpdateError::Overtaken),
+            Err(TransactError::Store(error)) => return Err(error.into()),
+        }
+        let changed = self.account_get(account.account_id, Consistency::Strong).await?;
+        changed.ok_or(ProfileUpdateError::Gone)
+    }
+
+    /// The guards that are taken and given back where the roll number changes.
+    fn roll_no_parts(
+        &self,
+        account: &Account,
+        change: &Patch<RollNo>,
+        stamp: &Stamp,
+    ) -> Result<Vec<(TransactWriteItem, ProfileUpdateError)>, StoreError> {
+        let mut parts = Vec::new();
+        if change.keeps() {
+            return Ok(parts);
+        }
+        if let Patch::Set(taken) = change {
+            parts
+                .push((self.roll_no_take(account, taken, stamp)?, ProfileUpdateError::RollNoTaken));
+        }
+        if let Some(left) = &account.roll_no {
+            let key = keys::roll_no_guard(&account.mess_id, left);
+            let mine = [(":me".to_owned(), text(account.account_id))];
+            let given_back =
+                delete(&self.tables.accounts, &key, Some("account_id = :me"), mine.into());
+            parts.push((given_back, ProfileUpdateError::Overtaken));
+        }
+        Ok(parts)
+    }
+
+    fn roll_no_take(
+        &self,
+        account: &Account,
+        roll_no: &RollNo,
+        stamp: &Stamp,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let key = keys::roll_no_guard(&account.mess_id, roll_no);
+        let guard = Guard { account_id: account.account_id, mess_id: account.mess_id.clone() };
+        Ok(put_new(&self.tables.accounts, item(&key, "guard", &guard, stamp)?))
+    }
+
+    /// Makes a picture the account's, and the student's at the counter, unless it has that
+    /// one or a newer one; answers the one that it has then. `None` where there is no such
+    /// account.
+    pub async fn picture_put(
+        &self,
+        picture: &PictureKey,
+        stamp: &Stamp,
+    ) -> Result<Option<PictureKey>, StoreError> {
+        for attempt in 1..=CONTENTION_TRIES_MAX {
+            let account = self.account_get(picture.account_id, Consistency::Strong).await?;
+            let Some(account) = account else { return Ok(None) };
+            // Keys sort by time as texts, here as in the condition.
+            let as_new = |current: &PictureKey| current.to_string() >= picture.to_string();
+            if let Some(current) = account.picture_key.filter(as_new) {
+                return Ok(Some(current));
+            }
+            match self.transact(self.picture_writes(&account, picture, stamp)?).await {
+                Ok(()) => return Ok(Some(*picture)),
+                Err(TransactError::Conditions(_) | TransactError::Conflict) => {
+                    contention_pause(attempt).await;
+                }
+                Err(TransactError::Store(error)) => return Err(error),
+            }
+        }
+        Err(StoreError::Contended)
+    }
+
+    fn picture_writes(
+        &self,
+        account: &Account,
+        picture: &PictureKey,
+        stamp: &Stamp,
+    ) -> Result<Vec<TransactWriteItem>, StoreError> {
+        let AsRead { condition, mut names, values: read } = as_read(account, &["picture_key"]);
+        names.insert("#picture_key".to_owned(), "picture_key".to_owned());
+        let mut given = values(stamp, [(":picture", text(picture))]);
+        given.extend(read);
+        let put = update(
+            &self.tables.accounts,
+            &keys::account(account.account_id),
+            &format!("SET #picture_key = :picture, {STAMPED}"),
+            &format!(
+                "{condition} AND (attribute_not_exists(#picture_key) OR #picture_key < :picture)"
+            ),
+            Some(names),
+            given,
+        );
+        let mut writes = vec![put];
+        if account.role == Role::Student {
+            let changed = [("picture_key", Some(text(picture)))];
+            writes.push(self.member_follow(account, &changed, stamp)?);
+        }
+        Ok(writes)
+    }
+}
+
+/// What of a change is not so already. What is there must not be written: somebody else may
+/// be changing just that, guard and student and all.
+fn news(change: &ProfileChange, account: &Account) -> ProfileChange {
+    ProfileChange {
+        name: change.name.clone().filter(|name| *name != account.name),
+        roll_no: other_than(&change.roll_no, account.roll_no.as_ref()),
+        room_no: other_than(&change.room_no, account.room_no.as_ref()),
+        ..change.clone()
+    }
+}
+
+fn other_than<T: Clone + PartialEq>(change: &Patch<T>, now: Option<&T>) -> Patch<T> {
+    let same = match change {
+        Patch::Keep => true,
+        Patch::Clear => now.is_none(),
+        Patch::Set(wanted) => now == Some(wanted),
+    };
+    if same { Patch::Keep } else { change.clone() }
+}
+
+/// What a change makes of that by which a student is known at the counter.
+fn known_by(change: &ProfileChange) -> Vec<Followed> {
+    let name = change.name.as_ref().map_or(Patch::Keep, |name| Patch::Set(text(name)));
+    let fields = [
+        ("name", name),
+        ("roll_no", change.roll_no.as_ref().map(text)),
+        ("room_no", change.room_no.as_ref().map(text)),
+    ];
+    let changed = fields.into_iter().filter_map(|(name, change)| match change {
+        Patch::Keep => None,
+        Patch::Clear => Some((name, None)),
+        Patch::Set(value) => Some((name, Some(value))),
+    });
+    changed.collect()
+}
+
+/// The update that makes a change.
+fn account_update(change: &ProfileChange, stamp: &Stamp) -> AccountUpdate {
+    let fields: [(&str, Patch<AttributeValue>); 9] = [
+        ("name", change.name.as_ref().map_or(Patch::Keep, |name| Patch::Set(text(name)))),
+        ("phone", change.phone.as_ref().map(text)),
+        ("roll_no", change.roll_no.as_ref().map(text)),
+        ("room_no", change.room_no.as_ref().map(text)),
+        ("bio", change.bio.as_ref().map(text)),
+        ("address", change.address.as_ref().map(text)),
+        ("profession", change.profession.as_ref().map(text)),
+        ("date_of_birth", change.date_of_birth.as_ref().map(text)),
+        ("security_code_hash", change.security_code_hash.as_ref().map(text)),
+    ];
+    let mut names = HashMap::new();
+    let mut attributes = values(stamp, []);
+    let (mut set, mut removed) = (vec![STAMPED.to_owned()], Vec::new());
+    for (attribute, patch) in fields {
+        if !patch.keeps() {
+            names.insert(format!("#{attribute}"), attribute.to_owned());
+        }
+        match patch {
+            Patch::Keep => {}
+            Patch::Clear => removed.push(format!("#{attribute}")),
+            Patch::Set(value) => {
+                set.push(format!("#{attribute} = :{attribute}"));
+                attributes.insert(format!(":{attribute}"), value);
+            }
+        }
+    }
+    if !change.security_code_hash.keeps() {
+        // Wrong tries were of the code before.
+        set.push("security_code_failures = :zero".to_owned());
+        attributes.insert(":zero".to_owned(), number(0));
+        removed.push("security_code_forgotten_at".to_owned());
+    }
+    let removed = match removed.as_slice() {
+        [] => String::new(),
+        removed => format!(" REMOVE {}", removed.join(", ")),
+    };
+    let expression = format!("SET {}{removed}", set.join(", "));
+    AccountUpdate { expression, names, values: attributes }
+}

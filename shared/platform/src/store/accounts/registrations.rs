@@ -1,0 +1,218 @@
+//! Sign-ups that wait for their one-time code.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use thali_domain::accounts::identity::{Email, Name, Phone, Role, RollNo, RoomNo, Username};
+use thali_domain::accounts::registration::{ATTEMPTS_MAX, LIFETIME, RESENDS_MAX, SIGN_UPS_WINDOW};
+use thali_domain::ids::{MessId, RegistrationId};
+
+use crate::store::{
+    Attributes, Consistency, STAMPED, Stamp, Store, StoreError, TransactError, expiring, item,
+    keys, millis, number, put_new, text, unless_refused, update, values,
+};
+
+/// A registration as it is stored. The one-time code is not in it.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Registration {
+    /// Its id.
+    pub registration_id: RegistrationId,
+    /// The mess to be joined.
+    pub mess_id: MessId,
+    /// Where the code is mailed to.
+    pub email: Email,
+    /// Whether an account has this address already. Such a registration never succeeds;
+    /// it exists so that the answers do not tell, and the mail does.
+    pub known: bool,
+    /// The wanted username.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<Username>,
+    /// The person's name.
+    pub name: Name,
+    /// The wanted role.
+    pub role: Role,
+    /// The telephone number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<Phone>,
+    /// The roll number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub roll_no: Option<RollNo>,
+    /// The room number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub room_no: Option<RoomNo>,
+    /// The chosen password's hash.
+    pub password_hash: String,
+    /// The hash of the invite code that came along.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invite_hash: Option<String>,
+    /// How many codes were tried.
+    pub attempts: u32,
+    /// How often the code was asked for again.
+    pub resends: u32,
+    /// When it began.
+    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
+    pub created_at: Timestamp,
+    /// When it ends.
+    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
+    pub expires_at: Timestamp,
+}
+
+/// Which registration is the newest of an e-mail address.
+#[derive(Debug, Deserialize)]
+struct NewestRegistration {
+    registration_id: RegistrationId,
+}
+
+/// How long after its end a registration may linger. Longer than resends can prolong it,
+/// because what leads to it from its address is not prolonged with it.
+const LINGERS: SignedDuration = SignedDuration::from_hours(2);
+
+impl Store {
+    /// Stores a registration, and that it is the newest of its address. Answers `false`,
+    /// and stores nothing, where there were `sign_ups_max` with the address in the last
+    /// hour.
+    pub async fn registration_create(
+        &self,
+        registration: &Registration,
+        sign_ups_max: u32,
+        stamp: &Stamp,
+    ) -> Result<bool, StoreError> {
+        let window_over = (
+            "begun = :one, counted_until = :until",
+            "attribute_not_exists(counted_until) OR counted_until <= :changed_at",
+            vec![(":one", number(1)), (":until", millis(stamp.at + SIGN_UPS_WINDOW))],
+        );
+        let one_more = (
+            "begun = begun + :one",
+            "begun < :max AND counted_until > :changed_at",
+            vec![(":one", number(1)), (":max", number(sign_ups_max))],
+        );
+        for (count, condition, given) in [window_over, one_more] {
+            let gone_at = registration.expires_at + LINGERS;
+            let key = keys::registration(registration.registration_id);
+            let new = expiring(item(&key, "registration", registration, stamp)?, gone_at);
+            let newest = self.newest_update(registration, count, condition, given, stamp);
+            match self.transact(vec![put_new(&self.tables.accounts, new), newest]).await {
+                Ok(()) => return Ok(true),
+                Err(TransactError::Conditions(failed)) if failed == [false, true] => {}
+                // Somebody signs up with the same address at this very moment, or a random
+                // id was drawn twice.
+                Err(TransactError::Conflict | TransactError::Conditions(_)) => {
+                    return Err(StoreError::Contended);
+                }
+                Err(TransactError::Store(error)) => return Err(error),
+            }
+        }
+        Ok(false)
+    }
+
+    /// The write that makes a registration the newest of its address and counts it.
+    fn newest_update(
+        &self,
+        registration: &Registration,
+        count: &str,
+        condition: &str,
+        given: Vec<(&str, AttributeValue)>,
+        stamp: &Stamp,
+    ) -> TransactWriteItem {
+        let key = keys::newest_registration(&registration.mess_id, &registration.email);
+        let expression = format!(
+            "SET registration_id = :id, mess_id = :mess_id, kind = :kind, #ttl = :ttl, \
+             {count}, {STAMPED}"
+        );
+        let gone_at = registration.expires_at + LINGERS;
+        let mut attributes = values(
+            stamp,
+            [
+                (":id", text(registration.registration_id)),
+                (":mess_id", text(&registration.mess_id)),
+                (":kind", text("newest_registration")),
+                (":ttl", number(gone_at.as_second())),
+            ],
+        );
+        attributes.extend(given.into_iter().map(|(name, value)| (name.to_owned(), value)));
+        let names = HashMap::from([("#ttl".to_owned(), "ttl".to_owned())]);
+        update(&self.tables.accounts, &key, &expression, condition, Some(names), attributes)
+    }
+
+    /// Reads a registration.
+    pub async fn registration_get(
+        &self,
+        id: RegistrationId,
+    ) -> Result<Option<Registration>, StoreError> {
+        self.get(&self.tables.accounts, &keys::registration(id), Consistency::Strong).await
+    }
+
+    /// The newest registration of an address, if there is one.
+    pub async fn registration_find(
+        &self,
+        mess: &MessId,
+        email: &Email,
+    ) -> Result<Option<RegistrationId>, StoreError> {
+        let key = keys::newest_registration(mess, email);
+        let newest: Option<NewestRegistration> =
+            self.get(&self.tables.accounts, &key, Consistency::Strong).await?;
+        Ok(newest.map(|newest| newest.registration_id))
+    }
+
+    /// Counts a try of a code, and only then answers the registration to compare it with:
+    /// so tries that come at once cannot be more than are borne. `None` where the
+    /// registration has ended.
+    pub async fn registration_attempt(
+        &self,
+        id: RegistrationId,
+        stamp: &Stamp,
+    ) -> Result<Option<Registration>, StoreError> {
+        let expression = format!("SET attempts = attempts + :one, {STAMPED}");
+        let given = [(":one", number(1)), (":max", number(ATTEMPTS_MAX))];
+        let condition = "attempts < :max AND expires_at > :changed_at";
+        self.registration_update(id, &expression, condition, values(stamp, given)).await
+    }
+
+    /// Asks for another code, which invalidates the one before. Wrong tries stay counted.
+    /// `None` where the registration has ended, or was resent too often.
+    pub async fn registration_resend(
+        &self,
+        id: RegistrationId,
+        stamp: &Stamp,
+    ) -> Result<Option<Registration>, StoreError> {
+        let expires_at = stamp.at + LIFETIME;
+        let expression = format!(
+            "SET resends = resends + :one, expires_at = :expires_at, #ttl = :ttl, {STAMPED}"
+        );
+        let condition = "resends < :max_resends AND attempts < :max AND expires_at > :changed_at";
+        let given = [
+            (":one", number(1)),
+            (":max", number(ATTEMPTS_MAX)),
+            (":max_resends", number(RESENDS_MAX)),
+            (":expires_at", millis(expires_at)),
+            (":ttl", number((expires_at + LINGERS).as_second())),
+        ];
+        self.registration_update(id, &expression, condition, values(stamp, given)).await
+    }
+
+    async fn registration_update(
+        &self,
+        id: RegistrationId,
+        expression: &str,
+        condition: &str,
+        values: Attributes,
+    ) -> Result<Option<Registration>, StoreError> {
+        let mut request = self
+            .client
+            .update_item()
+            .table_name(&self.tables.accounts)
+            .set_key(Some(keys::registration(id).attributes()))
+            .update_expression(expression)
+            .condition_expression(condition)
+            .set_expression_attribute_values(Some(values))
+            .return_values("ALL_NEW".into());
+        if expression.contains("#ttl") {
+            request = request.expression_attribute_names("#ttl", "ttl");
+        }
+        let updated = unless_refused(request.send().await)?.and_then(|answer| answer.attributes);
+        Ok(updated.map(serde_dynamo::from_item).transpose()?)
+    }
+}

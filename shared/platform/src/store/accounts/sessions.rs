@@ -1,0 +1,191 @@
+//! Sessions.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::TransactWriteItem;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use thali_domain::accounts::sessions::{REFRESH_LIFETIME, RefreshState};
+use thali_domain::ids::{AccountId, MessId, SessionId};
+
+use crate::store::{
+    Account, Consistency, STAMPED, Stamp, Store, StoreError, delete, expiring, item, keys, millis,
+    number, text, unless_refused, values,
+};
+
+/// The most sessions that [`Store::session_deletes`] ends: what a transaction, which may
+/// have a hundred parts, leaves beside the change that ends them. More than an account
+/// has, logins at this very moment included.
+const SESSION_DELETES_MAX: usize = 50;
+
+/// A session as it is stored. Refresh tokens are in it as hashes.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SessionRecord {
+    /// Whose it is.
+    pub account_id: AccountId,
+    /// Its id.
+    pub session_id: SessionId,
+    /// The account's mess.
+    pub mess_id: MessId,
+    /// Which of the account's passwords it began with.
+    #[serde(default)]
+    pub password_version: u32,
+    /// Hash of the refresh token that is good now.
+    pub refresh_hash: String,
+    /// Hash of the one before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous_hash: Option<String>,
+    /// When one replaced the other.
+    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
+    pub rotated_at: Timestamp,
+    /// When the session ends unless it is used.
+    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
+    pub expires_at: Timestamp,
+}
+
+impl SessionRecord {
+    /// A session of `account` that begins at `now` with this refresh token.
+    #[must_use]
+    pub fn begin(
+        account: &Account,
+        session_id: SessionId,
+        refresh_hash: String,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            account_id: account.account_id,
+            session_id,
+            mess_id: account.mess_id.clone(),
+            password_version: account.password_version,
+            refresh_hash,
+            previous_hash: None,
+            rotated_at: now,
+            expires_at: now + REFRESH_LIFETIME,
+        }
+    }
+
+    /// Whether the session is still good at `now`.
+    #[must_use]
+    pub fn is_alive(&self, now: Timestamp) -> bool {
+        now < self.expires_at
+    }
+
+    /// What the rules of rotation need to know.
+    #[must_use]
+    pub fn refresh_state(&self) -> RefreshState {
+        RefreshState {
+            current: self.refresh_hash.clone(),
+            previous: self.previous_hash.clone(),
+            rotated_at: self.rotated_at,
+            expires_at: self.expires_at,
+        }
+    }
+}
+
+impl Store {
+    /// Begins a session.
+    pub async fn session_put(
+        &self,
+        session: &SessionRecord,
+        stamp: &Stamp,
+    ) -> Result<(), StoreError> {
+        let key = keys::session(session.account_id, session.session_id);
+        let attributes = expiring(item(&key, "session", session, stamp)?, session.expires_at);
+        let request = self.client.put_item().table_name(&self.tables.accounts);
+        request.set_item(Some(attributes)).send().await?;
+        Ok(())
+    }
+
+    /// Reads a session, if it was not ended.
+    pub async fn session_get(
+        &self,
+        account: AccountId,
+        session: SessionId,
+    ) -> Result<Option<SessionRecord>, StoreError> {
+        let key = keys::session(account, session);
+        self.get(&self.tables.accounts, &key, Consistency::Strong).await
+    }
+
+    /// Puts the refresh token with hash `next` in the place of the one with hash
+    /// `presented`. Answers `false` where that was done by somebody else, or the session
+    /// was ended, a moment ago.
+    pub async fn session_rotate(
+        &self,
+        session: &SessionRecord,
+        presented: &str,
+        next: &str,
+        stamp: &Stamp,
+    ) -> Result<bool, StoreError> {
+        let expires_at = stamp.at + REFRESH_LIFETIME;
+        let expression = format!(
+            "SET refresh_hash = :next, previous_hash = :presented, rotated_at = :changed_at, \
+             expires_at = :expires_at, #ttl = :ttl, {STAMPED}"
+        );
+        let given = [
+            (":next", text(next)),
+            (":presented", text(presented)),
+            (":expires_at", millis(expires_at)),
+            (":ttl", number(expires_at.as_second())),
+        ];
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.tables.accounts)
+            .set_key(Some(keys::session(session.account_id, session.session_id).attributes()))
+            .update_expression(expression)
+            .condition_expression("refresh_hash = :presented")
+            .expression_attribute_names("#ttl", "ttl")
+            .set_expression_attribute_values(Some(values(stamp, given)));
+        Ok(unless_refused(request.send().await)?.is_some())
+    }
+
+    /// Ends a session; one that has ended stays ended.
+    pub async fn session_end(
+        &self,
+        account: AccountId,
+        session: SessionId,
+    ) -> Result<(), StoreError> {
+        let key = keys::session(account, session);
+        let request = self.client.delete_item().table_name(&self.tables.accounts);
+        request.set_key(Some(key.attributes())).send().await?;
+        Ok(())
+    }
+
+    /// An account and its sessions, which are beside it in one partition: one read.
+    pub async fn account_with_sessions(
+        &self,
+        id: AccountId,
+    ) -> Result<(Option<Account>, Vec<SessionRecord>), StoreError> {
+        let (mut account, mut sessions) = (None, Vec::new());
+        let (table, pk) = (&self.tables.accounts, keys::account(id).pk);
+        for found in self.query(table, &pk, None, Consistency::Strong).await? {
+            match found.get("sk").and_then(|sk| sk.as_s().ok()).map(String::as_str) {
+                Some("account") => account = Some(serde_dynamo::from_item(found)?),
+                Some(sk) if sk.starts_with(keys::SESSIONS) => {
+                    sessions.push(serde_dynamo::from_item(found)?);
+                }
+                _ => {}
+            }
+        }
+        Ok((account, sessions))
+    }
+
+    /// The sessions of an account.
+    pub async fn sessions_of(&self, account: AccountId) -> Result<Vec<SessionRecord>, StoreError> {
+        let pk = account.to_string();
+        let table = &self.tables.accounts;
+        let found = self.query(table, &pk, Some(keys::SESSIONS), Consistency::Strong).await?;
+        found.into_iter().map(|session| Ok(serde_dynamo::from_item(session)?)).collect()
+    }
+
+    /// The writes that end `sessions`, for the transaction of the change that ends them: so
+    /// no crash can come between. Sessions that begin meanwhile are swept afterwards.
+    #[must_use]
+    pub fn session_deletes(&self, sessions: &[SessionRecord]) -> Vec<TransactWriteItem> {
+        let ended = sessions.iter().take(SESSION_DELETES_MAX).map(|session| {
+            let key = keys::session(session.account_id, session.session_id);
+            delete(&self.tables.accounts, &key, None, HashMap::new())
+        });
+        ended.collect()
+    }
+}

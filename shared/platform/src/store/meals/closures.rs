@@ -1,0 +1,191 @@
+//! Closures. A closure is an entry in the mess's item, where scans find it, and a record,
+//! which stays; both are written in one transaction.
+
+use std::collections::{BTreeMap, HashMap};
+
+use aws_sdk_dynamodb::types::{Delete, TransactWriteItem};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use thali_domain::days::{MealDate, Meals, Period};
+use thali_domain::ids::{AccountId, ClosureId, MessId};
+use thali_domain::reason::Reason;
+use thali_domain::staff::gate::{Gate, OpenClosure};
+
+use super::cuts::{RecordError, removing};
+use crate::store::{
+    Consistency, IdempotencyKey, Operation, STAMPED, Stamp, Store, StoreError, item, keys, number,
+    put_new, text, update, values,
+};
+
+/// The kind of these records.
+const KIND: &str = "closure";
+
+/// That the record still ends on the day that was read; nothing else of it ever changes.
+const AS_READ: &str = "#to = :read";
+
+/// A closure as it was announced.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClosureRecord {
+    /// Its id.
+    pub closure_id: ClosureId,
+    /// The mess.
+    pub mess_id: MessId,
+    /// The first day.
+    pub from: MealDate,
+    /// The last day.
+    pub to: MealDate,
+    /// The meals on each of them.
+    pub meals: Meals,
+    /// Why.
+    pub reason: Reason,
+    /// When an owner said so.
+    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
+    pub created_at: Timestamp,
+}
+
+impl ClosureRecord {
+    /// What scans must know of it.
+    #[must_use]
+    pub fn open(&self) -> OpenClosure {
+        let period = Period { from: self.from, to: self.to };
+        OpenClosure { period, meals: self.meals.clone() }
+    }
+}
+
+impl Store {
+    /// Records a closure that `owner` has decided by what the gate held, takes those that
+    /// matter no more out of the gate, and records the outcome of the idempotency key if the
+    /// request had one. All or nothing.
+    pub async fn closure_create(
+        &self,
+        closure: &ClosureRecord,
+        gate: &Gate,
+        over: &[ClosureId],
+        owner: AccountId,
+        key: Option<&IdempotencyKey>,
+        stamp: &Stamp,
+    ) -> Result<(), RecordError> {
+        let mut writes = vec![self.gate_close(closure, gate, over, stamp)?];
+        let at = keys::closure(&closure.mess_id, closure.closure_id);
+        writes.push(put_new(&self.tables.meals, item(&at, KIND, closure, stamp)?));
+        if let Some(key) = key {
+            let outcome = closure.closure_id.to_string();
+            let operation = Operation::CloseMess;
+            writes.push(self.idempotency_put(owner, operation, key, outcome, stamp)?);
+        }
+        Ok(self.transact(writes).await?)
+    }
+
+    /// The update that lets scans know of a closure. Its condition is that there are as many
+    /// closures as were counted. A mess from before there were closures has no map of them:
+    /// then the update makes it.
+    fn gate_close(
+        &self,
+        closure: &ClosureRecord,
+        gate: &Gate,
+        over: &[ClosureId],
+        stamp: &Stamp,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let key = keys::mess(&closure.mess_id);
+        let counted = (":counted", number(gate.closures.len()));
+        if gate.closures.is_empty() {
+            let first = BTreeMap::from([(closure.closure_id, closure.open())]);
+            let first = serde_dynamo::to_attribute_value(first)?;
+            let names = HashMap::from([("#closures".to_owned(), "closures".to_owned())]);
+            let condition = "attribute_exists(pk) AND \
+                             (attribute_not_exists(#closures) OR size(#closures) = :counted)";
+            let set = format!("SET #closures = :first, {STAMPED}");
+            let given = values(stamp, [counted, (":first", first)]);
+            return Ok(update(&self.tables.meals, &key, &set, condition, Some(names), given));
+        }
+        let (mut names, removed) = removing("closures", over);
+        names.insert("#closure".to_owned(), closure.closure_id.to_string());
+        let set = format!("SET #closures.#closure = :closure, {STAMPED}{removed}");
+        let open = serde_dynamo::to_attribute_value(closure.open())?;
+        let given = values(stamp, [counted, (":closure", open)]);
+        let condition = "size(#closures) = :counted";
+        Ok(update(&self.tables.meals, &key, &set, condition, Some(names), given))
+    }
+
+    /// Takes a closure back of which nothing is over: the record, if it is as it was read, and
+    /// what scans know of it.
+    pub async fn closure_delete(
+        &self,
+        closure: &ClosureRecord,
+        stamp: &Stamp,
+    ) -> Result<(), RecordError> {
+        let delete = Delete::builder()
+            .table_name(&self.tables.meals)
+            .set_key(Some(keys::closure(&closure.mess_id, closure.closure_id).attributes()))
+            .condition_expression(AS_READ)
+            .expression_attribute_names("#to", "to")
+            .expression_attribute_values(":read", text(closure.to))
+            .build()
+            .expect("table and key are set");
+        let (names, removed) = removing("closures", &[closure.closure_id]);
+        let (mess, there) = (keys::mess(&closure.mess_id), "attribute_exists(pk)");
+        let set = format!("SET {STAMPED}{removed}");
+        let writes = vec![
+            TransactWriteItem::builder().delete(delete).build(),
+            update(&self.tables.meals, &mess, &set, there, Some(names), values(stamp, [])),
+        ];
+        Ok(self.transact(writes).await?)
+    }
+
+    /// Takes back what is behind the day `to` of a closure: from the record, if it is as it was
+    /// read, and from what scans know of it.
+    pub async fn closure_shorten(
+        &self,
+        closure: &ClosureRecord,
+        to: MealDate,
+        stamp: &Stamp,
+    ) -> Result<(), RecordError> {
+        let name = |(name, of): (&str, String)| (name.to_owned(), of);
+        let record = keys::closure(&closure.mess_id, closure.closure_id);
+        let set = format!("SET #to = :to, {STAMPED}");
+        let names = HashMap::from([("#to", "to".to_owned())].map(name));
+        let given = values(stamp, [(":to", text(to)), (":read", text(closure.to))]);
+        let of_record = update(&self.tables.meals, &record, &set, AS_READ, Some(names), given);
+
+        let mess = keys::mess(&closure.mess_id);
+        let set = format!("SET #closures.#closure.#to = :to, {STAMPED}");
+        let there = "attribute_exists(#closures.#closure)";
+        let names = [
+            ("#closures", "closures".to_owned()),
+            ("#closure", closure.closure_id.to_string()),
+            ("#to", "to".to_owned()),
+        ];
+        let names = HashMap::from(names.map(name));
+        let given = values(stamp, [(":to", text(to))]);
+        let of_gate = update(&self.tables.meals, &mess, &set, there, Some(names), given);
+        Ok(self.transact(vec![of_record, of_gate]).await?)
+    }
+
+    /// Reads a closure.
+    pub async fn closure_get(
+        &self,
+        mess: &MessId,
+        closure: ClosureId,
+    ) -> Result<Option<ClosureRecord>, StoreError> {
+        self.get(&self.tables.meals, &keys::closure(mess, closure), Consistency::Strong).await
+    }
+
+    /// At most `limit` closures of a mess, the newest first, from the first that is older
+    /// than `before` on.
+    pub async fn closures_page(
+        &self,
+        mess: &MessId,
+        before: Option<ClosureId>,
+        limit: usize,
+    ) -> Result<Vec<ClosureRecord>, StoreError> {
+        let start = before.map(|closure| keys::closure(mess, closure));
+        self.newest_of(&keys::closures(mess), ClosureId::PREFIX, start, limit).await
+    }
+
+    /// All closures that a mess ever had and did not take back, the oldest first.
+    pub async fn closures_all(&self, mess: &MessId) -> Result<Vec<ClosureRecord>, StoreError> {
+        let (table, pk) = (&self.tables.meals, keys::closures(mess));
+        let found = self.query(table, &pk, None, Consistency::Strong).await?;
+        found.into_iter().map(|found| Ok(serde_dynamo::from_item(found)?)).collect()
+    }
+}

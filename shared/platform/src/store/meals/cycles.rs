@@ -1,0 +1,224 @@
+//! Cycles: the payments for a student's days. The record has the whole history; beside it,
+//! in the same transaction, the student's own item has what is pending or verified, which is
+//! what keeps two cycles from sharing a day and what a scan reads.
+
+use std::collections::HashMap;
+
+use thali_domain::ids::{AccountId, CycleId, MessId};
+use thali_domain::meals::cycles::{Cycle, CycleStatus};
+use thali_domain::meals::entitlement::{CycleState, OpenCycle};
+
+use crate::store::keys::Key;
+use crate::store::{
+    Attributes, Consistency, IdempotencyKey, Member, Operation, STAMPED, Stamp, Store, StoreError,
+    TransactError, item, keys, millis, number, put_new, text, update, values,
+};
+
+/// The kind of these items.
+const KIND: &str = "cycle";
+
+/// The attribute that is the partition of the index `cycles`.
+const PARTITION: &str = "cycle_status";
+
+impl Store {
+    /// Records a new cycle, and the outcome of the idempotency key if the request had one,
+    /// and takes what is `forgotten` out of the student's own item. All or nothing, under
+    /// the condition that the student's cycles and cuts are as they were read. Answers
+    /// `false` where they are not, or the id or the key was taken since: look again.
+    pub async fn cycle_upload(
+        &self,
+        member: &Member,
+        cycle: &Cycle,
+        forgotten: &[CycleId],
+        key: Option<&IdempotencyKey>,
+        stamp: &Stamp,
+    ) -> Result<bool, StoreError> {
+        let at = keys::cycle(&cycle.mess_id, cycle.cycle_id);
+        let mut record = item(&at, KIND, cycle, stamp)?;
+        let partition = keys::cycles_partition(&cycle.mess_id, cycle.status.as_str());
+        record.insert(PARTITION.to_owned(), text(partition));
+        let mut writes = vec![put_new(&self.tables.meals, record)];
+
+        let open = OpenCycle { period: cycle.period, state: CycleState::Pending };
+        let open = serde_dynamo::to_attribute_value(open)?;
+        let given = [
+            (":cycle", open),
+            (":read", number(member.version)),
+            (":version", number(member.version + 1)),
+        ];
+        let mut names = HashMap::from([("#id".to_owned(), cycle.cycle_id.to_string())]);
+        let mut removed = Vec::new();
+        for (index, id) in forgotten.iter().enumerate() {
+            names.insert(format!("#old{index}"), id.to_string());
+            removed.push(format!("cycles.#old{index}"));
+        }
+        let removed = match removed.as_slice() {
+            [] => String::new(),
+            removed => format!(" REMOVE {}", removed.join(", ")),
+        };
+        writes.push(update(
+            &self.tables.meals,
+            &keys::member(&member.mess_id, member.account_id),
+            &format!("SET cycles.#id = :cycle, version = :version, {STAMPED}{removed}"),
+            "version = :read",
+            Some(names),
+            values(stamp, given),
+        ));
+        if let Some(key) = key {
+            let (operation, outcome) = (Operation::UploadCycle, cycle.cycle_id.to_string());
+            writes.push(self.idempotency_put(cycle.account_id, operation, key, outcome, stamp)?);
+        }
+        done(self.transact(writes).await)
+    }
+
+    /// Reads a cycle.
+    pub async fn cycle_get(
+        &self,
+        mess: &MessId,
+        cycle: CycleId,
+    ) -> Result<Option<Cycle>, StoreError> {
+        self.get(&self.tables.meals, &keys::cycle(mess, cycle), Consistency::Strong).await
+    }
+
+    /// Writes what an owner has decided about a pending cycle: its record, and the student's
+    /// own item, where a verified one counts from the next scan on and a rejected one frees
+    /// its days. All or nothing. Answers `false` where it is not pending any more.
+    pub async fn cycle_decide(
+        &self,
+        decided: &Cycle,
+        forgotten: bool,
+        stamp: &Stamp,
+    ) -> Result<bool, StoreError> {
+        let partition = keys::cycles_partition(&decided.mess_id, decided.status.as_str());
+        let given = [
+            (":pending", text(CycleStatus::Pending.as_str())),
+            (":status", text(decided.status.as_str())),
+            (":partition", text(partition)),
+            (":decided_at", millis(decided.decided_at.unwrap_or(stamp.at))),
+        ];
+        let mut given = values(stamp, given);
+        let mut set = format!(
+            "#status = :status, {PARTITION} = :partition, decided_at = :decided_at, \
+             decided_by = :actor"
+        );
+        if let Some(reason) = &decided.reason {
+            given.insert(":reason".to_owned(), text(reason));
+            set += ", reason = :reason";
+        }
+        let names = HashMap::from([("#status".to_owned(), "status".to_owned())]);
+        let record = update(
+            &self.tables.meals,
+            &keys::cycle(&decided.mess_id, decided.cycle_id),
+            &format!("SET {set}, {STAMPED}"),
+            "#status = :pending",
+            Some(names),
+            given,
+        );
+
+        let mut given = values(stamp, [(":one", number(1))]);
+        let counted = format!("version = version + :one, {STAMPED}");
+        // What has ended so long ago that the counter may have forgotten it stays forgotten.
+        let expression = match decided.status {
+            CycleStatus::Verified if !forgotten => {
+                let open = OpenCycle { period: decided.period, state: CycleState::Verified };
+                given.insert(":cycle".to_owned(), serde_dynamo::to_attribute_value(open)?);
+                format!("SET cycles.#id = :cycle, {counted}")
+            }
+            _ => {
+                format!("SET {counted} REMOVE cycles.#id")
+            }
+        };
+        let names = HashMap::from([("#id".to_owned(), decided.cycle_id.to_string())]);
+        let member = update(
+            &self.tables.meals,
+            &keys::member(&decided.mess_id, decided.account_id),
+            &expression,
+            "attribute_exists(pk)",
+            Some(names),
+            given,
+        );
+        done(self.transact(vec![record, member]).await)
+    }
+
+    /// At most `limit` cycles of a mess with one status, the oldest first, from the first
+    /// after `after` on. The index may be a moment behind.
+    pub async fn cycles_page(
+        &self,
+        mess: &MessId,
+        status: CycleStatus,
+        after: Option<CycleId>,
+        limit: usize,
+    ) -> Result<Vec<Cycle>, StoreError> {
+        let partition = keys::cycles_partition(mess, status.as_str());
+        let request = self
+            .client
+            .query()
+            .table_name(&self.tables.meals)
+            .index_name(keys::CYCLES_INDEX)
+            .expression_attribute_values(":partition", text(partition))
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX));
+        let request = match after {
+            None => request.key_condition_expression("cycle_status = :partition"),
+            Some(after) => request
+                .key_condition_expression("cycle_status = :partition AND cycle_id > :after")
+                .expression_attribute_values(":after", text(after)),
+        };
+        // A hundred records of at most two kilobytes are far from the megabyte at which
+        // DynamoDB would cut an answer short.
+        let answer = request.send().await?;
+        answer.items.unwrap_or_default().into_iter().map(cycle_of).collect()
+    }
+
+    /// At most `limit` cycles of a student, the newest first, from the first that is older
+    /// than `before` on; only those with a status, if one is given.
+    pub async fn cycles_of_page(
+        &self,
+        mess: &MessId,
+        account: AccountId,
+        status: Option<CycleStatus>,
+        before: Option<CycleId>,
+        limit: usize,
+    ) -> Result<Vec<Cycle>, StoreError> {
+        let pk = keys::student_records(mess, &account.account_part());
+        let start = before.map(|cycle| Key { pk: pk.clone(), sk: cycle.to_string() });
+        let mut request = self
+            .client
+            .query()
+            .table_name(&self.tables.meals)
+            .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
+            .expression_attribute_values(":pk", text(pk))
+            .expression_attribute_values(":prefix", text(keys::CYCLES))
+            .scan_index_forward(false)
+            .consistent_read(true)
+            .set_exclusive_start_key(start.map(|key| key.attributes()))
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX));
+        if let Some(status) = status {
+            request = request
+                .filter_expression("#status = :status")
+                .expression_attribute_names("#status", "status")
+                .expression_attribute_values(":status", text(status.as_str()));
+        }
+        // Mostly one answer; of a status that few have, as many as it takes.
+        let mut found = request.into_paginator().items().send();
+        let mut cycles = Vec::new();
+        while cycles.len() < limit
+            && let Some(attributes) = found.next().await
+        {
+            cycles.push(cycle_of(attributes?)?);
+        }
+        Ok(cycles)
+    }
+}
+
+fn cycle_of(attributes: Attributes) -> Result<Cycle, StoreError> {
+    Ok(serde_dynamo::from_item(attributes)?)
+}
+
+/// Whether a transaction was carried out; `false` where others were quicker.
+fn done(outcome: Result<(), TransactError>) -> Result<bool, StoreError> {
+    match outcome {
+        Ok(()) => Ok(true),
+        Err(TransactError::Conditions(_) | TransactError::Conflict) => Ok(false),
+        Err(TransactError::Store(error)) => Err(error),
+    }
+}

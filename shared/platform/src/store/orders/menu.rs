@@ -1,0 +1,213 @@
+//! The menu: reading items and their stock, and how an order takes portions out of it and
+//! puts them back. What owners write is in [`super::stock`].
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
+use serde::{Deserialize, Serialize};
+use thali_domain::ids::MessId;
+use thali_domain::orders::menu::{Item, ItemName, Portion, PriceTokens, Sku, Stock, StockShards};
+use thali_domain::orders::order::OrderLine;
+
+use crate::store::keys::Key;
+use crate::store::{
+    Attributes, CONTENTION_TRIES_MAX, Consistency, STAMPED, Stamp, Store, StoreError,
+    contention_pause, keys, number, text, update, values,
+};
+
+/// An item as it is stored, with the first shard of its stock.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct ItemItem {
+    pub(super) sku: Sku,
+    pub(super) mess_id: MessId,
+    pub(super) name: ItemName,
+    pub(super) price_tokens: PriceTokens,
+    pub(super) available: bool,
+    pub(super) stock: u32,
+    pub(super) stock_shards: StockShards,
+    pub(super) layout: u32,
+}
+
+impl ItemItem {
+    /// The item, with this in each of its further shards.
+    pub(super) fn with_further(self, further: impl Fn(u8) -> u32) -> Item {
+        let Self { sku, name, price_tokens, available, stock, stock_shards, layout, .. } = self;
+        let further = (1..stock_shards.get()).map(further);
+        let shards = std::iter::once(stock).chain(further).collect();
+        Item { sku, name, price: price_tokens, available, shards, layout }
+    }
+
+    /// The item with what was read of further shards, if each of its own is there and of
+    /// the layout that the item has.
+    fn with_shards(&self, read: &HashMap<(Sku, u8), ShardItem>) -> Option<Item> {
+        let own = |shard| {
+            let found = read.get(&(self.sku.clone(), shard))?;
+            (found.layout == self.layout).then_some(found.stock)
+        };
+        let further: Option<Vec<u32>> = (1..self.stock_shards.get()).map(own).collect();
+        let further = further?;
+        Some(self.clone().with_further(|shard| further[usize::from(shard - 1)]))
+    }
+}
+
+/// A further shard of an item's stock.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct ShardItem {
+    pub(super) sku: Sku,
+    pub(super) mess_id: MessId,
+    pub(super) shard: u8,
+    pub(super) stock: u32,
+    pub(super) layout: u32,
+}
+
+impl Store {
+    /// Those of these items that the menu has, at a glance: further shards of a stock are
+    /// not read but taken to be full. Enough for a first try, whose conditions know better.
+    /// What people are told of an item is not a matter of conditions, save at its first
+    /// shard, so it is read as it is now.
+    pub async fn items_glimpse<'a>(
+        &self,
+        mess: &MessId,
+        skus: impl Iterator<Item = &'a Sku>,
+    ) -> Result<Vec<Item>, StoreError> {
+        let items = self.items_read(mess, skus).await?;
+        Ok(items.into_iter().map(|item| item.with_further(|_| Stock::MOST)).collect())
+    }
+
+    /// Those of these items that the menu has, and what is in each shard of their stock.
+    pub async fn items_get<'a>(
+        &self,
+        mess: &MessId,
+        skus: impl Iterator<Item = &'a Sku>,
+    ) -> Result<Vec<Item>, StoreError> {
+        let items = self.items_read(mess, skus).await?;
+        self.with_shards(mess, items).await
+    }
+
+    /// One item of the menu, and what is in each shard of its stock.
+    pub async fn item_get(&self, mess: &MessId, sku: &Sku) -> Result<Option<Item>, StoreError> {
+        Ok(self.items_get(mess, std::iter::once(sku)).await?.pop())
+    }
+
+    /// At most `limit` items of a mess by their SKUs, from the first after `after` on, and
+    /// what is in each shard of their stock.
+    pub async fn items_page(
+        &self,
+        mess: &MessId,
+        after: Option<&Sku>,
+        limit: usize,
+    ) -> Result<Vec<Item>, StoreError> {
+        let start = after.map(|sku| keys::item(mess, sku).attributes());
+        let answer = self
+            .client
+            .query()
+            .table_name(&self.tables.orders)
+            .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
+            .expression_attribute_values(":pk", text(keys::menu(mess)))
+            .expression_attribute_values(":prefix", text(keys::ITEMS))
+            .consistent_read(true)
+            .set_exclusive_start_key(start)
+            // A hundred items of a few hundred bytes are far from the megabyte at which
+            // DynamoDB would cut an answer short.
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
+            .send()
+            .await?;
+        let items = read_all(answer.items.unwrap_or_default())?;
+        let mut items = self.with_shards(mess, items).await?;
+        items.sort_by(|one, other| one.sku.cmp(&other.sku));
+        Ok(items)
+    }
+
+    async fn items_read<'a>(
+        &self,
+        mess: &MessId,
+        skus: impl Iterator<Item = &'a Sku>,
+    ) -> Result<Vec<ItemItem>, StoreError> {
+        let keys = skus.map(|sku| keys::item(mess, sku)).collect();
+        read_all(self.batch_get(&self.tables.orders, keys, Consistency::Strong).await?)
+    }
+
+    /// The items with what is in the further shards of those that have any, in no order.
+    ///
+    /// An item and its shards are not read at one moment. Sales in between do no harm: the
+    /// sum is then one that lies between what it was and what it is. Where an owner lays
+    /// the stock out anew in between, a sum could be one that never was; the layouts tell,
+    /// and such an item is read again.
+    async fn with_shards(
+        &self,
+        mess: &MessId,
+        mut items: Vec<ItemItem>,
+    ) -> Result<Vec<Item>, StoreError> {
+        let mut complete = Vec::with_capacity(items.len());
+        for attempt in 1..=CONTENTION_TRIES_MAX {
+            let shards = self.shards_read(mess, &items).await?;
+            let mut torn = Vec::new();
+            for item in items {
+                match item.with_shards(&shards) {
+                    Some(item) => complete.push(item),
+                    None => torn.push(item.sku),
+                }
+            }
+            if torn.is_empty() {
+                return Ok(complete);
+            }
+            contention_pause(attempt).await;
+            items = self.items_read(mess, torn.iter()).await?;
+        }
+        Err(StoreError::Contended)
+    }
+
+    async fn shards_read(
+        &self,
+        mess: &MessId,
+        items: &[ItemItem],
+    ) -> Result<HashMap<(Sku, u8), ShardItem>, StoreError> {
+        let of_item = |item: &ItemItem| -> Vec<Key> {
+            let further = 1..item.stock_shards.get();
+            further.map(|shard| keys::stock(mess, &item.sku, shard)).collect()
+        };
+        let keys = items.iter().flat_map(of_item).collect();
+        let found = self.batch_get(&self.tables.orders, keys, Consistency::Strong).await?;
+        let shards: Vec<ShardItem> = read_all(found)?;
+        Ok(shards.into_iter().map(|shard| ((shard.sku.clone(), shard.shard), shard)).collect())
+    }
+
+    /// The write that takes portions of a line out of a shard, while the shard has as many.
+    /// The first shard lies with the item: there, what the line was told still holds too.
+    pub(super) fn portion_take(
+        &self,
+        mess: &MessId,
+        line: &OrderLine,
+        portion: Portion,
+        stamp: &Stamp,
+    ) -> TransactWriteItem {
+        let mut given = values(stamp, [(":taken", number(portion.count))]);
+        let mut condition = "stock >= :taken".to_owned();
+        if portion.shard == 0 {
+            given.insert(":price".to_owned(), number(line.price));
+            given.insert(":yes".to_owned(), AttributeValue::Bool(true));
+            condition += " AND price_tokens = :price AND available = :yes";
+        }
+        let key = keys::stock(mess, &line.sku, portion.shard);
+        let expression = format!("SET stock = stock - :taken, {STAMPED}");
+        update(&self.tables.orders, &key, &expression, &condition, None, given)
+    }
+
+    /// The write that puts portions back into a shard, if it is still there.
+    pub(super) fn portion_return(
+        &self,
+        mess: &MessId,
+        sku: &Sku,
+        portion: Portion,
+        stamp: &Stamp,
+    ) -> TransactWriteItem {
+        let given = values(stamp, [(":returned", number(portion.count))]);
+        let key = keys::stock(mess, sku, portion.shard);
+        let expression = format!("SET stock = stock + :returned, {STAMPED}");
+        update(&self.tables.orders, &key, &expression, "attribute_exists(pk)", None, given)
+    }
+}
+
+fn read_all<T: serde::de::DeserializeOwned>(items: Vec<Attributes>) -> Result<Vec<T>, StoreError> {
+    items.into_iter().map(|item| Ok(serde_dynamo::from_item(item)?)).collect()
+}

@@ -1,0 +1,390 @@
+//! Orders of stocked items: placing one, and what becomes of it. Each change of an order is
+//! one write, or one transaction with what the change moves, under the condition that the
+//! order is as it was read.
+
+use std::collections::{BTreeMap, HashMap};
+
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::TransactWriteItem;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use thali_domain::ids::{AccountId, MessId, OrderId};
+use thali_domain::orders::basket::Reserved;
+use thali_domain::orders::menu::Portion;
+use thali_domain::orders::order::{FailureReason, Order, OrderLine, OrderStatus, RedeemedTokens};
+use thali_domain::tokens::purchases::Purchase;
+
+use crate::store::keys::Key;
+use crate::store::waiting_pages::{PAGE_ITEMS_MAX, PageStart, WaitingPage};
+use crate::store::{
+    Attributes, Consistency, IdempotencyKey, Operation, STAMPED, Stamp, Store, StoreError,
+    TransactError, condition_failed, item, keys, millis, number, put_new, text, unless_refused,
+    update, values,
+};
+
+/// An order as it is stored.
+#[derive(Debug, Serialize, Deserialize)]
+struct OrderItem {
+    order_id: OrderId,
+    account_id: AccountId,
+    mess_id: MessId,
+    lines: Vec<OrderLine>,
+    total_tokens: u16,
+    status: OrderStatus,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    failure: Option<FailureReason>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    tokens: RedeemedTokens,
+    version: u32,
+    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
+    created_at: Timestamp,
+    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
+    updated_at: Timestamp,
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "jiff::fmt::serde::timestamp::millisecond::optional"
+    )]
+    processed_at: Option<Timestamp>,
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "jiff::fmt::serde::timestamp::millisecond::optional"
+    )]
+    swept_at: Option<Timestamp>,
+    /// The partition of the index `pending`; absent once the order is processed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pending: Option<String>,
+}
+
+impl From<Order> for OrderItem {
+    fn from(order: Order) -> Self {
+        let Order { order_id, account_id, mess_id, lines, total, status, failure, .. } = order;
+        let Order { tokens, version, created_at, updated_at, processed_at, swept_at, .. } = order;
+        let pending = status == OrderStatus::Pending;
+        Self {
+            pending: pending.then(|| keys::pending_partition(order_id)),
+            order_id,
+            account_id,
+            mess_id,
+            lines,
+            total_tokens: total,
+            status,
+            failure,
+            tokens,
+            version,
+            created_at,
+            updated_at,
+            processed_at,
+            swept_at,
+        }
+    }
+}
+
+impl From<OrderItem> for Order {
+    fn from(item: OrderItem) -> Self {
+        let OrderItem { order_id, account_id, mess_id, lines, total_tokens, status, .. } = item;
+        let OrderItem { failure, tokens, version, created_at, updated_at, .. } = item;
+        let OrderItem { processed_at, swept_at, .. } = item;
+        let total = total_tokens;
+        Self {
+            order_id,
+            account_id,
+            mess_id,
+            lines,
+            total,
+            status,
+            failure,
+            tokens,
+            version,
+            created_at,
+            updated_at,
+            processed_at,
+            swept_at,
+        }
+    }
+}
+
+/// Why an order was not placed or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum OrderError {
+    /// What was decided was decided on something that has changed since: the order, its
+    /// items, the tokens, or the idempotency key. Nothing was written: look again.
+    #[error("something changed since the decision")]
+    Overtaken,
+    /// Neither done nor refused.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<TransactError> for OrderError {
+    fn from(error: TransactError) -> Self {
+        match error {
+            TransactError::Conditions(_) | TransactError::Conflict => Self::Overtaken,
+            TransactError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+impl Store {
+    /// Places an order: takes the portions that were reserved for its lines, and
+    /// records it, and the outcome of the idempotency key if the request had one. All or
+    /// nothing.
+    pub async fn order_place(
+        &self,
+        order: &Order,
+        reserved: &[Reserved],
+        key: Option<&IdempotencyKey>,
+        stamp: &Stamp,
+    ) -> Result<(), OrderError> {
+        let mess = &order.mess_id;
+        let of_line = |Reserved { line, portions }: &Reserved| -> Vec<_> {
+            portions.iter().map(|portion| self.portion_take(mess, line, *portion, stamp)).collect()
+        };
+        let mut writes: Vec<_> = reserved.iter().flat_map(of_line).collect();
+        let at = keys::order(mess, order.order_id);
+        let record = OrderItem::from(order.clone());
+        writes.push(put_new(&self.tables.orders, item(&at, "order", &record, stamp)?));
+        if let Some(key) = key {
+            let outcome = order.order_id.to_string();
+            let operation = Operation::PlaceOrder;
+            writes.push(self.idempotency_put(order.account_id, operation, key, outcome, stamp)?);
+        }
+        Ok(self.transact(writes).await?)
+    }
+
+    /// Reads an order.
+    pub async fn order_get(
+        &self,
+        mess: &MessId,
+        order: OrderId,
+    ) -> Result<Option<Order>, StoreError> {
+        self.order_at(&keys::order(mess, order)).await
+    }
+
+    /// Reads the order with a key that an index gave.
+    pub async fn order_at(&self, key: &Key) -> Result<Option<Order>, StoreError> {
+        let found: Option<OrderItem> =
+            self.get(&self.tables.orders, key, Consistency::Strong).await?;
+        Ok(found.map(Into::into))
+    }
+
+    /// At most `limit` orders of an account, the newest first, from the first that is older
+    /// than `before` on.
+    pub async fn orders_page(
+        &self,
+        mess: &MessId,
+        account: AccountId,
+        before: Option<OrderId>,
+        limit: usize,
+    ) -> Result<Vec<Order>, StoreError> {
+        let partition = keys::orders(mess, account);
+        let start = before.map(|order| Key { sk: order.to_string(), pk: partition.clone() });
+        let request = self
+            .client
+            .query()
+            .table_name(&self.tables.orders)
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", text(partition))
+            .scan_index_forward(false)
+            .consistent_read(true)
+            .set_exclusive_start_key(start.map(|key| key.attributes()))
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX));
+        // Mostly one answer; very large orders may not all have room in its megabyte.
+        let mut found = request.into_paginator().items().send();
+        let mut orders = Vec::with_capacity(limit);
+        while orders.len() < limit
+            && let Some(attributes) = found.next().await
+        {
+            orders.push(order_of(attributes?)?);
+        }
+        Ok(orders)
+    }
+
+    /// All orders of an account, the oldest first.
+    pub async fn orders_of(
+        &self,
+        mess: &MessId,
+        account: AccountId,
+    ) -> Result<Vec<Order>, StoreError> {
+        let partition = keys::orders(mess, account);
+        let found = self.query(&self.tables.orders, &partition, None, Consistency::Strong).await?;
+        found.into_iter().map(order_of).collect()
+    }
+
+    /// Turns a pending order into a processed one and redeems its tokens, which were chosen
+    /// from `purchases`.
+    pub async fn order_process(
+        &self,
+        pending: &Order,
+        processed: &Order,
+        purchases: &[Purchase],
+        stamp: &Stamp,
+    ) -> Result<(), OrderError> {
+        let mut writes = vec![self.order_write(pending, processed, stamp)?];
+        for purchase in purchases {
+            if let Some(numbers) = processed.tokens.get(&purchase.order_id) {
+                writes.push(self.redeem_unchanged(purchase, numbers, stamp));
+            }
+        }
+        Ok(self.transact(writes).await?)
+    }
+
+    /// Ends a pending order and puts its portions back, each line's into one shard.
+    pub async fn order_release(
+        &self,
+        pending: &Order,
+        ended: &Order,
+        shards: &[u8],
+        stamp: &Stamp,
+    ) -> Result<(), OrderError> {
+        debug_assert_eq!(pending.lines.len(), shards.len(), "each line has its shard");
+        let give_back = |(line, shard): (&OrderLine, &u8)| {
+            let portion = Portion { shard: *shard, count: u32::from(line.quantity) };
+            self.portion_return(&pending.mess_id, &line.sku, portion, stamp)
+        };
+        let mut writes = vec![self.order_write(pending, ended, stamp)?];
+        writes.extend(pending.lines.iter().zip(shards).map(give_back));
+        Ok(self.transact(writes).await?)
+    }
+
+    /// Records that an order was handed over. Where the answer to the write is lost, the SDK
+    /// writes again and is refused: what the order is then tells whether it was this
+    /// request that did it.
+    pub async fn order_collect(
+        &self,
+        processed: &Order,
+        collected: &Order,
+        stamp: &Stamp,
+    ) -> Result<(), OrderError> {
+        let Change { key, expression, condition, names, given } =
+            change(processed, collected, stamp)?;
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.tables.orders)
+            .set_key(Some(key.attributes()))
+            .update_expression(expression)
+            .condition_expression(condition)
+            .set_expression_attribute_names(Some(names))
+            .set_expression_attribute_values(Some(given))
+            .return_values_on_condition_check_failure("ALL_OLD".into());
+        match request.send().await {
+            Ok(_) => Ok(()),
+            Err(error) if condition_failed(&error) => {
+                let found = match error.into_service_error() {
+                    UpdateItemError::ConditionalCheckFailedException(failed) => failed.item,
+                    _ => None,
+                };
+                let by =
+                    |item: &Attributes| item.get("request_id") == Some(&text(&stamp.request_id));
+                if found.is_some_and(|item| by(&item)) {
+                    Ok(())
+                } else {
+                    Err(OrderError::Overtaken)
+                }
+            }
+            Err(error) => Err(StoreError::from(error).into()),
+        }
+    }
+
+    /// The keys of orders in one of the [`keys::SHARDS`] that are to be processed and were
+    /// placed before `before`.
+    pub async fn orders_pending(
+        &self,
+        shard: u8,
+        before: Timestamp,
+        start: Option<PageStart>,
+    ) -> Result<WaitingPage<Key>, StoreError> {
+        let answer = self
+            .client
+            .query()
+            .table_name(&self.tables.orders)
+            .index_name(keys::PENDING_INDEX)
+            .key_condition_expression("pending = :pending AND created_at < :before")
+            .expression_attribute_values(":pending", text(keys::pending_shard(shard)))
+            .expression_attribute_values(":before", millis(before))
+            .set_exclusive_start_key(start)
+            .limit(PAGE_ITEMS_MAX)
+            .send()
+            .await?;
+        let items = answer.items.unwrap_or_default();
+        let next = answer.last_evaluated_key;
+        Ok(WaitingPage { items: items.iter().filter_map(Key::of).collect(), next })
+    }
+
+    /// Brings a pending order to mind: the change makes the relay tell the processor of it
+    /// again. Answers whether it was still pending, and nobody else did so.
+    pub async fn order_sweep(&self, order: &Order, stamp: &Stamp) -> Result<bool, StoreError> {
+        let mut given = values(stamp, [(":version", number(order.version))]);
+        let not_swept = match order.swept_at {
+            None => "attribute_not_exists(swept_at)",
+            Some(swept_at) => {
+                given.insert(":swept_at".to_owned(), millis(swept_at));
+                "swept_at = :swept_at"
+            }
+        };
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.tables.orders)
+            .set_key(Some(keys::order(&order.mess_id, order.order_id).attributes()))
+            .update_expression(format!("SET swept_at = :changed_at, {STAMPED}"))
+            .condition_expression(format!("version = :version AND {not_swept}"))
+            .set_expression_attribute_values(Some(given));
+        Ok(unless_refused(request.send().await)?.is_some())
+    }
+
+    fn order_write(
+        &self,
+        from: &Order,
+        to: &Order,
+        stamp: &Stamp,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let Change { key, expression, condition, names, given } = change(from, to, stamp)?;
+        Ok(update(&self.tables.orders, &key, &expression, &condition, Some(names), given))
+    }
+}
+
+/// The parts of an update of an order.
+struct Change {
+    key: Key,
+    expression: String,
+    condition: String,
+    names: HashMap<String, String>,
+    given: Attributes,
+}
+
+/// The update that makes an order `to`, where it is still `from`.
+fn change(from: &Order, to: &Order, stamp: &Stamp) -> Result<Change, StoreError> {
+    let given = [
+        (":from", number(from.version)),
+        (":version", number(to.version)),
+        (":status", text(to.status.as_str())),
+        (":updated_at", millis(to.updated_at)),
+    ];
+    let mut given = values(stamp, given);
+    let mut set = "#status = :status, version = :version, updated_at = :updated_at".to_owned();
+    if let Some(failure) = to.failure {
+        given.insert(":failure".to_owned(), serde_dynamo::to_attribute_value(failure)?);
+        set += ", failure = :failure";
+    }
+    if let (None, Some(processed_at)) = (from.processed_at, to.processed_at) {
+        given.insert(":tokens".to_owned(), serde_dynamo::to_attribute_value(&to.tokens)?);
+        given.insert(":processed_at".to_owned(), millis(processed_at));
+        set += ", tokens = :tokens, processed_at = :processed_at";
+    }
+    Ok(Change {
+        key: keys::order(&from.mess_id, from.order_id),
+        expression: format!("SET {set}, {STAMPED} REMOVE pending"),
+        // No status is ever set twice, and each setting counts.
+        condition: "version = :from".to_owned(),
+        names: HashMap::from([("#status".to_owned(), "status".to_owned())]),
+        given,
+    })
+}
+
+fn order_of(attributes: Attributes) -> Result<Order, StoreError> {
+    let item: OrderItem = serde_dynamo::from_item(attributes)?;
+    Ok(item.into())
+}

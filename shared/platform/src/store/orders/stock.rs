@@ -1,0 +1,282 @@
+//! What owners write to the menu: items, and their stock. Each is one write, or one
+//! transaction over the shards that it touches.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, TransactWriteItem};
+use thali_domain::ids::{AccountId, MessId};
+use thali_domain::orders::menu::{Item, Sku};
+use thali_domain::orders::stock::{Holding, ItemPut, PutPlan, ShardChange, StockChange};
+
+use super::menu::{ItemItem, ShardItem};
+use crate::store::keys::Key;
+use crate::store::{
+    Attributes, IdempotencyKey, Operation, STAMPED, Stamp, Store, StoreError, TransactError,
+    delete, item, keys, number, put_new, text, unless_refused, update, values,
+};
+
+/// On what a delivery or a withdrawal is conditional.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StockCondition {
+    /// Every shard is as it was read, so that the stock after the change is known exactly.
+    AsRead,
+    /// Only the rules: of what is taken out there is as much, and where something comes in
+    /// no shard has more than when it was read. Sales alone never break the latter.
+    AsMuch,
+}
+
+/// Of an item that is new, the first layout.
+const FIRST_LAYOUT: u32 = 1;
+
+impl Store {
+    /// Makes an item what an owner wants, where the menu still has `before`, or no such
+    /// item, as it was when it was read. Answers the item as it is now; `None` where
+    /// somebody else has changed it, or sold what was to be moved, since then: look again.
+    pub async fn item_put(
+        &self,
+        mess: &MessId,
+        sku: &Sku,
+        before: Option<&Item>,
+        put: &ItemPut,
+        stamp: &Stamp,
+    ) -> Result<Option<Item>, StoreError> {
+        let with = |shards, layout| {
+            let ItemPut { name, price, available, .. } = put.clone();
+            let available = available.unwrap_or_else(|| before.is_none_or(|item| item.available));
+            Item { sku: sku.clone(), name, price, available, shards, layout }
+        };
+        let (after, writes) = match (put.plan(before), before) {
+            (PutPlan::Describe, Some(before)) => {
+                return self.item_describe(mess, before, put, stamp).await;
+            }
+            // What there is not is never only described.
+            (PutPlan::Describe, None) => return Ok(None),
+            (PutPlan::Create(shards), _) => {
+                let after = with(shards, FIRST_LAYOUT);
+                let writes = self.item_create_writes(mess, &after, stamp)?;
+                (after, writes)
+            }
+            (PutPlan::LayOut { shards, changes }, _) => {
+                let layout = before.map_or(FIRST_LAYOUT, |before| before.layout + 1);
+                let after = with(shards, layout);
+                let writes = self.item_lay_out_writes(mess, put, &after, &changes, stamp)?;
+                (after, writes)
+            }
+        };
+        match self.transact(writes).await {
+            Ok(()) => Ok(Some(after)),
+            Err(TransactError::Conditions(_) | TransactError::Conflict) => Ok(None),
+            Err(TransactError::Store(error)) => Err(error),
+        }
+    }
+
+    /// Changes what people are told of an item in a write of its own, on whose condition no
+    /// sale bears: sales leave the layout as it is. So what was read of the further shards
+    /// still belongs to what the write answers of the first one.
+    async fn item_describe(
+        &self,
+        mess: &MessId,
+        before: &Item,
+        put: &ItemPut,
+        stamp: &Stamp,
+    ) -> Result<Option<Item>, StoreError> {
+        let mut given = values(stamp, [(":layout", number(before.layout))]);
+        let told = told_of(put, &mut given);
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.tables.orders)
+            .set_key(Some(keys::item(mess, &before.sku).attributes()))
+            .update_expression(format!("SET {told}, {STAMPED}"))
+            .condition_expression("layout = :layout")
+            .set_expression_attribute_names(Some(name_names()))
+            .set_expression_attribute_values(Some(given))
+            .return_values("ALL_NEW".into());
+        let answer = match unless_refused(request.send().await) {
+            Ok(Some(answer)) => answer,
+            // An order that takes from the item's own shard is in hand at this moment.
+            Ok(None) | Err(StoreError::Contended) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let item: ItemItem = serde_dynamo::from_item(answer.attributes.unwrap_or_default())?;
+        let held = |shard| before.shards.get(usize::from(shard)).copied().unwrap_or(0);
+        Ok(Some(item.with_further(held)))
+    }
+
+    fn item_create_writes(
+        &self,
+        mess: &MessId,
+        new: &Item,
+        stamp: &Stamp,
+    ) -> Result<Vec<TransactWriteItem>, StoreError> {
+        let record = ItemItem {
+            sku: new.sku.clone(),
+            mess_id: mess.clone(),
+            name: new.name.clone(),
+            price_tokens: new.price,
+            available: new.available,
+            stock: new.shards.first().copied().unwrap_or(0),
+            stock_shards: new.stock_shards(),
+            layout: new.layout,
+        };
+        let at = keys::item(mess, &new.sku);
+        let mut writes = vec![put_new(&self.tables.orders, item(&at, "item", &record, stamp)?)];
+        for (shard, stock) in (0..).zip(&new.shards).skip(1) {
+            writes.push(self.shard_add(mess, new, shard, *stock, stamp)?);
+        }
+        Ok(writes)
+    }
+
+    /// The writes that make an item `after`, as `put` wants it. Whoever lays a stock out counts its layouts,
+    /// so that of two at once one looks again.
+    fn item_lay_out_writes(
+        &self,
+        mess: &MessId,
+        put: &ItemPut,
+        after: &Item,
+        changes: &[ShardChange],
+        stamp: &Stamp,
+    ) -> Result<Vec<TransactWriteItem>, StoreError> {
+        let mut writes = Vec::with_capacity(changes.len());
+        for (shard, change) in (0..).zip(changes) {
+            let key = keys::stock(mess, &after.sku, shard);
+            writes.push(match *change {
+                ShardChange::Add(stock) => self.shard_add(mess, after, shard, stock, stamp)?,
+                ShardChange::Remove(held) => self.shard_remove(&key, held),
+                ShardChange::Keep(holding) => {
+                    let mut given = values(stamp, [(":layout", number(after.layout))]);
+                    let (mut set, mut condition) = shard_keep(holding, &mut given);
+                    let mut names = None;
+                    if shard == 0 {
+                        set += ", stock_shards = :shards, ";
+                        set += &told_of(put, &mut given);
+                        names = Some(name_names());
+                        condition += " AND layout = :read";
+                        given.insert(":shards".to_owned(), number(after.stock_shards()));
+                        given.insert(":read".to_owned(), number(after.layout - 1));
+                    }
+                    let set = format!("SET {set}, layout = :layout, {STAMPED}");
+                    update(&self.tables.orders, &key, &set, &condition, names, given)
+                }
+            });
+        }
+        Ok(writes)
+    }
+
+    /// The write that makes a shard that there was not.
+    fn shard_add(
+        &self,
+        mess: &MessId,
+        of: &Item,
+        shard: u8,
+        stock: u32,
+        stamp: &Stamp,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let (sku, layout) = (of.sku.clone(), of.layout);
+        let record = ShardItem { sku, mess_id: mess.clone(), shard, stock, layout };
+        let at = keys::stock(mess, &of.sku, shard);
+        Ok(put_new(&self.tables.orders, item(&at, "stock", &record, stamp)?))
+    }
+
+    /// The write that removes a shard, if it holds just this; without it, whatever it holds.
+    fn shard_remove(&self, key: &Key, held: Option<u32>) -> TransactWriteItem {
+        let given = held.map(|held| (":held".to_owned(), number(held)));
+        let condition = if held.is_some() { "stock = :held" } else { "attribute_exists(pk)" };
+        delete(&self.tables.orders, key, Some(condition), given.into_iter().collect())
+    }
+}
+
+impl Store {
+    /// Carries out a delivery or a withdrawal that was decided on `item`, and remembers the
+    /// stock after it under the idempotency key, if the request had one. Answers whether
+    /// that was done; `false` where `condition` does not hold any more: look again.
+    pub async fn stock_change(
+        &self,
+        mess: &MessId,
+        item: &Item,
+        change: &StockChange,
+        condition: StockCondition,
+        key: Option<(AccountId, &IdempotencyKey)>,
+        stamp: &Stamp,
+    ) -> Result<bool, StoreError> {
+        let mut writes = Vec::with_capacity(item.shards.len() + 1);
+        for (shard, held) in (0..).zip(&item.shards) {
+            let portion = change.portions.iter().find(|portion| portion.shard == shard);
+            let count = portion.map(|portion| portion.count);
+            let (condition, mut given) = match condition {
+                StockCondition::AsRead => ("stock = :read", vec![(":read", *held)]),
+                StockCondition::AsMuch if change.delivery => {
+                    ("stock <= :read", vec![(":read", *held)])
+                }
+                StockCondition::AsMuch if count.is_none() => continue,
+                StockCondition::AsMuch => ("stock >= :count", vec![]),
+            };
+            let mut condition = condition.to_owned();
+            // Of no other layout, so that there is no shard beside those that were read.
+            if shard == 0 && !given.is_empty() {
+                condition.push_str(" AND layout = :layout");
+                given.push((":layout", item.layout));
+            }
+            let given = given.into_iter().map(|(name, value)| (name.to_owned(), number(value)));
+            let at = keys::stock(mess, &item.sku, shard);
+            writes.push(match count {
+                None => check(&self.tables.orders, &at, &condition, given.collect()),
+                Some(count) => {
+                    let sign = if change.delivery { '+' } else { '-' };
+                    let expression = format!("SET stock = stock {sign} :count, {STAMPED}");
+                    let mut all = values(stamp, [(":count", number(count))]);
+                    all.extend(given);
+                    update(&self.tables.orders, &at, &expression, &condition, None, all)
+                }
+            });
+        }
+        if let Some((account, key)) = key {
+            let outcome = change.stock.to_string();
+            let operation = Operation::ChangeStock;
+            writes.push(self.idempotency_put(account, operation, key, outcome, stamp)?);
+        }
+        match self.transact(writes).await {
+            Ok(()) => Ok(true),
+            Err(TransactError::Conditions(_) | TransactError::Conflict) => Ok(false),
+            Err(TransactError::Store(error)) => Err(error),
+        }
+    }
+}
+
+/// The assignment of the stock of a shard that stays, and its condition, with their values.
+fn shard_keep(holding: Holding, given: &mut Attributes) -> (String, String) {
+    let (count, stock, condition) = match holding {
+        Holding::Set(count) => (count, "stock = :count", "attribute_exists(pk)"),
+        Holding::Gain(count) => (count, "stock = stock + :count", "attribute_exists(pk)"),
+        Holding::Give(count) => (count, "stock = stock - :count", "stock >= :count"),
+    };
+    given.insert(":count".to_owned(), number(count));
+    (stock.to_owned(), condition.to_owned())
+}
+
+/// The assignments of what people are told of an item, with their values.
+fn told_of(put: &ItemPut, given: &mut Attributes) -> String {
+    given.insert(":name".to_owned(), text(&put.name));
+    given.insert(":price".to_owned(), number(put.price));
+    let told = "#name = :name, price_tokens = :price";
+    let Some(available) = put.available else { return told.to_owned() };
+    given.insert(":available".to_owned(), AttributeValue::Bool(available));
+    format!("{told}, available = :available")
+}
+
+/// `name` is a word of DynamoDB's own.
+fn name_names() -> HashMap<String, String> {
+    HashMap::from([("#name".to_owned(), "name".to_owned())])
+}
+
+/// A condition on an item that is not written, as part of a transaction.
+fn check(table: &str, key: &Key, condition: &str, values: Attributes) -> TransactWriteItem {
+    let check = ConditionCheck::builder()
+        .table_name(table)
+        .set_key(Some(key.attributes()))
+        .condition_expression(condition)
+        .set_expression_attribute_values(Some(values));
+    TransactWriteItem::builder()
+        .condition_check(check.build().expect("table, key and condition are set"))
+        .build()
+}

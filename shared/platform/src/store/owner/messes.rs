@@ -1,0 +1,92 @@
+//! Messes and their settings.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use thali_domain::ids::{ClosureId, MessId};
+use thali_domain::mess::Mess;
+use thali_domain::staff::gate::{Gate, OpenClosure, QrKeys};
+
+use crate::store::{
+    Attributes, Consistency, STAMPED, Stamp, Store, StoreError, item, keys, unless_refused, values,
+};
+
+/// The attribute of a mess's windows, which are written together.
+const WINDOWS: &str = "meal_windows";
+
+/// What the item of a mess holds beside its settings.
+#[derive(Deserialize)]
+struct BesideSettings {
+    #[serde(default)]
+    qr_keys: QrKeys,
+    #[serde(default)]
+    closures: BTreeMap<ClosureId, OpenClosure>,
+}
+
+impl Store {
+    /// Reads what a scan must know of a mess.
+    pub async fn gate_get(
+        &self,
+        mess: &MessId,
+        consistency: Consistency,
+    ) -> Result<Option<Gate>, StoreError> {
+        let key = keys::mess(mess);
+        let Some(found) = self.get_attributes(&self.tables.meals, &key, consistency).await? else {
+            return Ok(None);
+        };
+        let BesideSettings { qr_keys, closures } = serde_dynamo::from_item(found.clone())?;
+        Ok(Some(Gate { mess: serde_dynamo::from_item(found)?, qr_keys, closures }))
+    }
+
+    /// Reads a mess. Its settings are never cached: a change holds from the next request on.
+    pub async fn mess_get(&self, mess: &MessId) -> Result<Option<Mess>, StoreError> {
+        self.get(&self.tables.meals, &keys::mess(mess), Consistency::Strong).await
+    }
+
+    /// Creates a mess; answers `false` where there is one of this id.
+    pub async fn mess_create(&self, mess: &Mess, stamp: &Stamp) -> Result<bool, StoreError> {
+        let attributes = item(&keys::mess(&mess.mess_id), "mess", mess, stamp)?;
+        self.put_if_new(&self.tables.meals, attributes).await
+    }
+
+    /// Writes the settings in which `after` differs from `before`, as it was read; answers
+    /// the mess as it is now. `None` where that cannot be done: the mess is not there, or
+    /// its windows, which are one attribute, have changed since they were read.
+    pub async fn mess_update(
+        &self,
+        before: &Mess,
+        after: &Mess,
+        stamp: &Stamp,
+    ) -> Result<Option<Mess>, StoreError> {
+        let [old, new]: [Attributes; 2] =
+            [serde_dynamo::to_item(before)?, serde_dynamo::to_item(after)?];
+        let changed: Attributes =
+            new.into_iter().filter(|(name, value)| old.get(name) != Some(value)).collect();
+        if changed.is_empty() {
+            return Ok(Some(before.clone()));
+        }
+        let mut given = values(stamp, []);
+        let mut condition = "attribute_exists(pk)".to_owned();
+        if let Some(windows) = old.get(WINDOWS).filter(|_| changed.contains_key(WINDOWS)) {
+            condition.push_str(" AND #meal_windows = :read");
+            given.insert(":read".to_owned(), windows.clone());
+        }
+        let assignments: Vec<String> =
+            changed.keys().map(|name| format!("#{name} = :{name}")).collect();
+        let assignments = assignments.join(", ");
+        let names = changed.keys().map(|name| (format!("#{name}"), name.clone())).collect();
+        given.extend(changed.into_iter().map(|(name, value)| (format!(":{name}"), value)));
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.tables.meals)
+            .set_key(Some(keys::mess(&before.mess_id).attributes()))
+            .update_expression(format!("SET {assignments}, {STAMPED}"))
+            .condition_expression(condition)
+            .set_expression_attribute_names(Some(names))
+            .set_expression_attribute_values(Some(given))
+            .return_values("ALL_NEW".into());
+        let Some(answer) = unless_refused(request.send().await)? else { return Ok(None) };
+        Ok(Some(serde_dynamo::from_item(answer.attributes.unwrap_or_default())?))
+    }
+}

@@ -1,0 +1,13 @@
+//! What the owner of a mess sees or changes.
+//!
+//! | file | what it stores |
+//! |---|---|
+//! | `messes` | messes and their settings |
+//! | `notifications` | notifications |
+//! | `reports` | counts for reports |
+//! | `audit` | the audit trail |
+
+pub(super) mod audit;
+pub(super) mod messes;
+pub(super) mod notifications;
+pub(super) mod reports;

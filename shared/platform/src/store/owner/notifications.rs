@@ -1,0 +1,225 @@
+//! What owners are told: one item for each piece of news, which names itself by the change
+//! that it follows from, so that a message which comes twice puts it once.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use thali_domain::ids::{MessId, NotificationId};
+use thali_domain::owner::notifications::{KEPT, News, Notification};
+
+use super::reports::COUNT_MAX;
+use crate::store::{
+    Attributes, STAMPED, Stamp, Store, StoreError, expiring, item, keys, text, unless_refused,
+    values,
+};
+
+/// The kind of these items.
+const KIND: &str = "notification";
+
+/// The most notifications that one request for the unread ones looks at.
+const LOOKED_AT_MAX: usize = 2_000;
+
+/// How many notifications one query looks at: few hundred kilobytes.
+const QUERY_ITEMS: usize = 500;
+
+/// A notification as it is stored. Its kind is in `news`, because each item has a `kind`.
+#[derive(Debug, Serialize, Deserialize)]
+struct NotificationItem {
+    notification_id: NotificationId,
+    mess_id: MessId,
+    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
+    at: Timestamp,
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "jiff::fmt::serde::timestamp::millisecond::optional"
+    )]
+    read_at: Option<Timestamp>,
+    news: News,
+}
+
+impl From<Notification> for NotificationItem {
+    fn from(notification: Notification) -> Self {
+        let Notification { notification_id, mess_id, at, read_at, news } = notification;
+        Self { notification_id, mess_id, at, read_at, news }
+    }
+}
+
+impl From<NotificationItem> for Notification {
+    fn from(item: NotificationItem) -> Self {
+        let NotificationItem { notification_id, mess_id, at, read_at, news } = item;
+        Self { notification_id, mess_id, at, read_at, news }
+    }
+}
+
+/// Some notifications, the newest first.
+pub struct NotificationsPage {
+    /// The notifications.
+    pub items: Vec<Notification>,
+    /// The last one that was looked at; `None` where there are no more.
+    pub next: Option<NotificationId>,
+}
+
+/// Which part of a mess's notifications a query looks at.
+struct Range {
+    /// From this one on.
+    from: NotificationId,
+    /// To this one.
+    to: String,
+}
+
+impl Store {
+    /// Puts a notification; one that is there already stays as it is, read or not.
+    pub async fn notification_put(
+        &self,
+        notification: &Notification,
+        stamp: &Stamp,
+    ) -> Result<(), StoreError> {
+        let key = keys::notification(&notification.mess_id, notification.notification_id);
+        let record = NotificationItem::from(notification.clone());
+        let attributes = item(&key, KIND, &record, stamp)?;
+        let attributes = expiring(attributes, notification.at + KEPT);
+        self.put_if_new(&self.tables.meals, attributes).await?;
+        Ok(())
+    }
+
+    /// At most `limit` notifications of a mess that are still kept, the newest first, from the
+    /// first that is older than `before` on; with `unread`, only those that nobody has read.
+    /// It looks at a bounded number of them, and so may find fewer although there are more.
+    pub async fn notifications_page(
+        &self,
+        mess: &MessId,
+        before: Option<NotificationId>,
+        unread: bool,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<NotificationsPage, StoreError> {
+        let (mut items, mut looked_at, mut before) = (Vec::new(), 0, before);
+        loop {
+            let some = if unread { QUERY_ITEMS } else { limit - items.len() };
+            let range = Range { from: first_kept(now), to: until(before) };
+            let (found, last) = self.notifications_query(mess, range, some).await?;
+            looked_at += some;
+            for notification in found {
+                before = Some(notification.notification_id);
+                if !unread || notification.read_at.is_none() {
+                    items.push(notification);
+                }
+                if items.len() == limit {
+                    return Ok(NotificationsPage { items, next: before });
+                }
+            }
+            let Some(last) = last else { return Ok(NotificationsPage { items, next: None }) };
+            before = Some(last);
+            if looked_at >= LOOKED_AT_MAX {
+                return Ok(NotificationsPage { items, next: before });
+            }
+        }
+    }
+
+    /// How many of the newest [`COUNT_MAX`] notifications nobody has read.
+    pub async fn notifications_unread(
+        &self,
+        mess: &MessId,
+        now: Timestamp,
+    ) -> Result<usize, StoreError> {
+        let range = Range { from: first_kept(now), to: until(None) };
+        let (found, _) = self.notifications_query(mess, range, COUNT_MAX).await?;
+        Ok(found.iter().filter(|notification| notification.read_at.is_none()).count())
+    }
+
+    /// What happened from `from` until `until`, that moment excluded, the newest first.
+    pub async fn notifications_between(
+        &self,
+        mess: &MessId,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<Notification>, StoreError> {
+        let (from, to) = (NotificationId::first_of(from), NotificationId::first_of(until));
+        let mut all = Vec::new();
+        let mut to = to.to_string();
+        loop {
+            let range = Range { from, to };
+            let (found, last) = self.notifications_query(mess, range, usize::MAX).await?;
+            all.extend(found.into_iter().filter(|found| found.at < until));
+            let Some(last) = last else { return Ok(all) };
+            to = last.to_string();
+        }
+    }
+
+    /// Records that a notification was read, the first time that it is; answers it. `None`
+    /// where the mess has none of this id, or keeps it no longer.
+    pub async fn notification_read(
+        &self,
+        mess: &MessId,
+        notification: NotificationId,
+        stamp: &Stamp,
+    ) -> Result<Option<Notification>, StoreError> {
+        let kept = crate::store::millis(stamp.at - KEPT);
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.tables.meals)
+            .set_key(Some(keys::notification(mess, notification).attributes()))
+            .update_expression(format!(
+                "SET read_at = if_not_exists(read_at, :changed_at), {STAMPED}"
+            ))
+            .condition_expression("attribute_exists(pk) AND #at > :kept")
+            .expression_attribute_names("#at", "at")
+            .set_expression_attribute_values(Some(values(stamp, [(":kept", kept)])))
+            .return_values("ALL_NEW".into());
+        let Some(answer) = unless_refused(request.send().await)? else { return Ok(None) };
+        Ok(Some(notification_of(answer.attributes.unwrap_or_default())?))
+    }
+
+    /// At most `limit` notifications of a range, the newest first, and the last of them where
+    /// there are more. The read may be a moment behind.
+    async fn notifications_query(
+        &self,
+        mess: &MessId,
+        range: Range,
+        limit: usize,
+    ) -> Result<(Vec<Notification>, Option<NotificationId>), StoreError> {
+        // A cursor may be older than what is kept, and DynamoDB refuses what ends before it
+        // begins.
+        if range.to < range.from.to_string() {
+            return Ok((Vec::new(), None));
+        }
+        // The one that a range ends with is not of it; BETWEEN would take it in.
+        let start = (range.to != until(None)).then(|| {
+            let key = keys::Key { pk: keys::notifications(mess), sk: range.to.clone() };
+            key.attributes()
+        });
+        let answer = self
+            .client
+            .query()
+            .table_name(&self.tables.meals)
+            .key_condition_expression("pk = :pk AND sk BETWEEN :from AND :to")
+            .expression_attribute_values(":pk", text(keys::notifications(mess)))
+            .expression_attribute_values(":from", text(range.from))
+            .expression_attribute_values(":to", text(&range.to))
+            .scan_index_forward(false)
+            .set_exclusive_start_key(start)
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
+            .send()
+            .await?;
+        let last = answer.last_evaluated_key.as_ref().and_then(keys::Key::of);
+        let last = last.and_then(|key| key.sk.parse().ok());
+        let found = answer.items.unwrap_or_default().into_iter();
+        Ok((found.map(notification_of).collect::<Result<_, _>>()?, last))
+    }
+}
+
+/// The least id of what is still kept.
+fn first_kept(now: Timestamp) -> NotificationId {
+    NotificationId::first_of(now - KEPT + SignedDuration::from_millis(1))
+}
+
+/// The end of a range that goes up to `before`, or to the newest.
+fn until(before: Option<NotificationId>) -> String {
+    before.map_or_else(|| format!("{}~", NotificationId::PREFIX), |before| before.to_string())
+}
+
+fn notification_of(attributes: Attributes) -> Result<Notification, StoreError> {
+    let item: NotificationItem = serde_dynamo::from_item(attributes)?;
+    Ok(item.into())
+}

@@ -1,0 +1,168 @@
+//! What waits for a job: purchases that nobody told a payment of, refunds that are not
+//! finished, and students who are to be warned that tokens expire. Each is found by a
+//! sparse index, in pages, and leaves it when it is dealt with.
+
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use jiff::civil::Date;
+use thali_domain::payments::refunds::Refund;
+use thali_domain::tokens::purchases::Purchase;
+
+use super::purchases::purchase_of;
+use super::refunds::{refund_of, tokens_unchanged};
+use crate::store::keys::{self, Key};
+use crate::store::waiting_pages::{PAGE_ITEMS_MAX, PageStart, WaitingPage};
+use crate::store::{
+    Attributes, STAMPED, Stamp, Store, StoreError, number, text, unless_refused, values,
+};
+
+impl Store {
+    /// Unpaid purchases of one of the [`keys::SHARDS`].
+    pub async fn purchases_waiting(
+        &self,
+        shard: u8,
+        start: Option<PageStart>,
+    ) -> Result<WaitingPage<Purchase>, StoreError> {
+        self.open_page(keys::open_shard(shard), start, purchase_of).await
+    }
+
+    /// Unfinished refunds of one of the [`keys::SHARDS`].
+    pub async fn refunds_waiting(
+        &self,
+        shard: u8,
+        start: Option<PageStart>,
+    ) -> Result<WaitingPage<Refund>, StoreError> {
+        self.open_page(keys::refunding_shard(shard), start, refund_of).await
+    }
+
+    async fn open_page<T>(
+        &self,
+        partition: String,
+        start: Option<PageStart>,
+        read: impl Fn(Attributes) -> Result<T, StoreError>,
+    ) -> Result<WaitingPage<T>, StoreError> {
+        let answer = self
+            .client
+            .query()
+            .table_name(&self.tables.tokens)
+            .index_name(keys::OPEN_INDEX)
+            .key_condition_expression("#open = :open")
+            .expression_attribute_names("#open", "open")
+            .expression_attribute_values(":open", text(partition))
+            .set_exclusive_start_key(start)
+            .limit(PAGE_ITEMS_MAX)
+            .send()
+            .await?;
+        let items = answer.items.unwrap_or_default().into_iter().map(read);
+        Ok(WaitingPage { items: items.collect::<Result<_, _>>()?, next: answer.last_evaluated_key })
+    }
+
+    /// Remembers that the partner was asked for payments of an unpaid purchase, and, where
+    /// all of them `failed`, since when that is known.
+    pub async fn purchase_asked(
+        &self,
+        purchase: &Purchase,
+        failed: bool,
+        stamp: &Stamp,
+    ) -> Result<(), StoreError> {
+        let failed =
+            if failed { "failed_at = if_not_exists(failed_at, :changed_at), " } else { "" };
+        let expression = format!("SET {failed}asked_at = :changed_at, {STAMPED}");
+        let update = self.purchase_update(purchase);
+        let request = update
+            .update_expression(expression)
+            .condition_expression("#state = :created")
+            .expression_attribute_names("#state", "state")
+            .set_expression_attribute_values(Some(values(stamp, [(":created", text("created"))])));
+        unless_refused(request.send().await)?;
+        Ok(())
+    }
+
+    /// Gives an unpaid purchase up: it leaves the index. A payment that is told of later
+    /// still pays for it.
+    pub async fn purchase_close(
+        &self,
+        purchase: &Purchase,
+        stamp: &Stamp,
+    ) -> Result<(), StoreError> {
+        let update = self.purchase_update(purchase);
+        let request = update
+            .update_expression(format!("SET closed_at = :changed_at, {STAMPED} REMOVE #open"))
+            .condition_expression("#state = :created")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_names("#open", "open")
+            .set_expression_attribute_values(Some(values(stamp, [(":created", text("created"))])));
+        unless_refused(request.send().await)?;
+        Ok(())
+    }
+
+    /// The keys of purchases in one of the [`keys::SHARDS`] of the index `expiry`: their
+    /// tokens expire on that date, and their students were not warned.
+    pub async fn purchases_expiring(
+        &self,
+        date: Date,
+        shard: u8,
+        start: Option<PageStart>,
+    ) -> Result<WaitingPage<Key>, StoreError> {
+        let answer = self
+            .client
+            .query()
+            .table_name(&self.tables.tokens)
+            .index_name(keys::EXPIRY_INDEX)
+            .key_condition_expression("expires_on = :expires_on")
+            .expression_attribute_values(":expires_on", text(keys::expiry_shard(date, shard)))
+            .set_exclusive_start_key(start)
+            .limit(PAGE_ITEMS_MAX)
+            .send()
+            .await?;
+        let items = answer.items.unwrap_or_default();
+        let next = answer.last_evaluated_key;
+        Ok(WaitingPage { items: items.iter().filter_map(Key::of).collect(), next })
+    }
+
+    /// Marks a purchase whose student is now warned of so many `tokens`, and takes it out of
+    /// the index: one update, so that there is one warning. Answers whether this one made
+    /// it; not where somebody else did, or the tokens changed since the decision.
+    pub async fn purchase_warn(
+        &self,
+        purchase: &Purchase,
+        tokens: u16,
+        stamp: &Stamp,
+    ) -> Result<bool, StoreError> {
+        let given = [(":captured", text("captured")), (":tokens", number(tokens))];
+        let mut given = values(stamp, given);
+        let unchanged = tokens_unchanged(purchase, &mut given);
+        let condition =
+            format!("#state = :captured AND attribute_not_exists(warned_at) AND {unchanged}");
+        let expression = format!(
+            "SET warned_at = :changed_at, warned_of = :tokens, {STAMPED} REMOVE expires_on"
+        );
+        let request = self
+            .purchase_update(purchase)
+            .update_expression(expression)
+            .condition_expression(condition)
+            .expression_attribute_names("#state", "state")
+            .set_expression_attribute_values(Some(given));
+        Ok(unless_refused(request.send().await)?.is_some())
+    }
+
+    /// Takes a purchase of which nobody is to be warned out of the index `expiry`.
+    pub async fn purchase_warn_never(
+        &self,
+        purchase: &Purchase,
+        stamp: &Stamp,
+    ) -> Result<(), StoreError> {
+        let update = self.purchase_update(purchase);
+        let request = update
+            .update_expression(format!("SET {STAMPED} REMOVE expires_on"))
+            .condition_expression("attribute_exists(expires_on)")
+            .set_expression_attribute_values(Some(values(stamp, [])));
+        unless_refused(request.send().await)?;
+        Ok(())
+    }
+
+    fn purchase_update(&self, purchase: &Purchase) -> UpdateItemFluentBuilder {
+        let key = keys::purchase(purchase.account_id, &purchase.order_id);
+        let request = self.client.update_item().table_name(&self.tables.tokens);
+        request.set_key(Some(key.attributes()))
+    }
+}

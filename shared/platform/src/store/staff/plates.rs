@@ -1,0 +1,317 @@
+//! Plates: one item for each student's meal, and one for each scan of a code that is
+//! nobody's. A plate's scans are attributes of their own, `scan#<key>`, so that one update
+//! adds one under the condition that it is not there yet.
+
+use std::collections::{BTreeMap, HashMap};
+
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use thali_domain::days::MealDate;
+use thali_domain::ids::{AccountId, MessId};
+use thali_domain::meals::meal_times::Sitting;
+use thali_domain::mess::Meal;
+use thali_domain::staff::plates::{Diner, Plate, Scan};
+use thali_domain::staff::scan_ids::{ScanId, ScanKey};
+
+use crate::store::{
+    Attributes, Consistency, STAMPED, Stamp, Store, StoreError, condition_failed, item, keys,
+    number, text, unless_refused, values,
+};
+
+/// What the attributes begin with that hold a plate's scans.
+pub const SCANS: &str = "scan#";
+
+/// How many scans a plate remembers. Further ones that let nobody in are answered and
+/// forgotten, so that no device can fill a plate; nobody would look through more.
+const SCANS_MAX: u32 = 200;
+
+/// The plate's attributes other than its scans.
+#[derive(Serialize, Deserialize)]
+struct Frame {
+    mess_id: MessId,
+    date: MealDate,
+    meal: Meal,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    diner: Option<Diner>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    admitted: Option<ScanId>,
+}
+
+/// A scan to be written down.
+#[derive(Debug, Clone, Copy)]
+pub struct NewScan<'a> {
+    /// The mess.
+    pub mess_id: &'a MessId,
+    /// The meal.
+    pub sitting: Sitting,
+    /// Whose code it was, proven by its signature.
+    pub account_id: Option<AccountId>,
+    /// The student as they are called, where the mess knows them.
+    pub diner: Option<&'a Diner>,
+    /// By what its repetitions are known.
+    pub key: &'a ScanKey,
+    /// The scan.
+    pub scan: &'a Scan,
+}
+
+/// What became of a scan that was to be written down.
+#[derive(Debug, Clone)]
+pub struct Recorded {
+    /// The plate, with the scan.
+    pub plate: Plate,
+    /// The scan; the first one where this was its repetition.
+    pub scan: Scan,
+}
+
+/// Some plates of one meal, and where the next ones begin.
+pub struct PlatesPage {
+    /// The scans of codes that are nobody's, and then students' plates.
+    pub plates: Vec<Plate>,
+    /// The sort key of the last one; `None` where there are no more.
+    pub next: Option<String>,
+}
+
+impl Store {
+    /// At most `limit` plates of a meal behind the one with the sort key `after`. The read
+    /// may be a moment behind.
+    pub async fn plates_page(
+        &self,
+        mess: &MessId,
+        sitting: Sitting,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<PlatesPage, StoreError> {
+        let request = self
+            .client
+            .query()
+            .table_name(&self.tables.meals)
+            .expression_attribute_values(":pk", text(keys::meal(mess, sitting)))
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX));
+        let request = match after {
+            None => request.key_condition_expression("pk = :pk"),
+            Some(after) => request
+                .key_condition_expression("pk = :pk AND sk > :after")
+                .expression_attribute_values(":after", text(after)),
+        };
+        let answer = request.send().await?;
+        let next = answer.last_evaluated_key.as_ref().and_then(keys::Key::of).map(|key| key.sk);
+        let found = answer.items.unwrap_or_default().into_iter();
+        Ok(PlatesPage { plates: found.map(plate_of).collect::<Result<_, _>>()?, next })
+    }
+
+    /// Reads a student's plate; `None` where no scan was about it. `account_part` is what
+    /// the student's ids end with.
+    pub async fn plate_get(
+        &self,
+        mess: &MessId,
+        sitting: Sitting,
+        account_part: &str,
+    ) -> Result<Option<Plate>, StoreError> {
+        let key = keys::plate(mess, sitting, account_part);
+        let found = self.get_attributes(&self.tables.meals, &key, Consistency::Strong).await?;
+        found.map(plate_of).transpose()
+    }
+
+    /// The plates of a student at some sittings; where nobody scanned, there is none. The
+    /// read may be a moment behind.
+    pub async fn plates_of(
+        &self,
+        mess: &MessId,
+        account: AccountId,
+        sittings: impl IntoIterator<Item = Sitting>,
+    ) -> Result<Vec<Plate>, StoreError> {
+        let part = account.account_part();
+        let of_sitting = |sitting| keys::plate(mess, sitting, &part);
+        let keys = sittings.into_iter().map(of_sitting).collect();
+        let found = self.batch_get(&self.tables.meals, keys, Consistency::Eventual).await?;
+        found.into_iter().map(plate_of).collect()
+    }
+
+    /// Writes a scan into its plate, and gives it the plate's place where it passed every
+    /// check and the place is free: one conditional write. A repetition changes nothing and
+    /// finds the first scan of its key.
+    pub async fn scan_record(
+        &self,
+        new: NewScan<'_>,
+        stamp: &Stamp,
+    ) -> Result<Recorded, StoreError> {
+        match new.account_id {
+            Some(account) => self.scan_to_plate(new, account, stamp).await,
+            None => self.stray_put(new, stamp).await,
+        }
+    }
+
+    async fn scan_to_plate(
+        &self,
+        new: NewScan<'_>,
+        account: AccountId,
+        stamp: &Stamp,
+    ) -> Result<Recorded, StoreError> {
+        let NewScan { mess_id, sitting, diner, key, scan, .. } = new;
+        let mut expression = format!(
+            "SET #scan = :scan, mess_id = :mess_id, #date = :date, meal = :meal, #kind = :kind, \
+             {STAMPED}"
+        );
+        let mut given = values(
+            stamp,
+            [
+                (":scan", serde_dynamo::to_attribute_value(scan)?),
+                (":mess_id", text(mess_id)),
+                (":date", text(sitting.date)),
+                (":meal", text(sitting.meal.as_str())),
+                (":kind", text(PLATE)),
+                (":one", number(1)),
+                (":most", number(SCANS_MAX)),
+            ],
+        );
+        if let Some(diner) = diner {
+            expression.push_str(", diner = if_not_exists(diner, :diner)");
+            given.insert(":diner".to_owned(), serde_dynamo::to_attribute_value(diner)?);
+        }
+        // Whoever is let in is always written down; others while there is room.
+        let mut room = "attribute_not_exists(tries) OR tries < :most".to_owned();
+        if scan.refused.is_none() {
+            expression.push_str(", admitted = if_not_exists(admitted, :id)");
+            given.insert(":id".to_owned(), text(&scan.scan_id));
+            room.push_str(" OR attribute_not_exists(admitted)");
+        }
+        let names =
+            [("#scan", scan_attribute(key)), ("#date", "date".into()), ("#kind", "kind".into())];
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.tables.meals)
+            .set_key(Some(keys::plate(mess_id, sitting, &account.account_part()).attributes()))
+            .update_expression(format!("{expression} ADD tries :one"))
+            .condition_expression(format!("attribute_not_exists(#scan) AND ({room})"))
+            .set_expression_attribute_names(Some(HashMap::from(
+                names.map(|(name, attribute)| (name.to_owned(), attribute)),
+            )))
+            .set_expression_attribute_values(Some(given))
+            .return_values("ALL_NEW".into())
+            .return_values_on_condition_check_failure("ALL_OLD".into());
+        let found = match request.send().await {
+            Ok(answer) => answer.attributes.unwrap_or_default(),
+            Err(error) => item_that_refused(error)?.unwrap_or_default(),
+        };
+        recorded(found, new)
+    }
+
+    /// Writes down a scan of a code that is nobody's.
+    async fn stray_put(&self, new: NewScan<'_>, stamp: &Stamp) -> Result<Recorded, StoreError> {
+        let NewScan { mess_id, sitting, key, scan, .. } = new;
+        let frame = Frame {
+            mess_id: mess_id.clone(),
+            date: sitting.date,
+            meal: sitting.meal,
+            diner: None,
+            admitted: None,
+        };
+        let mut attributes = item(&keys::stray(mess_id, sitting, key), STRAY, &frame, stamp)?;
+        attributes.insert(scan_attribute(key), serde_dynamo::to_attribute_value(scan)?);
+        let request = self
+            .client
+            .put_item()
+            .table_name(&self.tables.meals)
+            .set_item(Some(attributes.clone()))
+            .condition_expression("attribute_not_exists(pk)")
+            .return_values_on_condition_check_failure("ALL_OLD".into());
+        let found = match request.send().await {
+            Ok(_) => attributes,
+            Err(error) if condition_failed(&error) => match error.into_service_error() {
+                PutItemError::ConditionalCheckFailedException(failed) => {
+                    failed.item.unwrap_or_default()
+                }
+                _ => Attributes::default(),
+            },
+            Err(error) => return Err(error.into()),
+        };
+        recorded(found, new)
+    }
+
+    /// Takes the admission by a scan back: the place is free again, and the scan remembers
+    /// when. Answers the plate as it is now; `None` where the scan does not have the place, so
+    /// that nothing was written.
+    pub async fn scan_undo(
+        &self,
+        plate: &Plate,
+        (key, scan): (&ScanKey, &Scan),
+        stamp: &Stamp,
+    ) -> Result<Option<Plate>, StoreError> {
+        let account_part = scan.scan_id.account_part().unwrap_or_default();
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.tables.meals)
+            .set_key(Some(keys::plate(&plate.mess_id, plate.sitting, account_part).attributes()))
+            .update_expression(format!(
+                "REMOVE admitted SET #scan.undone_at = :changed_at, {STAMPED}"
+            ))
+            .condition_expression("admitted = :id")
+            .expression_attribute_names("#scan", scan_attribute(key))
+            .set_expression_attribute_values(Some(values(stamp, [(":id", text(&scan.scan_id))])))
+            .return_values("ALL_NEW".into());
+        let answer = unless_refused(request.send().await)?;
+        answer.map(|answer| plate_of(answer.attributes.unwrap_or_default())).transpose()
+    }
+}
+
+/// The kind of students' plates.
+const PLATE: &str = "plate";
+
+/// The kind of scans whose code is nobody's.
+const STRAY: &str = "stray";
+
+fn scan_attribute(key: &ScanKey) -> String {
+    format!("{SCANS}{}", key.as_str())
+}
+
+/// What became of a scan, by what was found where it belongs.
+fn recorded(found: Attributes, new: NewScan<'_>) -> Result<Recorded, StoreError> {
+    let plate = plate_of(found)?;
+    let scan = plate.scans.get(new.key).unwrap_or(new.scan).clone();
+    Ok(Recorded { plate, scan })
+}
+
+/// The item whose state refused an update that asked for it; `None` where there is none.
+pub(super) fn item_that_refused(
+    error: SdkError<UpdateItemError>,
+) -> Result<Option<Attributes>, StoreError> {
+    if !condition_failed(&error) {
+        return Err(error.into());
+    }
+    match error.into_service_error() {
+        UpdateItemError::ConditionalCheckFailedException(failed) => Ok(failed.item),
+        _ => Ok(None),
+    }
+}
+
+/// A plate of the image that a change stream has of its item, as plain JSON.
+pub fn plate_of_image(image: Map<String, Value>) -> Result<Plate, serde_json::Error> {
+    let mut scans = BTreeMap::new();
+    for (name, value) in &image {
+        if let Some(key) = name.strip_prefix(SCANS) {
+            let scan = serde_json::from_value(value.clone())?;
+            scans.insert(ScanKey::stored(key.to_owned()), scan);
+        }
+    }
+    let Frame { mess_id, date, meal, diner, admitted } =
+        serde_json::from_value(Value::Object(image))?;
+    Ok(Plate { mess_id, sitting: Sitting { date, meal }, diner, admitted, scans })
+}
+
+/// A plate of its item.
+pub(super) fn plate_of(item: Attributes) -> Result<Plate, StoreError> {
+    let mut scans = BTreeMap::new();
+    for (name, value) in &item {
+        if let Some(key) = name.strip_prefix(SCANS) {
+            let scan = serde_dynamo::from_attribute_value(value.clone())?;
+            scans.insert(ScanKey::stored(key.to_owned()), scan);
+        }
+    }
+    let Frame { mess_id, date, meal, diner, admitted } = serde_dynamo::from_item(item)?;
+    Ok(Plate { mess_id, sitting: Sitting { date, meal }, diner, admitted, scans })
+}

@@ -1,0 +1,143 @@
+//! Staff tokens. The secret is in them as a hash.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use thali_domain::accounts::identity::Name;
+use thali_domain::ids::{MessId, StaffTokenId};
+
+use super::plates::item_that_refused;
+use crate::auth::same_secret;
+use crate::auth::staff_token::StaffTokenText;
+use crate::store::{
+    Consistency, STAMPED, Stamp, Store, StoreError, item, keys, millis, text, unless_refused,
+    values,
+};
+
+/// How exactly a token's last use is known: further uses within this time are not written.
+const USE_KNOWN_TO: SignedDuration = SignedDuration::from_mins(1);
+
+/// A staff token as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StaffTokenRecord {
+    /// Its id.
+    pub staff_token_id: StaffTokenId,
+    /// Its mess.
+    pub mess_id: MessId,
+    /// What people call the device that has it.
+    pub name: Name,
+    /// The hash of its text.
+    pub token_hash: String,
+    /// When it was made.
+    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
+    pub created_at: Timestamp,
+    /// When it ends by itself.
+    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
+    pub expires_at: Timestamp,
+    /// When it was used last, to the minute.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "jiff::fmt::serde::timestamp::millisecond::optional"
+    )]
+    pub last_used_at: Option<Timestamp>,
+    /// When an owner revoked it.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "jiff::fmt::serde::timestamp::millisecond::optional"
+    )]
+    pub revoked_at: Option<Timestamp>,
+}
+
+impl Store {
+    /// Writes a new token down.
+    pub async fn staff_token_create(
+        &self,
+        token: &StaffTokenRecord,
+        stamp: &Stamp,
+    ) -> Result<(), StoreError> {
+        let key = keys::staff_token(&token.mess_id, token.staff_token_id);
+        let attributes = item(&key, "staff_token", token, stamp)?;
+        let request = self.client.put_item().table_name(&self.tables.accounts);
+        request.set_item(Some(attributes)).send().await?;
+        Ok(())
+    }
+
+    /// The token that is presented, if it is good at `now`, which is remembered as its last
+    /// use to the minute. What is made up costs a read: only a genuine token's use is written
+    /// down. That leaves the stamp as it is, because a use changes nothing that anybody has
+    /// decided.
+    pub async fn staff_token_use(
+        &self,
+        presented: &StaffTokenText,
+        now: Timestamp,
+    ) -> Result<Option<StaffTokenRecord>, StoreError> {
+        let key = keys::staff_token(&presented.mess_id, presented.id);
+        let found = self.get(&self.tables.accounts, &key, Consistency::Strong).await?;
+        let is_good = |token: &StaffTokenRecord| {
+            same_secret(&token.token_hash, &presented.hash())
+                && token.revoked_at.is_none()
+                && now < token.expires_at
+        };
+        let Some(found) = found.filter(is_good) else { return Ok(None) };
+        if found.last_used_at.is_some_and(|at| now < at + USE_KNOWN_TO) {
+            return Ok(Some(found));
+        }
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.tables.accounts)
+            .set_key(Some(key.attributes()))
+            .update_expression("SET last_used_at = :now")
+            .condition_expression("attribute_exists(pk) AND attribute_not_exists(revoked_at)")
+            .expression_attribute_values(":now", millis(now))
+            .return_values("ALL_NEW".into());
+        let Some(answer) = unless_refused(request.send().await)? else { return Ok(None) };
+        Ok(Some(serde_dynamo::from_item(answer.attributes.unwrap_or_default())?))
+    }
+
+    /// Ends a token; one that has ended stays ended when it was. Answers `false` where the
+    /// mess has no such token.
+    pub async fn staff_token_revoke(
+        &self,
+        mess: &MessId,
+        token: StaffTokenId,
+        stamp: &Stamp,
+    ) -> Result<bool, StoreError> {
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.tables.accounts)
+            .set_key(Some(keys::staff_token(mess, token).attributes()))
+            .update_expression(format!("SET revoked_at = :changed_at, {STAMPED}"))
+            .condition_expression("attribute_exists(pk) AND attribute_not_exists(revoked_at)")
+            .set_expression_attribute_values(Some(values(stamp, [])))
+            .return_values_on_condition_check_failure("ALL_OLD".into());
+        match request.send().await {
+            Ok(_) => Ok(true),
+            Err(error) => item_that_refused(error).map(|found| found.is_some()),
+        }
+    }
+
+    /// At most `limit` of a mess's tokens after `after`, in the order in which they were
+    /// made.
+    pub async fn staff_tokens_page(
+        &self,
+        mess: &MessId,
+        after: Option<StaffTokenId>,
+        limit: usize,
+    ) -> Result<Vec<StaffTokenRecord>, StoreError> {
+        let after = after.map_or_else(|| StaffTokenId::PREFIX.to_owned(), |id| id.to_string());
+        let request = self
+            .client
+            .query()
+            .table_name(&self.tables.accounts)
+            .key_condition_expression("pk = :pk AND sk > :after")
+            .expression_attribute_values(":pk", text(keys::staff_tokens(mess)))
+            .expression_attribute_values(":after", text(after))
+            .consistent_read(true)
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX));
+        let found = request.send().await?.items.unwrap_or_default();
+        found.into_iter().map(|token| Ok(serde_dynamo::from_item(token)?)).collect()
+    }
+}

@@ -1,0 +1,297 @@
+//! A mess's students as a scan must know them. One item holds a student's status, code,
+//! open cycles and cuts, so each rule about these is one conditional write; the parts that
+//! are the account's are written in the same transaction as the account.
+
+use std::collections::{BTreeMap, HashMap};
+
+use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, TransactWriteItem};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use thali_domain::accounts::identity::{AccountStatus, Name, Role, RollNo, RoomNo};
+use thali_domain::ids::{AccountId, CutId, CycleId, MessId};
+use thali_domain::meals::entitlement::{Entitlement, OpenCut, OpenCycle};
+use thali_domain::pictures::PictureKey;
+use thali_domain::staff::plates::Diner;
+use thali_domain::students::qr::Nonce;
+
+use crate::clock::random_bytes;
+use crate::store::{
+    Account, Attributes, CONTENTION_TRIES_MAX, Consistency, STAMPED, Stamp, Store, StoreError,
+    TransactError, contention_pause, item, keys, put_new, text, update, values,
+};
+
+/// The kind of these items.
+const KIND: &str = "member";
+
+/// A student of a mess, as a scan must know them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// The account.
+    pub account_id: AccountId,
+    /// The mess.
+    pub mess_id: MessId,
+    /// The name.
+    pub name: Name,
+    /// The roll number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub roll_no: Option<RollNo>,
+    /// The room number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub room_no: Option<RoomNo>,
+    /// The picture.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub picture_key: Option<PictureKey>,
+    /// Where the account stands.
+    pub status: AccountStatus,
+    /// What the student's code must carry.
+    pub qr_nonce: Nonce,
+    /// What it carried before the last reset: a device that was offline may have seen that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub qr_previous: Option<Nonce>,
+    /// Since when it carries `qr_nonce`.
+    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
+    pub qr_issued_at: Timestamp,
+    /// The cycles that are pending or verified and may still matter.
+    pub cycles: BTreeMap<CycleId, OpenCycle>,
+    /// The cuts that may still matter.
+    pub cuts: BTreeMap<CutId, OpenCut>,
+    /// How often `cycles` or `cuts` gained or lost something. Whoever decides by what they
+    /// hold writes under the version that was read.
+    pub version: u64,
+}
+
+impl Member {
+    /// The student that an account is.
+    #[must_use]
+    pub fn of(account: &Account, now: Timestamp) -> Self {
+        Self {
+            account_id: account.account_id,
+            mess_id: account.mess_id.clone(),
+            name: account.name.clone(),
+            roll_no: account.roll_no.clone(),
+            room_no: account.room_no.clone(),
+            picture_key: account.picture_key,
+            status: account.status,
+            qr_nonce: Nonce::from_random(random_bytes()),
+            qr_previous: None,
+            qr_issued_at: now,
+            cycles: BTreeMap::new(),
+            cuts: BTreeMap::new(),
+            version: 0,
+        }
+    }
+
+    /// What the rules need to know.
+    #[must_use]
+    pub fn entitlement(&self) -> Entitlement {
+        Entitlement {
+            status: self.status,
+            qr_nonce: self.qr_nonce.clone(),
+            qr_previous: self.qr_previous.clone(),
+            qr_issued_at: self.qr_issued_at,
+            cycles: self.cycles.clone(),
+            cuts: self.cuts.clone(),
+        }
+    }
+
+    /// The student as a plate remembers them.
+    #[must_use]
+    pub fn diner(&self) -> Diner {
+        Diner {
+            account_id: self.account_id,
+            name: self.name.clone(),
+            roll_no: self.roll_no.clone(),
+            room_no: self.room_no.clone(),
+        }
+    }
+}
+
+/// An attribute that is the account's and that a student has too: its value, if there is
+/// one.
+pub(in crate::store) type Followed = (&'static str, Option<AttributeValue>);
+
+/// Everything in which a student follows the account, as it is in `account`.
+fn followed(account: &Account) -> [Followed; 5] {
+    [
+        ("status", Some(text(account.status.as_str()))),
+        ("name", Some(text(&account.name))),
+        ("roll_no", account.roll_no.as_ref().map(text)),
+        ("room_no", account.room_no.as_ref().map(text)),
+        ("picture_key", account.picture_key.as_ref().map(text)),
+    ]
+}
+
+/// A condition, and what it names.
+pub(in crate::store) struct AsRead {
+    pub(in crate::store) condition: String,
+    pub(in crate::store) names: HashMap<String, String>,
+    pub(in crate::store) values: Attributes,
+}
+
+/// That an account is still what was read in everything in which a student follows it, but
+/// for what is `replaced` whatever it was. It is the account's condition in a transaction
+/// with [`Store::member_follow`], which may have to make a student of what was read:
+/// without it, what somebody else has changed since would come back there.
+pub(in crate::store) fn as_read(account: &Account, replaced: &[&str]) -> AsRead {
+    let (mut names, mut given, mut parts) = (HashMap::new(), Attributes::new(), Vec::new());
+    for (name, value) in followed(account) {
+        if replaced.contains(&name) {
+            continue;
+        }
+        names.insert(format!("#{name}"), name.to_owned());
+        match value {
+            Some(value) => {
+                parts.push(format!("#{name} = :read_{name}"));
+                given.insert(format!(":read_{name}"), value);
+            }
+            None => parts.push(format!("attribute_not_exists(#{name})")),
+        }
+    }
+    // Where nothing is compared that every account has.
+    parts.push("attribute_exists(pk)".to_owned());
+    AsRead { condition: parts.join(" AND "), names, values: given }
+}
+
+impl Store {
+    /// Reads a student, as every write before left them.
+    pub async fn member_get(
+        &self,
+        mess: &MessId,
+        account: AccountId,
+    ) -> Result<Option<Member>, StoreError> {
+        self.get(&self.tables.meals, &keys::member(mess, account), Consistency::Strong).await
+    }
+
+    /// Reads several students as [`Store::member_get`] does; those that there are not are
+    /// left out. They come in no order.
+    pub async fn members_of(
+        &self,
+        mess: &MessId,
+        accounts: impl IntoIterator<Item = AccountId>,
+    ) -> Result<Vec<Member>, StoreError> {
+        let keys = accounts.into_iter().map(|account| keys::member(mess, account)).collect();
+        let found = self.batch_get(&self.tables.meals, keys, Consistency::Strong).await?;
+        found.into_iter().map(|found| Ok(serde_dynamo::from_item(found)?)).collect()
+    }
+
+    /// All students of a mess. Two thousand are some two megabytes.
+    pub async fn members_all(&self, mess: &MessId) -> Result<Vec<Member>, StoreError> {
+        let pk = keys::members(mess);
+        let found = self.query(&self.tables.meals, &pk, None, Consistency::Eventual).await?;
+        found.into_iter().map(|found| Ok(serde_dynamo::from_item(found)?)).collect()
+    }
+
+    /// The put of a new account's student, part of the transaction that makes the account.
+    pub(in crate::store) fn member_put(
+        &self,
+        account: &Account,
+        stamp: &Stamp,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let key = keys::member(&account.mess_id, account.account_id);
+        let member = Member::of(account, stamp.at);
+        Ok(put_new(&self.tables.meals, item(&key, KIND, &member, stamp)?))
+    }
+
+    /// Makes sure that a student's account from before there were members has one, with the
+    /// code of which nobody knows yet. It is made of the account as it is at that moment,
+    /// or not at all. Answers whether there is one, which there is not where the account is
+    /// gone or no student's.
+    pub async fn member_ensure(
+        &self,
+        account: AccountId,
+        stamp: &Stamp,
+    ) -> Result<bool, StoreError> {
+        for attempt in 1..=CONTENTION_TRIES_MAX {
+            let account = self.account_get(account, Consistency::Strong).await?;
+            let Some(account) = account.filter(|account| account.role == Role::Student) else {
+                return Ok(false);
+            };
+            let check = account_check(&self.tables.accounts, &account);
+            match self.transact(vec![check, self.member_put(&account, stamp)?]).await {
+                Ok(()) => return Ok(true),
+                // Somebody was quicker, and has made the same of it.
+                Err(TransactError::Conditions(failed)) if failed == [false, true] => {
+                    return Ok(true);
+                }
+                Err(TransactError::Conditions(_) | TransactError::Conflict) => {
+                    contention_pause(attempt).await;
+                }
+                Err(TransactError::Store(error)) => return Err(error),
+            }
+        }
+        Err(StoreError::Contended)
+    }
+
+    /// Reads a student for whom something is to be done. One of before there were members
+    /// becomes one by it; that takes [`Store::member_ensure`]'s rights: to read and to
+    /// check accounts, and to put members.
+    pub async fn member_ensured(
+        &self,
+        mess: &MessId,
+        account: AccountId,
+        stamp: &Stamp,
+    ) -> Result<Option<Member>, StoreError> {
+        if let Some(member) = self.member_get(mess, account).await? {
+            return Ok(Some(member));
+        }
+        if !self.member_ensure(account, stamp).await? {
+            return Ok(None);
+        }
+        self.member_get(mess, account).await
+    }
+
+    /// The update by which a student follows what the same transaction changes in the
+    /// account: `changed`, and nothing else. It makes a student of an account from before
+    /// there were any, which is why the account's condition has to be [`as_read`].
+    pub(in crate::store) fn member_follow(
+        &self,
+        account: &Account,
+        changed: &[Followed],
+        stamp: &Stamp,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let whole: Attributes = serde_dynamo::to_item(Member::of(account, stamp.at))?;
+        let mut names = HashMap::from([("#kind".to_owned(), "kind".to_owned())]);
+        let mut given = values(stamp, [(":kind", text(KIND))]);
+        let mut set = vec![STAMPED.to_owned(), "#kind = :kind".to_owned()];
+        let mut removed = Vec::new();
+        let known = whole.into_iter().filter(|(name, _)| changed.iter().all(|(it, _)| it != name));
+        for (name, value) in known {
+            set.push(format!("#{name} = if_not_exists(#{name}, :{name})"));
+            given.insert(format!(":{name}"), value);
+            names.insert(format!("#{name}"), name);
+        }
+        for (name, value) in changed {
+            names.insert(format!("#{name}"), (*name).to_owned());
+            match value {
+                Some(value) => {
+                    set.push(format!("#{name} = :{name}"));
+                    given.insert(format!(":{name}"), value.clone());
+                }
+                None => removed.push(format!("#{name}")),
+            }
+        }
+        let removed = match removed.as_slice() {
+            [] => String::new(),
+            removed => format!(" REMOVE {}", removed.join(", ")),
+        };
+        let expression = format!("SET {}{removed}", set.join(", "));
+        let key = keys::member(&account.mess_id, account.account_id);
+        // A condition that always holds: the transaction's others decide.
+        let always = "attribute_not_exists(pk) OR attribute_exists(pk)";
+        Ok(update(&self.tables.meals, &key, &expression, always, Some(names), given))
+    }
+}
+
+/// The check that an account is as it was read.
+fn account_check(table: &str, account: &Account) -> TransactWriteItem {
+    let AsRead { condition, names, values } = as_read(account, &[]);
+    let check = ConditionCheck::builder()
+        .table_name(table)
+        .set_key(Some(keys::account(account.account_id).attributes()))
+        .condition_expression(condition)
+        .set_expression_attribute_names(Some(names))
+        .set_expression_attribute_values(Some(values));
+    TransactWriteItem::builder()
+        .condition_check(check.build().expect("table, key and condition are set"))
+        .build()
+}

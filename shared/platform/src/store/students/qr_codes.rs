@@ -1,0 +1,78 @@
+//! Students' codes: what makes them worthless, one by one or all of a mess.
+
+use thali_domain::ids::{AccountId, MessId};
+use thali_domain::staff::gate::QrKeys;
+use thali_domain::students::qr::{Kid, Nonce};
+
+use crate::store::{
+    IdempotencyKey, Member, Operation, STAMPED, Stamp, Store, StoreError, TransactError, keys,
+    millis, text, unless_refused, update, values,
+};
+
+/// The attribute of a mess's keys of codes.
+const KEYS: &str = "qr_keys";
+
+impl Store {
+    /// Gives a student another nonce, so that every code before it is worthless from the next
+    /// scan on; answers the student. The nonce before is remembered for what was scanned
+    /// offline before this moment. `None` where there is no such student.
+    pub async fn code_reset(
+        &self,
+        mess: &MessId,
+        account: AccountId,
+        nonce: &Nonce,
+        stamp: &Stamp,
+    ) -> Result<Option<Member>, StoreError> {
+        let given = [(":nonce", text(nonce)), (":now", millis(stamp.at))];
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.tables.meals)
+            .set_key(Some(keys::member(mess, account).attributes()))
+            // What is set is taken from the item as it was before this update.
+            .update_expression(format!(
+                "SET qr_previous = qr_nonce, qr_nonce = :nonce, qr_issued_at = :now, {STAMPED}"
+            ))
+            .condition_expression("attribute_exists(pk)")
+            .set_expression_attribute_values(Some(values(stamp, given)))
+            .return_values("ALL_NEW".into());
+        let Some(answer) = unless_refused(request.send().await)? else { return Ok(None) };
+        Ok(Some(serde_dynamo::from_item(answer.attributes.unwrap_or_default())?))
+    }
+
+    /// Replaces a mess's keys of codes as they were read. `key` and `outcome` are remembered
+    /// with it. Answers `false` where the keys were rotated, or the key was used, since.
+    pub async fn codes_rotate(
+        &self,
+        mess: &MessId,
+        read: &QrKeys,
+        rotated: &QrKeys,
+        remembered: Option<(AccountId, &IdempotencyKey, String)>,
+        stamp: &Stamp,
+    ) -> Result<bool, StoreError> {
+        let mut given = values(stamp, []);
+        given.insert(":rotated".to_owned(), serde_dynamo::to_attribute_value(rotated)?);
+        // The first key is what a mess has that never rotated, and has written nothing down.
+        let condition = if read.current == Kid::FIRST {
+            format!("attribute_exists(pk) AND attribute_not_exists({KEYS})")
+        } else {
+            given.insert(":read".to_owned(), text(read.current));
+            format!("{KEYS}.#current = :read")
+        };
+        let names = (read.current != Kid::FIRST)
+            .then(|| [("#current".to_owned(), "current".to_owned())].into());
+        let expression = format!("SET {KEYS} = :rotated, {STAMPED}");
+        let key = keys::mess(mess);
+        let mut writes =
+            vec![update(&self.tables.meals, &key, &expression, &condition, names, given)];
+        if let Some((account, key, outcome)) = remembered {
+            let put = self.idempotency_put(account, Operation::RotateCodes, key, outcome, stamp);
+            writes.push(put?);
+        }
+        match self.transact(writes).await {
+            Ok(()) => Ok(true),
+            Err(TransactError::Conditions(_) | TransactError::Conflict) => Ok(false),
+            Err(TransactError::Store(error)) => Err(error),
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! Redeemed tokens. The tokens themselves are in their purchases: see `payments`.
+//!
+//! | file | what it stores |
+//! |---|---|
+//! | `submissions` | submissions of tokens |
+
+pub(super) mod submissions;
