@@ -6,8 +6,8 @@
 //! | [`lambda`] | what a function is, how one is chosen by its name, and how it is run |
 //! | [`config`] | the environment variables, typed and checked at start |
 //! | [`aws`] | the AWS SDK's credentials, region and time limits |
-//! | [`http`] | endpoints, requests, problems, and the server that enforces [`http::Access`] |
-//! | [`problems`] | every refusal's HTTP status and `code`, side by side |
+//! | [`http`] | endpoints, requests, problems with their codes, and the server that enforces [`http::Access`] |
+//! | [`problems`] | which HTTP problem follows from which error |
 //! | [`auth`] | access and refresh tokens, password and code hashing |
 //! | [`store`] | DynamoDB; its keys are built in [`store::keys`] alone |
 //! | [`cache`] | Redis: sessions known to live or to have ended, rate limits, what was just read |
