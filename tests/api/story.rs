@@ -7,7 +7,7 @@ use crate::support::{Call, TestApp};
 #[tokio::test(flavor = "multi_thread")]
 async fn a_student_signs_up_buys_ten_tokens_redeems_three_and_logs_out() {
     let test = TestApp::start().await;
-    let asha = test.student("asha@example.com").await;
+    let asha = test.signed_up_student("asha@example.com").await;
     let checkout = test.buy_tokens(&asha, 10).await;
     assert_eq!(test.token_count(&asha).await, 10);
 

@@ -105,7 +105,7 @@ impl TestApp {
 
     /// A student who may eat in January, and their code.
     pub async fn eater(&self, email: &str) -> (AccountId, String) {
-        let account = self.quick_student(email).await.account_id.parse().expect("an id");
+        let account = self.student(email).await.account_id.parse().expect("an id");
         self.give_cycle(account, "2026-01-01", "2026-01-31").await;
         (account, self.code_of(account).await)
     }

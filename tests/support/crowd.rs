@@ -1,17 +1,13 @@
-//! Many students at once, made without their steps: a sign-up takes three hashes of a
-//! password, which are slow on purpose.
+//! Many students at once, and tokens for them.
 
 use std::collections::BTreeSet;
 
-use thali_domain::accounts::identity::{AccountStatus, Email, Name, Role};
-use thali_domain::ids::{AccountId, RazorpayOrderId, RazorpayPaymentId, SessionId, SubmissionId};
+use thali_domain::ids::{AccountId, RazorpayOrderId, RazorpayPaymentId, SubmissionId};
 use thali_domain::money::Paise;
 use thali_domain::payments::settlement::{CURRENCY, Payment, PaymentStatus};
 use thali_domain::tokens::purchases::{Purchase, PurchaseState, Waiting, balance};
 use thali_domain::tokens::redeeming::{Submission, redeem_count};
-use thali_platform::auth::access::Claims;
-use thali_platform::auth::refresh::RefreshToken;
-use thali_platform::store::{Account, Consistency, SessionRecord};
+use thali_platform::store::Consistency;
 
 use super::app::TestApp;
 use super::people::Student;
@@ -20,12 +16,11 @@ use super::people::Student;
 const PRICE: Paise = Paise::new(5_000);
 
 impl TestApp {
-    /// So many students who are logged in, each with so many tokens of one purchase. They
-    /// have no password that anybody could type.
+    /// So many students who are logged in, each with so many tokens of one purchase.
     pub async fn crowd(&self, count: usize, tokens: u16) -> Vec<Student> {
         let mut crowd = Vec::with_capacity(count);
         for number in 0..count {
-            let student = self.quick_student(&format!("student{number}@example.com")).await;
+            let student = self.student(&format!("student{number}@example.com")).await;
             if tokens > 0 {
                 self.grant_tokens(&student, tokens).await;
             }
@@ -37,7 +32,7 @@ impl TestApp {
     /// One more of them.
     pub async fn newcomer(&self, tokens: u16) -> Student {
         let number = self.app.clock.ulid().to_string().to_lowercase();
-        let student = self.quick_student(&format!("{number}@example.com")).await;
+        let student = self.student(&format!("{number}@example.com")).await;
         self.grant_tokens(&student, tokens).await;
         student
     }
@@ -68,40 +63,11 @@ impl TestApp {
         done.expect("nobody else is at it");
     }
 
-    /// A student who is logged in, without the steps that lead to it.
-    pub async fn quick_student(&self, email: &str) -> Student {
-        let id = AccountId::from_ulid(self.app.clock.ulid());
-        let address = Email::parse(email).expect("an address");
-        let name = Name::parse(address.local_part()).expect("a name");
-        let (mess, now) = (self.mess_id.clone(), self.now());
-        let account = Account::new(id, mess, Role::Student, name, "none".into(), now);
-        let account = Account { email: Some(address), ..account };
-        self.app.store.account_create(&account, &self.stamp()).await.expect("made");
-        Student {
-            email: email.to_owned(),
-            account_id: id.to_string(),
-            token: self.session(&account).await,
-            cookie: String::new(),
-        }
-    }
-
-    /// The access token of a new session.
-    async fn session(&self, account: &Account) -> String {
-        let (id, now) = (account.account_id, self.now());
-        let session_id = SessionId::from_ulid(self.app.clock.ulid());
-        let refresh = RefreshToken::first(id, session_id);
-        let session = SessionRecord::begin(account, session_id, refresh.hash(), now);
-        self.app.store.session_put(&session, &self.stamp()).await.expect("stored");
-        let holder = (id, account.mess_id.clone(), Role::Student, AccountStatus::Active);
-        self.app.signer().sign(&Claims::new(&self.app.jwt_issuer, holder, session_id, now))
-    }
-
     /// The student again, with a session that has not ended.
     pub async fn come_back(&self, student: &Student) -> Student {
         let id = AccountId::parse(&student.account_id).expect("an id");
         let account = self.app.store.account_get(id, Consistency::Strong).await.expect("read");
-        let token = self.session(&account.expect("it is there")).await;
-        Student { token, ..student.clone() }
+        self.session(account.expect("it is there")).await
     }
 
     /// Gives a student tokens, as if a payment for them had just been captured.

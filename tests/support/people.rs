@@ -2,16 +2,20 @@
 
 use serde_json::json;
 use thali_domain::accounts::identity::{AccountStatus, Email, Name, Role};
-use thali_domain::ids::{AccountId, MessId};
-use thali_platform::auth::password::NewPassword;
+use thali_domain::ids::{AccountId, MessId, SessionId};
+use thali_platform::auth::access::Claims;
+use thali_platform::auth::refresh::{COOKIE, RefreshToken};
 use thali_platform::mail::Mail;
-use thali_platform::store::Account;
+use thali_platform::store::{Account, SessionRecord};
 
 use super::app::TestApp;
 use super::call::{Answer, Call};
 
 /// The password of everybody who is signed up here.
 pub const PASSWORD: &str = "rice and dal at noon";
+
+/// Its hash, as `NewPassword::hash` makes one. A test makes hundreds of accounts.
+pub const PASSWORD_HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$Bvg/cJyc0/f7QHplJ2JvMg$DnHFxGEqXvL/8cN4poFufEBT/I/NaVsiPbtc45pgXBM";
 
 /// Somebody who is logged in, mostly a student.
 #[derive(Debug, Clone)]
@@ -97,10 +101,35 @@ impl TestApp {
         self.send(Call::post("/login", &body)).await
     }
 
-    /// A new student who is logged in.
-    pub async fn student(&self, email: &str) -> Student {
+    /// A new student who has signed up and logged in.
+    pub async fn signed_up_student(&self, email: &str) -> Student {
         self.sign_up_and_verify(email).await.expect(201);
         Student::of(&self.log_in(email).await)
+    }
+
+    /// A new student who is logged in, made without the steps of signing up, which have tests
+    /// of their own.
+    pub async fn student(&self, email: &str) -> Student {
+        let mess = self.mess_id.clone();
+        let account = self.account(&mess, Role::Student, AccountStatus::Active, email).await;
+        self.session(account).await
+    }
+
+    /// Begins a session as a login does that has compared the password.
+    pub async fn session(&self, account: Account) -> Student {
+        let session_id = SessionId::from_ulid(self.app.clock.ulid());
+        let refresh = RefreshToken::first(account.account_id, session_id);
+        let session = SessionRecord::begin(&account, session_id, refresh.hash(), self.now());
+        self.app.store.session_put(&session, &self.stamp()).await.expect("stored");
+        let Account { account_id, mess_id, role, status, email, .. } = account;
+        let holder = (account_id, mess_id, role, status);
+        let claims = Claims::new(&self.app.jwt_issuer, holder, session_id, self.now());
+        Student {
+            email: email.expect("given").to_string(),
+            account_id: account_id.to_string(),
+            token: self.app.signer().sign(&claims),
+            cookie: format!("{COOKIE}={}", refresh.expose()),
+        }
     }
 
     /// Makes an account without its steps, as `thali` makes an owner's.
@@ -111,11 +140,10 @@ impl TestApp {
         status: AccountStatus,
         email: &str,
     ) -> Account {
-        let password = NewPassword::try_from(PASSWORD.to_owned()).expect("it is strong");
         let email = Email::parse(email).expect("an address");
         let name = Name::parse(email.local_part()).expect("a name");
         let id = AccountId::from_ulid(self.app.clock.ulid());
-        let account = Account::new(id, mess.clone(), role, name, password.hash(), self.now());
+        let account = Account::new(id, mess.clone(), role, name, PASSWORD_HASH.into(), self.now());
         let account = Account { status, email: Some(email), ..account };
         self.app.store.account_create(&account, &self.stamp()).await.expect("made");
         account
@@ -128,9 +156,8 @@ impl TestApp {
 
     /// An owner of a mess who is logged in.
     pub async fn owner_of(&self, mess: &MessId, email: &str) -> Student {
-        self.account(mess, Role::Owner, AccountStatus::Active, email).await;
-        let body = json!({ "mess_id": mess, "email": email, "password": PASSWORD });
-        Student::of(&self.send(Call::post("/login", &body)).await)
+        let account = self.account(mess, Role::Owner, AccountStatus::Active, email).await;
+        self.session(account).await
     }
 
     /// Orders tokens; answers the order's id.

@@ -38,7 +38,7 @@ fn escaped(text: &str) -> String {
 async fn a_things_history_is_found_by_its_id_the_newest_first() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
-    let asha = test.student("asha@example.com").await;
+    let asha = test.signed_up_student("asha@example.com").await;
     // Of two changes in one millisecond nobody can tell which one was first.
     let later = || test.advance(SignedDuration::from_millis(1));
     let order_id = test.order_tokens(&asha, 3).await;

@@ -15,12 +15,11 @@ use thali_domain::ids::{AccountId, MessId, SessionId};
 use thali_domain::mess::Approval;
 use thali_functions::endpoints;
 use thali_platform::auth::access::{Claims, Signer};
-use thali_platform::auth::password::NewPassword;
 use thali_platform::auth::refresh::RefreshToken;
 use thali_platform::http::Access;
 use thali_platform::store::{Account, Consistency, SessionRecord};
 
-use crate::support::people::PASSWORD;
+use crate::support::people::PASSWORD_HASH;
 use crate::support::{Answer, Sample, TestApp};
 
 /// The mess that everybody else is not of.
@@ -55,7 +54,7 @@ async fn person(test: &TestApp, mess: &str, role: Role, status: AccountStatus) -
         "username": format!("user-{}", &unique[14..]),
         "roll_no": format!("ROLL-{unique}"),
         "room_no": format!("room {unique}"),
-        "password_hash": NewPassword::try_from(PASSWORD.to_owned()).expect("a good one").hash(),
+        "password_hash": PASSWORD_HASH,
         "created_at": test.now().as_millisecond(),
     }))
     .expect("an account");

@@ -20,7 +20,7 @@ async fn a_student_who_waits_is_approved_and_goes_on_with_the_token_at_hand() {
     let owner = test.owner("owner@example.com").await;
     let strict = Call::patch("/api/v1/mess", &json!({ "approval": "required" }));
     test.send(strict.bearer(&owner.token)).await.expect(200);
-    let asha = test.student("asha@example.com").await;
+    let asha = test.signed_up_student("asha@example.com").await;
     assert_eq!(test.send(read(&asha.token)).await.problem(403), "not_approved");
 
     let approved = test.send(approve(&owner, &asha.account_id)).await.expect(200);

@@ -37,7 +37,7 @@ fn of_kind<'a>(records: &'a [Item], kind: &str, operation: &str) -> Vec<&'a Item
 
 /// The main job, with a wrong security code and keys on the way.
 async fn story(test: &TestApp) -> Student {
-    let asha = test.student("asha@example.com").await;
+    let asha = test.signed_up_student("asha@example.com").await;
     let order = Call::post("/create-order", &json!({ "token_count": 10 }));
     let order = order.bearer(&asha.token).header("idempotency-key", "secret-key-1");
     let order_id = test.send(order).await.expect(201).text("order_id").to_owned();
@@ -230,7 +230,7 @@ async fn what_anybody_can_do_with_a_strangers_address_leaves_no_address_in_the_t
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_a_students_own_is_not_in_the_trail() {
     let test = TestApp::start().await;
-    let asha = test.student("asha@example.com").await;
+    let asha = test.signed_up_student("asha@example.com").await;
     let profile = json!({
         "bio": "secret bio", "address": "12 Secret Lane", "profession": "secret agent",
         "date_of_birth": "2004-02-29",
