@@ -96,12 +96,10 @@ format: ## Format the code
 #   aws sesv2 create-email-identity --email-identity example.org
 #
 # Anything else is a parameter of template.yaml, in PARAMETERS='RedisUrl=rediss://… LogRetentionDays=90'.
-# PROFILE=release builds a larger package in less time.
 STACK_NAME ?= thali
 STAGE ?= dev
-PROFILE ?= lambda
 deploy: ## Build for AWS (arm64) and deploy to the account of your credentials
-	@infra/local/package.sh arm64 $(PROFILE)
+	@infra/local/package.sh arm64
 	sam deploy --guided --template-file template.yaml --stack-name $(STACK_NAME) \
 		--resolve-s3 --capabilities CAPABILITY_IAM --parameter-overrides Stage=$(STAGE) \
 		RazorpaySecretId=thali/$(STAGE)/razorpay Architecture=arm64 \
