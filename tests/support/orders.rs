@@ -10,7 +10,7 @@ use thali_domain::ids::{AccountId, MessId, OrderId};
 use thali_domain::orders::basket::Basket;
 use thali_domain::orders::menu::{Quantity, Sku};
 use thali_domain::orders::order::{Circumstances, FailureReason, Order, OrderStatus, Processing};
-use thali_platform::store::{Consistency, keys};
+use thali_platform::store::{Attempt, Consistency, keys};
 
 use super::app::TestApp;
 use super::call::Call;
@@ -92,7 +92,7 @@ impl TestApp {
         let (order_id, mess) = (OrderId::of(account, self.now()), self.mess_id.clone());
         let order = Order::place(order_id, account, mess, lines, self.now()).expect("few tokens");
         let placed = self.app.store.order_place(&order, &reserved, None, &self.stamp()).await;
-        placed.expect("placed");
+        assert_eq!(placed.expect("written or overtaken"), Attempt::Done(()), "placed");
         order
     }
 
@@ -120,7 +120,7 @@ impl TestApp {
         let Processing::Redeem(redemption) = decided else { panic!("{decided:?}") };
         let processed = pending.processed(&redemption, self.now());
         let done = store.order_process(pending, &processed, &purchases, &self.stamp()).await;
-        done.ok().map(|()| processed)
+        (done.expect("written or overtaken") == Attempt::Done(())).then_some(processed)
     }
 
     /// Ends a pending order as failed, as the processor does.
@@ -128,7 +128,7 @@ impl TestApp {
         let failed = pending.failed(reason, self.now());
         let shards = vec![0; pending.lines.len()];
         let done = self.app.store.order_release(pending, &failed, &shards, &self.stamp()).await;
-        done.expect("it was pending");
+        assert_eq!(done.expect("written or overtaken"), Attempt::Done(()), "it was pending");
         failed
     }
 

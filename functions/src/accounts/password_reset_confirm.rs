@@ -18,8 +18,7 @@ use thali_platform::http::{
 };
 use thali_platform::problems;
 use thali_platform::store::{
-    CONTENTION_TRIES_MAX, Consistency, PasswordReset, SessionRecord, Stamp, StoreError,
-    contention_pause,
+    Attempt, Consistency, PasswordReset, SessionRecord, Stamp, StoreError, retry_overtaken,
 };
 use utoipa::ToSchema;
 
@@ -87,7 +86,7 @@ async fn commit(
     password_hash: &str,
     stamp: &Stamp,
 ) -> Result<Vec<SessionRecord>, Problem> {
-    for attempt in 1..=CONTENTION_TRIES_MAX {
+    retry_overtaken(|_| async {
         let (account, sessions) = try_join!(
             app.store.account_get(account_id, Consistency::Strong),
             app.store.sessions_of(account_id),
@@ -95,13 +94,13 @@ async fn commit(
         let account = account.ok_or_else(problems::otp_expired)?;
         let store = &app.store;
         match store.password_reset_commit(reset, &account, &sessions, password_hash, stamp).await {
-            Ok(true) => return Ok(sessions),
-            Ok(false) => return Err(problems::otp_expired()),
-            Err(StoreError::Contended) => contention_pause(attempt).await,
-            Err(error) => return Err(error.into()),
+            Ok(true) => Ok(Attempt::Done(sessions)),
+            Ok(false) => Err(problems::otp_expired()),
+            Err(StoreError::Contended) => Ok(Attempt::Overtaken),
+            Err(error) => Err(error.into()),
         }
-    }
-    Err(StoreError::Contended.into())
+    })
+    .await
 }
 
 /// What must hold between the fields, whether or not each is acceptable by itself.

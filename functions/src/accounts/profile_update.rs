@@ -17,7 +17,7 @@ use thali_platform::http::{
     Access, Caller, Endpoint, FieldError, Members, Problem, Request, Response, schema,
 };
 use thali_platform::store::{
-    Account, CONTENTION_TRIES_MAX, Consistency, ProfileUpdateError, Stamp, contention_pause,
+    Account, Attempt, Consistency, ProfileUpdateError, Stamp, retry_overtaken,
 };
 use utoipa::ToSchema;
 
@@ -111,19 +111,26 @@ async fn load(app: &App, account_id: AccountId) -> Result<Account, Problem> {
 /// rests on, such as the roll number that is to be left.
 async fn commit(
     app: &App,
-    mut account: Account,
+    account: Account,
     change: &ProfileChange,
     stamp: &Stamp,
 ) -> Result<Account, Problem> {
-    for attempt in 1..=CONTENTION_TRIES_MAX {
-        match app.store.profile_update(&account, change, stamp).await {
-            Ok(changed) => return Ok(changed),
-            Err(ProfileUpdateError::Overtaken) => contention_pause(attempt).await,
-            Err(refusal) => return Err(refusal.into()),
+    let known = &account;
+    retry_overtaken(|attempt| async move {
+        let now;
+        let account = if attempt == 1 {
+            known
+        } else {
+            now = load(app, known.account_id).await?;
+            &now
+        };
+        match app.store.profile_update(account, change, stamp).await {
+            Ok(changed) => Ok(Attempt::Done(changed)),
+            Err(ProfileUpdateError::Overtaken) => Ok(Attempt::Overtaken),
+            Err(refusal) => Err(refusal.into()),
         }
-        account = load(app, account.account_id).await?;
-    }
-    Err(ProfileUpdateError::Overtaken.into())
+    })
+    .await
 }
 
 /// What must hold between the fields, and between a field and the time, whether or not

@@ -17,6 +17,7 @@ pub static ENDPOINT: Endpoint =
         .needs(&[Part::SigningKey, Part::RefreshKey])
         .summary("Gives an access token for the refresh cookie, and the cookie's successor")
         .answers(200, schema::<LoggedIn>)
+        .takes_cookie()
         .sets_cookie()
         .refuses(&["refresh_expired", "refresh_reused", "account_closed"]);
 

@@ -18,7 +18,7 @@ use thali_platform::store::StoreError;
 use thali_platform::store::keys::{self, Key};
 use thali_platform::worker::Job;
 
-use super::{Count, Run};
+use super::{Count, Run, walk};
 
 /// The job.
 pub static JOB: Job =
@@ -67,35 +67,19 @@ struct Expiry<'a> {
 
 impl Expiry<'_> {
     async fn partition(&self, date: Date, shard: u8) {
-        if let Err(error) = self.pages(date, shard).await {
-            self.did.errors.add_error(&error);
-        }
+        walk(
+            || self.run.is_out_of_time(),
+            &self.did.errors,
+            |start| self.run.app.store.purchases_expiring(date, shard, start),
+            |key| self.purchase(key),
+        )
+        .await;
     }
 
-    async fn pages(&self, date: Date, shard: u8) -> Result<(), StoreError> {
-        let mut start = None;
-        while !self.run.is_out_of_time() {
-            let page = self.run.app.store.purchases_expiring(date, shard, start).await?;
-            for key in &page.items {
-                if self.run.is_out_of_time() {
-                    return Ok(());
-                }
-                if let Err(error) = self.purchase(key).await {
-                    self.did.errors.add_error(&error);
-                }
-            }
-            start = page.next;
-            if start.is_none() {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    async fn purchase(&self, key: &Key) -> Result<(), StoreError> {
+    async fn purchase(&self, key: Key) -> Result<(), StoreError> {
         let store = &self.run.app.store;
         self.did.looked_at.add_one();
-        let Some(purchase) = store.purchase_at(key).await? else { return Ok(()) };
+        let Some(purchase) = store.purchase_at(&key).await? else { return Ok(()) };
         let stamp = self.run.stamp();
         match warning(&purchase, stamp.at) {
             Warning::Later => {}

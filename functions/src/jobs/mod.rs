@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use thali_platform::app::App;
-use thali_platform::store::{Stamp, StoreError};
+use thali_platform::store::{PageStart, Stamp, StoreError, WaitingPage};
 use thali_platform::telemetry;
 use thali_platform::worker::Job;
 
@@ -43,6 +43,39 @@ impl<'a> Run<'a> {
             request_id: self.request_id.clone(),
             at: self.app.clock.now(),
         }
+    }
+}
+
+/// Goes through a partition of an index, page after page, and deals with each thing that waits
+/// there, until all is done or the run `is_over`. Counts among `errors` what could not be read
+/// or written: a page ends the walk, a single thing does not.
+async fn walk<T, P, D>(
+    is_over: impl Fn() -> bool,
+    errors: &Count,
+    page: impl Fn(Option<PageStart>) -> P,
+    deal: impl Fn(T) -> D,
+) where
+    P: Future<Output = Result<WaitingPage<T>, StoreError>>,
+    D: Future<Output = Result<(), StoreError>>,
+{
+    let mut start = None;
+    while !is_over() {
+        let WaitingPage { items, next } = match page(start).await {
+            Ok(page) => page,
+            Err(error) => return errors.add_error(&error),
+        };
+        for waiting in items {
+            if is_over() {
+                return;
+            }
+            if let Err(error) = deal(waiting).await {
+                errors.add_error(&error);
+            }
+        }
+        if next.is_none() {
+            return;
+        }
+        start = next;
     }
 }
 

@@ -19,7 +19,7 @@ use thali_platform::store::{StoreError, keys};
 use thali_platform::telemetry;
 use thali_platform::worker::Job;
 
-use super::{Count, Run};
+use super::{Count, Run, walk};
 use crate::payments::refunding::{Outcome, RefundingError, push};
 use crate::payments::settle::settle;
 
@@ -124,53 +124,21 @@ fn option(event: &Value) -> Result<Option<u32>, BadEvent> {
 impl Reconciling<'_> {
     /// Deals with one partition of each kind.
     async fn shard(&self, shard: u8) {
-        for done in [self.refunds(shard).await, self.purchases(shard).await] {
-            if let Err(error) = done {
-                self.did.errors.add_error(&error);
-            }
-        }
-    }
-
-    async fn refunds(&self, shard: u8) -> Result<(), StoreError> {
-        let mut start = None;
-        while !self.is_over() {
-            let page = self.run.app.store.refunds_waiting(shard, start).await?;
-            for refund in &page.items {
-                if self.is_over() {
-                    return Ok(());
-                }
-                if self.run.app.clock.now().duration_since(refund.requested_at) >= self.older_than {
-                    self.refund(refund).await;
-                }
-            }
-            start = page.next;
-            if start.is_none() {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    async fn purchases(&self, shard: u8) -> Result<(), StoreError> {
-        let mut start = None;
-        while !self.is_over() {
-            let page = self.run.app.store.purchases_waiting(shard, start).await?;
-            for purchase in &page.items {
-                if self.is_over() {
-                    return Ok(());
-                }
-                if self.is_to_be_asked(purchase)
-                    && let Err(error) = self.purchase(purchase).await
-                {
-                    self.did.errors.add_error(&error);
-                }
-            }
-            start = page.next;
-            if start.is_none() {
-                break;
-            }
-        }
-        Ok(())
+        let (store, errors) = (&self.run.app.store, &self.did.errors);
+        walk(
+            || self.is_over(),
+            errors,
+            |start| store.refunds_waiting(shard, start),
+            |refund| self.refund(refund),
+        )
+        .await;
+        walk(
+            || self.is_over(),
+            errors,
+            |start| store.purchases_waiting(shard, start),
+            |purchase| self.purchase(purchase),
+        )
+        .await;
     }
 
     /// Whether the run ends here: it has had its time, or the partner does not answer.
@@ -188,24 +156,34 @@ impl Reconciling<'_> {
         }
     }
 
-    async fn refund(&self, refund: &Refund) {
+    async fn refund(&self, refund: Refund) -> Result<(), StoreError> {
+        if self.run.app.clock.now().duration_since(refund.requested_at) < self.older_than {
+            return Ok(());
+        }
         self.did.asked.add_one();
-        let outcome = match push(self.run.app, refund, &self.run.stamp()).await {
-            Err(RefundingError::Partner(error)) => return self.partner_failed(&error),
+        let outcome = match push(self.run.app, &refund, &self.run.stamp()).await {
+            Err(RefundingError::Partner(error)) => {
+                self.partner_failed(&error);
+                return Ok(());
+            }
             Err(RefundingError::Store(error)) => Err(error),
             Ok(outcome) => Ok(outcome),
         };
         self.partner_answered();
-        match outcome {
-            Ok(Outcome::Ended) => self.did.refunds_finished.add_one(),
-            Ok(Outcome::Unchanged) => self.did.waiting.add_one(),
+        match outcome? {
+            Outcome::Ended => self.did.refunds_finished.add_one(),
+            Outcome::Unchanged => self.did.waiting.add_one(),
             // Whoever ended it has counted it, or is no job.
-            Ok(Outcome::Overtaken) => {}
-            Err(error) => self.did.errors.add_error(&error),
+            Outcome::Overtaken => {}
         }
+        Ok(())
     }
 
-    async fn purchase(&self, purchase: &Purchase) -> Result<(), StoreError> {
+    async fn purchase(&self, purchase: Purchase) -> Result<(), StoreError> {
+        if !self.is_to_be_asked(&purchase) {
+            return Ok(());
+        }
+        let purchase = &purchase;
         self.did.asked.add_one();
         let app = self.run.app;
         let order_id = purchase.order_id.as_str();

@@ -1,5 +1,5 @@
-//! `sweep-orders`: brings orders to mind that were accepted and not processed, because a
-//! change of the stream or a message was lost, or the processor gave up. It marks each as
+//! `sweep-orders`: re-queues orders that were accepted and not processed, because a change
+//! of the stream or a message was lost, or the processor gave up. It marks each as
 //! overdue; the relay makes a message of the mark, as it does of a new order.
 
 use futures_util::{StreamExt, stream};
@@ -11,7 +11,7 @@ use thali_platform::store::StoreError;
 use thali_platform::store::keys::{self, Key};
 use thali_platform::worker::Job;
 
-use super::{Count, Run};
+use super::{Count, Run, walk};
 
 /// The job.
 pub static JOB: Job =
@@ -49,35 +49,19 @@ struct Sweep<'a> {
 
 impl Sweep<'_> {
     async fn partition(&self, shard: u8) {
-        if let Err(error) = self.pages(shard).await {
-            self.did.errors.add_error(&error);
-        }
-    }
-
-    async fn pages(&self, shard: u8) -> Result<(), StoreError> {
         let before = self.run.app.clock.now() - SWEPT_AFTER;
-        let mut start = None;
-        while !self.run.is_out_of_time() {
-            let page = self.run.app.store.orders_pending(shard, before, start).await?;
-            for key in &page.items {
-                if self.run.is_out_of_time() {
-                    return Ok(());
-                }
-                if let Err(error) = self.order(key).await {
-                    self.did.errors.add_error(&error);
-                }
-            }
-            start = page.next;
-            if start.is_none() {
-                break;
-            }
-        }
-        Ok(())
+        walk(
+            || self.run.is_out_of_time(),
+            &self.did.errors,
+            |start| self.run.app.store.orders_pending(shard, before, start),
+            |key| self.order(key),
+        )
+        .await;
     }
 
-    async fn order(&self, key: &Key) -> Result<(), StoreError> {
+    async fn order(&self, key: Key) -> Result<(), StoreError> {
         let store = &self.run.app.store;
-        let Some(order) = store.order_at(key).await? else { return Ok(()) };
+        let Some(order) = store.order_at(&key).await? else { return Ok(()) };
         // The index may be a moment behind.
         if order.status != OrderStatus::Pending {
             return Ok(());

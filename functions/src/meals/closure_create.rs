@@ -2,7 +2,6 @@
 //! are one write, so it holds from the next scan on; the students are told by what follows
 //! from the record. Replays of one `Idempotency-Key` return the first outcome.
 
-use futures_util::try_join;
 use thali_domain::days::{MealDate, Meals, Period};
 use thali_domain::ids::ClosureId;
 use thali_domain::meals::closures::{self, CLOSURE_DAYS_MAX};
@@ -12,13 +11,10 @@ use thali_platform::app::App;
 use thali_platform::handler;
 use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response, Session, schema};
 use thali_platform::problems;
-use thali_platform::store::{
-    CONTENTION_TRIES_MAX, ClosureRecord, Consistency, IdempotencyKey, Operation, RecordError,
-    Stamp, StoreError, contention_pause,
-};
+use thali_platform::store::{ClosureRecord, Consistency, IdempotencyKey, Operation, Stamp};
 use utoipa::ToSchema;
 
-use crate::repeats::first_outcome;
+use crate::repeats::{commit_once, first_outcome};
 
 use super::closure_view::ClosureView;
 use super::days_asked::{fingerprint, period};
@@ -73,29 +69,21 @@ struct NewClosure<'a> {
 /// Decides and records; decides again where something changed at the same moment.
 async fn commit(app: &App, new: &NewClosure<'_>) -> Result<(ClosureId, bool), Problem> {
     let NewClosure { session, closure, key, stamp, .. } = new;
-    let owner = session.account_id;
-    for attempt in 1..=CONTENTION_TRIES_MAX {
-        let gate = async {
-            let gate = app.store.gate_get(&session.mess_id, Consistency::Strong).await?;
-            gate.ok_or_else(problems::mess_not_found)
-        };
-        let (first, gate) = try_join!(replay(app, new), gate)?;
-        if let Some(first) = first {
-            return Ok((first, true));
-        }
-        let over = match closures::close(&gate.mess, &gate.closures, closure, stamp.at) {
-            Ok(over) => over,
-            Err(refusal) => return refuse(app, new, refusal.into()).await,
-        };
-        let closure = record(new, ClosureId::from_ulid(app.clock.ulid()));
-        let key = key.as_ref();
-        match app.store.closure_create(&closure, &gate, &over, owner, key, stamp).await {
-            Ok(()) => return Ok((closure.closure_id, false)),
-            Err(RecordError::Overtaken) => contention_pause(attempt).await,
-            Err(RecordError::Store(error)) => return Err(error.into()),
-        }
-    }
-    Err(StoreError::Contended.into())
+    let (owner, mess, key) = (session.account_id, &session.mess_id, key.as_ref());
+    commit_once(
+        // Whether or not it was taken back since.
+        || first_outcome(app, owner, Operation::CloseMess, key),
+        |_| app.store.gate_get(mess, Consistency::Strong),
+        |_, gate| async move {
+            let gate = gate.ok_or_else(problems::mess_not_found)?;
+            let over = closures::close(&gate.mess, &gate.closures, closure, stamp.at)?;
+            let closure = record(new, ClosureId::from_ulid(app.clock.ulid()));
+            let store = &app.store;
+            let recorded = store.closure_create(&closure, &gate, &over, owner, key, stamp).await?;
+            Ok(recorded.map(|()| closure.closure_id))
+        },
+    )
+    .await
 }
 
 /// The closure of this id as it was asked for: the same for each replay, also where it was
@@ -112,22 +100,4 @@ fn record(new: &NewClosure<'_>, closure_id: ClosureId) -> ClosureRecord {
         reason: reason.clone(),
         created_at: closure_id.made_at(),
     }
-}
-
-/// Refuses, unless it was this very request, sent twice at once, that took the last place.
-async fn refuse(
-    app: &App,
-    new: &NewClosure<'_>,
-    refusal: Problem,
-) -> Result<(ClosureId, bool), Problem> {
-    let first = replay(app, new).await?;
-    first.map(|first| (first, true)).ok_or(refusal)
-}
-
-/// The closure that the idempotency key named before, whether or not it was taken back since.
-async fn replay(app: &App, new: &NewClosure<'_>) -> Result<Option<ClosureId>, Problem> {
-    let NewClosure { session, key, .. } = new;
-    let (account, operation) = (session.account_id, Operation::CloseMess);
-    let first = first_outcome(app, account, operation, key.as_ref()).await?;
-    first.map(|id| ClosureId::parse(&id).map_err(Problem::internal)).transpose()
 }

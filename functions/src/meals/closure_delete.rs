@@ -9,7 +9,7 @@ use thali_platform::app::App;
 use thali_platform::handler;
 use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response};
 use thali_platform::problems;
-use thali_platform::store::{CONTENTION_TRIES_MAX, RecordError, StoreError, contention_pause};
+use thali_platform::store::retry_overtaken;
 
 /// The endpoint.
 pub static ENDPOINT: Endpoint = Endpoint::delete(
@@ -32,21 +32,17 @@ async fn closure_delete(
     let id = request.param::<ClosureId>("closure_id").ok_or_else(problems::closure_not_found)?;
     let mess = &caller.session()?.mess_id;
     let stamp = caller.stamp(app, request);
-    for attempt in 1..=CONTENTION_TRIES_MAX {
+    retry_overtaken(|_| async {
         let store = &app.store;
         let (mess, closure) = try_join!(store.mess_get(mess), store.closure_get(mess, id))?;
         let mess = mess.ok_or_else(problems::mess_not_found)?;
         let closure = closure.ok_or_else(problems::closure_not_found)?;
         let reopened = match reopen(&mess, &closure.open(), stamp.at) {
             None => return Err(problems::closure_ended()),
-            Some(Reopening::Whole) => store.closure_delete(&closure, &stamp).await,
-            Some(Reopening::After(day)) => store.closure_shorten(&closure, day, &stamp).await,
+            Some(Reopening::Whole) => store.closure_delete(&closure, &stamp).await?,
+            Some(Reopening::After(day)) => store.closure_shorten(&closure, day, &stamp).await?,
         };
-        match reopened {
-            Ok(()) => return Ok(Response::no_content()),
-            Err(RecordError::Overtaken) => contention_pause(attempt).await,
-            Err(RecordError::Store(error)) => return Err(error.into()),
-        }
-    }
-    Err(StoreError::Contended.into())
+        Ok(reopened.map(|()| Response::no_content()))
+    })
+    .await
 }

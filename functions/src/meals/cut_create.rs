@@ -13,14 +13,11 @@ use thali_platform::app::App;
 use thali_platform::handler;
 use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response, Session, schema};
 use thali_platform::problems;
-use thali_platform::store::{
-    CONTENTION_TRIES_MAX, CutRecord, IdempotencyKey, Operation, RecordError, Stamp, StoreError,
-    contention_pause,
-};
+use thali_platform::store::{CutRecord, IdempotencyKey, Operation, Stamp};
 use utoipa::ToSchema;
 
 use super::days_asked::{fingerprint, period};
-use crate::repeats::{first_outcome, id_time};
+use crate::repeats::{commit_once, first_outcome, id_time};
 
 /// The endpoint.
 pub static ENDPOINT: Endpoint =
@@ -68,7 +65,7 @@ async fn create(app: &App, caller: &Caller, request: &Request) -> Result<Respons
     let key = request.idempotency_key(&fingerprint(period, &meals))?;
     let cut = OpenCut { period, meals: meals.clone() };
     let new = NewCut { session, cut, key, stamp: caller.stamp(app, request) };
-    let (cut_id, replayed) = Box::pin(commit(app, &new)).await?;
+    let (cut_id, replayed) = commit(app, &new).await?;
     Ok(Response::created(&CutView { cut_id, from, to, meals }).replayed_if(replayed))
 }
 
@@ -84,32 +81,25 @@ struct NewCut<'a> {
 /// says nothing but what was asked for and the id, so a replay needs the id alone.
 async fn commit(app: &App, new: &NewCut<'_>) -> Result<(CutId, bool), Problem> {
     let NewCut { session, cut, key, stamp } = new;
-    let Session { account_id, mess_id, .. } = session;
-    for attempt in 0..CONTENTION_TRIES_MAX {
-        let read = async {
-            let store = &app.store;
-            let member = store.member_ensured(mess_id, *account_id, stamp);
-            Ok(try_join!(store.mess_get(mess_id), member)?)
-        };
-        let (first, (mess, member)) = try_join!(replay(app, new), read)?;
-        if let Some(first) = first {
-            return Ok((first, true));
-        }
-        let mess = mess.ok_or_else(problems::mess_not_found)?;
-        let member = member.ok_or_else(problems::student_not_found)?;
-        let over = match cuts::apply(&mess, &member.cuts, cut, stamp.at) {
-            Ok(over) => over,
-            Err(refusal) => return refuse(app, new, refusal.into()).await,
-        };
-        let cut = record(new, id_time(stamp.at, attempt));
-        let key = key.as_ref();
-        match app.store.cut_create(&cut, member.version, &over, key, stamp).await {
-            Ok(()) => return Ok((cut.cut_id, false)),
-            Err(RecordError::Overtaken) => contention_pause(attempt + 1).await,
-            Err(RecordError::Store(error)) => return Err(error.into()),
-        }
-    }
-    Err(StoreError::Contended.into())
+    let (account, mess, key) = (session.account_id, &session.mess_id, key.as_ref());
+    let store = &app.store;
+    commit_once(
+        // Whether or not it was taken back since.
+        || first_outcome(app, account, Operation::CutMeals, key),
+        |_| {
+            let member = Box::pin(store.member_ensured(mess, account, stamp));
+            async { try_join!(store.mess_get(mess), member) }
+        },
+        |attempt, (mess, member)| async move {
+            let mess = mess.ok_or_else(problems::mess_not_found)?;
+            let member = member.ok_or_else(problems::student_not_found)?;
+            let over = cuts::apply(&mess, &member.cuts, cut, stamp.at)?;
+            let cut = record(new, id_time(stamp.at, attempt));
+            let recorded = store.cut_create(&cut, member.version, &over, key, stamp).await?;
+            Ok(recorded.map(|()| cut.cut_id))
+        },
+    )
+    .await
 }
 
 fn record(new: &NewCut<'_>, id_time: Timestamp) -> CutRecord {
@@ -123,18 +113,4 @@ fn record(new: &NewCut<'_>, id_time: Timestamp) -> CutRecord {
         meals: cut.meals.clone(),
         created_at: stamp.at,
     }
-}
-
-/// Refuses, unless it was this very request, sent twice at once, that cut these meals.
-async fn refuse(app: &App, new: &NewCut<'_>, refusal: Problem) -> Result<(CutId, bool), Problem> {
-    let first = replay(app, new).await?;
-    first.map(|first| (first, true)).ok_or(refusal)
-}
-
-/// The cut that the idempotency key named before, whether or not it was taken back since.
-async fn replay(app: &App, new: &NewCut<'_>) -> Result<Option<CutId>, Problem> {
-    let NewCut { session, key, .. } = new;
-    let (account, operation) = (session.account_id, Operation::CutMeals);
-    let first = first_outcome(app, account, operation, key.as_ref()).await?;
-    first.map(|id| CutId::parse(&id).map_err(Problem::internal)).transpose()
 }

@@ -8,7 +8,7 @@ use thali_platform::app::App;
 use thali_platform::handler;
 use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response};
 use thali_platform::problems;
-use thali_platform::store::{CONTENTION_TRIES_MAX, RecordError, StoreError, contention_pause};
+use thali_platform::store::{Attempt, retry_overtaken};
 
 /// The endpoint.
 pub static ENDPOINT: Endpoint = Endpoint::delete(
@@ -25,19 +25,17 @@ async fn cut_delete(app: &App, caller: &Caller, request: &Request) -> Result<Res
     let session = caller.session()?;
     let cut_id = request.param::<CutId>("cut_id").ok_or_else(problems::cut_not_found)?;
     let stamp = caller.stamp(app, request);
-    for attempt in 1..=CONTENTION_TRIES_MAX {
+    retry_overtaken(|_| async {
         let (store, mess) = (&app.store, &session.mess_id);
         let (mess, cut) = try_join!(store.mess_get(mess), store.cut_get(mess, cut_id))?;
         let mess = mess.ok_or_else(problems::mess_not_found)?;
         let cut = cut.filter(|cut| cut.account_id == session.account_id);
         let cut = cut.ok_or_else(problems::cut_not_found)?;
         changeable_until(&mess, cut.from, stamp.at)?;
-        match store.cut_delete(&cut, &stamp).await {
-            Ok(true) => return Ok(Response::no_content()),
-            Ok(false) => return Err(problems::cut_not_found()),
-            Err(RecordError::Overtaken) => contention_pause(attempt).await,
-            Err(RecordError::Store(error)) => return Err(error.into()),
+        match store.cut_delete(&cut, &stamp).await? {
+            Attempt::Done(false) => Err(problems::cut_not_found()),
+            deleted => Ok(deleted.map(|_| Response::no_content())),
         }
-    }
-    Err(StoreError::Contended.into())
+    })
+    .await
 }

@@ -8,7 +8,7 @@ use thali_domain::reason::Reason;
 use thali_platform::app::App;
 use thali_platform::http::{Caller, Problem, Request, Response};
 use thali_platform::problems;
-use thali_platform::store::{CONTENTION_TRIES_MAX, StoreError, contention_pause};
+use thali_platform::store::{Attempt, retry_overtaken};
 use utoipa::ToSchema;
 
 use super::cycle_view::CycleView;
@@ -34,17 +34,15 @@ pub async fn decide(
     let DecidePayment { reason } = request.json_if_any()?.unwrap_or_default();
     let id: CycleId = request.param("payment_id").ok_or_else(problems::payment_not_found)?;
     let stamp = caller.stamp(app, request);
-    for attempt in 1..=CONTENTION_TRIES_MAX {
+    retry_overtaken(|_| async {
         let cycle = app.store.cycle_get(&owner.mess_id, id).await?;
         let cycle = cycle.ok_or_else(problems::payment_not_found)?;
         let decided = cycle.decided(decision, reason.clone(), stamp.at)?;
         // By the earliest date that it is anywhere: to forget a day late does no harm.
         let today = MealDate::from(stamp.at.to_zoned(TimeZone::UTC).date());
         let forgotten = is_forgotten(decided.period, today.plus_days(-1));
-        if app.store.cycle_decide(&decided, forgotten, &stamp).await? {
-            return Ok(Response::ok(&CycleView::from(decided)));
-        }
-        contention_pause(attempt).await;
-    }
-    Err(StoreError::Contended.into())
+        let written = app.store.cycle_decide(&decided, forgotten, &stamp).await?;
+        Ok(Attempt::of(written.then(|| Response::ok(&CycleView::from(decided)))))
+    })
+    .await
 }

@@ -18,9 +18,7 @@ use thali_platform::http::{
     schema,
 };
 use thali_platform::problems;
-use thali_platform::store::{
-    CONTENTION_TRIES_MAX, IdempotencyKey, Member, Operation, Stamp, StoreError, contention_pause,
-};
+use thali_platform::store::{Attempt, IdempotencyKey, Member, Operation, Stamp, retry_overtaken};
 use utoipa::ToSchema;
 
 use crate::repeats::{first_outcome, id_time};
@@ -151,28 +149,30 @@ async fn commit(app: &App, new: &NewCycle<'_>) -> Result<(CycleId, bool), Proble
     let (today, wrong) = try_join!(today(app, new), wrong_screenshot(app, new))?;
     let period = period(new, today, wrong)?;
     let (mess, account) = (&new.session.mess_id, new.session.account_id);
-    for attempt in 0..CONTENTION_TRIES_MAX {
+    retry_overtaken(|attempt| async move {
+        // Not with the first try: it was asked before the days and the screenshot were looked
+        // at, because a replay is right even where these no longer are.
+        if attempt > 1
+            && let Some(first) = replay(app, new).await?
+        {
+            return Ok(Attempt::Done((first, true)));
+        }
         let member = app.store.member_ensured(mess, account, &new.stamp).await?;
         let member = member.ok_or_else(problems::student_not_found)?;
         let forgotten = match cycles::judge(&member.cycles, period, today) {
             Ok(forgotten) => forgotten,
             Err(refusal) => {
                 // Unless it was this very request, sent twice at once, that took the days.
-                let first = replay(app, new).await?;
-                return first.map(|first| (first, true)).ok_or_else(|| refusal.into());
+                let first = replay(app, new).await?.ok_or(refusal)?;
+                return Ok(Attempt::Done((first, true)));
             }
         };
         let cycle = cycle(new, &member, period, attempt);
         let (key, stamp) = (new.key.as_ref(), &new.stamp);
-        if app.store.cycle_upload(&member, &cycle, &forgotten, key, stamp).await? {
-            return Ok((cycle.cycle_id, false));
-        }
-        contention_pause(attempt + 1).await;
-        if let Some(first) = replay(app, new).await? {
-            return Ok((first, true));
-        }
-    }
-    Err(StoreError::Contended.into())
+        let uploaded = app.store.cycle_upload(&member, &cycle, &forgotten, key, stamp).await?;
+        Ok(Attempt::of(uploaded.then_some((cycle.cycle_id, false))))
+    })
+    .await
 }
 
 async fn today(app: &App, new: &NewCycle<'_>) -> Result<MealDate, Problem> {
@@ -234,6 +234,5 @@ fn cycle(new: &NewCycle<'_>, member: &Member, period: Period, attempt: u32) -> C
 async fn replay(app: &App, new: &NewCycle<'_>) -> Result<Option<CycleId>, Problem> {
     let NewCycle { session, key, .. } = new;
     let (account, operation) = (session.account_id, Operation::UploadCycle);
-    let first = first_outcome(app, account, operation, key.as_ref()).await?;
-    first.map(|id| CycleId::parse(&id).map_err(Problem::internal)).transpose()
+    first_outcome(app, account, operation, key.as_ref()).await
 }

@@ -154,7 +154,7 @@ fn operation(endpoint: &Endpoint, number: usize, schemas: &mut Schemas) -> Opera
     if endpoint.access.takes_staff_token() {
         operation = operation.security(SecurityRequirement::new(STAFF_TOKEN, Vec::<String>::new()));
     }
-    if endpoint.name == crate::accounts::refresh::ENDPOINT.name {
+    if docs.takes_cookie {
         operation =
             operation.security(SecurityRequirement::new(REFRESH_COOKIE, Vec::<String>::new()));
     }

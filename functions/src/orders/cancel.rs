@@ -7,9 +7,7 @@ use thali_platform::app::App;
 use thali_platform::handler;
 use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response, schema};
 use thali_platform::problems;
-use thali_platform::store::{
-    CONTENTION_TRIES_MAX, OrderError, Stamp, StoreError, contention_pause,
-};
+use thali_platform::store::{Attempt, Stamp, StoreError, retry_overtaken};
 
 use super::view::OrderView;
 use super::{cached, returning};
@@ -31,20 +29,17 @@ async fn cancel(app: &App, caller: &Caller, request: &Request) -> Result<Respons
     let session = caller.session()?;
     let order_id = request.param("order_id").ok_or_else(problems::order_not_found)?;
     let stamp = caller.stamp(app, request);
-    for attempt in 1..=CONTENTION_TRIES_MAX {
+    retry_overtaken(|_| async {
         let order = app.store.order_get(&session.mess_id, order_id).await?;
         let order = order.filter(|order| order.account_id == session.account_id);
         let order = order.ok_or_else(problems::order_not_found)?;
         let Some(cancelled) = order.cancelled(stamp.at)? else {
-            return Ok(Response::ok(&OrderView::from(order)));
+            return Ok(Attempt::Done(Response::ok(&OrderView::from(order))));
         };
-        match release(app, &order, &cancelled, &stamp).await {
-            Ok(()) => return Ok(Response::ok(&OrderView::from(cancelled))),
-            Err(OrderError::Overtaken) => contention_pause(attempt).await,
-            Err(OrderError::Store(error)) => return Err(error.into()),
-        }
-    }
-    Err(StoreError::Contended.into())
+        let released = release(app, &order, &cancelled, &stamp).await?;
+        Ok(released.map(|()| Response::ok(&OrderView::from(cancelled))))
+    })
+    .await
 }
 
 /// Writes the cancellation, and puts the portions back where they can be ordered again.
@@ -53,7 +48,7 @@ async fn release(
     pending: &Order,
     cancelled: &Order,
     stamp: &Stamp,
-) -> Result<(), OrderError> {
+) -> Result<Attempt<()>, StoreError> {
     let skus = pending.lines.iter().map(|line| &line.sku);
     let menu = app.store.items_get(&pending.mess_id, skus).await?;
     cached::forget(app, cancelled).await;

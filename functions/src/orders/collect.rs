@@ -4,7 +4,7 @@ use thali_platform::app::App;
 use thali_platform::handler;
 use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response, schema};
 use thali_platform::problems;
-use thali_platform::store::{CONTENTION_TRIES_MAX, OrderError, StoreError, contention_pause};
+use thali_platform::store::retry_overtaken;
 
 use super::cached;
 use super::view::OrderView;
@@ -25,16 +25,13 @@ async fn collect(app: &App, caller: &Caller, request: &Request) -> Result<Respon
     let mess = caller.mess_id()?;
     let order_id = request.param("order_id").ok_or_else(problems::order_not_found)?;
     let stamp = caller.stamp(app, request);
-    for attempt in 1..=CONTENTION_TRIES_MAX {
+    retry_overtaken(|_| async {
         let order = app.store.order_get(mess, order_id).await?;
         let order = order.ok_or_else(problems::order_not_found)?;
         let collected = order.collected(stamp.at)?;
         cached::forget(app, &collected).await;
-        match app.store.order_collect(&order, &collected, &stamp).await {
-            Ok(()) => return Ok(Response::ok(&OrderView::from(collected))),
-            Err(OrderError::Overtaken) => contention_pause(attempt).await,
-            Err(OrderError::Store(error)) => return Err(error.into()),
-        }
-    }
-    Err(StoreError::Contended.into())
+        let recorded = app.store.order_collect(&order, &collected, &stamp).await?;
+        Ok(recorded.map(|()| Response::ok(&OrderView::from(collected))))
+    })
+    .await
 }

@@ -7,7 +7,7 @@ use thali_domain::orders::stock::ItemPut;
 use thali_platform::app::App;
 use thali_platform::handler;
 use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response, schema};
-use thali_platform::store::{CONTENTION_TRIES_MAX, StoreError, contention_pause};
+use thali_platform::store::{Attempt, retry_overtaken};
 use utoipa::ToSchema;
 
 use super::item_view::ItemView;
@@ -50,15 +50,13 @@ async fn put(app: &App, caller: &Caller, request: &Request) -> Result<Response, 
     // Not a 404: what is to be made need not be there.
     let sku: Sku = request.param_to_make("sku")?;
     let stamp = caller.stamp(app, request);
-    for attempt in 1..=CONTENTION_TRIES_MAX {
+    retry_overtaken(|_| async {
         let before = app.store.item_get(mess, &sku).await?;
-        if let Some(item) = app.store.item_put(mess, &sku, before.as_ref(), &wanted, &stamp).await?
-        {
+        let item = app.store.item_put(mess, &sku, before.as_ref(), &wanted, &stamp).await?;
+        Ok(Attempt::of(item).map(|item| {
             let view = ItemView::of(item, Role::Owner);
-            let new = before.is_none();
-            return Ok(if new { Response::created(&view) } else { Response::ok(&view) });
-        }
-        contention_pause(attempt).await;
-    }
-    Err(StoreError::Contended.into())
+            if before.is_none() { Response::created(&view) } else { Response::ok(&view) }
+        }))
+    })
+    .await
 }

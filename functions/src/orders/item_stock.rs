@@ -10,10 +10,11 @@ use thali_platform::handler;
 use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response, Session, schema};
 use thali_platform::problems;
 use thali_platform::store::{
-    CONTENTION_TRIES_MAX, IdempotencyKey, Operation, Replay, Stamp, StockCondition, StoreError,
-    contention_pause,
+    Attempt, CONTENTION_TRIES_MAX, IdempotencyKey, Operation, Stamp, StockCondition,
 };
 use utoipa::ToSchema;
+
+use crate::repeats::{commit_once, first_outcome};
 
 /// The endpoint.
 pub static ENDPOINT: Endpoint =
@@ -68,47 +69,21 @@ const EXACT_TRIES: u32 = CONTENTION_TRIES_MAX / 4;
 /// arrives: the later tries insist on the rules alone, which sales do not break, and the
 /// number leaves out what was sold in the few milliseconds since the stock was read.
 async fn commit(app: &App, asking: &Asking<'_>) -> Result<(u32, bool), Problem> {
-    let Asking { session, sku, delta, stamp, .. } = asking;
-    let (mess, key) = (&session.mess_id, asking.key.as_ref());
-    for attempt in 1..=CONTENTION_TRIES_MAX {
-        if let Some(first) = replay(app, session, key).await? {
-            return Ok((first, true));
-        }
-        let item = app.store.item_get(mess, sku).await?.ok_or_else(problems::item_not_found)?;
-        let [first] = random_bytes();
-        let change = match change(&item, *delta, first) {
-            Ok(change) => change,
-            // Unless it was this very request, sent twice at once, that took what is missing.
-            Err(refusal) => {
-                let first = replay(app, session, key).await?;
-                return first.map(|first| (first, true)).ok_or_else(|| refusal.into());
-            }
-        };
-        let condition =
-            if attempt <= EXACT_TRIES { StockCondition::AsRead } else { StockCondition::AsMuch };
-        let key = key.map(|key| (session.account_id, key));
-        if app.store.stock_change(mess, &item, &change, condition, key, stamp).await? {
-            return Ok((change.stock, false));
-        }
-        contention_pause(attempt).await;
-    }
-    Err(StoreError::Contended.into())
-}
-
-/// The stock that the request with this idempotency key has left.
-async fn replay(
-    app: &App,
-    session: &Session,
-    key: Option<&IdempotencyKey>,
-) -> Result<Option<u32>, Problem> {
-    let Some(key) = key else { return Ok(None) };
-    match app
-        .store
-        .idempotency_replay(session.account_id, Operation::ChangeStock, key, app.clock.now())
-        .await?
-    {
-        None => Ok(None),
-        Some(Replay::OtherBody) => Err(problems::idempotency_key_reused()),
-        Some(Replay::Of(stock)) => stock.parse().map(Some).map_err(Problem::internal),
-    }
+    let Asking { session, sku, delta, key, stamp } = asking;
+    let (owner, mess, key) = (session.account_id, &session.mess_id, key.as_ref());
+    commit_once(
+        || first_outcome(app, owner, Operation::ChangeStock, key),
+        |_| app.store.item_get(mess, sku),
+        |attempt, item| async move {
+            let item = item.ok_or_else(problems::item_not_found)?;
+            let [first] = random_bytes();
+            let change = change(&item, *delta, first)?;
+            let exact = attempt <= EXACT_TRIES;
+            let condition = if exact { StockCondition::AsRead } else { StockCondition::AsMuch };
+            let (store, key) = (&app.store, key.map(|key| (owner, key)));
+            let changed = store.stock_change(mess, &item, &change, condition, key, stamp).await?;
+            Ok(Attempt::of(changed.then_some(change.stock)))
+        },
+    )
+    .await
 }

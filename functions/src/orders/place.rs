@@ -2,7 +2,6 @@
 //! recorded in one transaction; what follows from it is the processor's. Replays of one
 //! `Idempotency-Key` return the first order.
 
-use futures_util::try_join;
 use thali_domain::ids::OrderId;
 use thali_domain::orders::basket::{Basket, ReserveRefusal, Reserved};
 use thali_domain::orders::limits::ORDER_ITEMS_MAX;
@@ -16,15 +15,12 @@ use thali_platform::http::{
     schema,
 };
 use thali_platform::problems;
-use thali_platform::store::{
-    CONTENTION_TRIES_MAX, IdempotencyKey, Operation, OrderError, Stamp, StoreError,
-    contention_pause,
-};
+use thali_platform::store::{Attempt, IdempotencyKey, Operation, Stamp, StoreError};
 use utoipa::ToSchema;
 
 use super::cached;
 use super::view::OrderView;
-use crate::repeats::{first_outcome, id_time};
+use crate::repeats::{commit_once, first_outcome, id_time};
 
 /// The endpoint.
 pub static ENDPOINT: Endpoint = Endpoint::post(
@@ -91,41 +87,32 @@ struct NewOrder<'a> {
 /// Decides and records; decides again where others were quicker. The first look at the menu
 /// is a glimpse, so nothing is refused before a second one.
 async fn commit(app: &App, new: &NewOrder<'_>) -> Result<(Order, bool), Problem> {
-    for attempt in 0..CONTENTION_TRIES_MAX {
-        let (first, menu) = try_join!(replay(app, new), menu(app, new, attempt))?;
-        if let Some(first) = first {
-            return Ok((first, true));
-        }
-        let (order, reserved) = match decide(new, &menu, attempt) {
-            Ok(decided) => decided,
-            Err(_) if attempt == 0 => continue,
-            Err(refusal) => return refuse(app, new, refusal).await,
-        };
-        match app.store.order_place(&order, &reserved, new.key.as_ref(), &new.stamp).await {
-            Ok(()) => {
+    commit_once(
+        || replay(app, new),
+        |attempt| menu(app, new, attempt),
+        |attempt, menu| async move {
+            let (order, reserved) = match decide(new, &menu, attempt) {
+                Ok(decided) => decided,
+                Err(_) if attempt == 1 => return Ok(Attempt::Again),
+                Err(refusal) => return Err(refusal),
+            };
+            let key = new.key.as_ref();
+            let placed = app.store.order_place(&order, &reserved, key, &new.stamp).await?;
+            if placed == Attempt::Done(()) {
                 cached::remember(app, &order).await;
-                return Ok((order, false));
             }
-            Err(OrderError::Overtaken) => contention_pause(attempt + 1).await,
-            Err(OrderError::Store(error)) => return Err(error.into()),
-        }
-    }
-    Err(StoreError::Contended.into())
+            Ok(placed.map(|()| order))
+        },
+    )
+    .await
 }
 
-/// Refuses, unless it was this very request, sent twice at once, that took what is missing.
-async fn refuse(app: &App, new: &NewOrder<'_>, refusal: Problem) -> Result<(Order, bool), Problem> {
-    let first = replay(app, new).await?;
-    first.map(|first| (first, true)).ok_or(refusal)
-}
-
-async fn menu(app: &App, new: &NewOrder<'_>, attempt: u32) -> Result<Vec<Item>, Problem> {
+async fn menu(app: &App, new: &NewOrder<'_>, attempt: u32) -> Result<Vec<Item>, StoreError> {
     let (mess, skus) = (&new.session.mess_id, new.basket.entries().map(|(sku, _)| sku));
-    let items = match attempt {
-        0 => app.store.items_glimpse(mess, skus).await,
+    match attempt {
+        1 => app.store.items_glimpse(mess, skus).await,
         _ => app.store.items_get(mess, skus).await,
-    };
-    Ok(items?)
+    }
 }
 
 fn decide(
@@ -162,6 +149,5 @@ async fn replay(app: &App, new: &NewOrder<'_>) -> Result<Option<Order>, Problem>
     let Some(id) = first_outcome(app, account, operation, key.as_ref()).await? else {
         return Ok(None);
     };
-    let id = OrderId::parse(&id).map_err(Problem::internal)?;
     Ok(app.store.order_get(&session.mess_id, id).await?)
 }

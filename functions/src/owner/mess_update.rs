@@ -11,7 +11,7 @@ use thali_platform::http::{
     Access, Caller, Endpoint, FieldError, Members, Problem, Request, Response, schema,
 };
 use thali_platform::problems;
-use thali_platform::store::{CONTENTION_TRIES_MAX, StoreError, contention_pause};
+use thali_platform::store::{Attempt, retry_overtaken};
 use utoipa::ToSchema;
 
 /// The endpoint.
@@ -69,15 +69,13 @@ async fn mess_update(app: &App, caller: &Caller, request: &Request) -> Result<Re
     let patch = MessPatch::from(request.json_where::<UpdateMess>(no_lists)?);
     let id = &caller.session()?.mess_id;
     let stamp = caller.stamp(app, request);
-    for attempt in 1..=CONTENTION_TRIES_MAX {
+    retry_overtaken(|_| async {
         let mess = app.store.mess_get(id).await?.ok_or_else(problems::mess_not_found)?;
         let wanted = patch.apply(&mess)?;
-        if let Some(mess) = app.store.mess_update(&mess, &wanted, &stamp).await? {
-            return Ok(Response::ok(&mess));
-        }
-        contention_pause(attempt).await;
-    }
-    Err(StoreError::Contended.into())
+        let updated = app.store.mess_update(&mess, &wanted, &stamp).await?;
+        Ok(Attempt::of(updated).map(|mess| Response::ok(&mess)))
+    })
+    .await
 }
 
 /// Serde would read a list as an object's members in their order.

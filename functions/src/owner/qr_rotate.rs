@@ -12,12 +12,10 @@ use thali_platform::app::App;
 use thali_platform::handler;
 use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response, schema};
 use thali_platform::problems;
-use thali_platform::store::{
-    CONTENTION_TRIES_MAX, Consistency, IdempotencyKey, Operation, StoreError, contention_pause,
-};
+use thali_platform::store::{Attempt, Consistency, Operation};
 use utoipa::ToSchema;
 
-use crate::repeats::first_outcome;
+use crate::repeats::{commit_once, first_outcome};
 
 /// The endpoint.
 pub static ENDPOINT: Endpoint =
@@ -48,32 +46,24 @@ async fn rotate(app: &App, caller: &Caller, request: &Request) -> Result<Respons
     let (owner, mess) = (session.account_id, &session.mess_id);
     let key = request.idempotency_key(&format!("rotate with {grace_hours} hours"))?;
     let stamp = caller.stamp(app, request);
-    for attempt in 1..=CONTENTION_TRIES_MAX {
-        if let Some(first) = replay(app, caller, key.as_ref()).await? {
-            return Ok(Response::ok(&first).replayed_if(true));
-        }
-        let gate = app.store.gate_get(mess, Consistency::Strong).await?;
-        let read = gate.ok_or_else(problems::mess_not_found)?.qr_keys;
-        let keys = read.rotate(grace_hours, stamp.at);
-        let rotated = Rotated::of(&keys);
-        let remembered = key.as_ref().map(|key| (owner, key, rotated.remembered()));
-        if app.store.codes_rotate(mess, &read, &keys, remembered, &stamp).await? {
-            return Ok(Response::ok(&rotated));
-        }
-        contention_pause(attempt).await;
-    }
-    Err(StoreError::Contended.into())
-}
-
-/// What the idempotency key brought about before.
-async fn replay(
-    app: &App,
-    caller: &Caller,
-    key: Option<&IdempotencyKey>,
-) -> Result<Option<Rotated>, Problem> {
-    let owner = caller.session()?.account_id;
-    let first = first_outcome(app, owner, Operation::RotateCodes, key).await?;
-    Ok(first.as_deref().and_then(Rotated::recall))
+    let (key, stamp) = (key.as_ref(), &stamp);
+    let (rotated, replayed) = commit_once(
+        || async {
+            let first = first_outcome(app, owner, Operation::RotateCodes, key).await?;
+            Ok(first.and_then(|outcome: String| Rotated::recall(&outcome)))
+        },
+        |_| app.store.gate_get(mess, Consistency::Strong),
+        |_, gate| async move {
+            let read = gate.ok_or_else(problems::mess_not_found)?.qr_keys;
+            let keys = read.rotate(grace_hours, stamp.at);
+            let rotated = Rotated::of(&keys);
+            let remembered = key.map(|key| (owner, key, rotated.remembered()));
+            let written = app.store.codes_rotate(mess, &read, &keys, remembered, stamp).await?;
+            Ok(Attempt::of(written.then_some(rotated)))
+        },
+    )
+    .await?;
+    Ok(Response::ok(&rotated).replayed_if(replayed))
 }
 
 impl Rotated {

@@ -14,8 +14,10 @@ use thali_platform::http::{
     Access, Caller, Endpoint, Problem, RATE_SUBMISSION, Request, Response, Session, schema,
 };
 use thali_platform::problems;
-use thali_platform::store::{IdempotencyKey, Operation, Replay};
+use thali_platform::store::{IdempotencyKey, Operation};
 use utoipa::ToSchema;
+
+use crate::repeats::first_outcome;
 
 /// The endpoint.
 pub static ENDPOINT: Endpoint = Endpoint::post(
@@ -79,19 +81,11 @@ async fn replay(
     session: &Session,
     key: Option<&IdempotencyKey>,
 ) -> Result<Option<Purchase>, Problem> {
-    let Some(key) = key else { return Ok(None) };
-    match app
-        .store
-        .idempotency_replay(session.account_id, Operation::CreateOrder, key, app.clock.now())
-        .await?
-    {
-        None => Ok(None),
-        Some(Replay::OtherBody) => Err(problems::idempotency_key_reused()),
-        Some(Replay::Of(order_id)) => {
-            let order_id = RazorpayOrderId::parse(&order_id).map_err(Problem::internal)?;
-            Ok(app.store.purchase_get(session.account_id, &order_id).await?)
-        }
-    }
+    let account = session.account_id;
+    let Some(order_id) = first_outcome(app, account, Operation::CreateOrder, key).await? else {
+        return Ok(None);
+    };
+    Ok(app.store.purchase_get(account, &order_id).await?)
 }
 
 /// Creates the order at Razorpay and the purchase that it names.

@@ -10,13 +10,11 @@ use thali_platform::app::App;
 use thali_platform::handler;
 use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response, Session, schema};
 use thali_platform::problems;
-use thali_platform::store::{
-    CONTENTION_TRIES_MAX, IdempotencyKey, Operation, RefundRequestError, Replay, Stamp, StoreError,
-    contention_pause,
-};
+use thali_platform::store::{Attempt, IdempotencyKey, Operation, Stamp, retry_overtaken};
 use utoipa::ToSchema;
 
 use super::view::RefundView;
+use crate::repeats::first_outcome;
 use crate::tokens::counted;
 
 /// The endpoint.
@@ -79,12 +77,15 @@ struct Asking<'a> {
 /// Decides and reserves; decides again where tokens were redeemed, or another refund was
 /// requested, at the same moment. Answers the refund, and whether there was one before.
 async fn commit(app: &App, asking: &Asking<'_>) -> Result<(Refund, bool), Problem> {
-    for attempt in 1..=CONTENTION_TRIES_MAX {
+    retry_overtaken(|_| async {
         let purchase = app.store.purchase_find(&asking.order_id).await?;
         let ours = |purchase: &Purchase| purchase.mess_id == asking.session.mess_id;
         let purchase = purchase.filter(ours).ok_or_else(problems::order_not_found)?;
+        // Not `commit_once`: the purchase says with which student the first refund lies, so it
+        // is read before. That also means that no refusal below comes from this very request,
+        // sent twice at once.
         if let Some(first) = replay(app, asking, purchase.account_id).await? {
-            return Ok((first, true));
+            return Ok(Attempt::Done((first, true)));
         }
         let latest = match purchase.refund_id {
             Some(latest) => app.store.refund_get(purchase.account_id, latest).await?,
@@ -92,16 +93,13 @@ async fn commit(app: &App, asking: &Asking<'_>) -> Result<(Refund, bool), Proble
         };
         let refund = match decide(&purchase, latest, &asking.asked)? {
             Requested::New(refund) => refund,
-            Requested::Replay(latest) => return Ok((latest, true)),
+            Requested::Replay(latest) => return Ok(Attempt::Done((latest, true))),
         };
         let key = asking.key.as_ref();
-        match app.store.refund_request(&purchase, &refund, key, &asking.stamp).await {
-            Ok(()) => return Ok((refund, false)),
-            Err(RefundRequestError::Overtaken) => contention_pause(attempt).await,
-            Err(RefundRequestError::Store(error)) => return Err(error.into()),
-        }
-    }
-    Err(StoreError::Contended.into())
+        let requested = app.store.refund_request(&purchase, &refund, key, &asking.stamp).await?;
+        Ok(requested.map(|()| (refund, false)))
+    })
+    .await
 }
 
 /// The refund that the idempotency key named before. Keys are the owner's; the refund lies
@@ -111,14 +109,9 @@ async fn replay(
     asking: &Asking<'_>,
     student: AccountId,
 ) -> Result<Option<Refund>, Problem> {
-    let Some(key) = &asking.key else { return Ok(None) };
-    let owner = asking.session.account_id;
-    match app.store.idempotency_replay(owner, Operation::Refund, key, app.clock.now()).await? {
-        None => Ok(None),
-        Some(Replay::OtherBody) => Err(problems::idempotency_key_reused()),
-        Some(Replay::Of(id)) => {
-            let id = RefundId::parse(&id).map_err(Problem::internal)?;
-            Ok(app.store.refund_get(student, id).await?)
-        }
-    }
+    let (owner, key) = (asking.session.account_id, asking.key.as_ref());
+    let Some(id) = first_outcome(app, owner, Operation::Refund, key).await? else {
+        return Ok(None);
+    };
+    Ok(app.store.refund_get(student, id).await?)
 }

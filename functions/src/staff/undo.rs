@@ -8,7 +8,7 @@ use thali_platform::app::App;
 use thali_platform::handler;
 use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response, schema};
 use thali_platform::problems;
-use thali_platform::store::{CONTENTION_TRIES_MAX, StoreError, contention_pause};
+use thali_platform::store::{Attempt, retry_overtaken};
 
 use super::device::Device;
 use super::view::ScanView;
@@ -31,22 +31,20 @@ async fn undo(app: &App, caller: &Caller, request: &Request) -> Result<Response,
     // A code that was nobody's let nobody in, whoever scanned it.
     let account_part = scan_id.account_part().ok_or(UndoRefusal::NotAdmitted)?;
     let stamp = caller.stamp(app, request);
-    for attempt in 1..=CONTENTION_TRIES_MAX {
+    retry_overtaken(|_| async {
         let plate = app.store.plate_get(mess, scan_id.sitting(), account_part).await?;
         let plate = plate.ok_or_else(problems::scan_not_found)?;
         let (key, scan) = find(&plate, &scan_id, &device)?;
         if !plate.undo(scan, stamp.at)? {
-            return Ok(Response::ok(&ScanView::undone(&plate, scan)));
+            return Ok(Attempt::Done(Response::ok(&ScanView::undone(&plate, scan))));
         }
-        match app.store.scan_undo(&plate, (key, scan), &stamp).await? {
-            Some(plate) => {
-                let (_, scan) = find(&plate, &scan_id, &device)?;
-                return Ok(Response::ok(&ScanView::undone(&plate, scan)));
-            }
-            None => contention_pause(attempt).await,
-        }
-    }
-    Err(StoreError::Contended.into())
+        let Some(plate) = app.store.scan_undo(&plate, (key, scan), &stamp).await? else {
+            return Ok(Attempt::Overtaken);
+        };
+        let (_, scan) = find(&plate, &scan_id, &device)?;
+        Ok(Attempt::Done(Response::ok(&ScanView::undone(&plate, scan))))
+    })
+    .await
 }
 
 /// The scan, if this device made it.

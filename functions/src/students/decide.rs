@@ -8,9 +8,7 @@ use thali_domain::students::membership::{self, Decision, Outcome};
 use thali_platform::app::App;
 use thali_platform::http::{Caller, Problem, Request, Response, Session};
 use thali_platform::problems;
-use thali_platform::store::{
-    Account, CONTENTION_TRIES_MAX, Consistency, StudentDecideError, contention_pause,
-};
+use thali_platform::store::{Account, Attempt, Consistency, StudentDecideError, retry_overtaken};
 use utoipa::ToSchema;
 
 use crate::accounts::sessions;
@@ -43,30 +41,26 @@ pub async fn decide(
     let owner = caller.session()?;
     let DecideStudent { reason } = request.json_if_any()?.unwrap_or_default();
     let stamp = caller.stamp(app, request);
-    for attempt in 1..=CONTENTION_TRIES_MAX {
+    retry_overtaken(|_| async {
         let account = student(app, owner, request.param("account_id")).await?;
         let id = account.account_id;
         let ended =
             if decision.ends_sessions() { app.store.sessions_of(id).await? } else { Vec::new() };
-        let decided = match membership::decide(account.status, decision)? {
-            Outcome::Unchanged => Ok(()),
-            Outcome::Becomes(status) => {
-                app.store.student_decide(&account, status, reason.as_ref(), &ended, &stamp).await
+        if let Outcome::Becomes(status) = membership::decide(account.status, decision)? {
+            let reason = reason.as_ref();
+            match app.store.student_decide(&account, status, reason, &ended, &stamp).await {
+                Ok(()) => {}
+                Err(StudentDecideError::Overtaken) => return Ok(Attempt::Overtaken),
+                Err(refusal) => return Err(refusal.into()),
             }
-        };
-        match decided {
-            Ok(()) => {
-                if decision.ends_sessions() {
-                    sessions::end_all(app, id, &ended).await?;
-                }
-                let student = Account { status: decision.status(), ..account }.into();
-                return Ok(Response::ok(&DecidedStudent { student }));
-            }
-            Err(StudentDecideError::Overtaken) => contention_pause(attempt).await,
-            Err(refusal) => return Err(refusal.into()),
         }
-    }
-    Err(StudentDecideError::Overtaken.into())
+        if decision.ends_sessions() {
+            sessions::end_all(app, id, &ended).await?;
+        }
+        let student = Account { status: decision.status(), ..account }.into();
+        Ok(Attempt::Done(Response::ok(&DecidedStudent { student })))
+    })
+    .await
 }
 
 /// The student with this id, if it is one of the owner's mess.

@@ -17,7 +17,7 @@ use thali_platform::http::{
 };
 use thali_platform::problems;
 use thali_platform::store::{
-    Account, AccountCreateError, CONTENTION_TRIES_MAX, Stamp, StoreError, contention_pause,
+    Account, AccountCreateError, Attempt, Stamp, StoreError, retry_overtaken,
 };
 use utoipa::ToSchema;
 
@@ -106,15 +106,13 @@ async fn mess(
 
 /// Makes the account, and says openly what is taken.
 async fn commit(app: &App, account: &Account, stamp: &Stamp) -> Result<(), AccountCreateError> {
-    for attempt in 1..=CONTENTION_TRIES_MAX {
+    retry_overtaken(|_| async {
         match app.store.account_create(account, stamp).await {
-            Err(AccountCreateError::Store(StoreError::Contended)) => {
-                contention_pause(attempt).await;
-            }
-            outcome => return outcome,
+            Err(AccountCreateError::Store(StoreError::Contended)) => Ok(Attempt::Overtaken),
+            outcome => outcome.map(Attempt::Done),
         }
-    }
-    Err(StoreError::Contended.into())
+    })
+    .await
 }
 
 /// The same without a word about the e-mail address: where an account has it, this one is
@@ -126,7 +124,7 @@ async fn commit_discreetly(
     stamp: &Stamp,
 ) -> Result<(), AccountCreateError> {
     let Some(email) = &account.email else { return commit(app, account, stamp).await };
-    for attempt in 1..=CONTENTION_TRIES_MAX {
+    retry_overtaken(|_| async {
         let outcome = if app.store.email_is_known(&account.mess_id, email).await? {
             let email_claim = Some(email.clone());
             let without = Account { email: None, email_claim, ..account.clone() };
@@ -138,11 +136,11 @@ async fn commit_discreetly(
             Err(
                 // Somebody has taken the address since it was asked for.
                 AccountCreateError::EmailTaken | AccountCreateError::Store(StoreError::Contended),
-            ) => contention_pause(attempt).await,
-            outcome => return outcome,
+            ) => Ok(Attempt::Overtaken),
+            outcome => outcome.map(Attempt::Done),
         }
-    }
-    Err(StoreError::Contended.into())
+    })
+    .await
 }
 
 /// The account that the same registration has made before, where its answer was lost: the

@@ -12,10 +12,8 @@ use thali_platform::handler;
 use thali_platform::http::{
     Access, Caller, Endpoint, Problem, RATE_SUBMISSION, Request, Response, Session, one_of, schema,
 };
-use thali_platform::problems;
 use thali_platform::store::{
-    CONTENTION_TRIES_MAX, Consistency, IdempotencyKey, Operation, Replay, Stamp, StoreError,
-    SubmissionError, contention_pause,
+    Attempt, Consistency, IdempotencyKey, Operation, Stamp, SubmissionError, retry_overtaken,
 };
 use utoipa::ToSchema;
 use utoipa::openapi::Ref;
@@ -23,6 +21,7 @@ use utoipa::openapi::schema::{Array, ArrayBuilder, Object, ObjectBuilder, Schema
 
 use super::view::SubmissionView;
 use super::{counted, security_code};
+use crate::repeats::first_outcome;
 
 /// The endpoint.
 pub static ENDPOINT: Endpoint = Endpoint::post(
@@ -75,7 +74,7 @@ async fn submit(app: &App, caller: &Caller, request: &Request) -> Result<Respons
     // Before anything is told of an earlier submission: that too needs the code.
     security_code::check(app, &account, &wanted.security_code, &stamp).await?;
     let new = NewSubmission { session, selection, code: wanted.security_code, key, stamp };
-    let (submission, replayed) = commit(app, &new, purchases).await?;
+    let (submission, replayed) = commit(app, &new, &purchases).await?;
     counted::changed(app, account_id).await;
     Ok(answer(submission).replayed_if(replayed))
 }
@@ -92,25 +91,33 @@ struct NewSubmission<'a> {
 /// Decides and records; decides again where another submission was quicker. The first
 /// reads are eventual ones: a refusal counts only after a strong read, because they may
 /// miss tokens bought just now.
+///
+/// It differs from `repeats::commit_once` in that those reads are done before, beside the
+/// account's, and in that a security code which is wrong by now is refused without a look at
+/// an earlier submission.
 async fn commit(
     app: &App,
     new: &NewSubmission<'_>,
-    mut purchases: Vec<Purchase>,
+    known: &[Purchase],
 ) -> Result<(Submission, bool), Problem> {
     let account_id = new.session.account_id;
     let submission_id = SubmissionId::from_ulid(app.clock.ulid());
-    for attempt in 0..CONTENTION_TRIES_MAX {
+    retry_overtaken(|attempt| async move {
         // Also later on: perhaps it was this very request, sent twice at once, that took
         // the tokens.
         if let Some(first) = replay(app, new.session, new.key.as_ref()).await? {
-            return Ok((first, true));
+            return Ok(Attempt::Done((first, true)));
         }
-        if attempt > 0 {
-            purchases = app.store.purchases_of(account_id, Consistency::Strong).await?;
-        }
-        let redemption = match redeem(&purchases, &new.selection, new.stamp.at) {
+        let now;
+        let purchases = if attempt == 1 {
+            known
+        } else {
+            now = app.store.purchases_of(account_id, Consistency::Strong).await?;
+            &now
+        };
+        let redemption = match redeem(purchases, &new.selection, new.stamp.at) {
             Ok(redemption) => redemption,
-            Err(_) if attempt == 0 => continue,
+            Err(_) if attempt == 1 => return Ok(Attempt::Again),
             Err(refusal) => return Err(refusal.into()),
         };
         let submission = Submission {
@@ -123,13 +130,16 @@ async fn commit(
         };
         let key = new.key.as_ref();
         match app.store.submission_record(&submission, &redemption, key, &new.stamp).await {
-            Ok(()) => return Ok((submission, false)),
-            Err(SubmissionError::Overtaken) => contention_pause(attempt + 1).await,
-            Err(SubmissionError::AccountChanged) => check_again(app, new).await?,
-            Err(SubmissionError::Store(error)) => return Err(error.into()),
+            Ok(()) => Ok(Attempt::Done((submission, false))),
+            Err(SubmissionError::Overtaken) => Ok(Attempt::Overtaken),
+            Err(SubmissionError::AccountChanged) => {
+                check_again(app, new).await?;
+                Ok(Attempt::Again)
+            }
+            Err(SubmissionError::Store(error)) => Err(error.into()),
         }
-    }
-    Err(StoreError::Contended.into())
+    })
+    .await
 }
 
 /// Says why an account that seemed fine a moment ago is not.
@@ -146,19 +156,11 @@ async fn replay(
     session: &Session,
     key: Option<&IdempotencyKey>,
 ) -> Result<Option<Submission>, Problem> {
-    let Some(key) = key else { return Ok(None) };
-    match app
-        .store
-        .idempotency_replay(session.account_id, Operation::SubmitTokens, key, app.clock.now())
-        .await?
-    {
-        None => Ok(None),
-        Some(Replay::OtherBody) => Err(problems::idempotency_key_reused()),
-        Some(Replay::Of(id)) => {
-            let id = SubmissionId::parse(&id).map_err(Problem::internal)?;
-            Ok(app.store.submission_get(session.account_id, id).await?)
-        }
-    }
+    let account = session.account_id;
+    let Some(id) = first_outcome(app, account, Operation::SubmitTokens, key).await? else {
+        return Ok(None);
+    };
+    Ok(app.store.submission_get(account, id).await?)
 }
 
 fn answer(submission: Submission) -> Response {

@@ -38,7 +38,7 @@ pub async fn evict(app: &App, event: Event) -> BatchResponse {
             None => true,
         };
         if !evicted {
-            response.failed(sequence_number);
+            response.add_failure(sequence_number);
             break;
         }
     }

@@ -8,9 +8,7 @@ use thali_domain::orders::order::{Circumstances, Order, OrderStatus, Processing}
 use thali_domain::tokens::purchases::Purchase;
 use thali_platform::app::App;
 use thali_platform::config::Part;
-use thali_platform::store::{
-    Account, CONTENTION_TRIES_MAX, Consistency, OrderError, Stamp, StoreError, contention_pause,
-};
+use thali_platform::store::{Account, Attempt, Consistency, Stamp, StoreError, retry_overtaken};
 use thali_platform::worker::{Consumer, Worked};
 
 use super::messages::OrderMessage;
@@ -30,27 +28,22 @@ pub static CONSUMER: Consumer = Consumer {
 struct Missing;
 
 async fn process(app: &App, body: &str) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let message: OrderMessage = serde_json::from_str(body)?;
-    for attempt in 0..CONTENTION_TRIES_MAX {
+    let message: &OrderMessage = &serde_json::from_str(body)?;
+    retry_overtaken(|attempt| async move {
         let order = app.store.order_get(&message.mess_id, message.order_id).await?;
         let order = order.ok_or(Missing)?;
         if order.status != OrderStatus::Pending {
             // Whoever processed it may not have come as far as that.
             counted::changed(app, order.account_id).await;
-            return Ok(());
+            return Ok(Attempt::Done(()));
         }
         // The first look at the tokens may miss the last moment. It is enough where they are
         // redeemed, under conditions; nothing fails on it.
-        let consistency = if attempt == 0 { Consistency::Eventual } else { Consistency::Strong };
+        let consistency = if attempt == 1 { Consistency::Eventual } else { Consistency::Strong };
         let known = Box::pin(Known::read(app, &order, consistency)).await?;
-        match decide(app, &order, &known, consistency).await {
-            Ok(true) => return Ok(()),
-            Ok(false) => {}
-            Err(OrderError::Overtaken) => contention_pause(attempt + 1).await,
-            Err(OrderError::Store(error)) => return Err(error.into()),
-        }
-    }
-    Err(StoreError::Contended.into())
+        Ok(decide(app, &order, &known, consistency).await?)
+    })
+    .await
 }
 
 /// What is known when an order is processed.
@@ -81,13 +74,13 @@ impl Known {
     }
 }
 
-/// Does what is to become of the order; answers `false` where that needs a better look.
+/// Does what is to become of the order. An order fails only after strong reads.
 async fn decide(
     app: &App,
     order: &Order,
     known: &Known,
     consistency: Consistency,
-) -> Result<bool, OrderError> {
+) -> Result<Attempt<()>, StoreError> {
     let now = app.clock.now();
     let account = known.account.as_ref().filter(|account| account.mess_id == order.mess_id);
     let circumstances = Circumstances {
@@ -102,18 +95,24 @@ async fn decide(
         Processing::Redeem(redemption) => {
             let processed = order.processed(&redemption, now);
             cached::forget(app, &processed).await;
-            app.store.order_process(order, &processed, &known.purchases, &stamp).await?;
-            counted::changed(app, order.account_id).await;
-            tracing::info!(order_id = %order.order_id, tokens = order.total, "processed");
+            let purchases = &known.purchases;
+            let written = app.store.order_process(order, &processed, purchases, &stamp).await?;
+            if written == Attempt::Done(()) {
+                counted::changed(app, order.account_id).await;
+                tracing::info!(order_id = %order.order_id, tokens = order.total, "processed");
+            }
+            Ok(written)
         }
-        Processing::Fail(_) if consistency == Consistency::Eventual => return Ok(false),
+        Processing::Fail(_) if consistency == Consistency::Eventual => Ok(Attempt::Again),
         Processing::Fail(reason) => {
             let failed = order.failed(reason, now);
             cached::forget(app, &failed).await;
             let shards = returning::shards(order, &known.menu);
-            app.store.order_release(order, &failed, &shards, &stamp).await?;
-            tracing::info!(order_id = %order.order_id, ?reason, "failed");
+            let written = app.store.order_release(order, &failed, &shards, &stamp).await?;
+            if written == Attempt::Done(()) {
+                tracing::info!(order_id = %order.order_id, ?reason, "failed");
+            }
+            Ok(written)
         }
     }
-    Ok(true)
 }

@@ -8,7 +8,7 @@ use thali_ctl::csv_file::read_file;
 use thali_ctl::menu_file::{self, Row};
 use thali_domain::ids::MessId;
 use thali_domain::orders::menu::{Item, ItemName, Sku};
-use thali_platform::store::{CONTENTION_TRIES_MAX, Stamp, StoreError, contention_pause};
+use thali_platform::store::{Attempt, Stamp, StoreError, retry_overtaken};
 
 use crate::progress::progress_bar;
 use crate::{Failure, Operator};
@@ -141,22 +141,26 @@ async fn put(
     operator: &Operator,
     import: &Import,
     row: &Row,
-    mut there: Option<Item>,
+    there: Option<Item>,
     stamp: &Stamp,
 ) -> Result<Fate, StoreError> {
-    let (store, mess) = (&operator.store, &import.mess);
-    for attempt in 1..=CONTENTION_TRIES_MAX {
-        let fate = fate(import, row, there.as_ref());
+    let (store, mess, there) = (&operator.store, &import.mess, there.as_ref());
+    retry_overtaken(|attempt| async move {
+        let now_there;
+        let there = if attempt == 1 {
+            there
+        } else {
+            now_there = store.item_get(mess, &row.sku).await?;
+            now_there.as_ref()
+        };
+        let fate = fate(import, row, there);
         if matches!(fate, Fate::Unchanged | Fate::LeftAlone) {
-            return Ok(fate);
+            return Ok(Attempt::Done(fate));
         }
-        if store.item_put(mess, &row.sku, there.as_ref(), &row.put, stamp).await?.is_some() {
-            return Ok(fate);
-        }
-        contention_pause(attempt).await;
-        there = store.item_get(mess, &row.sku).await?;
-    }
-    Err(StoreError::Contended)
+        let put = store.item_put(mess, &row.sku, there, &row.put, stamp).await?;
+        Ok(Attempt::of(put).map(|_| fate))
+    })
+    .await
 }
 
 fn fate(import: &Import, row: &Row, there: Option<&Item>) -> Fate {

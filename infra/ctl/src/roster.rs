@@ -9,7 +9,7 @@ use thali_domain::ids::{AccountId, MessId};
 use thali_platform::auth::password::NO_PASSWORD;
 use thali_platform::clock::Clock;
 use thali_platform::store::{
-    Account, AccountCreateError, CONTENTION_TRIES_MAX, Stamp, Store, StoreError, contention_pause,
+    Account, AccountCreateError, Attempt, Stamp, Store, StoreError, retry_overtaken,
 };
 
 use crate::Failure;
@@ -134,24 +134,22 @@ impl Roster<'_> {
     /// that is there by now.
     async fn make(&self, row: &Row) -> Result<Fate, Failure> {
         let account = self.account(row);
-        for attempt in 1..=CONTENTION_TRIES_MAX {
+        retry_overtaken(|_| async {
             match self.store.account_create(&account, &self.stamp).await {
-                Ok(()) => return Ok(Fate::New),
+                Ok(()) => Ok(Attempt::Done(Fate::New)),
                 Err(AccountCreateError::RollNoTaken | AccountCreateError::EmailTaken) => {
                     let holders = self.holders(std::slice::from_ref(row)).await?;
                     let told = |faults: Vec<Fault>| {
                         faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
                     };
-                    if fate(row, &holders).map_err(told)? == Fate::Unchanged {
-                        return Ok(Fate::Unchanged);
-                    }
+                    let unchanged = fate(row, &holders).map_err(told)? == Fate::Unchanged;
+                    Ok(Attempt::of(unchanged.then_some(Fate::Unchanged)))
                 }
-                Err(AccountCreateError::Store(StoreError::Contended)) => {}
-                Err(refusal) => return Err(refusal.into()),
+                Err(AccountCreateError::Store(StoreError::Contended)) => Ok(Attempt::Overtaken),
+                Err(refusal) => Err(refusal.into()),
             }
-            contention_pause(attempt).await;
-        }
-        Err(StoreError::Contended.into())
+        })
+        .await
     }
 
     /// The account of a student who has proven nothing: without a password, which whoever

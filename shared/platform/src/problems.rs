@@ -22,9 +22,7 @@ use thali_domain::tokens::redeeming::RedeemRefusal;
 use crate::blobs::BlobError;
 use crate::http::Problem;
 use crate::razorpay::RazorpayError;
-use crate::store::{
-    AccountCreateError, OrderError, ProfileUpdateError, RecordError, StoreError, StudentDecideError,
-};
+use crate::store::{AccountCreateError, ProfileUpdateError, StoreError, StudentDecideError};
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
@@ -118,24 +116,6 @@ impl From<WrongStatus> for Problem {
     fn from(refusal: WrongStatus) -> Self {
         let detail = format!("{}.", capitalised(&refusal));
         Self::conflict("wrong_status", detail).with("account_status", refusal.status)
-    }
-}
-
-impl From<OrderError> for Problem {
-    fn from(error: OrderError) -> Self {
-        match error {
-            OrderError::Overtaken => StoreError::Contended.into(),
-            OrderError::Store(error) => error.into(),
-        }
-    }
-}
-
-impl From<RecordError> for Problem {
-    fn from(error: RecordError) -> Self {
-        match error {
-            RecordError::Overtaken => StoreError::Contended.into(),
-            RecordError::Store(error) => error.into(),
-        }
     }
 }
 

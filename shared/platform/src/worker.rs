@@ -8,7 +8,6 @@ use std::pin::Pin;
 use aws_lambda_events::dynamodb;
 use aws_lambda_events::s3::S3Event;
 use aws_lambda_events::sqs::SqsEvent;
-use serde::Serialize;
 use serde_json::Value;
 use tracing::Instrument;
 
@@ -71,29 +70,9 @@ pub struct Job {
     pub run: for<'a> fn(&'a App, &'a Value) -> JobRun<'a>,
 }
 
-/// What Lambda is told of a batch: the messages (or the first record of a stream) that
-/// are to come again.
-#[derive(Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct BatchResponse {
-    /// The failed ones.
-    pub batch_item_failures: Vec<BatchItemFailure>,
-}
-
-/// One that failed.
-#[derive(Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct BatchItemFailure {
-    /// The message's id, or the stream record's sequence number.
-    pub item_identifier: String,
-}
-
-impl BatchResponse {
-    /// Reports one more failure.
-    pub fn failed(&mut self, item_identifier: String) {
-        self.batch_item_failures.push(BatchItemFailure { item_identifier });
-    }
-}
+/// What Lambda is told of a batch: the messages, or the first record of a stream, that are to
+/// come again. Lambda takes the same form from both; the crate has a type for each.
+pub use aws_lambda_events::sqs::SqsBatchResponse as BatchResponse;
 
 /// Handles the messages of a batch one after another and reports those that failed.
 pub async fn consume(app: &App, consumer: &Consumer, event: SqsEvent) -> BatchResponse {
@@ -108,7 +87,7 @@ pub async fn consume(app: &App, consumer: &Consumer, event: SqsEvent) -> BatchRe
             Ok(()) => tracing::info!("handled"),
             Err(error) => {
                 tracing::error!(cause = telemetry::chain(&*error), "the message will come again");
-                response.failed(id);
+                response.add_failure(id);
             }
         }
     }

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 use thali_functions::orders::cached;
-use thali_platform::store::keys;
+use thali_platform::store::{Attempt, keys};
 use thali_platform::worker::BatchResponse;
 
 use super::{
@@ -37,7 +37,8 @@ async fn redis_gone_at_the_moment_of_a_change_and_back_with_its_memory_is_told_b
     let collected = order.collected(test.now()).expect("processed");
     cached::forget(&test.app, &collected).await;
     let store = &test.app.store;
-    store.order_collect(&order, &collected, &test.stamp()).await.expect("collected");
+    let written = store.order_collect(&order, &collected, &test.stamp()).await;
+    assert_eq!(written.expect("written or overtaken"), Attempt::Done(()), "collected");
     test.send(TestApp::submit(&asha, 2)).await.expect(201);
     let changes = filtered(&test).await;
     assert_eq!(changes.len(), 2, "an order and a purchase");

@@ -3,6 +3,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+use thali_platform::store::Attempt;
 
 use futures_util::future::{join, join_all};
 use thali_domain::orders::order::Order;
@@ -72,7 +73,8 @@ async fn live(test: &TestApp, order: &Order, meanwhile: &Meanwhile) {
     let collected = processed.collected(test.now()).expect("processed");
     cached::forget(&test.app, &collected).await;
     let store = &test.app.store;
-    store.order_collect(&processed, &collected, &test.stamp()).await.expect("collected");
+    let written = store.order_collect(&processed, &collected, &test.stamp()).await;
+    assert_eq!(written.expect("written or overtaken"), Attempt::Done(()), "collected");
     meanwhile.tell(2);
     meanwhile.some_reads().await;
     meanwhile.done.store(true, Ordering::SeqCst);

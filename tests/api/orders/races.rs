@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use thali_domain::orders::order::{Order, OrderStatus};
 use thali_functions::workers::order_processor::CONSUMER as PROCESSOR;
-use thali_platform::store::OrderError;
+use thali_platform::store::Attempt;
 use thali_platform::worker::BatchResponse;
 
 use super::{cancel, collect};
@@ -62,7 +62,7 @@ async fn what_was_decided_before_the_other_is_not_carried_out_after_it() {
     test.process(&pending).await.expect("it is the first");
     let cancelled = pending.cancelled(test.now()).expect("pending").expect("a change");
     let late = test.app.store.order_release(&pending, &cancelled, &[0], &test.stamp()).await;
-    assert!(matches!(late, Err(OrderError::Overtaken)), "{late:?}");
+    assert!(matches!(late, Ok(Attempt::Overtaken)), "{late:?}");
     assert_ended(&test, &pending, &students[0], true).await;
 
     test.seed_item("rice", 3, &[10]).await;

@@ -55,7 +55,7 @@ pub async fn relay(app: &App, event: Event) -> BatchResponse {
     ];
     let mut response = BatchResponse::default();
     if let Some(index) = first_failures.into_iter().flatten().min() {
-        response.failed(changes[index].sequence_number.clone());
+        response.add_failure(changes[index].sequence_number.clone());
     }
     tracing::info!(records = changes.len(), failed = response.batch_item_failures.len(), "relayed");
     response

@@ -75,6 +75,8 @@ pub struct Docs {
     pub needed_query: &'static [&'static str],
     /// Whether it takes an `Idempotency-Key`.
     pub replays: bool,
+    /// Whether it takes the refresh cookie too.
+    pub takes_cookie: bool,
     /// Whether its answers that are no refusals set the refresh cookie, or take it away.
     pub sets_cookie: bool,
     /// Whether its answers that are no refusals say whether they came from Redis.
@@ -96,6 +98,7 @@ impl Docs {
         query: &[],
         needed_query: &[],
         replays: false,
+        takes_cookie: false,
         sets_cookie: false,
         tells_cache: false,
         signature_header: None,

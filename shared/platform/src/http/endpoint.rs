@@ -187,7 +187,12 @@ impl Endpoint {
     }
 
     const fn answers_with(mut self, answer: Answers) -> Self {
-        let place = if self.docs.answers[0].is_none() { 0 } else { 1 };
+        // Endpoints are statics, so the compiler comes here: a third answer does not compile.
+        let place = match self.docs.answers {
+            [None, _] => 0,
+            [_, None] => 1,
+            [Some(_), Some(_)] => panic!("an endpoint declares at most two answers"),
+        };
         self.docs.answers[place] = Some(answer);
         self
     }
@@ -217,6 +222,13 @@ impl Endpoint {
     #[must_use]
     pub const fn replays(mut self) -> Self {
         self.docs.replays = true;
+        self
+    }
+
+    /// The same, taking the refresh cookie too.
+    #[must_use]
+    pub const fn takes_cookie(mut self) -> Self {
+        self.docs.takes_cookie = true;
         self
     }
 

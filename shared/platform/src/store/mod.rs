@@ -17,6 +17,7 @@
 //! | `idempotency` | which request was the first with an idempotency key |
 //! | `waiting_pages` | pages of what waits for a job |
 //! | `conflicts` | the client, which repeats a transaction that met another |
+//! | `contention` | the loop that reads, decides and writes again where others were quicker |
 //!
 //! This file has what all of them share: the store, its errors, the stamp of a change, and how
 //! items and expressions are written.
@@ -28,6 +29,7 @@
 
 mod accounts;
 mod conflicts;
+mod contention;
 mod idempotency;
 pub mod keys;
 mod mail_log;
@@ -60,17 +62,16 @@ pub use self::accounts::profiles::ProfileUpdateError;
 pub use self::accounts::registrations::Registration;
 pub use self::accounts::sessions::SessionRecord;
 pub use self::conflicts::dynamodb_client;
+pub use self::contention::{Attempt, CONTENTION_TRIES_MAX, retry_overtaken};
 pub use self::idempotency::{IdempotencyKey, Operation, Replay};
 pub use self::mail_log::MailTurn;
 pub use self::meals::closures::ClosureRecord;
-pub use self::meals::cuts::{CutRecord, RecordError};
-pub use self::orders::order::OrderError;
+pub use self::meals::cuts::CutRecord;
 pub use self::orders::stock::StockCondition;
 pub use self::owner::audit::{AuditOf, AuditRecord};
 pub use self::owner::notifications::NotificationsPage;
 pub use self::owner::reports::COUNT_MAX;
 pub use self::payments::purchases::CaptureError;
-pub use self::payments::refunds::RefundRequestError;
 pub use self::staff::plates::{NewScan, PlatesPage, Recorded, SCANS, plate_of_image};
 pub use self::staff::staff_tokens::StaffTokenRecord;
 pub use self::students::directory::{DirectoryEntry, StudentDecideError};
@@ -78,6 +79,7 @@ pub use self::students::members::Member;
 pub use self::tokens::submissions::SubmissionError;
 pub use self::waiting_pages::{PageStart, WaitingPage};
 use crate::config::TableNames;
+use contention::contention_pause;
 use keys::Key;
 
 /// The tables.
@@ -347,6 +349,9 @@ impl Store {
     }
 
     /// Reads several items; those that there are not are left out. They come in no order.
+    ///
+    /// Nobody overtakes a read. This loop is its own because it asks only for what DynamoDB had
+    /// no capacity for, and each hundred of keys has its own tries.
     async fn batch_get(
         &self,
         table: &str,
@@ -413,6 +418,19 @@ impl Store {
             Err(TransactError::Store(error.into()))
         }
     }
+
+    /// Carries out a transaction of which every condition says that something is still as it
+    /// was read.
+    async fn transact_as_read(
+        &self,
+        items: Vec<TransactWriteItem>,
+    ) -> Result<Attempt<()>, StoreError> {
+        match self.transact(items).await {
+            Ok(()) => Ok(Attempt::Done(())),
+            Err(TransactError::Conditions(_) | TransactError::Conflict) => Ok(Attempt::Overtaken),
+            Err(TransactError::Store(error)) => Err(error),
+        }
+    }
 }
 
 /// Why a transaction is cancelled that may pass a moment later.
@@ -429,20 +447,3 @@ pub enum Consistency {
 
 /// The most items that one call reads, as DynamoDB sets it.
 const BATCH_GET_MAX: usize = 100;
-
-/// How often an operation is tried that others disturb, before it is given up.
-pub const CONTENTION_TRIES_MAX: u32 = 20;
-
-/// The longest pause between two such tries, in milliseconds. All pauses together take
-/// three seconds on average and less than six at worst: where hundreds want the same item at
-/// once, they have time to pass one after another, and a function's ten seconds suffice.
-const CONTENTION_PAUSE_MS_MAX: u64 = 400;
-
-/// Waits a moment before try number `attempt`, up to twice as long each time and never as
-/// long as the neighbours, so that those who disturbed each other do not meet again.
-pub async fn contention_pause(attempt: u32) {
-    let random = u64::from(u16::from_be_bytes(crate::clock::random_bytes()));
-    let ceiling_ms = (4_u64 << attempt.min(8)).min(CONTENTION_PAUSE_MS_MAX);
-    let pause_ms = ceiling_ms * random / u64::from(u16::MAX);
-    tokio::time::sleep(std::time::Duration::from_millis(pause_ms)).await;
-}

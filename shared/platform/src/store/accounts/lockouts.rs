@@ -11,8 +11,8 @@ use thali_domain::accounts::lockout::{LOCK, TRIES_MAX};
 use thali_domain::ids::{AccountId, MessId};
 
 use crate::store::{
-    Account, CONTENTION_TRIES_MAX, STAMPED, Stamp, Store, StoreError, delete, expiring, item, keys,
-    millis, number, text, unless_refused, values,
+    Account, Attempt, STAMPED, Stamp, Store, StoreError, delete, expiring, item, keys, millis,
+    number, retry_overtaken, text, unless_refused, values,
 };
 
 #[derive(Serialize, Deserialize)]
@@ -34,14 +34,12 @@ impl Store {
     ) -> Result<(), StoreError> {
         // Where the first wrong tries come at once, one of them makes the counter and the
         // others find it at their next turn.
-        for _ in 0..CONTENTION_TRIES_MAX {
-            if self.login_failure_add(mess, name, stamp).await?
-                || self.login_failure_begin(mess, name, stamp).await?
-            {
-                return Ok(());
-            }
-        }
-        Err(StoreError::Contended)
+        retry_overtaken(|_| async {
+            let counted = self.login_failure_add(mess, name, stamp).await?
+                || self.login_failure_begin(mess, name, stamp).await?;
+            Ok(if counted { Attempt::Done(()) } else { Attempt::Again })
+        })
+        .await
     }
 
     /// Adds to the wrong tries that are not forgotten; answers `false` where there are none.

@@ -11,9 +11,8 @@ use thali_domain::pictures::PictureKey;
 use super::account::Guard;
 use crate::store::students::members::{AsRead, Followed, as_read};
 use crate::store::{
-    Account, Attributes, CONTENTION_TRIES_MAX, Consistency, STAMPED, Stamp, Store, StoreError,
-    TransactError, contention_pause, delete, item, keys, number, put_new, text, unless_refused,
-    update, values,
+    Account, Attempt, Attributes, Consistency, STAMPED, Stamp, Store, StoreError, TransactError,
+    delete, item, keys, number, put_new, retry_overtaken, text, unless_refused, update, values,
 };
 
 /// Why a profile was not changed.
@@ -160,23 +159,18 @@ impl Store {
         picture: &PictureKey,
         stamp: &Stamp,
     ) -> Result<Option<PictureKey>, StoreError> {
-        for attempt in 1..=CONTENTION_TRIES_MAX {
+        retry_overtaken(|_| async {
             let account = self.account_get(picture.account_id, Consistency::Strong).await?;
-            let Some(account) = account else { return Ok(None) };
+            let Some(account) = account else { return Ok(Attempt::Done(None)) };
             // Keys sort by time as texts, here as in the condition.
             let as_new = |current: &PictureKey| current.to_string() >= picture.to_string();
             if let Some(current) = account.picture_key.filter(as_new) {
-                return Ok(Some(current));
+                return Ok(Attempt::Done(Some(current)));
             }
-            match self.transact(self.picture_writes(&account, picture, stamp)?).await {
-                Ok(()) => return Ok(Some(*picture)),
-                Err(TransactError::Conditions(_) | TransactError::Conflict) => {
-                    contention_pause(attempt).await;
-                }
-                Err(TransactError::Store(error)) => return Err(error),
-            }
-        }
-        Err(StoreError::Contended)
+            let writes = self.picture_writes(&account, picture, stamp)?;
+            Ok(self.transact_as_read(writes).await?.map(|()| Some(*picture)))
+        })
+        .await
     }
 
     fn picture_writes(

@@ -11,10 +11,10 @@ use thali_domain::ids::{AccountId, ClosureId, MessId};
 use thali_domain::reason::Reason;
 use thali_domain::staff::gate::{Gate, OpenClosure};
 
-use super::cuts::{RecordError, removing};
+use super::cuts::removing;
 use crate::store::{
-    Consistency, IdempotencyKey, Operation, STAMPED, Stamp, Store, StoreError, item, keys, number,
-    put_new, text, update, values,
+    Attempt, Consistency, IdempotencyKey, Operation, STAMPED, Stamp, Store, StoreError, item, keys,
+    number, put_new, text, update, values,
 };
 
 /// The kind of these records.
@@ -64,7 +64,7 @@ impl Store {
         owner: AccountId,
         key: Option<&IdempotencyKey>,
         stamp: &Stamp,
-    ) -> Result<(), RecordError> {
+    ) -> Result<Attempt<()>, StoreError> {
         let mut writes = vec![self.gate_close(closure, gate, over, stamp)?];
         let at = keys::closure(&closure.mess_id, closure.closure_id);
         writes.push(put_new(&self.tables.meals, item(&at, KIND, closure, stamp)?));
@@ -73,7 +73,7 @@ impl Store {
             let operation = Operation::CloseMess;
             writes.push(self.idempotency_put(owner, operation, key, outcome, stamp)?);
         }
-        Ok(self.transact(writes).await?)
+        self.transact_as_read(writes).await
     }
 
     /// The update that lets scans know of a closure. Its condition is that there are as many
@@ -113,7 +113,7 @@ impl Store {
         &self,
         closure: &ClosureRecord,
         stamp: &Stamp,
-    ) -> Result<(), RecordError> {
+    ) -> Result<Attempt<()>, StoreError> {
         let delete = Delete::builder()
             .table_name(&self.tables.meals)
             .set_key(Some(keys::closure(&closure.mess_id, closure.closure_id).attributes()))
@@ -129,7 +129,7 @@ impl Store {
             TransactWriteItem::builder().delete(delete).build(),
             update(&self.tables.meals, &mess, &set, there, Some(names), values(stamp, [])),
         ];
-        Ok(self.transact(writes).await?)
+        self.transact_as_read(writes).await
     }
 
     /// Takes back what is behind the day `to` of a closure: from the record, if it is as it was
@@ -139,7 +139,7 @@ impl Store {
         closure: &ClosureRecord,
         to: MealDate,
         stamp: &Stamp,
-    ) -> Result<(), RecordError> {
+    ) -> Result<Attempt<()>, StoreError> {
         let name = |(name, of): (&str, String)| (name.to_owned(), of);
         let record = keys::closure(&closure.mess_id, closure.closure_id);
         let set = format!("SET #to = :to, {STAMPED}");
@@ -158,7 +158,7 @@ impl Store {
         let names = HashMap::from(names.map(name));
         let given = values(stamp, [(":to", text(to))]);
         let of_gate = update(&self.tables.meals, &mess, &set, there, Some(names), given);
-        Ok(self.transact(vec![of_record, of_gate]).await?)
+        self.transact_as_read(vec![of_record, of_gate]).await
     }
 
     /// Reads a closure.

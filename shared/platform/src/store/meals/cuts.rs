@@ -11,7 +11,7 @@ use thali_domain::ids::{AccountId, CutId, MessId};
 use thali_domain::meals::entitlement::OpenCut;
 
 use crate::store::{
-    Attributes, Consistency, IdempotencyKey, Operation, STAMPED, Stamp, Store, StoreError,
+    Attempt, Attributes, Consistency, IdempotencyKey, Operation, STAMPED, Stamp, Store, StoreError,
     TransactError, delete, item, keys, number, put_new, update, values,
 };
 
@@ -47,31 +47,11 @@ impl CutRecord {
     }
 }
 
-/// Why a cut or a closure was not recorded or taken back.
-#[derive(Debug, thiserror::Error)]
-pub enum RecordError {
-    /// Something has changed since the decision: what scans know of the student or of the
-    /// mess, or the idempotency key was used. Nothing was written: look again.
-    #[error("something changed since the decision")]
-    Overtaken,
-    /// Neither done nor refused.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl From<TransactError> for RecordError {
-    fn from(error: TransactError) -> Self {
-        match error {
-            TransactError::Conditions(_) | TransactError::Conflict => Self::Overtaken,
-            TransactError::Store(error) => Self::Store(error),
-        }
-    }
-}
-
 impl Store {
     /// Records a cut that was decided by what its student's item held at `version`, takes
     /// the cuts that matter no more out of that item, and records the outcome of the
-    /// idempotency key if the request had one. All or nothing.
+    /// idempotency key if the request had one. All or nothing; overtaken where that version is
+    /// over, or the key was used.
     pub async fn cut_create(
         &self,
         cut: &CutRecord,
@@ -79,9 +59,9 @@ impl Store {
         over: &[CutId],
         key: Option<&IdempotencyKey>,
         stamp: &Stamp,
-    ) -> Result<(), RecordError> {
+    ) -> Result<Attempt<()>, StoreError> {
         let given = [
-            (":cut", serde_dynamo::to_attribute_value(cut.open()).map_err(StoreError::from)?),
+            (":cut", serde_dynamo::to_attribute_value(cut.open())?),
             (":read", number(version)),
             (":next", number(version + 1)),
         ];
@@ -99,13 +79,17 @@ impl Store {
             let operation = Operation::CutMeals;
             writes.push(self.idempotency_put(cut.account_id, operation, key, outcome, stamp)?);
         }
-        Ok(self.transact(writes).await?)
+        self.transact_as_read(writes).await
     }
 
     /// Takes a cut back: the record and what scans know of it. Answers whether it was there.
     /// It decides by nothing that the student's item holds, so it takes its turn whatever
     /// the version is, and makes others who decide at the same moment look again.
-    pub async fn cut_delete(&self, cut: &CutRecord, stamp: &Stamp) -> Result<bool, RecordError> {
+    pub async fn cut_delete(
+        &self,
+        cut: &CutRecord,
+        stamp: &Stamp,
+    ) -> Result<Attempt<bool>, StoreError> {
         let (names, removed) = removing("cuts", &[cut.cut_id]);
         let set = format!("SET version = version + :one, {STAMPED}{removed}");
         let member = keys::member(&cut.mess_id, cut.account_id);
@@ -117,9 +101,10 @@ impl Store {
             update(&self.tables.meals, &member, &set, there, Some(names), given),
         ];
         match self.transact(writes).await {
-            Ok(()) => Ok(true),
-            Err(TransactError::Conditions(_)) => Ok(false),
-            Err(error) => Err(error.into()),
+            Ok(()) => Ok(Attempt::Done(true)),
+            Err(TransactError::Conditions(_)) => Ok(Attempt::Done(false)),
+            Err(TransactError::Conflict) => Ok(Attempt::Overtaken),
+            Err(TransactError::Store(error)) => Err(error),
         }
     }
 

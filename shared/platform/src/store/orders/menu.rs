@@ -139,6 +139,7 @@ impl Store {
         mut items: Vec<ItemItem>,
     ) -> Result<Vec<Item>, StoreError> {
         let mut complete = Vec::with_capacity(items.len());
+        // Not `retry_overtaken`: what was read whole is kept from one try to the next.
         for attempt in 1..=CONTENTION_TRIES_MAX {
             let shards = self.shards_read(mess, &items).await?;
             let mut torn = Vec::new();

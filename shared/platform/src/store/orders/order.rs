@@ -15,11 +15,10 @@ use thali_domain::orders::order::{FailureReason, Order, OrderLine, OrderStatus, 
 use thali_domain::tokens::purchases::Purchase;
 
 use crate::store::keys::Key;
-use crate::store::waiting_pages::{PAGE_ITEMS_MAX, PageStart, WaitingPage};
+use crate::store::waiting_pages::{PageStart, WaitingPage, waiting_page};
 use crate::store::{
-    Attributes, Consistency, IdempotencyKey, Operation, STAMPED, Stamp, Store, StoreError,
-    TransactError, condition_failed, item, keys, millis, number, put_new, text, unless_refused,
-    update, values,
+    Attempt, Attributes, Consistency, IdempotencyKey, Operation, STAMPED, Stamp, Store, StoreError,
+    condition_failed, item, keys, millis, number, put_new, text, unless_refused, update, values,
 };
 
 /// An order as it is stored.
@@ -105,27 +104,8 @@ impl From<OrderItem> for Order {
     }
 }
 
-/// Why an order was not placed or changed.
-#[derive(Debug, thiserror::Error)]
-pub enum OrderError {
-    /// What was decided was decided on something that has changed since: the order, its
-    /// items, the tokens, or the idempotency key. Nothing was written: look again.
-    #[error("something changed since the decision")]
-    Overtaken,
-    /// Neither done nor refused.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl From<TransactError> for OrderError {
-    fn from(error: TransactError) -> Self {
-        match error {
-            TransactError::Conditions(_) | TransactError::Conflict => Self::Overtaken,
-            TransactError::Store(error) => Self::Store(error),
-        }
-    }
-}
-
+/// A change is overtaken where what it was decided on has changed since: the order, its items,
+/// the tokens, or the idempotency key.
 impl Store {
     /// Places an order: takes the portions that were reserved for its lines, and
     /// records it, and the outcome of the idempotency key if the request had one. All or
@@ -136,7 +116,7 @@ impl Store {
         reserved: &[Reserved],
         key: Option<&IdempotencyKey>,
         stamp: &Stamp,
-    ) -> Result<(), OrderError> {
+    ) -> Result<Attempt<()>, StoreError> {
         let mess = &order.mess_id;
         let of_line = |Reserved { line, portions }: &Reserved| -> Vec<_> {
             portions.iter().map(|portion| self.portion_take(mess, line, *portion, stamp)).collect()
@@ -150,7 +130,7 @@ impl Store {
             let operation = Operation::PlaceOrder;
             writes.push(self.idempotency_put(order.account_id, operation, key, outcome, stamp)?);
         }
-        Ok(self.transact(writes).await?)
+        self.transact_as_read(writes).await
     }
 
     /// Reads an order.
@@ -220,14 +200,14 @@ impl Store {
         processed: &Order,
         purchases: &[Purchase],
         stamp: &Stamp,
-    ) -> Result<(), OrderError> {
+    ) -> Result<Attempt<()>, StoreError> {
         let mut writes = vec![self.order_write(pending, processed, stamp)?];
         for purchase in purchases {
             if let Some(numbers) = processed.tokens.get(&purchase.order_id) {
                 writes.push(self.redeem_unchanged(purchase, numbers, stamp));
             }
         }
-        Ok(self.transact(writes).await?)
+        self.transact_as_read(writes).await
     }
 
     /// Ends a pending order and puts its portions back, each line's into one shard.
@@ -237,7 +217,7 @@ impl Store {
         ended: &Order,
         shards: &[u8],
         stamp: &Stamp,
-    ) -> Result<(), OrderError> {
+    ) -> Result<Attempt<()>, StoreError> {
         debug_assert_eq!(pending.lines.len(), shards.len(), "each line has its shard");
         let give_back = |(line, shard): (&OrderLine, &u8)| {
             let portion = Portion { shard: *shard, count: u32::from(line.quantity) };
@@ -245,7 +225,7 @@ impl Store {
         };
         let mut writes = vec![self.order_write(pending, ended, stamp)?];
         writes.extend(pending.lines.iter().zip(shards).map(give_back));
-        Ok(self.transact(writes).await?)
+        self.transact_as_read(writes).await
     }
 
     /// Records that an order was handed over. Where the answer to the write is lost, the SDK
@@ -256,7 +236,7 @@ impl Store {
         processed: &Order,
         collected: &Order,
         stamp: &Stamp,
-    ) -> Result<(), OrderError> {
+    ) -> Result<Attempt<()>, StoreError> {
         let Change { key, expression, condition, names, given } =
             change(processed, collected, stamp)?;
         let request = self
@@ -270,7 +250,7 @@ impl Store {
             .set_expression_attribute_values(Some(given))
             .return_values_on_condition_check_failure("ALL_OLD".into());
         match request.send().await {
-            Ok(_) => Ok(()),
+            Ok(_) => Ok(Attempt::Done(())),
             Err(error) if condition_failed(&error) => {
                 let found = match error.into_service_error() {
                     UpdateItemError::ConditionalCheckFailedException(failed) => failed.item,
@@ -278,13 +258,9 @@ impl Store {
                 };
                 let by =
                     |item: &Attributes| item.get("request_id") == Some(&text(&stamp.request_id));
-                if found.is_some_and(|item| by(&item)) {
-                    Ok(())
-                } else {
-                    Err(OrderError::Overtaken)
-                }
+                Ok(Attempt::of(found.filter(by).map(|_| ())))
             }
-            Err(error) => Err(StoreError::from(error).into()),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -296,24 +272,18 @@ impl Store {
         before: Timestamp,
         start: Option<PageStart>,
     ) -> Result<WaitingPage<Key>, StoreError> {
-        let answer = self
+        let query = self
             .client
             .query()
             .table_name(&self.tables.orders)
             .index_name(keys::PENDING_INDEX)
             .key_condition_expression("pending = :pending AND created_at < :before")
             .expression_attribute_values(":pending", text(keys::pending_shard(shard)))
-            .expression_attribute_values(":before", millis(before))
-            .set_exclusive_start_key(start)
-            .limit(PAGE_ITEMS_MAX)
-            .send()
-            .await?;
-        let items = answer.items.unwrap_or_default();
-        let next = answer.last_evaluated_key;
-        Ok(WaitingPage { items: items.iter().filter_map(Key::of).collect(), next })
+            .expression_attribute_values(":before", millis(before));
+        waiting_page(query, start, |item| Ok(Key::of(&item))).await
     }
 
-    /// Brings a pending order to mind: the change makes the relay tell the processor of it
+    /// Re-queues a pending order: the change makes the relay tell the processor of it
     /// again. Answers whether it was still pending, and nobody else did so.
     pub async fn order_sweep(&self, order: &Order, stamp: &Stamp) -> Result<bool, StoreError> {
         let mut given = values(stamp, [(":version", number(order.version))]);

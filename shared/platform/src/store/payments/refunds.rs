@@ -14,7 +14,7 @@ use thali_domain::payments::refunds::{Refund, RefundFailure, RefundState};
 use thali_domain::tokens::purchases::Purchase;
 
 use crate::store::{
-    Attributes, Consistency, IdempotencyKey, Operation, STAMPED, Stamp, Store, StoreError,
+    Attempt, Attributes, Consistency, IdempotencyKey, Operation, STAMPED, Stamp, Store, StoreError,
     TransactError, item, keys, number, put_new, text, unless_refused, update, values,
 };
 
@@ -102,18 +102,6 @@ impl From<RefundItem> for Refund {
     }
 }
 
-/// Why a refund was not requested.
-#[derive(Debug, thiserror::Error)]
-pub enum RefundRequestError {
-    /// The purchase changed since the decision, or the idempotency key was used. Nothing
-    /// was written: look again.
-    #[error("the purchase changed since the decision")]
-    Overtaken,
-    /// Neither done nor refused.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
 impl Store {
     /// Records a refund and reserves its tokens in `purchase`, which is as it was when the
     /// refund was decided. The condition repeats the decision: nothing was redeemed since
@@ -125,7 +113,7 @@ impl Store {
         refund: &Refund,
         key: Option<&IdempotencyKey>,
         stamp: &Stamp,
-    ) -> Result<(), RefundRequestError> {
+    ) -> Result<Attempt<()>, StoreError> {
         let table = &self.tables.tokens;
         let at = keys::refund(refund.account_id, refund.refund_id);
         let record = item(&at, "refund", &RefundItem::requested(refund), stamp)?;
@@ -136,13 +124,7 @@ impl Store {
             let owner = refund.requested_by;
             writes.push(self.idempotency_put(owner, Operation::Refund, key, id, stamp)?);
         }
-        match self.transact(writes).await {
-            Ok(()) => Ok(()),
-            Err(TransactError::Conditions(_) | TransactError::Conflict) => {
-                Err(RefundRequestError::Overtaken)
-            }
-            Err(TransactError::Store(error)) => Err(error.into()),
-        }
+        self.transact_as_read(writes).await
     }
 
     /// Reads one refund of an account's purchases.

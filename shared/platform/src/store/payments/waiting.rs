@@ -10,7 +10,7 @@ use thali_domain::tokens::purchases::Purchase;
 use super::purchases::purchase_of;
 use super::refunds::{refund_of, tokens_unchanged};
 use crate::store::keys::{self, Key};
-use crate::store::waiting_pages::{PAGE_ITEMS_MAX, PageStart, WaitingPage};
+use crate::store::waiting_pages::{PageStart, WaitingPage, waiting_page};
 use crate::store::{
     Attributes, STAMPED, Stamp, Store, StoreError, number, text, unless_refused, values,
 };
@@ -40,20 +40,15 @@ impl Store {
         start: Option<PageStart>,
         read: impl Fn(Attributes) -> Result<T, StoreError>,
     ) -> Result<WaitingPage<T>, StoreError> {
-        let answer = self
+        let query = self
             .client
             .query()
             .table_name(&self.tables.tokens)
             .index_name(keys::OPEN_INDEX)
             .key_condition_expression("#open = :open")
             .expression_attribute_names("#open", "open")
-            .expression_attribute_values(":open", text(partition))
-            .set_exclusive_start_key(start)
-            .limit(PAGE_ITEMS_MAX)
-            .send()
-            .await?;
-        let items = answer.items.unwrap_or_default().into_iter().map(read);
-        Ok(WaitingPage { items: items.collect::<Result<_, _>>()?, next: answer.last_evaluated_key })
+            .expression_attribute_values(":open", text(partition));
+        waiting_page(query, start, |item| read(item).map(Some)).await
     }
 
     /// Remembers that the partner was asked for payments of an unpaid purchase, and, where
@@ -103,20 +98,14 @@ impl Store {
         shard: u8,
         start: Option<PageStart>,
     ) -> Result<WaitingPage<Key>, StoreError> {
-        let answer = self
+        let query = self
             .client
             .query()
             .table_name(&self.tables.tokens)
             .index_name(keys::EXPIRY_INDEX)
             .key_condition_expression("expires_on = :expires_on")
-            .expression_attribute_values(":expires_on", text(keys::expiry_shard(date, shard)))
-            .set_exclusive_start_key(start)
-            .limit(PAGE_ITEMS_MAX)
-            .send()
-            .await?;
-        let items = answer.items.unwrap_or_default();
-        let next = answer.last_evaluated_key;
-        Ok(WaitingPage { items: items.iter().filter_map(Key::of).collect(), next })
+            .expression_attribute_values(":expires_on", text(keys::expiry_shard(date, shard)));
+        waiting_page(query, start, |item| Ok(Key::of(&item))).await
     }
 
     /// Marks a purchase whose student is now warned of so many `tokens`, and takes it out of

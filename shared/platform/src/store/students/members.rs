@@ -16,8 +16,8 @@ use thali_domain::students::qr::Nonce;
 
 use crate::clock::random_bytes;
 use crate::store::{
-    Account, Attributes, CONTENTION_TRIES_MAX, Consistency, STAMPED, Stamp, Store, StoreError,
-    TransactError, contention_pause, item, keys, put_new, text, update, values,
+    Account, Attempt, Attributes, Consistency, STAMPED, Stamp, Store, StoreError, TransactError,
+    item, keys, put_new, retry_overtaken, text, update, values,
 };
 
 /// The kind of these items.
@@ -201,25 +201,25 @@ impl Store {
         account: AccountId,
         stamp: &Stamp,
     ) -> Result<bool, StoreError> {
-        for attempt in 1..=CONTENTION_TRIES_MAX {
+        retry_overtaken(|_| async {
             let account = self.account_get(account, Consistency::Strong).await?;
             let Some(account) = account.filter(|account| account.role == Role::Student) else {
-                return Ok(false);
+                return Ok(Attempt::Done(false));
             };
             let check = account_check(&self.tables.accounts, &account);
             match self.transact(vec![check, self.member_put(&account, stamp)?]).await {
-                Ok(()) => return Ok(true),
+                Ok(()) => Ok(Attempt::Done(true)),
                 // Somebody was quicker, and has made the same of it.
                 Err(TransactError::Conditions(failed)) if failed == [false, true] => {
-                    return Ok(true);
+                    Ok(Attempt::Done(true))
                 }
                 Err(TransactError::Conditions(_) | TransactError::Conflict) => {
-                    contention_pause(attempt).await;
+                    Ok(Attempt::Overtaken)
                 }
-                Err(TransactError::Store(error)) => return Err(error),
+                Err(TransactError::Store(error)) => Err(error),
             }
-        }
-        Err(StoreError::Contended)
+        })
+        .await
     }
 
     /// Reads a student for whom something is to be done. One of before there were members
