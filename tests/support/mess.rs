@@ -66,7 +66,9 @@ impl TestApp {
             "kind": "cycle", "cycle_id": id, "account_id": diner.account_id,
             "mess_id": self.mess_id, "name": diner.name, "from": "2026-02-01", "to": "2026-02-28",
             "amount_paise": 300_000, "status": "pending", "actor": diner.account_id,
+            "screenshot_url": "https://example.com/paid.png",
             "cycle_status": keys::cycles_partition(&self.mess_id, "pending"),
+            "created_at": self.now().as_millisecond(),
             "request_id": "test", "changed_at": self.now().as_millisecond(),
         });
         let mut item: HashMap<String, AttributeValue> =

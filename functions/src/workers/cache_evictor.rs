@@ -6,12 +6,12 @@
 //! A change comes again for as long as Redis does not answer. After ten minutes it is given
 //! up, because an entry does not live longer than that.
 
-use aws_lambda_events::dynamodb::{Event, EventRecord};
-use serde::Deserialize;
+use aws_lambda_events::dynamodb::Event;
 use thali_domain::ids::{AccountId, OrderId};
 use thali_platform::app::App;
 use thali_platform::cache::Entry;
 use thali_platform::config::Part;
+use thali_platform::store::{Change, Changed};
 use thali_platform::worker::{BatchResponse, StreamReader};
 
 use crate::tokens::counted;
@@ -29,8 +29,8 @@ pub async fn evict(app: &App, event: Event) -> BatchResponse {
     let mut response = BatchResponse::default();
     let records = event.records.len();
     for record in event.records {
-        let sequence_number = record.change.sequence_number.clone().unwrap_or_default();
-        let evicted = match outdated(record) {
+        let change = Change::from(record);
+        let evicted = match change.of.as_ref().and_then(outdated) {
             Some(Outdated::Order { order_id, version }) => {
                 app.cache.drop_before(Entry::Order(order_id), version).await
             }
@@ -38,7 +38,7 @@ pub async fn evict(app: &App, event: Event) -> BatchResponse {
             None => true,
         };
         if !evicted {
-            response.add_failure(sequence_number);
+            response.add_failure(change.sequence_number);
             break;
         }
     }
@@ -54,40 +54,42 @@ enum Outdated {
     Tokens { account_id: AccountId },
 }
 
-/// The parts of an item that say what it is.
-#[derive(Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-enum Image {
-    Order {
-        order_id: OrderId,
-        version: u32,
-    },
-    Purchase {
-        account_id: AccountId,
-    },
-    #[serde(other)]
-    Other,
-}
-
-/// What a change has made old, if it is of something that is cached. An image that cannot
-/// be read is our mistake and would be as unreadable the next time: it is logged, and the
-/// changes behind it go on.
-fn outdated(record: EventRecord) -> Option<Outdated> {
-    let change = record.change;
-    let removed = change.new_image.is_empty();
-    let image = if removed { change.old_image } else { change.new_image };
-    match serde_dynamo::from_item(image) {
-        // What is removed was of its last version, and that is old too.
-        Ok(Image::Order { order_id, version }) => {
-            Some(Outdated::Order { order_id, version: u64::from(version) + u64::from(removed) })
+/// What a change has made old, if it is of something that is cached.
+fn outdated(of: &Changed) -> Option<Outdated> {
+    match of {
+        Changed::Order(order) => {
+            let removed = order.after.is_none();
+            // What is removed was of its last version, and that is old too.
+            order.last().map(|order| Outdated::Order {
+                order_id: order.order_id,
+                version: u64::from(order.version) + u64::from(removed),
+            })
         }
-        Ok(Image::Purchase { account_id }) => Some(Outdated::Tokens { account_id }),
-        Ok(Image::Other) => None,
-        Err(_) => {
-            // Not the error itself: it may quote the item.
-            let event_id = record.event_id;
-            tracing::error!(event_id, "an item cannot be read, so nothing is evicted for it");
-            None
+        Changed::Purchase(purchase) => {
+            let account_id = purchase.last()?.purchase.account_id;
+            Some(Outdated::Tokens { account_id })
         }
+        Changed::Account(_)
+        | Changed::Guard(_)
+        | Changed::Session(_)
+        | Changed::Registration(_)
+        | Changed::NewestRegistration(_)
+        | Changed::Invite(_)
+        | Changed::PasswordReset(_)
+        | Changed::LoginFailures(_)
+        | Changed::StaffToken(_)
+        | Changed::Mess(_)
+        | Changed::Member(_)
+        | Changed::Cycle(_)
+        | Changed::Cut(_)
+        | Changed::Closure(_)
+        | Changed::Plate(_)
+        | Changed::Stray(_)
+        | Changed::Notification(_)
+        | Changed::MenuItem(_)
+        | Changed::Stock(_)
+        | Changed::Submission(_)
+        | Changed::Refund(_)
+        | Changed::Idempotency(_) => None,
     }
 }

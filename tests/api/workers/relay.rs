@@ -98,7 +98,7 @@ async fn changes_too_large_for_one_call_together_get_through_one_after_the_other
     let changes = test.dynamo.new_changes().await;
     let of_account = |change: &&Value| change["dynamodb"]["NewImage"]["kind"]["S"] == "account";
     let mut change = changes.iter().find(of_account).expect("the account was made").clone();
-    change["dynamodb"]["NewImage"]["notes"] = json!({ "S": "n".repeat(90 * 1024) });
+    change["dynamodb"]["NewImage"]["decision_reason"] = json!({ "S": "n".repeat(90 * 1024) });
     let large: Vec<Value> = (0..10)
         .map(|number| {
             let mut change = change.clone();
@@ -107,5 +107,7 @@ async fn changes_too_large_for_one_call_together_get_through_one_after_the_other
         })
         .collect();
     assert_eq!(test.relay(&large).await, BatchResponse::default());
-    assert_eq!(test.app.queues().take(QueueName::Audit).len(), large.len());
+    let records = test.app.queues().take(QueueName::Audit);
+    assert_eq!(records.len(), large.len());
+    assert!(records.iter().all(|record| record.len() > 90 * 1024), "the trail shows the reason");
 }

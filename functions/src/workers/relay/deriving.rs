@@ -1,183 +1,240 @@
 //! The messages that follow from a change: mails, refunds, orders, notices and announcements.
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
-use serde::Deserialize;
-use serde_json::Value;
-use thali_domain::accounts::identity::Email;
-use thali_domain::ids::{
-    AccountId, MessId, PasswordResetId, RazorpayOrderId, RefundId, RegistrationId,
-};
+use thali_domain::meals::cycles::Cycle;
 use thali_domain::money::Paise;
+use thali_domain::orders::order::{Order, OrderStatus};
+use thali_domain::owner::notifications::News;
+use thali_domain::payments::refunds::{Refund, RefundState};
+use thali_domain::tokens::purchases::{Purchase, PurchaseState};
+use thali_platform::store::{
+    Account, Change, Changed, ClosureRecord, Images, PasswordReset, PurchaseRecord, Registration,
+};
 
-use super::change::Change;
 use super::notices;
 use crate::workers::messages::{
-    self, ClosureAnnouncement, MailMessage, Notice, OrderMessage, RefundMessage,
+    ClosureAnnouncement, DecidedCycle, Decision, EndedOrder, Expiring, FailedOrder, MailMessage,
+    Notice, OrderMessage, Receipt, RefundFailed, RefundMessage, Refunded,
 };
 
-/// The parts of a registration that a mail needs.
-#[derive(Deserialize)]
-struct RegistrationImage {
-    registration_id: RegistrationId,
-    mess_id: MessId,
-    email: Email,
-    known: bool,
-    resends: u32,
+/// What follows from a change.
+#[derive(Default)]
+pub(super) struct Follows {
+    /// What somebody is told.
+    pub(super) mail: Option<MailMessage>,
+    /// What the partner is asked for.
+    pub(super) refund: Option<RefundMessage>,
+    /// What is to be processed.
+    pub(super) order: Option<OrderMessage>,
+    /// What the mess's owners are told.
+    pub(super) notice: Option<Notice>,
+    /// What all students of the mess are told.
+    pub(super) announcement: Option<ClosureAnnouncement>,
 }
 
-/// The parts of a password reset that a mail needs.
-#[derive(Deserialize)]
-struct ResetImage {
-    reset_id: PasswordResetId,
-    mess_id: MessId,
-    email: Email,
-}
-
-/// The parts of an account that a mail needs.
-#[derive(Deserialize)]
-struct AccountImage {
-    account_id: AccountId,
-    mess_id: MessId,
-}
-
-/// The parts of a purchase that a warning needs.
-#[derive(Deserialize)]
-struct ExpiringImage {
-    order_id: RazorpayOrderId,
-    account_id: AccountId,
-    mess_id: MessId,
-    warned_of: u16,
-    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
-    expires_at: Timestamp,
-}
-
-impl From<ExpiringImage> for messages::Expiring {
-    fn from(image: ExpiringImage) -> Self {
-        let ExpiringImage { order_id, account_id, mess_id, warned_of, expires_at } = image;
-        Self { order_id, account_id, mess_id, token_count: warned_of, expires_at }
-    }
-}
-
-/// The parts of a refund that a mail needs.
-#[derive(Deserialize)]
-struct RefundImage {
-    refund_id: RefundId,
-    order_id: RazorpayOrderId,
-    account_id: AccountId,
-    requested_by: AccountId,
-    mess_id: MessId,
-    numbers: BTreeSet<u16>,
-    amount_paise: Paise,
-}
-
-impl RefundImage {
-    fn token_count(&self) -> u16 {
-        u16::try_from(self.numbers.len()).unwrap_or(u16::MAX)
-    }
-}
-
-impl From<RefundImage> for messages::Refunded {
-    fn from(image: RefundImage) -> Self {
-        let token_count = image.token_count();
-        let RefundImage { refund_id, order_id, account_id, mess_id, amount_paise, .. } = image;
-        Self { refund_id, order_id, account_id, mess_id, token_count, amount_paise }
-    }
-}
-
-impl From<RefundImage> for messages::RefundFailed {
-    fn from(image: RefundImage) -> Self {
-        let token_count = image.token_count();
-        let RefundImage { refund_id, order_id, requested_by, mess_id, amount_paise, .. } = image;
-        Self { refund_id, order_id, requested_by, mess_id, token_count, amount_paise }
-    }
-}
-
-impl Change {
-    /// The mail that follows from the change, if one does.
-    pub(super) fn mail(&self) -> Option<MailMessage> {
-        let after = || Value::Object(self.after.clone().unwrap_or_default());
-        match self.text("kind")? {
-            "registration" => {
-                self.became("resends")?;
-                let RegistrationImage { registration_id, mess_id, email, known, resends } =
-                    self.read(after())?;
-                Some(if known {
-                    MailMessage::AccountExists { registration_id, resends, email, mess_id }
-                } else {
-                    MailMessage::OneTimeCode { registration_id, resends, email, mess_id }
-                })
+impl From<&Change> for Follows {
+    fn from(change: &Change) -> Self {
+        let none = Self::default();
+        let notice = |news: Option<News>| {
+            let (event_id, mess_id) = (change.event_id.clone(), change.mess_id.clone()?);
+            Some(Notice { event_id, mess_id, at: change.at, news: news? })
+        };
+        let Some(of) = &change.of else { return none };
+        match of {
+            Changed::Account(account) => {
+                let notice = notice(notices::student_waiting(account));
+                Self { mail: account_mail(account, change.at), notice, ..none }
             }
-            // Where no account has the address, there is nobody to be told.
-            "password_reset" if self.after.as_ref()?.contains_key("account_id") => {
-                self.became("reset_id")?;
-                let ResetImage { reset_id, mess_id, email } = self.read(after())?;
-                Some(MailMessage::PasswordReset { reset_id, email, mess_id })
+            Changed::Registration(registration) => Self { mail: code_mail(registration), ..none },
+            Changed::PasswordReset(reset) => Self { mail: reset_mail(reset), ..none },
+            Changed::Purchase(purchase) => {
+                let notice = notice(notices::token_bought(purchase));
+                Self { mail: purchase_mail(purchase), notice, ..none }
             }
-            // Not where the account is made: only what becomes of it is news.
-            "account" if self.before.is_some() => {
-                if self.became("status").is_some() {
-                    return self.read(after()).map(MailMessage::Decision);
-                }
-                self.became("password_hash")?;
-                self.text("email")?;
-                let AccountImage { account_id, mess_id } = self.read(after())?;
-                Some(MailMessage::PasswordChanged { account_id, mess_id, changed_at: self.at })
+            Changed::Submission(submission) => {
+                Self { notice: notice(notices::tokens_submitted(submission)), ..none }
             }
-            "purchase" if self.became("state").is_some_and(|state| state == "captured") => {
-                self.read(after()).map(MailMessage::Receipt)
+            Changed::Refund(refund) => {
+                let request = refund.inserted().map(Into::into);
+                Self { mail: refund_mail(refund), refund: request, ..none }
             }
-            "purchase" if self.became("warned_at").is_some() => {
-                let image: ExpiringImage = self.read(after())?;
-                Some(MailMessage::Expiring(image.into()))
-            }
-            "refund" => {
-                let state = self.became("state")?;
-                let image: RefundImage = self.read(after())?;
-                match state.as_str()? {
-                    "processed" => Some(MailMessage::Refunded(image.into())),
-                    "failed" => Some(MailMessage::RefundFailed(image.into())),
-                    _ => None,
-                }
-            }
-            "order" => match self.became("status")?.as_str()? {
-                "Processed" => self.read(after()).map(MailMessage::OrderProcessed),
-                "Failed" => self.read(after()).map(MailMessage::OrderFailed),
-                _ => None,
+            Changed::Order(order) => Self {
+                mail: order_mail(order),
+                order: order_to_process(order),
+                notice: notice(notices::order_processed(order)),
+                ..none
             },
-            // Not where it is uploaded: that is news for the owner.
-            "cycle" if self.before.is_some() => {
-                self.became("status")?;
-                self.read(after()).map(MailMessage::CycleDecided)
+            Changed::Cycle(cycle) => {
+                let notice = notice(notices::payment_uploaded(cycle));
+                Self { mail: cycle_mail(cycle), notice, ..none }
             }
-            _ => None,
+            Changed::Closure(closure) => {
+                Self { announcement: closure.inserted().map(Into::into), ..none }
+            }
+            Changed::Plate(plate) => Self { notice: notice(notices::scan_conflict(plate)), ..none },
+            Changed::MenuItem(stock) | Changed::Stock(stock) => {
+                Self { notice: notice(notices::stock_low(stock)), ..none }
+            }
+            Changed::Guard(_)
+            | Changed::Session(_)
+            | Changed::NewestRegistration(_)
+            | Changed::Invite(_)
+            | Changed::LoginFailures(_)
+            | Changed::StaffToken(_)
+            | Changed::Mess(_)
+            | Changed::Member(_)
+            | Changed::Cut(_)
+            | Changed::Stray(_)
+            | Changed::Notification(_)
+            | Changed::Idempotency(_) => none,
         }
     }
+}
 
-    /// The refund that the partner is to be asked for, if the change is a request for one.
-    pub(super) fn refund(&self) -> Option<RefundMessage> {
-        let requested = self.text("kind")? == "refund" && self.before.is_none();
-        requested.then(|| self.read(Value::Object(self.after.clone()?)))?
+/// A code for each time it is asked for.
+fn code_mail(registration: &Images<Registration>) -> Option<MailMessage> {
+    let Registration { registration_id, mess_id, email, known, resends, .. } =
+        registration.became(|it| it.resends)?.clone();
+    Some(if known {
+        MailMessage::AccountExists { registration_id, resends, email, mess_id }
+    } else {
+        MailMessage::OneTimeCode { registration_id, resends, email, mess_id }
+    })
+}
+
+/// Where no account has the address, there is nobody to be told.
+fn reset_mail(reset: &Images<PasswordReset>) -> Option<MailMessage> {
+    let reset = reset.became(|it| it.reset_id)?;
+    reset.account_id?;
+    let PasswordReset { reset_id, mess_id, email, .. } = reset.clone();
+    Some(MailMessage::PasswordReset { reset_id, email, mess_id })
+}
+
+/// Not where the account is made: only what becomes of it is news.
+fn account_mail(account: &Images<Account>, at: Timestamp) -> Option<MailMessage> {
+    let (before, after) = account.modified()?;
+    let Account { account_id, mess_id, status, decided_at, decision_reason, .. } = after.clone();
+    if before.status != status {
+        let decided_at = decided_at.unwrap_or(at);
+        let decision = Decision { account_id, mess_id, status, decided_at, decision_reason };
+        return Some(MailMessage::Decision(decision));
     }
+    let told = before.password_hash != after.password_hash && after.email.is_some();
+    told.then_some(MailMessage::PasswordChanged { account_id, mess_id, changed_at: at })
+}
 
-    /// What the mess's owners are to be told of the change, if anything.
-    pub(super) fn notice(&self) -> Option<Notice> {
-        let news = notices::news(self)?;
-        let mess_id = self.read(self.after.as_ref()?.get("mess_id")?.clone())?;
-        Some(Notice { event_id: self.event_id.clone(), mess_id, at: self.at, news })
+fn purchase_mail(images: &Images<PurchaseRecord>) -> Option<MailMessage> {
+    if let Some(PurchaseRecord { purchase, .. }) = became_captured(images) {
+        let Purchase { order_id, account_id, mess_id, token_count, amount, state, .. } =
+            purchase.clone();
+        let PurchaseState::Captured(lot) = state else { return None };
+        return Some(MailMessage::Receipt(Receipt {
+            order_id,
+            account_id,
+            mess_id,
+            token_count,
+            amount_paise: amount,
+            expires_at: lot.expires_at,
+        }));
     }
+    let PurchaseRecord { purchase, warned_of } = images.became(|it| it.warned_of)?;
+    let PurchaseState::Captured(lot) = &purchase.state else { return None };
+    Some(MailMessage::Expiring(Expiring {
+        order_id: purchase.order_id.clone(),
+        account_id: purchase.account_id,
+        mess_id: purchase.mess_id.clone(),
+        token_count: (*warned_of)?,
+        expires_at: lot.expires_at,
+    }))
+}
 
-    /// The order that is to be processed, if the change places one or brings one to mind.
-    pub(super) fn order(&self) -> Option<OrderMessage> {
-        let placed = self.before.is_none() || self.became("swept_at").is_some();
-        let wanted = self.text("kind")? == "order" && placed;
-        wanted.then(|| self.read(Value::Object(self.after.clone()?)))?
+/// The purchase, if the change is that it was paid.
+pub(super) fn became_captured(images: &Images<PurchaseRecord>) -> Option<&PurchaseRecord> {
+    let is_captured = |it: &PurchaseRecord| matches!(it.purchase.state, PurchaseState::Captured(_));
+    images.became(is_captured).filter(|it| is_captured(it))
+}
+
+fn refund_mail(images: &Images<Refund>) -> Option<MailMessage> {
+    let refund = images.became(|it| std::mem::discriminant(&it.state))?;
+    let Refund { refund_id, order_id, account_id, mess_id, requested_by, .. } = refund.clone();
+    let token_count = u16::try_from(refund.numbers.len()).unwrap_or(u16::MAX);
+    let amount_paise = refund.amount;
+    match refund.state {
+        RefundState::Pending => None,
+        RefundState::Processed(_) => Some(MailMessage::Refunded(Refunded {
+            refund_id,
+            order_id,
+            account_id,
+            mess_id,
+            token_count,
+            amount_paise,
+        })),
+        RefundState::Failed(..) => Some(MailMessage::RefundFailed(RefundFailed {
+            refund_id,
+            order_id,
+            requested_by,
+            mess_id,
+            token_count,
+            amount_paise,
+        })),
     }
+}
 
-    /// What all students are to be told, if the change announces a closure.
-    pub(super) fn announcement(&self) -> Option<ClosureAnnouncement> {
-        let announced = self.text("kind")? == "closure" && self.before.is_none();
-        announced.then(|| self.read(Value::Object(self.after.clone()?)))?
+impl From<&Refund> for RefundMessage {
+    fn from(refund: &Refund) -> Self {
+        Self { account_id: refund.account_id, refund_id: refund.refund_id }
+    }
+}
+
+fn order_mail(images: &Images<Order>) -> Option<MailMessage> {
+    let order = images.became(|it| it.status)?;
+    match order.status {
+        OrderStatus::Processed => Some(MailMessage::OrderProcessed(order.into())),
+        OrderStatus::Failed => {
+            let failure = order.failure?;
+            Some(MailMessage::OrderFailed(FailedOrder { order: order.into(), failure }))
+        }
+        OrderStatus::Pending | OrderStatus::Collected | OrderStatus::Cancelled => None,
+    }
+}
+
+impl From<&Order> for EndedOrder {
+    fn from(order: &Order) -> Self {
+        let Order { order_id, account_id, mess_id, lines, total, .. } = order.clone();
+        Self { order_id, account_id, mess_id, lines, total_tokens: total }
+    }
+}
+
+/// The order, if the change places it, or is that it has waited too long.
+fn order_to_process(images: &Images<Order>) -> Option<OrderMessage> {
+    let swept = images.became(|it| it.swept_at).filter(|it| it.swept_at.is_some());
+    let order = images.inserted().or(swept)?;
+    Some(OrderMessage { mess_id: order.mess_id.clone(), order_id: order.order_id })
+}
+
+/// Not where the payment is uploaded: that is news for the owner.
+fn cycle_mail(images: &Images<Cycle>) -> Option<MailMessage> {
+    let (before, after) = images.modified()?;
+    if before.status == after.status {
+        return None;
+    }
+    let Cycle { cycle_id, account_id, mess_id, period, amount_paise, status, reason, .. } =
+        after.clone();
+    Some(MailMessage::CycleDecided(DecidedCycle {
+        cycle_id,
+        account_id,
+        mess_id,
+        from: period.from,
+        to: period.to,
+        amount_paise: Paise::new(amount_paise.get()),
+        status,
+        reason,
+    }))
+}
+
+impl From<&ClosureRecord> for ClosureAnnouncement {
+    fn from(closure: &ClosureRecord) -> Self {
+        let ClosureRecord { mess_id, closure_id, .. } = closure.clone();
+        Self { mess_id, closure_id, after: None }
     }
 }

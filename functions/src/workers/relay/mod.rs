@@ -9,24 +9,21 @@
 //! | file | its subject |
 //! |---|---|
 //! | this one | reading a batch of changes, and sending what follows from them |
-//! | `change` | one change, as the stream tells it |
 //! | `deriving` | the messages that follow from a change |
 //! | `notices` | what owners are told of a change |
-//! | `masking` | a change as the audit trail records it, without what nobody may see |
 
-mod change;
 mod deriving;
-mod masking;
 mod notices;
 
 use aws_lambda_events::dynamodb::Event;
 use thali_platform::app::App;
 use thali_platform::config::Part;
 use thali_platform::queue::{QueueName, batches};
+use thali_platform::store::Change;
 use thali_platform::telemetry;
 use thali_platform::worker::{BatchResponse, StreamReader};
 
-use self::change::Change;
+use self::deriving::Follows;
 
 /// What the streams invoke.
 pub static READER: StreamReader = StreamReader {
@@ -39,19 +36,20 @@ pub static READER: StreamReader = StreamReader {
 /// queue, the batch comes again from that record on.
 pub async fn relay(app: &App, event: Event) -> BatchResponse {
     let changes: Vec<Change> = event.records.into_iter().map(Change::from).collect();
-    let audits = changes.iter().enumerate().filter_map(|(i, c)| Some((i, c.audit_record()?)));
-    let mails = changes.iter().enumerate().filter_map(|(i, c)| Some((i, c.mail()?)));
-    let refunds = changes.iter().enumerate().filter_map(|(i, c)| Some((i, c.refund()?)));
-    let orders = changes.iter().enumerate().filter_map(|(i, c)| Some((i, c.order()?)));
-    let notices = changes.iter().enumerate().filter_map(|(i, c)| Some((i, c.notice()?)));
-    let announced = changes.iter().enumerate().filter_map(|(i, c)| Some((i, c.announcement()?)));
+    let follows: Vec<Follows> = changes.iter().map(Follows::from).collect();
+    let audits = numbered(changes.iter().map(Change::audit_record));
+    let mails = numbered(follows.iter().map(|it| it.mail.as_ref()));
+    let refunds = numbered(follows.iter().map(|it| it.refund.as_ref()));
+    let orders = numbered(follows.iter().map(|it| it.order.as_ref()));
+    let notices = numbered(follows.iter().map(|it| it.notice.as_ref()));
+    let announcements = numbered(follows.iter().map(|it| it.announcement.as_ref()));
     let first_failures = [
-        send(app, QueueName::Audit, &audits.collect::<Vec<_>>()).await,
-        send(app, QueueName::Mail, &mails.collect::<Vec<_>>()).await,
-        send(app, QueueName::Refunds, &refunds.collect::<Vec<_>>()).await,
-        send(app, QueueName::Orders, &orders.collect::<Vec<_>>()).await,
-        send(app, QueueName::Notices, &notices.collect::<Vec<_>>()).await,
-        send(app, QueueName::Announcements, &announced.collect::<Vec<_>>()).await,
+        send(app, QueueName::Audit, &audits).await,
+        send(app, QueueName::Mail, &mails).await,
+        send(app, QueueName::Refunds, &refunds).await,
+        send(app, QueueName::Orders, &orders).await,
+        send(app, QueueName::Notices, &notices).await,
+        send(app, QueueName::Announcements, &announcements).await,
     ];
     let mut response = BatchResponse::default();
     if let Some(index) = first_failures.into_iter().flatten().min() {
@@ -59,6 +57,11 @@ pub async fn relay(app: &App, event: Event) -> BatchResponse {
     }
     tracing::info!(records = changes.len(), failed = response.batch_item_failures.len(), "relayed");
     response
+}
+
+/// The messages that there are, each with the index of its change.
+fn numbered<M>(messages: impl Iterator<Item = Option<M>>) -> Vec<(usize, M)> {
+    messages.enumerate().filter_map(|(index, message)| Some((index, message?))).collect()
 }
 
 /// Sends messages, each with the index of its change; answers the first index that did

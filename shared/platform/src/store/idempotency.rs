@@ -6,6 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use thali_domain::ids::AccountId;
 
+use super::changes::kinds::{Kind, Stored};
+use super::changes::trail::Trail;
 use super::{Consistency, Stamp, Store, StoreError, expiring, item, keys, number};
 use crate::auth::sha256_hex;
 
@@ -76,12 +78,18 @@ impl Operation {
 
 /// The stored outcome of a key.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Remembered {
+pub struct Remembered {
     fingerprint: String,
     outcome: String,
     /// Until when it counts, in seconds since 1970. DynamoDB removes it days after that.
     #[serde(skip_serializing)]
     ttl: i64,
+}
+
+impl Stored for Remembered {
+    type Read = Self;
+    const KIND: Kind = Kind::Idempotency;
+    const TRAIL: Trail = Trail::NONE;
 }
 
 /// What a stored outcome means for a request that comes with its key.
@@ -126,7 +134,7 @@ impl Store {
         let fingerprint = key.fingerprint.clone();
         let record = Remembered { fingerprint, outcome, ttl: until.as_second() };
         let key = keys::idempotency(account, operation.name(), &key.key);
-        let attributes = expiring(item(&key, "idempotency", &record, stamp)?, until);
+        let attributes = expiring(item(&key, &record, stamp)?, until);
         let put = Put::builder()
             .table_name(&self.tables.tokens)
             .set_item(Some(attributes))

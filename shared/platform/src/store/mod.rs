@@ -14,6 +14,7 @@
 //! | `owner` | messes, notifications, counts for reports, the audit trail |
 //! | `mail_log` | which mails were sent |
 //! | [`keys`] | every key |
+//! | `changes` | the kinds of items, and what the change streams tell of them |
 //! | `idempotency` | which request was the first with an idempotency key |
 //! | `waiting_pages` | pages of what waits for a job |
 //! | `conflicts` | the client, which repeats a transaction that met another |
@@ -24,10 +25,11 @@
 //!
 //! Times are stored as milliseconds since 1970 (numbers, so that conditions can compare
 //! them), ids as text, and `ttl` as seconds since 1970. Every item that is written
-//! carries its `kind` and the [`Stamp`] of the change, because the audit trail is the
+//! carries its [`Kind`] and the [`Stamp`] of the change, because the audit trail is the
 //! tables' change streams.
 
 mod accounts;
+mod changes;
 mod conflicts;
 mod contention;
 mod idempotency;
@@ -52,7 +54,6 @@ use aws_sdk_dynamodb::types::{
     AttributeValue, Delete, KeysAndAttributes, Put, TransactWriteItem, Update,
 };
 use jiff::Timestamp;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use self::accounts::account::{Account, AccountCreateError, LoginLookup};
@@ -61,24 +62,28 @@ pub use self::accounts::password_resets::PasswordReset;
 pub use self::accounts::profiles::ProfileUpdateError;
 pub use self::accounts::registrations::Registration;
 pub use self::accounts::sessions::SessionRecord;
+pub use self::changes::kinds::{Changed, Kind};
+pub use self::changes::{Change, Images};
 pub use self::conflicts::dynamodb_client;
 pub use self::contention::{Attempt, CONTENTION_TRIES_MAX, retry_overtaken};
 pub use self::idempotency::{IdempotencyKey, Operation, Replay};
 pub use self::mail_log::MailTurn;
 pub use self::meals::closures::ClosureRecord;
 pub use self::meals::cuts::CutRecord;
+pub use self::orders::menu::StockRecord;
 pub use self::orders::stock::StockCondition;
 pub use self::owner::audit::{AuditOf, AuditRecord};
 pub use self::owner::notifications::NotificationsPage;
 pub use self::owner::reports::COUNT_MAX;
-pub use self::payments::purchases::CaptureError;
-pub use self::staff::plates::{NewScan, PlatesPage, Recorded, SCANS, plate_of_image};
+pub use self::payments::purchases::{CaptureError, PurchaseRecord};
+pub use self::staff::plates::{NewScan, PlatesPage, Recorded};
 pub use self::staff::staff_tokens::StaffTokenRecord;
 pub use self::students::directory::{DirectoryEntry, StudentDecideError};
 pub use self::students::members::Member;
 pub use self::tokens::submissions::SubmissionError;
 pub use self::waiting_pages::{PageStart, WaitingPage};
 use crate::config::TableNames;
+use changes::kinds::Stored;
 use contention::contention_pause;
 use keys::Key;
 
@@ -148,15 +153,14 @@ fn values<const N: usize>(stamp: &Stamp, given: [(&str, AttributeValue); N]) -> 
 }
 
 /// The attributes of an item to be put.
-fn item(
-    key: &Key,
-    kind: &str,
-    record: &impl Serialize,
-    stamp: &Stamp,
-) -> Result<Attributes, StoreError> {
+fn item<T: Stored>(key: &Key, record: &T, stamp: &Stamp) -> Result<Attributes, StoreError> {
     let mut attributes: Attributes = serde_dynamo::to_item(record)?;
+    debug_assert!(
+        attributes.keys().all(|name| T::TRAIL.knows(name)),
+        "somebody has decided of each attribute whether the audit trail shows it"
+    );
     attributes.extend(key.attributes());
-    attributes.insert("kind".to_owned(), text(kind));
+    attributes.insert("kind".to_owned(), text(T::KIND));
     attributes.insert("actor".to_owned(), text(&stamp.actor));
     attributes.insert("request_id".to_owned(), text(&stamp.request_id));
     attributes.insert("changed_at".to_owned(), millis(stamp.at));

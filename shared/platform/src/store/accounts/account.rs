@@ -12,8 +12,11 @@ use thali_domain::accounts::lockout::Failures;
 use thali_domain::accounts::profile::{Bio, DateOfBirth, PostalAddress, Profession};
 use thali_domain::ids::{AccountId, MessId};
 use thali_domain::pictures::PictureKey;
+use thali_domain::reason::Reason;
 
 use super::lockouts::LoginFailures;
+use crate::store::changes::kinds::{Kind, Stored};
+use crate::store::changes::trail::Trail;
 use crate::store::keys::Key;
 use crate::store::{
     Consistency, Registration, STAMPED, Stamp, Store, StoreError, TransactError, delete, item,
@@ -92,6 +95,56 @@ pub struct Account {
     /// When it was made.
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     pub created_at: Timestamp,
+    /// Who last decided about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decided_by: Option<String>,
+    /// When.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "jiff::fmt::serde::timestamp::millisecond::optional"
+    )]
+    pub decided_at: Option<Timestamp>,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision_reason: Option<Reason>,
+}
+
+impl Stored for Account {
+    type Read = Self;
+    const KIND: Kind = Kind::Account;
+    const TRAIL: Trail = Trail::shows(&[
+        "account_id",
+        "mess_id",
+        "role",
+        "status",
+        "username",
+        "name",
+        "email",
+        "roll_no",
+        "room_no",
+        "phone",
+        "picture_key",
+        "telegram_claim",
+        "email_claim",
+        "password_version",
+        "security_code_failures",
+        "security_code_forgotten_at",
+        "created_at",
+        "decided_by",
+        "decided_at",
+        "decision_reason",
+        keys::DIRECTORY_INDEX,
+    ])
+    .hides(&[
+        "password_hash",
+        "security_code_hash",
+        // These are nobody's business but the student's.
+        "bio",
+        "address",
+        "profession",
+        "date_of_birth",
+    ]);
 }
 
 impl Account {
@@ -129,6 +182,9 @@ impl Account {
             security_code_failures: 0,
             security_code_forgotten_at: None,
             created_at: now,
+            decided_by: None,
+            decided_at: None,
+            decision_reason: None,
         }
     }
 
@@ -194,10 +250,17 @@ pub struct LoginLookup {
     pub failures: Failures,
 }
 
+/// Whose a unique name is.
 #[derive(Serialize, Deserialize)]
-pub(in crate::store) struct Guard {
+pub struct Guard {
     pub(in crate::store) account_id: AccountId,
     pub(in crate::store) mess_id: MessId,
+}
+
+impl Stored for Guard {
+    type Read = Self;
+    const KIND: Kind = Kind::Guard;
+    const TRAIL: Trail = Trail::shows(&["account_id", "mess_id"]);
 }
 
 /// Whether a name is taken, and by whom it would be refused.
@@ -372,10 +435,9 @@ impl Store {
         let table = &self.tables.accounts;
         let mess = &account.mess_id;
         let guard = Guard { account_id: account.account_id, mess_id: mess.clone() };
-        let put =
-            |key: Key| Ok::<_, StoreError>(put_new(table, item(&key, "guard", &guard, stamp)?));
+        let put = |key: Key| Ok::<_, StoreError>(put_new(table, item(&key, &guard, stamp)?));
         let key = keys::account(account.account_id);
-        let mut attributes = item(&key, "account", account, stamp)?;
+        let mut attributes = item(&key, account, stamp)?;
         let directory = keys::directory_partition(mess, account.role, account.status);
         attributes.insert(keys::DIRECTORY_INDEX.to_owned(), text(directory));
         let mut parts = vec![(put_new(table, attributes), AccountCreateError::RegistrationEnded)];

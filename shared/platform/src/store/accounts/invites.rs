@@ -7,6 +7,8 @@ use thali_domain::ids::MessId;
 
 use crate::auth::sha256_hex;
 use crate::clock::random_hex;
+use crate::store::changes::kinds::{Kind, Stored};
+use crate::store::changes::trail::Trail;
 use crate::store::{Consistency, Stamp, Store, StoreError, expiring, item, keys};
 
 /// How long an invite is good.
@@ -29,6 +31,12 @@ pub struct Invite {
         with = "jiff::fmt::serde::timestamp::millisecond::optional"
     )]
     pub used_at: Option<Timestamp>,
+}
+
+impl Stored for Invite {
+    type Read = Self;
+    const KIND: Kind = Kind::Invite;
+    const TRAIL: Trail = Trail::shows(&["mess_id", "role", "expires_at", "used_at", "ttl"]);
 }
 
 impl Invite {
@@ -62,7 +70,7 @@ impl Store {
         let key = keys::invite(&invite.mess_id, &sha256_hex(code));
         // Kept for some days after its end, so that the audit trail's reader can look it up.
         let kept_until = invite.expires_at + SignedDuration::from_hours(7 * 24);
-        let attributes = expiring(item(&key, "invite", invite, stamp)?, kept_until);
+        let attributes = expiring(item(&key, invite, stamp)?, kept_until);
         self.put_if_new(&self.tables.accounts, attributes).await?;
         Ok(())
     }

@@ -10,17 +10,26 @@ use thali_domain::accounts::identity::LoginName;
 use thali_domain::accounts::lockout::{LOCK, TRIES_MAX};
 use thali_domain::ids::{AccountId, MessId};
 
+use crate::store::changes::kinds::{Kind, Stored};
+use crate::store::changes::trail::Trail;
 use crate::store::{
     Account, Attempt, STAMPED, Stamp, Store, StoreError, delete, expiring, item, keys, millis,
     number, retry_overtaken, text, unless_refused, values,
 };
 
+/// Wrong passwords that were tried for a name.
 #[derive(Serialize, Deserialize)]
-pub(super) struct LoginFailures {
+pub struct LoginFailures {
     pub(super) mess_id: MessId,
     pub(super) count: u32,
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     pub(super) forgotten_at: Timestamp,
+}
+
+impl Stored for LoginFailures {
+    type Read = Self;
+    const KIND: Kind = Kind::LoginFailures;
+    const TRAIL: Trail = Trail::shows(&["mess_id", "count", "forgotten_at", "ttl"]).hashes_name();
 }
 
 impl Store {
@@ -83,7 +92,7 @@ impl Store {
         let key = keys::login_failures(mess, name);
         let forgotten_at = stamp.at + LOCK;
         let first = LoginFailures { mess_id: mess.clone(), count: 1, forgotten_at };
-        let attributes = item(&key, "login_failures", &first, stamp)?;
+        let attributes = item(&key, &first, stamp)?;
         let request = self
             .client
             .put_item()

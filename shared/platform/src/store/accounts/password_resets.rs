@@ -5,18 +5,20 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use thali_domain::accounts::identity::{Email, LoginName};
 use thali_domain::accounts::password_reset::{ATTEMPTS_MAX, REQUESTS_WINDOW};
 use thali_domain::ids::{AccountId, MessId, PasswordResetId};
 
+use crate::store::changes::kinds::{Kind, Stored};
+use crate::store::changes::trail::Trail;
 use crate::store::{
     Account, Attributes, Consistency, STAMPED, SessionRecord, Stamp, Store, StoreError,
     TransactError, delete, keys, millis, number, text, unless_refused, update, values,
 };
 
 /// A password reset as it is stored. The one-time code is not in it.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct PasswordReset {
     /// Its id, from which the code is derived.
     pub reset_id: PasswordResetId,
@@ -25,13 +27,31 @@ pub struct PasswordReset {
     /// Where the code is mailed to.
     pub email: Email,
     /// The account that has the address; without one no code is right.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account_id: Option<AccountId>,
     /// How many codes were tried.
     pub attempts: u32,
     /// When it ends.
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     pub expires_at: Timestamp,
+}
+
+impl Stored for PasswordReset {
+    type Read = Self;
+    const KIND: Kind = Kind::PasswordReset;
+    const TRAIL: Trail = Trail::shows(&[
+        "reset_id",
+        "mess_id",
+        "account_id",
+        "attempts",
+        "created_at",
+        "expires_at",
+        "begun",
+        "counted_until",
+        "ttl",
+    ])
+    .hides(&["email"])
+    .hashes_name();
 }
 
 /// How long after its end a reset may linger: longer than the window in which requests
@@ -76,7 +96,7 @@ impl Store {
         let mut attributes = values(
             stamp,
             [
-                (":kind", text("password_reset")),
+                (":kind", text(PasswordReset::KIND)),
                 (":id", text(reset.reset_id)),
                 (":mess_id", text(&reset.mess_id)),
                 (":email", text(&reset.email)),

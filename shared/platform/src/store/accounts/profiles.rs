@@ -148,7 +148,7 @@ impl Store {
     ) -> Result<TransactWriteItem, StoreError> {
         let key = keys::roll_no_guard(&account.mess_id, roll_no);
         let guard = Guard { account_id: account.account_id, mess_id: account.mess_id.clone() };
-        Ok(put_new(&self.tables.accounts, item(&key, "guard", &guard, stamp)?))
+        Ok(put_new(&self.tables.accounts, item(&key, &guard, stamp)?))
     }
 
     /// Makes a picture the account's, and the student's at the counter, unless it has that

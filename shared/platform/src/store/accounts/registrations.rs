@@ -9,6 +9,8 @@ use thali_domain::accounts::identity::{Email, Name, Phone, Role, RollNo, RoomNo,
 use thali_domain::accounts::registration::{ATTEMPTS_MAX, LIFETIME, RESENDS_MAX, SIGN_UPS_WINDOW};
 use thali_domain::ids::{MessId, RegistrationId};
 
+use crate::store::changes::kinds::{Kind, Stored};
+use crate::store::changes::trail::Trail;
 use crate::store::{
     Attributes, Consistency, STAMPED, Stamp, Store, StoreError, TransactError, expiring, item,
     keys, millis, number, put_new, text, unless_refused, update, values,
@@ -59,10 +61,44 @@ pub struct Registration {
     pub expires_at: Timestamp,
 }
 
+impl Stored for Registration {
+    type Read = Self;
+    const KIND: Kind = Kind::Registration;
+    const TRAIL: Trail = Trail::shows(&[
+        "registration_id",
+        "mess_id",
+        "known",
+        "role",
+        "attempts",
+        "resends",
+        "created_at",
+        "expires_at",
+        "ttl",
+    ])
+    .hides(&[
+        "password_hash",
+        "invite_hash",
+        // The registration is gone after minutes; the trail, which stays, tells that there was
+        // one and not whose.
+        "email",
+        "username",
+        "name",
+        "phone",
+        "roll_no",
+        "room_no",
+    ]);
+}
+
 /// Which registration is the newest of an e-mail address.
-#[derive(Debug, Deserialize)]
-struct NewestRegistration {
+#[derive(Debug, Serialize, Deserialize)]
+pub struct NewestRegistration {
     registration_id: RegistrationId,
+}
+
+impl Stored for NewestRegistration {
+    type Read = Self;
+    const KIND: Kind = Kind::NewestRegistration;
+    const TRAIL: Trail = Trail::NONE;
 }
 
 /// How long after its end a registration may linger. Longer than resends can prolong it,
@@ -92,7 +128,7 @@ impl Store {
         for (count, condition, given) in [window_over, one_more] {
             let gone_at = registration.expires_at + LINGERS;
             let key = keys::registration(registration.registration_id);
-            let new = expiring(item(&key, "registration", registration, stamp)?, gone_at);
+            let new = expiring(item(&key, registration, stamp)?, gone_at);
             let newest = self.newest_update(registration, count, condition, given, stamp);
             match self.transact(vec![put_new(&self.tables.accounts, new), newest]).await {
                 Ok(()) => return Ok(true),
@@ -128,7 +164,7 @@ impl Store {
             [
                 (":id", text(registration.registration_id)),
                 (":mess_id", text(&registration.mess_id)),
-                (":kind", text("newest_registration")),
+                (":kind", text(NewestRegistration::KIND)),
                 (":ttl", number(gone_at.as_second())),
             ],
         );

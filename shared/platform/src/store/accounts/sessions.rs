@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use thali_domain::accounts::sessions::{REFRESH_LIFETIME, RefreshState};
 use thali_domain::ids::{AccountId, MessId, SessionId};
 
+use crate::store::changes::kinds::{Kind, Stored};
+use crate::store::changes::trail::Trail;
 use crate::store::{
     Account, Consistency, STAMPED, Stamp, Store, StoreError, delete, expiring, item, keys, millis,
     number, text, unless_refused, values,
@@ -41,6 +43,21 @@ pub struct SessionRecord {
     /// When the session ends unless it is used.
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     pub expires_at: Timestamp,
+}
+
+impl Stored for SessionRecord {
+    type Read = Self;
+    const KIND: Kind = Kind::Session;
+    const TRAIL: Trail = Trail::shows(&[
+        "account_id",
+        "session_id",
+        "mess_id",
+        "password_version",
+        "rotated_at",
+        "expires_at",
+        "ttl",
+    ])
+    .hides(&["refresh_hash", "previous_hash"]);
 }
 
 impl SessionRecord {
@@ -90,7 +107,7 @@ impl Store {
         stamp: &Stamp,
     ) -> Result<(), StoreError> {
         let key = keys::session(session.account_id, session.session_id);
-        let attributes = expiring(item(&key, "session", session, stamp)?, session.expires_at);
+        let attributes = expiring(item(&key, session, stamp)?, session.expires_at);
         let request = self.client.put_item().table_name(&self.tables.accounts);
         request.set_item(Some(attributes)).send().await?;
         Ok(())

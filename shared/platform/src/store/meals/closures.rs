@@ -12,13 +12,12 @@ use thali_domain::reason::Reason;
 use thali_domain::staff::gate::{Gate, OpenClosure};
 
 use super::cuts::removing;
+use crate::store::changes::kinds::{Kind, Stored};
+use crate::store::changes::trail::Trail;
 use crate::store::{
     Attempt, Consistency, IdempotencyKey, Operation, STAMPED, Stamp, Store, StoreError, item, keys,
     number, put_new, text, update, values,
 };
-
-/// The kind of these records.
-const KIND: &str = "closure";
 
 /// That the record still ends on the day that was read; nothing else of it ever changes.
 const AS_READ: &str = "#to = :read";
@@ -41,6 +40,13 @@ pub struct ClosureRecord {
     /// When an owner said so.
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     pub created_at: Timestamp,
+}
+
+impl Stored for ClosureRecord {
+    type Read = Self;
+    const KIND: Kind = Kind::Closure;
+    const TRAIL: Trail =
+        Trail::shows(&["closure_id", "mess_id", "from", "to", "meals", "reason", "created_at"]);
 }
 
 impl ClosureRecord {
@@ -67,7 +73,7 @@ impl Store {
     ) -> Result<Attempt<()>, StoreError> {
         let mut writes = vec![self.gate_close(closure, gate, over, stamp)?];
         let at = keys::closure(&closure.mess_id, closure.closure_id);
-        writes.push(put_new(&self.tables.meals, item(&at, KIND, closure, stamp)?));
+        writes.push(put_new(&self.tables.meals, item(&at, closure, stamp)?));
         if let Some(key) = key {
             let outcome = closure.closure_id.to_string();
             let operation = Operation::CloseMess;

@@ -10,13 +10,12 @@ use thali_domain::days::{MealDate, Meals, Period};
 use thali_domain::ids::{AccountId, CutId, MessId};
 use thali_domain::meals::entitlement::OpenCut;
 
+use crate::store::changes::kinds::{Kind, Stored};
+use crate::store::changes::trail::Trail;
 use crate::store::{
     Attempt, Attributes, Consistency, IdempotencyKey, Operation, STAMPED, Stamp, Store, StoreError,
     TransactError, delete, item, keys, number, put_new, update, values,
 };
-
-/// The kind of these records.
-const KIND: &str = "cut";
 
 /// A cut as it was applied.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +35,13 @@ pub struct CutRecord {
     /// When it was applied.
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     pub created_at: Timestamp,
+}
+
+impl Stored for CutRecord {
+    type Read = Self;
+    const KIND: Kind = Kind::Cut;
+    const TRAIL: Trail =
+        Trail::shows(&["cut_id", "account_id", "mess_id", "from", "to", "meals", "created_at"]);
 }
 
 impl CutRecord {
@@ -73,7 +79,7 @@ impl Store {
         let mut writes =
             vec![update(&self.tables.meals, &member, &set, "version = :read", Some(names), given)];
         let at = keys::cut(&cut.mess_id, cut.cut_id);
-        writes.push(put_new(&self.tables.meals, item(&at, KIND, cut, stamp)?));
+        writes.push(put_new(&self.tables.meals, item(&at, cut, stamp)?));
         if let Some(key) = key {
             let outcome = cut.cut_id.to_string();
             let operation = Operation::CutMeals;

@@ -8,17 +8,39 @@ use thali_domain::ids::{AccountId, CycleId, MessId};
 use thali_domain::meals::cycles::{Cycle, CycleStatus};
 use thali_domain::meals::entitlement::{CycleState, OpenCycle};
 
+use crate::store::changes::kinds::{Kind, Stored};
+use crate::store::changes::trail::Trail;
 use crate::store::keys::Key;
 use crate::store::{
     Attributes, Consistency, IdempotencyKey, Member, Operation, STAMPED, Stamp, Store, StoreError,
     TransactError, item, keys, millis, number, put_new, text, update, values,
 };
 
-/// The kind of these items.
-const KIND: &str = "cycle";
-
 /// The attribute that is the partition of the index `cycles`.
 const PARTITION: &str = "cycle_status";
+
+impl Stored for Cycle {
+    type Read = Self;
+    const KIND: Kind = Kind::Cycle;
+    const TRAIL: Trail = Trail::shows(&[
+        "cycle_id",
+        "account_id",
+        "mess_id",
+        "name",
+        "roll_no",
+        "from",
+        "to",
+        "amount_paise",
+        "screenshot_key",
+        "screenshot_url",
+        "status",
+        "reason",
+        "created_at",
+        "decided_at",
+        "decided_by",
+        PARTITION,
+    ]);
+}
 
 impl Store {
     /// Records a new cycle, and the outcome of the idempotency key if the request had one,
@@ -34,7 +56,7 @@ impl Store {
         stamp: &Stamp,
     ) -> Result<bool, StoreError> {
         let at = keys::cycle(&cycle.mess_id, cycle.cycle_id);
-        let mut record = item(&at, KIND, cycle, stamp)?;
+        let mut record = item(&at, cycle, stamp)?;
         let partition = keys::cycles_partition(&cycle.mess_id, cycle.status.as_str());
         record.insert(PARTITION.to_owned(), text(partition));
         let mut writes = vec![put_new(&self.tables.meals, record)];

@@ -9,6 +9,8 @@ use thali_domain::ids::MessId;
 use thali_domain::orders::menu::{Item, ItemName, Portion, PriceTokens, Sku, Stock, StockShards};
 use thali_domain::orders::order::OrderLine;
 
+use crate::store::changes::kinds::{Kind, Stored};
+use crate::store::changes::trail::Trail;
 use crate::store::keys::Key;
 use crate::store::{
     Attributes, CONTENTION_TRIES_MAX, Consistency, STAMPED, Stamp, Store, StoreError,
@@ -17,7 +19,7 @@ use crate::store::{
 
 /// An item as it is stored, with the first shard of its stock.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct ItemItem {
+pub(in crate::store) struct ItemItem {
     pub(super) sku: Sku,
     pub(super) mess_id: MessId,
     pub(super) name: ItemName,
@@ -26,6 +28,21 @@ pub(super) struct ItemItem {
     pub(super) stock: u32,
     pub(super) stock_shards: StockShards,
     pub(super) layout: u32,
+}
+
+impl Stored for ItemItem {
+    type Read = StockRecord;
+    const KIND: Kind = Kind::MenuItem;
+    const TRAIL: Trail = Trail::shows(&[
+        "sku",
+        "mess_id",
+        "name",
+        "price_tokens",
+        "available",
+        "stock",
+        "stock_shards",
+        "layout",
+    ]);
 }
 
 impl ItemItem {
@@ -52,12 +69,45 @@ impl ItemItem {
 
 /// A further shard of an item's stock.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct ShardItem {
+pub(in crate::store) struct ShardItem {
     pub(super) sku: Sku,
     pub(super) mess_id: MessId,
     pub(super) shard: u8,
     pub(super) stock: u32,
     pub(super) layout: u32,
+}
+
+impl Stored for ShardItem {
+    type Read = StockRecord;
+    const KIND: Kind = Kind::Stock;
+    const TRAIL: Trail = Trail::shows(&["sku", "mess_id", "shard", "stock", "layout"]);
+}
+
+/// What the shard of an item's stock holds that a change is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StockRecord {
+    /// The item.
+    pub sku: Sku,
+    /// What it is called, where the shard is all of its stock.
+    pub name: Option<ItemName>,
+    /// The portions.
+    pub stock: u32,
+    /// Which layout of the stock the shard belongs to.
+    pub layout: u32,
+}
+
+impl From<ItemItem> for StockRecord {
+    fn from(item: ItemItem) -> Self {
+        let ItemItem { sku, name, stock, stock_shards, layout, .. } = item;
+        Self { sku, name: (stock_shards == StockShards::ONE).then_some(name), stock, layout }
+    }
+}
+
+impl From<ShardItem> for StockRecord {
+    fn from(shard: ShardItem) -> Self {
+        let ShardItem { sku, stock, layout, .. } = shard;
+        Self { sku, name: None, stock, layout }
+    }
 }
 
 impl Store {

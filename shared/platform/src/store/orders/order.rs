@@ -14,6 +14,8 @@ use thali_domain::orders::menu::Portion;
 use thali_domain::orders::order::{FailureReason, Order, OrderLine, OrderStatus, RedeemedTokens};
 use thali_domain::tokens::purchases::Purchase;
 
+use crate::store::changes::kinds::{Kind, Stored};
+use crate::store::changes::trail::Trail;
 use crate::store::keys::Key;
 use crate::store::waiting_pages::{PageStart, WaitingPage, waiting_page};
 use crate::store::{
@@ -23,7 +25,7 @@ use crate::store::{
 
 /// An order as it is stored.
 #[derive(Debug, Serialize, Deserialize)]
-struct OrderItem {
+pub(in crate::store) struct OrderItem {
     order_id: OrderId,
     account_id: AccountId,
     mess_id: MessId,
@@ -54,6 +56,27 @@ struct OrderItem {
     /// The partition of the index `pending`; absent once the order is processed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pending: Option<String>,
+}
+
+impl Stored for OrderItem {
+    type Read = Order;
+    const KIND: Kind = Kind::Order;
+    const TRAIL: Trail = Trail::shows(&[
+        "order_id",
+        "account_id",
+        "mess_id",
+        "lines",
+        "total_tokens",
+        "status",
+        "failure",
+        "tokens",
+        "version",
+        "created_at",
+        "updated_at",
+        "processed_at",
+        "swept_at",
+        keys::PENDING_INDEX,
+    ]);
 }
 
 impl From<Order> for OrderItem {
@@ -124,7 +147,7 @@ impl Store {
         let mut writes: Vec<_> = reserved.iter().flat_map(of_line).collect();
         let at = keys::order(mess, order.order_id);
         let record = OrderItem::from(order.clone());
-        writes.push(put_new(&self.tables.orders, item(&at, "order", &record, stamp)?));
+        writes.push(put_new(&self.tables.orders, item(&at, &record, stamp)?));
         if let Some(key) = key {
             let outcome = order.order_id.to_string();
             let operation = Operation::PlaceOrder;

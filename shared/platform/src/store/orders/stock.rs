@@ -120,7 +120,7 @@ impl Store {
             layout: new.layout,
         };
         let at = keys::item(mess, &new.sku);
-        let mut writes = vec![put_new(&self.tables.orders, item(&at, "item", &record, stamp)?)];
+        let mut writes = vec![put_new(&self.tables.orders, item(&at, &record, stamp)?)];
         for (shard, stock) in (0..).zip(&new.shards).skip(1) {
             writes.push(self.shard_add(mess, new, shard, *stock, stamp)?);
         }
@@ -175,7 +175,7 @@ impl Store {
         let (sku, layout) = (of.sku.clone(), of.layout);
         let record = ShardItem { sku, mess_id: mess.clone(), shard, stock, layout };
         let at = keys::stock(mess, &of.sku, shard);
-        Ok(put_new(&self.tables.orders, item(&at, "stock", &record, stamp)?))
+        Ok(put_new(&self.tables.orders, item(&at, &record, stamp)?))
     }
 
     /// The write that removes a shard, if it holds just this; without it, whatever it holds.

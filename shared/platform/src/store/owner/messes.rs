@@ -7,6 +7,8 @@ use thali_domain::ids::{ClosureId, MessId};
 use thali_domain::mess::Mess;
 use thali_domain::staff::gate::{Gate, OpenClosure, QrKeys};
 
+use crate::store::changes::kinds::{Kind, Stored};
+use crate::store::changes::trail::Trail;
 use crate::store::{
     Attributes, Consistency, STAMPED, Stamp, Store, StoreError, item, keys, unless_refused, values,
 };
@@ -21,6 +23,23 @@ struct BesideSettings {
     qr_keys: QrKeys,
     #[serde(default)]
     closures: BTreeMap<ClosureId, OpenClosure>,
+}
+
+impl Stored for Mess {
+    type Read = Self;
+    const KIND: Kind = Kind::Mess;
+    const TRAIL: Trail = Trail::shows(&[
+        "mess_id",
+        "name",
+        "time_zone",
+        "meal_windows",
+        "token_price_paise",
+        "token_validity_days",
+        "approval",
+        "cut_cutoff",
+        "qr_keys",
+        "closures",
+    ]);
 }
 
 impl Store {
@@ -45,7 +64,7 @@ impl Store {
 
     /// Creates a mess; answers `false` where there is one of this id.
     pub async fn mess_create(&self, mess: &Mess, stamp: &Stamp) -> Result<bool, StoreError> {
-        let attributes = item(&keys::mess(&mess.mess_id), "mess", mess, stamp)?;
+        let attributes = item(&keys::mess(&mess.mess_id), mess, stamp)?;
         self.put_if_new(&self.tables.meals, attributes).await
     }
 

@@ -7,13 +7,12 @@ use thali_domain::ids::{MessId, NotificationId};
 use thali_domain::owner::notifications::{KEPT, News, Notification};
 
 use super::reports::COUNT_MAX;
+use crate::store::changes::kinds::{Kind, Stored};
+use crate::store::changes::trail::Trail;
 use crate::store::{
     Attributes, STAMPED, Stamp, Store, StoreError, expiring, item, keys, text, unless_refused,
     values,
 };
-
-/// The kind of these items.
-const KIND: &str = "notification";
 
 /// The most notifications that one request for the unread ones looks at.
 const LOOKED_AT_MAX: usize = 2_000;
@@ -23,7 +22,7 @@ const QUERY_ITEMS: usize = 500;
 
 /// A notification as it is stored. Its kind is in `news`, because each item has a `kind`.
 #[derive(Debug, Serialize, Deserialize)]
-struct NotificationItem {
+pub(in crate::store) struct NotificationItem {
     notification_id: NotificationId,
     mess_id: MessId,
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
@@ -35,6 +34,12 @@ struct NotificationItem {
     )]
     read_at: Option<Timestamp>,
     news: News,
+}
+
+impl Stored for NotificationItem {
+    type Read = Notification;
+    const KIND: Kind = Kind::Notification;
+    const TRAIL: Trail = Trail::NONE;
 }
 
 impl From<Notification> for NotificationItem {
@@ -76,7 +81,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         let key = keys::notification(&notification.mess_id, notification.notification_id);
         let record = NotificationItem::from(notification.clone());
-        let attributes = item(&key, KIND, &record, stamp)?;
+        let attributes = item(&key, &record, stamp)?;
         let attributes = expiring(attributes, notification.at + KEPT);
         self.put_if_new(&self.tables.meals, attributes).await?;
         Ok(())

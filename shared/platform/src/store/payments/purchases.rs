@@ -10,6 +10,8 @@ use thali_domain::money::Paise;
 use thali_domain::payments::settlement::Payment;
 use thali_domain::tokens::purchases::{Lot, Purchase, PurchaseState, Waiting};
 
+use crate::store::changes::kinds::{Kind, Stored};
+use crate::store::changes::trail::Trail;
 use crate::store::keys::Key;
 use crate::store::{
     Attributes, Consistency, IdempotencyKey, Operation, STAMPED, Stamp, Store, StoreError,
@@ -18,7 +20,7 @@ use crate::store::{
 
 /// A purchase as it is stored.
 #[derive(Debug, Serialize, Deserialize)]
-struct PurchaseItem {
+pub(in crate::store) struct PurchaseItem {
     order_id: RazorpayOrderId,
     account_id: AccountId,
     mess_id: MessId,
@@ -79,9 +81,69 @@ struct PurchaseItem {
     refund_id: Option<RefundId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     refunding: Option<RefundId>,
+    /// When the student was warned that the tokens expire.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "jiff::fmt::serde::timestamp::millisecond::optional"
+    )]
+    warned_at: Option<Timestamp>,
+    /// Of how many.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    warned_of: Option<u16>,
     /// The partition of the index `open`; absent once paid or given up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     open: Option<String>,
+    /// The partition of the index `expiry`; absent until paid, and once the student is warned
+    /// or need not be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    expires_on: Option<String>,
+}
+
+impl Stored for PurchaseItem {
+    type Read = PurchaseRecord;
+    const KIND: Kind = Kind::Purchase;
+    const TRAIL: Trail = Trail::shows(&[
+        "order_id",
+        "account_id",
+        "mess_id",
+        "token_count",
+        "price_paise",
+        "amount_paise",
+        "validity_days",
+        "created_at",
+        "state",
+        "failed_at",
+        "payment_id",
+        "method",
+        "captured_at",
+        "expires_at",
+        "asked_at",
+        "closed_at",
+        "redeemed",
+        "refunded",
+        "refund_id",
+        "refunding",
+        "warned_at",
+        "warned_of",
+        keys::OPEN_INDEX,
+        "expires_on",
+    ]);
+}
+
+/// A purchase, and what nobody decides by.
+#[derive(Debug)]
+pub struct PurchaseRecord {
+    /// The purchase.
+    pub purchase: Purchase,
+    /// Of how many tokens the student was warned that they expire, if that was so.
+    pub warned_of: Option<u16>,
+}
+
+impl From<PurchaseItem> for PurchaseRecord {
+    fn from(item: PurchaseItem) -> Self {
+        Self { warned_of: item.warned_of, purchase: item.into() }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -117,6 +179,9 @@ impl PurchaseItem {
             refunded: BTreeSet::new(),
             refund_id: None,
             refunding: None,
+            warned_at: None,
+            warned_of: None,
+            expires_on: None,
         }
     }
 }
@@ -172,7 +237,7 @@ impl Store {
         stamp: &Stamp,
     ) -> Result<bool, StoreError> {
         let at = keys::purchase(purchase.account_id, &purchase.order_id);
-        let attributes = item(&at, "purchase", &PurchaseItem::created(purchase), stamp)?;
+        let attributes = item(&at, &PurchaseItem::created(purchase), stamp)?;
         let Some(key) = key else {
             return self.put_if_new(&self.tables.tokens, attributes).await;
         };

@@ -13,6 +13,8 @@ use thali_domain::money::Paise;
 use thali_domain::payments::refunds::{Refund, RefundFailure, RefundState};
 use thali_domain::tokens::purchases::Purchase;
 
+use crate::store::changes::kinds::{Kind, Stored};
+use crate::store::changes::trail::Trail;
 use crate::store::{
     Attempt, Attributes, Consistency, IdempotencyKey, Operation, STAMPED, Stamp, Store, StoreError,
     TransactError, item, keys, number, put_new, text, unless_refused, update, values,
@@ -20,7 +22,7 @@ use crate::store::{
 
 /// A refund as it is stored.
 #[derive(Debug, Serialize, Deserialize)]
-struct RefundItem {
+pub(in crate::store) struct RefundItem {
     refund_id: RefundId,
     account_id: AccountId,
     mess_id: MessId,
@@ -54,6 +56,27 @@ enum State {
     Pending,
     Processed,
     Failed,
+}
+
+impl Stored for RefundItem {
+    type Read = Refund;
+    const KIND: Kind = Kind::Refund;
+    const TRAIL: Trail = Trail::shows(&[
+        "refund_id",
+        "account_id",
+        "mess_id",
+        "order_id",
+        "payment_id",
+        "numbers",
+        "amount_paise",
+        "state",
+        "requested_by",
+        "requested_at",
+        "razorpay_refund_id",
+        "decided_at",
+        "failure",
+        keys::OPEN_INDEX,
+    ]);
 }
 
 impl RefundItem {
@@ -116,7 +139,7 @@ impl Store {
     ) -> Result<Attempt<()>, StoreError> {
         let table = &self.tables.tokens;
         let at = keys::refund(refund.account_id, refund.refund_id);
-        let record = item(&at, "refund", &RefundItem::requested(refund), stamp)?;
+        let record = item(&at, &RefundItem::requested(refund), stamp)?;
         let mut writes =
             vec![reserve_write(table, purchase, refund, stamp), put_new(table, record)];
         if let Some(key) = key {

@@ -8,7 +8,6 @@ use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 use thali_domain::days::MealDate;
 use thali_domain::ids::{AccountId, MessId};
 use thali_domain::meals::meal_times::Sitting;
@@ -16,13 +15,15 @@ use thali_domain::mess::Meal;
 use thali_domain::staff::plates::{Diner, Plate, Scan};
 use thali_domain::staff::scan_ids::{ScanId, ScanKey};
 
+use crate::store::changes::kinds::{Kind, Stored};
+use crate::store::changes::trail::Trail;
 use crate::store::{
     Attributes, Consistency, STAMPED, Stamp, Store, StoreError, condition_failed, item, keys,
     number, text, unless_refused, values,
 };
 
 /// What the attributes begin with that hold a plate's scans.
-pub const SCANS: &str = "scan#";
+const SCANS: &str = "scan#";
 
 /// How many scans a plate remembers. Further ones that let nobody in are answered and
 /// forgotten, so that no device can fill a plate; nobody would look through more.
@@ -30,7 +31,7 @@ const SCANS_MAX: u32 = 200;
 
 /// The plate's attributes other than its scans.
 #[derive(Serialize, Deserialize)]
-struct Frame {
+pub(in crate::store) struct Frame {
     mess_id: MessId,
     date: MealDate,
     meal: Meal,
@@ -38,6 +39,49 @@ struct Frame {
     diner: Option<Diner>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     admitted: Option<ScanId>,
+}
+
+/// What the audit trail shows of plates and strays. A plate may hold hundreds of scans.
+const TRAIL: Trail =
+    Trail::shows(&["mess_id", "date", "meal", "diner", "admitted", "tries"]).shows_changed(SCANS);
+
+impl Stored for Frame {
+    type Read = Plate;
+    const KIND: Kind = Kind::Plate;
+    const TRAIL: Trail = TRAIL;
+
+    fn read(attributes: Attributes) -> Result<Plate, StoreError> {
+        plate_of(attributes)
+    }
+}
+
+/// A scan whose code is nobody's: a plate of its own.
+#[derive(Serialize, Deserialize)]
+#[serde(transparent)]
+pub(in crate::store) struct Stray(Frame);
+
+impl Stored for Stray {
+    type Read = Plate;
+    const KIND: Kind = Kind::Stray;
+    const TRAIL: Trail = TRAIL;
+
+    fn read(attributes: Attributes) -> Result<Plate, StoreError> {
+        plate_of(attributes)
+    }
+}
+
+impl From<Frame> for Plate {
+    fn from(frame: Frame) -> Self {
+        let Frame { mess_id, date, meal, diner, admitted } = frame;
+        let scans = BTreeMap::new();
+        Self { mess_id, sitting: Sitting { date, meal }, diner, admitted, scans }
+    }
+}
+
+impl From<Stray> for Plate {
+    fn from(Stray(frame): Stray) -> Self {
+        frame.into()
+    }
 }
 
 /// A scan to be written down.
@@ -162,7 +206,7 @@ impl Store {
                 (":mess_id", text(mess_id)),
                 (":date", text(sitting.date)),
                 (":meal", text(sitting.meal.as_str())),
-                (":kind", text(PLATE)),
+                (":kind", text(Frame::KIND)),
                 (":one", number(1)),
                 (":most", number(SCANS_MAX)),
             ],
@@ -210,7 +254,7 @@ impl Store {
             diner: None,
             admitted: None,
         };
-        let mut attributes = item(&keys::stray(mess_id, sitting, key), STRAY, &frame, stamp)?;
+        let mut attributes = item(&keys::stray(mess_id, sitting, key), &Stray(frame), stamp)?;
         attributes.insert(scan_attribute(key), serde_dynamo::to_attribute_value(scan)?);
         let request = self
             .client
@@ -259,12 +303,6 @@ impl Store {
     }
 }
 
-/// The kind of students' plates.
-const PLATE: &str = "plate";
-
-/// The kind of scans whose code is nobody's.
-const STRAY: &str = "stray";
-
 fn scan_attribute(key: &ScanKey) -> String {
     format!("{SCANS}{}", key.as_str())
 }
@@ -289,20 +327,6 @@ pub(super) fn item_that_refused(
     }
 }
 
-/// A plate of the image that a change stream has of its item, as plain JSON.
-pub fn plate_of_image(image: Map<String, Value>) -> Result<Plate, serde_json::Error> {
-    let mut scans = BTreeMap::new();
-    for (name, value) in &image {
-        if let Some(key) = name.strip_prefix(SCANS) {
-            let scan = serde_json::from_value(value.clone())?;
-            scans.insert(ScanKey::stored(key.to_owned()), scan);
-        }
-    }
-    let Frame { mess_id, date, meal, diner, admitted } =
-        serde_json::from_value(Value::Object(image))?;
-    Ok(Plate { mess_id, sitting: Sitting { date, meal }, diner, admitted, scans })
-}
-
 /// A plate of its item.
 pub(super) fn plate_of(item: Attributes) -> Result<Plate, StoreError> {
     let mut scans = BTreeMap::new();
@@ -312,6 +336,6 @@ pub(super) fn plate_of(item: Attributes) -> Result<Plate, StoreError> {
             scans.insert(ScanKey::stored(key.to_owned()), scan);
         }
     }
-    let Frame { mess_id, date, meal, diner, admitted } = serde_dynamo::from_item(item)?;
-    Ok(Plate { mess_id, sitting: Sitting { date, meal }, diner, admitted, scans })
+    let frame: Frame = serde_dynamo::from_item(item)?;
+    Ok(Plate { scans, ..frame.into() })
 }

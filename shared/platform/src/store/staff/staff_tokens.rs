@@ -8,6 +8,8 @@ use thali_domain::ids::{MessId, StaffTokenId};
 use super::plates::item_that_refused;
 use crate::auth::same_secret;
 use crate::auth::staff_token::StaffTokenText;
+use crate::store::changes::kinds::{Kind, Stored};
+use crate::store::changes::trail::Trail;
 use crate::store::{
     Consistency, STAMPED, Stamp, Store, StoreError, item, keys, millis, text, unless_refused,
     values,
@@ -49,6 +51,22 @@ pub struct StaffTokenRecord {
     pub revoked_at: Option<Timestamp>,
 }
 
+impl Stored for StaffTokenRecord {
+    type Read = Self;
+    const KIND: Kind = Kind::StaffToken;
+    const TRAIL: Trail = Trail::shows(&[
+        "staff_token_id",
+        "mess_id",
+        "name",
+        "created_at",
+        "expires_at",
+        "last_used_at",
+        "revoked_at",
+    ])
+    .hides(&["token_hash"])
+    .except_use("last_used_at");
+}
+
 impl Store {
     /// Writes a new token down.
     pub async fn staff_token_create(
@@ -57,7 +75,7 @@ impl Store {
         stamp: &Stamp,
     ) -> Result<(), StoreError> {
         let key = keys::staff_token(&token.mess_id, token.staff_token_id);
-        let attributes = item(&key, "staff_token", token, stamp)?;
+        let attributes = item(&key, token, stamp)?;
         let request = self.client.put_item().table_name(&self.tables.accounts);
         request.set_item(Some(attributes)).send().await?;
         Ok(())

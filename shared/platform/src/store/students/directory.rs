@@ -218,7 +218,7 @@ impl Store {
         }
         let guard = Guard { account_id: account.account_id, mess_id: mess.clone() };
         let take = |(key, refusal): (Key, StudentDecideError)| {
-            let attributes = item(&key, "guard", &guard, stamp)?;
+            let attributes = item(&key, &guard, stamp)?;
             Ok((put_where(table, attributes, MINE_OR_NOBODYS, me()), Some(refusal)))
         };
         let email = email.map(|key| (key, StudentDecideError::EmailTaken));

@@ -15,13 +15,12 @@ use thali_domain::staff::plates::Diner;
 use thali_domain::students::qr::Nonce;
 
 use crate::clock::random_bytes;
+use crate::store::changes::kinds::{Kind, Stored};
+use crate::store::changes::trail::Trail;
 use crate::store::{
     Account, Attempt, Attributes, Consistency, STAMPED, Stamp, Store, StoreError, TransactError,
     item, keys, put_new, retry_overtaken, text, update, values,
 };
-
-/// The kind of these items.
-const KIND: &str = "member";
 
 /// A student of a mess, as a scan must know them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,6 +57,26 @@ pub struct Member {
     /// How often `cycles` or `cuts` gained or lost something. Whoever decides by what they
     /// hold writes under the version that was read.
     pub version: u64,
+}
+
+impl Stored for Member {
+    type Read = Self;
+    const KIND: Kind = Kind::Member;
+    const TRAIL: Trail = Trail::shows(&[
+        "account_id",
+        "mess_id",
+        "name",
+        "roll_no",
+        "room_no",
+        "picture_key",
+        "status",
+        "qr_nonce",
+        "qr_previous",
+        "qr_issued_at",
+        "cycles",
+        "cuts",
+        "version",
+    ]);
 }
 
 impl Member {
@@ -189,7 +208,7 @@ impl Store {
     ) -> Result<TransactWriteItem, StoreError> {
         let key = keys::member(&account.mess_id, account.account_id);
         let member = Member::of(account, stamp.at);
-        Ok(put_new(&self.tables.meals, item(&key, KIND, &member, stamp)?))
+        Ok(put_new(&self.tables.meals, item(&key, &member, stamp)?))
     }
 
     /// Makes sure that a student's account from before there were members has one, with the
@@ -251,7 +270,7 @@ impl Store {
     ) -> Result<TransactWriteItem, StoreError> {
         let whole: Attributes = serde_dynamo::to_item(Member::of(account, stamp.at))?;
         let mut names = HashMap::from([("#kind".to_owned(), "kind".to_owned())]);
-        let mut given = values(stamp, [(":kind", text(KIND))]);
+        let mut given = values(stamp, [(":kind", text(Member::KIND))]);
         let mut set = vec![STAMPED.to_owned(), "#kind = :kind".to_owned()];
         let mut removed = Vec::new();
         let known = whole.into_iter().filter(|(name, _)| changed.iter().all(|(it, _)| it != name));

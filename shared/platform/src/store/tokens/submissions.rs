@@ -9,6 +9,8 @@ use thali_domain::ids::{AccountId, MessId, RefundId, SubmissionId, TokenId};
 use thali_domain::tokens::purchases::Purchase;
 use thali_domain::tokens::redeeming::{Redemption, Submission};
 
+use crate::store::changes::kinds::{Kind, Stored};
+use crate::store::changes::trail::Trail;
 use crate::store::payments::purchases::purchase_of;
 use crate::store::payments::refunds::{refund_unchanged, tokens_unchanged};
 use crate::store::{
@@ -17,7 +19,7 @@ use crate::store::{
 };
 
 #[derive(Debug, Serialize, Deserialize)]
-struct SubmissionItem {
+pub(in crate::store) struct SubmissionItem {
     submission_id: SubmissionId,
     account_id: AccountId,
     mess_id: MessId,
@@ -25,6 +27,19 @@ struct SubmissionItem {
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     submitted_at: Timestamp,
     balance: usize,
+}
+
+impl Stored for SubmissionItem {
+    type Read = Submission;
+    const KIND: Kind = Kind::Submission;
+    const TRAIL: Trail = Trail::shows(&[
+        "submission_id",
+        "account_id",
+        "mess_id",
+        "token_ids",
+        "submitted_at",
+        "balance",
+    ]);
 }
 
 impl From<Submission> for SubmissionItem {
@@ -72,7 +87,7 @@ impl Store {
         let account = submission.account_id;
         let at = keys::submission(account, submission.submission_id);
         let record = SubmissionItem::from(submission.clone());
-        let record = put_new(&self.tables.tokens, item(&at, "submission", &record, stamp)?);
+        let record = put_new(&self.tables.tokens, item(&at, &record, stamp)?);
         let redeem = |(order, numbers): (_, &_)| {
             let key = keys::purchase(account, order);
             let refund_id = redemption.refund_ids.get(order).copied();

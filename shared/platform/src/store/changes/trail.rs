@@ -1,0 +1,138 @@
+//! The audit trail: what it shows of each kind of item, and the record of a change. Each item
+//! lists beside its struct what the trail shows; an attribute that is not listed stays out.
+
+use serde_dynamo::{AttributeValue, Item};
+use serde_json::Value;
+
+use super::Change;
+use super::kinds::Kind;
+use crate::auth::sha256_hex;
+use crate::store::AuditRecord;
+
+/// Attributes that every item has, and that the trail shows of every item.
+const EVERY: [&str; 6] = ["pk", "sk", "kind", "actor", "request_id", "changed_at"];
+
+/// What the trail shows of an item of no known kind.
+const UNKNOWN: Trail = Trail::shows(&[]);
+
+/// What the audit trail shows of a kind of item, besides its key and its stamp.
+pub(in crate::store) struct Trail {
+    is_recorded: bool,
+    shown: &'static [&'static str],
+    hidden: &'static [&'static str],
+    many: Option<&'static str>,
+    mere_use: Option<&'static str>,
+    is_named: bool,
+}
+
+impl Trail {
+    /// Changes leave no record: they only repeat what the change beside them says.
+    pub(in crate::store) const NONE: Self = Self { is_recorded: false, ..Self::shows(&[]) };
+
+    /// These attributes are shown.
+    pub(in crate::store) const fn shows(shown: &'static [&'static str]) -> Self {
+        Self { is_recorded: true, shown, hidden: &[], many: None, mere_use: None, is_named: false }
+    }
+
+    /// These attributes are stored and not shown. The list is for tests alone: it tells what is
+    /// left out on purpose from what was forgotten.
+    pub(in crate::store) const fn hides(self, hidden: &'static [&'static str]) -> Self {
+        Self { hidden, ..self }
+    }
+
+    /// Of the attributes that begin so, which may be hundreds, those are shown that the change
+    /// is about. The records before it have the others.
+    pub(in crate::store) const fn shows_changed(self, prefix: &'static str) -> Self {
+        Self { many: Some(prefix), ..self }
+    }
+
+    /// A change of this attribute alone leaves no record.
+    pub(in crate::store) const fn except_use(self, attribute: &'static str) -> Self {
+        Self { mere_use: Some(attribute), ..self }
+    }
+
+    /// The item's key holds an address or a username, which perhaps no account has: anybody can
+    /// make such an item. The trail knows whose it is by a hash.
+    pub(in crate::store) const fn hashes_name(self) -> Self {
+        Self { is_named: true, ..self }
+    }
+
+    fn is_shown(&self, attribute: &str) -> bool {
+        let of_every = EVERY.contains(&attribute) && !(self.is_named && attribute == "pk");
+        of_every || self.shown.contains(&attribute) || self.is_of_many(attribute)
+    }
+
+    fn is_of_many(&self, attribute: &str) -> bool {
+        self.many.is_some_and(|prefix| attribute.starts_with(prefix))
+    }
+
+    /// Whether somebody has decided if the trail may show the attribute.
+    pub(in crate::store) fn knows(&self, attribute: &str) -> bool {
+        !self.is_recorded
+            || EVERY.contains(&attribute)
+            || self.hidden.contains(&attribute)
+            || self.is_shown(attribute)
+    }
+
+    /// Whether the item was used, and nothing else: nobody has changed anything, and what it
+    /// was used for has records of its own.
+    fn is_mere_use(&self, before: Option<&Item>, after: Option<&Item>) -> bool {
+        let (Some(used_at), Some(before), Some(after)) = (self.mere_use, before, after) else {
+            return false;
+        };
+        let without = |image: &Item| {
+            let mut image = image.clone();
+            image.remove(used_at);
+            image
+        };
+        without(before) == without(after)
+    }
+
+    /// What the trail shows of an image, beside which the change has the `other` one.
+    fn shown_of(&self, image: Option<&Item>, other: Option<&Item>) -> Option<Value> {
+        let is_same = |name: &String, value: &AttributeValue| {
+            other.and_then(|other| other.get(name)) == Some(value)
+        };
+        let mut shown = image?.clone();
+        shown.retain(|name, value| {
+            self.is_shown(name) && !(self.is_of_many(name) && is_same(name, value))
+        });
+        serde_dynamo::from_item(shown).ok()
+    }
+}
+
+impl Change {
+    /// The change as the audit trail records it, if the trail records it.
+    #[must_use]
+    pub fn audit_record(&self) -> Option<AuditRecord> {
+        let kind = self.text("kind").unwrap_or("unknown");
+        let trail = Kind::of(kind).map_or(&UNKNOWN, Kind::trail);
+        let (before, after) = (self.before.as_ref(), self.after.as_ref());
+        if !trail.is_recorded || trail.is_mere_use(before, after) {
+            return None;
+        }
+        // Who removes an item leaves no stamp on it; the last writer's would be a lie.
+        let removed = self.after.is_none();
+        let stamp = |name| if removed { "unknown" } else { self.text(name).unwrap_or("unknown") };
+        Some(AuditRecord {
+            event_id: self.event_id.clone(),
+            mess_id: self.text("mess_id").unwrap_or("none").to_owned(),
+            entity: if trail.is_named { hashed(&self.key) } else { self.key.clone() },
+            kind: kind.to_owned(),
+            operation: self.operation.clone(),
+            actor: stamp("actor").to_owned(),
+            request_id: stamp("request_id").to_owned(),
+            at: self.at,
+            before: trail.shown_of(before, after),
+            after: trail.shown_of(after, before),
+        })
+    }
+}
+
+/// The key `<mess>#<what>#<name>/<sort key>` with a hash in the place of the name: the same
+/// for the same name, so that what happened to it is found together.
+fn hashed(key: &str) -> String {
+    let (pk, sk) = key.rsplit_once('/').unwrap_or((key, ""));
+    let place = pk.rsplit_once('#').map_or(pk, |(place, _)| place);
+    format!("{place}#{}/{sk}", sha256_hex(pk))
+}
