@@ -111,3 +111,24 @@ async fn changes_too_large_for_one_call_together_get_through_one_after_the_other
     assert_eq!(records.len(), large.len());
     assert!(records.iter().all(|record| record.len() > 90 * 1024), "the trail shows the reason");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unreadable_item_is_recorded_and_holds_up_no_other() {
+    let test = TestApp::start().await;
+    test.sign_up("asha@example.com").await.expect(202);
+    test.sign_up("ravi@example.com").await.expect(202);
+    let mut changes = test.dynamo.new_changes().await;
+    let of_registration =
+        |it: &&mut Value| it["dynamodb"]["NewImage"]["kind"]["S"] == "registration";
+    let first = changes.iter_mut().find(of_registration).expect("somebody signs up");
+    first["dynamodb"]["NewImage"]["known"] = json!({ "S": "perhaps" });
+    assert_eq!(test.relay(&changes).await, BatchResponse::default());
+    assert_eq!(test.app.queues().take(QueueName::Mail).len(), 1, "the other one gets a code");
+    let records = test.app.queues().take(QueueName::Audit);
+    let records: Vec<Value> =
+        records.iter().map(|it| serde_json::from_str(it).expect("JSON")).collect();
+    let of_registration = |it: &&Value| it["kind"] == "registration";
+    let registrations: Vec<&Value> = records.iter().filter(of_registration).collect();
+    assert_eq!(registrations.len(), 2);
+    assert!(registrations.iter().all(|it| it["after"]["email"].is_null()), "{registrations:?}");
+}
