@@ -8,7 +8,7 @@ use thali_domain::reason::Reason;
 use thali_platform::app::App;
 use thali_platform::http::{Caller, Problem, Request, Response};
 use thali_platform::problems;
-use thali_platform::store::{Attempt, retry_overtaken};
+use thali_platform::store::retry_overtaken;
 use utoipa::ToSchema;
 
 use super::cycle_view::CycleView;
@@ -42,7 +42,7 @@ pub async fn decide(
         let today = MealDate::from(stamp.at.to_zoned(TimeZone::UTC).date());
         let forgotten = is_forgotten(decided.period, today.plus_days(-1));
         let written = app.store.cycle_decide(&decided, forgotten, &stamp).await?;
-        Ok(Attempt::of(written.then(|| Response::ok(&CycleView::from(decided)))))
+        Ok(written.map(|()| Response::ok(&CycleView::from(decided))))
     })
     .await
 }

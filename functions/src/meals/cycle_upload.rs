@@ -170,7 +170,7 @@ async fn commit(app: &App, new: &NewCycle<'_>) -> Result<(CycleId, bool), Proble
         let cycle = cycle(new, &member, period, attempt);
         let (key, stamp) = (new.key.as_ref(), &new.stamp);
         let uploaded = app.store.cycle_upload(&member, &cycle, &forgotten, key, stamp).await?;
-        Ok(Attempt::of(uploaded.then_some((cycle.cycle_id, false))))
+        Ok(uploaded.map(|()| (cycle.cycle_id, false)))
     })
     .await
 }

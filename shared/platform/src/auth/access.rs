@@ -1,6 +1,7 @@
 //! Access tokens: JSON web tokens signed with Ed25519 (RFC 8037), 15 minutes long. Only
 //! login and refresh hold the private key; every other function has the public keys.
 
+use aws_lc_rs::signature::Ed25519KeyPair;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
@@ -11,8 +12,6 @@ use serde::{Deserialize, Serialize};
 use thali_domain::accounts::identity::{AccountStatus, Role};
 use thali_domain::accounts::sessions::ACCESS_LIFETIME;
 use thali_domain::ids::{AccountId, MessId, SessionId};
-
-use crate::clock::random_bytes;
 
 /// What an access token says. It is not personal data: names and addresses stay in the
 /// account.
@@ -63,20 +62,15 @@ pub struct Signer {
 #[error("JWT_SIGNING_KEY is not a key id, a dot and a base64 PKCS#8 Ed25519 key")]
 pub struct MalformedSigningKey;
 
-/// PKCS#8's frame around the 32 bytes of an Ed25519 private key (RFC 8410 §7).
-const PKCS8_ED25519_PREFIX: [u8; 16] = [
-    0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20,
-];
-
 /// Draws a new key pair: the text of the private key as [`Signer::new`] takes it, and the
 /// public key for the key set.
 #[must_use]
 pub fn generate_key(kid: &str) -> (SecretString, Jwk) {
-    let seed: [u8; 32] = random_bytes();
-    let pkcs8 = [PKCS8_ED25519_PREFIX.as_slice(), seed.as_slice()].concat();
-    let key = EncodingKey::from_ed_der(&pkcs8);
-    let mut public =
-        Jwk::from_encoding_key(&key, Algorithm::EdDSA).expect("32 bytes are an Ed25519 key");
+    let pair = Ed25519KeyPair::generate().expect("the system has random bytes");
+    // Version 1 of PKCS#8 leaves the public key out: the text is as long as before.
+    let pkcs8 = pair.to_pkcs8v1().expect("a key that was just made can be written");
+    let key = EncodingKey::from_ed_der(pkcs8.as_ref());
+    let mut public = Jwk::from_encoding_key(&key, Algorithm::EdDSA).expect("it is an Ed25519 key");
     public.common.key_id = Some(kid.to_owned());
     public.common.public_key_use = Some(PublicKeyUse::Signature);
     public.common.key_algorithm = Some(KeyAlgorithm::EdDSA);

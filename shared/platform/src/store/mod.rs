@@ -23,6 +23,11 @@
 //! This file has what all of them share: the store, its errors, the stamp of a change, and how
 //! items and expressions are written.
 //!
+//! How an item is stored is said here, beside the domain's type and not in it: by a struct such
+//! as `CycleItem`, which names the attributes and their formats. Where an item has the same
+//! fields as the type, serde's `remote` makes the conversion. See
+//! `docs/decisions/0033-storage-beside-the-domain.md`, which also names the exceptions.
+//!
 //! Times are stored as milliseconds since 1970 (numbers, so that conditions can compare
 //! them), ids as text, and `ttl` as seconds since 1970. Every item that is written
 //! carries its [`Kind`] and the [`Stamp`] of the change, because the audit trail is the

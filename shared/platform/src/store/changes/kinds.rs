@@ -19,8 +19,9 @@ use crate::store::accounts::account::Guard;
 use crate::store::accounts::lockouts::LoginFailures;
 use crate::store::accounts::registrations::NewestRegistration;
 use crate::store::idempotency::Remembered;
+use crate::store::meals::cycles::StoredCycle;
 use crate::store::orders::menu::{ItemItem, ShardItem};
-use crate::store::orders::order::OrderItem;
+use crate::store::orders::order::StoredOrder;
 use crate::store::owner::notifications::NotificationItem;
 use crate::store::payments::purchases::PurchaseItem;
 use crate::store::payments::refunds::RefundItem;
@@ -125,7 +126,7 @@ kinds! {
     StaffToken = "staff_token", StaffTokenRecord => StaffTokenRecord;
     Mess = "mess", Mess => Mess;
     Member = "member", Member => Member;
-    Cycle = "cycle", Cycle => Cycle;
+    Cycle = "cycle", StoredCycle => Cycle;
     Cut = "cut", CutRecord => CutRecord;
     Closure = "closure", ClosureRecord => ClosureRecord;
     Plate = "plate", Frame => Plate;
@@ -133,7 +134,7 @@ kinds! {
     Notification = "notification", NotificationItem => Notification;
     MenuItem = "item", ItemItem => StockRecord;
     Stock = "stock", ShardItem => StockRecord;
-    Order = "order", OrderItem => Order;
+    Order = "order", StoredOrder => Order;
     Purchase = "purchase", PurchaseItem => PurchaseRecord;
     Submission = "submission", SubmissionItem => Submission;
     Refund = "refund", RefundItem => Refund;

@@ -4,23 +4,63 @@
 
 use std::collections::HashMap;
 
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use thali_domain::accounts::identity::{Name, RollNo};
+use thali_domain::days::Period;
 use thali_domain::ids::{AccountId, CycleId, MessId};
 use thali_domain::meals::cycles::{Cycle, CycleStatus};
 use thali_domain::meals::entitlement::{CycleState, OpenCycle};
+use thali_domain::meals::rupees::CyclePaise;
+use thali_domain::meals::screenshots::Screenshot;
+use thali_domain::reason::Reason;
 
 use crate::store::changes::kinds::{Kind, Stored};
 use crate::store::changes::trail::Trail;
 use crate::store::keys::Key;
 use crate::store::{
-    Attributes, Consistency, IdempotencyKey, Member, Operation, STAMPED, Stamp, Store, StoreError,
-    TransactError, item, keys, millis, number, put_new, text, update, values,
+    Attempt, Attributes, Consistency, IdempotencyKey, Member, Operation, STAMPED, Stamp, Store,
+    StoreError, item, keys, millis, number, put_new, text, update, values,
 };
+
+/// How a cycle is stored.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Cycle")]
+struct CycleItem {
+    cycle_id: CycleId,
+    account_id: AccountId,
+    mess_id: MessId,
+    name: Name,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    roll_no: Option<RollNo>,
+    #[serde(flatten)]
+    period: Period,
+    amount_paise: CyclePaise,
+    #[serde(flatten)]
+    screenshot: Screenshot,
+    status: CycleStatus,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reason: Option<Reason>,
+    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
+    created_at: Timestamp,
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "jiff::fmt::serde::timestamp::millisecond::optional"
+    )]
+    decided_at: Option<Timestamp>,
+}
+
+/// A cycle on its way to the table or from it.
+#[derive(Serialize, Deserialize)]
+#[serde(transparent)]
+pub(in crate::store) struct StoredCycle(#[serde(with = "CycleItem")] Cycle);
 
 /// The attribute that is the partition of the index `cycles`.
 const PARTITION: &str = "cycle_status";
 
-impl Stored for Cycle {
-    type Read = Self;
+impl Stored for StoredCycle {
+    type Read = Cycle;
     const KIND: Kind = Kind::Cycle;
     const TRAIL: Trail = Trail::shows(&[
         "cycle_id",
@@ -42,11 +82,17 @@ impl Stored for Cycle {
     ]);
 }
 
+impl From<StoredCycle> for Cycle {
+    fn from(stored: StoredCycle) -> Self {
+        stored.0
+    }
+}
+
 impl Store {
     /// Records a new cycle, and the outcome of the idempotency key if the request had one,
     /// and takes what is `forgotten` out of the student's own item. All or nothing, under
-    /// the condition that the student's cycles and cuts are as they were read. Answers
-    /// `false` where they are not, or the id or the key was taken since: look again.
+    /// the condition that the student's cycles and cuts are as they were read. Overtaken where
+    /// they are not, or the id or the key was taken since.
     pub async fn cycle_upload(
         &self,
         member: &Member,
@@ -54,9 +100,9 @@ impl Store {
         forgotten: &[CycleId],
         key: Option<&IdempotencyKey>,
         stamp: &Stamp,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Attempt<()>, StoreError> {
         let at = keys::cycle(&cycle.mess_id, cycle.cycle_id);
-        let mut record = item(&at, cycle, stamp)?;
+        let mut record = item(&at, &StoredCycle(cycle.clone()), stamp)?;
         let partition = keys::cycles_partition(&cycle.mess_id, cycle.status.as_str());
         record.insert(PARTITION.to_owned(), text(partition));
         let mut writes = vec![put_new(&self.tables.meals, record)];
@@ -90,7 +136,7 @@ impl Store {
             let (operation, outcome) = (Operation::UploadCycle, cycle.cycle_id.to_string());
             writes.push(self.idempotency_put(cycle.account_id, operation, key, outcome, stamp)?);
         }
-        done(self.transact(writes).await)
+        self.transact_as_read(writes).await
     }
 
     /// Reads a cycle.
@@ -99,18 +145,21 @@ impl Store {
         mess: &MessId,
         cycle: CycleId,
     ) -> Result<Option<Cycle>, StoreError> {
-        self.get(&self.tables.meals, &keys::cycle(mess, cycle), Consistency::Strong).await
+        let key = keys::cycle(mess, cycle);
+        let found: Option<StoredCycle> =
+            self.get(&self.tables.meals, &key, Consistency::Strong).await?;
+        Ok(found.map(|StoredCycle(cycle)| cycle))
     }
 
     /// Writes what an owner has decided about a pending cycle: its record, and the student's
     /// own item, where a verified one counts from the next scan on and a rejected one frees
-    /// its days. All or nothing. Answers `false` where it is not pending any more.
+    /// its days. All or nothing. Overtaken where it is not pending any more.
     pub async fn cycle_decide(
         &self,
         decided: &Cycle,
         forgotten: bool,
         stamp: &Stamp,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Attempt<()>, StoreError> {
         let partition = keys::cycles_partition(&decided.mess_id, decided.status.as_str());
         let given = [
             (":pending", text(CycleStatus::Pending.as_str())),
@@ -159,7 +208,7 @@ impl Store {
             Some(names),
             given,
         );
-        done(self.transact(vec![record, member]).await)
+        self.transact_as_read(vec![record, member]).await
     }
 
     /// At most `limit` cycles of a mess with one status, the oldest first, from the first
@@ -233,14 +282,36 @@ impl Store {
 }
 
 fn cycle_of(attributes: Attributes) -> Result<Cycle, StoreError> {
-    Ok(serde_dynamo::from_item(attributes)?)
+    let StoredCycle(cycle) = serde_dynamo::from_item(attributes)?;
+    Ok(cycle)
 }
 
-/// Whether a transaction was carried out; `false` where others were quicker.
-fn done(outcome: Result<(), TransactError>) -> Result<bool, StoreError> {
-    match outcome {
-        Ok(()) => Ok(true),
-        Err(TransactError::Conditions(_) | TransactError::Conflict) => Ok(false),
-        Err(TransactError::Store(error)) => Err(error),
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_stored_cycle_keeps_its_attributes_names_and_formats() {
+        let mut stored = json!({
+            "cycle_id": "cyc_01ARZ3NDEKTSV4RRFFQ69G5FAV",
+            "account_id": "acc_01ARZ3NDEKTSV4RRFFQ69G5FAV",
+            "mess_id": "mess_demo",
+            "name": "Asha",
+            "from": "2026-01-01",
+            "to": "2026-01-31",
+            "amount_paise": 150_050,
+            "screenshot_url": "https://example.com/a.png",
+            "status": "pending",
+            "created_at": 1_767_225_600_000_u64,
+        });
+        let cycle: StoredCycle = serde_json::from_value(stored.clone()).expect("a pending cycle");
+        assert_eq!(serde_json::to_value(cycle).expect("plain data"), stored);
+        stored["roll_no"] = "21CS042".into();
+        stored["status"] = "rejected".into();
+        stored["reason"] = "Not received".into();
+        stored["decided_at"] = 1_767_225_601_000_u64.into();
+        let cycle: StoredCycle = serde_json::from_value(stored.clone()).expect("a decided cycle");
+        assert_eq!(serde_json::to_value(cycle).expect("plain data"), stored);
     }
 }

@@ -23,14 +23,16 @@ use crate::store::{
     condition_failed, item, keys, millis, number, put_new, text, unless_refused, update, values,
 };
 
-/// An order as it is stored.
-#[derive(Debug, Serialize, Deserialize)]
-pub(in crate::store) struct OrderItem {
+/// How an order is stored.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Order")]
+struct OrderItem {
     order_id: OrderId,
     account_id: AccountId,
     mess_id: MessId,
     lines: Vec<OrderLine>,
-    total_tokens: u16,
+    #[serde(rename = "total_tokens")]
+    total: u16,
     status: OrderStatus,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     failure: Option<FailureReason>,
@@ -53,12 +55,9 @@ pub(in crate::store) struct OrderItem {
         with = "jiff::fmt::serde::timestamp::millisecond::optional"
     )]
     swept_at: Option<Timestamp>,
-    /// The partition of the index `pending`; absent once the order is processed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pending: Option<String>,
 }
 
-impl Stored for OrderItem {
+impl Stored for StoredOrder {
     type Read = Order;
     const KIND: Kind = Kind::Order;
     const TRAIL: Trail = Trail::shows(&[
@@ -79,53 +78,20 @@ impl Stored for OrderItem {
     ]);
 }
 
-impl From<Order> for OrderItem {
-    fn from(order: Order) -> Self {
-        let Order { order_id, account_id, mess_id, lines, total, status, failure, .. } = order;
-        let Order { tokens, version, created_at, updated_at, processed_at, swept_at, .. } = order;
-        let pending = status == OrderStatus::Pending;
-        Self {
-            pending: pending.then(|| keys::pending_partition(order_id)),
-            order_id,
-            account_id,
-            mess_id,
-            lines,
-            total_tokens: total,
-            status,
-            failure,
-            tokens,
-            version,
-            created_at,
-            updated_at,
-            processed_at,
-            swept_at,
-        }
+/// An order on its way to the table or from it.
+#[derive(Serialize, Deserialize)]
+#[serde(transparent)]
+pub(in crate::store) struct StoredOrder(#[serde(with = "OrderItem")] Order);
+
+impl From<StoredOrder> for Order {
+    fn from(stored: StoredOrder) -> Self {
+        stored.0
     }
 }
 
-impl From<OrderItem> for Order {
-    fn from(item: OrderItem) -> Self {
-        let OrderItem { order_id, account_id, mess_id, lines, total_tokens, status, .. } = item;
-        let OrderItem { failure, tokens, version, created_at, updated_at, .. } = item;
-        let OrderItem { processed_at, swept_at, .. } = item;
-        let total = total_tokens;
-        Self {
-            order_id,
-            account_id,
-            mess_id,
-            lines,
-            total,
-            status,
-            failure,
-            tokens,
-            version,
-            created_at,
-            updated_at,
-            processed_at,
-            swept_at,
-        }
-    }
-}
+/// The attribute that is the partition of the index `pending`; absent once the order is
+/// processed.
+const PENDING: &str = "pending";
 
 /// A change is overtaken where what it was decided on has changed since: the order, its items,
 /// the tokens, or the idempotency key.
@@ -146,8 +112,11 @@ impl Store {
         };
         let mut writes: Vec<_> = reserved.iter().flat_map(of_line).collect();
         let at = keys::order(mess, order.order_id);
-        let record = OrderItem::from(order.clone());
-        writes.push(put_new(&self.tables.orders, item(&at, &record, stamp)?));
+        let mut record = item(&at, &StoredOrder(order.clone()), stamp)?;
+        if order.status == OrderStatus::Pending {
+            record.insert(PENDING.to_owned(), text(keys::pending_partition(order.order_id)));
+        }
+        writes.push(put_new(&self.tables.orders, record));
         if let Some(key) = key {
             let outcome = order.order_id.to_string();
             let operation = Operation::PlaceOrder;
@@ -167,9 +136,9 @@ impl Store {
 
     /// Reads the order with a key that an index gave.
     pub async fn order_at(&self, key: &Key) -> Result<Option<Order>, StoreError> {
-        let found: Option<OrderItem> =
+        let found: Option<StoredOrder> =
             self.get(&self.tables.orders, key, Consistency::Strong).await?;
-        Ok(found.map(Into::into))
+        Ok(found.map(|StoredOrder(order)| order))
     }
 
     /// At most `limit` orders of an account, the newest first, from the first that is older
@@ -378,6 +347,36 @@ fn change(from: &Order, to: &Order, stamp: &Stamp) -> Result<Change, StoreError>
 }
 
 fn order_of(attributes: Attributes) -> Result<Order, StoreError> {
-    let item: OrderItem = serde_dynamo::from_item(attributes)?;
-    Ok(item.into())
+    let StoredOrder(order) = serde_dynamo::from_item(attributes)?;
+    Ok(order)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_stored_order_keeps_its_attributes_names_and_formats() {
+        let mut stored = json!({
+            "order_id": "ord_01ARZ3NDEKTSV4RRFFQ69G5FAV",
+            "account_id": "acc_01ARZ3NDEKTSV4RRFFQ69G5FAV",
+            "mess_id": "mess_demo",
+            "lines": [{ "sku": "rice", "name": "Rice", "quantity": 2, "price_tokens": 3 }],
+            "total_tokens": 6,
+            "status": "Pending",
+            "version": 1,
+            "created_at": 1_767_225_600_000_u64,
+            "updated_at": 1_767_225_600_000_u64,
+        });
+        let order: StoredOrder = serde_json::from_value(stored.clone()).expect("a pending order");
+        assert_eq!(serde_json::to_value(order).expect("plain data"), stored);
+        stored["status"] = "Failed".into();
+        stored["failure"] = "insufficient_tokens".into();
+        stored["tokens"] = json!({ "order_Abc123": [1, 2] });
+        stored["processed_at"] = 1_767_225_601_000_u64.into();
+        stored["swept_at"] = 1_767_225_602_000_u64.into();
+        let order: StoredOrder = serde_json::from_value(stored.clone()).expect("an ended order");
+        assert_eq!(serde_json::to_value(order).expect("plain data"), stored);
+    }
 }
