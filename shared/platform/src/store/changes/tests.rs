@@ -22,6 +22,7 @@ const BESIDE: &[(Kind, &[&str])] = &[
     (Kind::LoginFailures, &["ttl"]),
     (Kind::Mess, &["qr_keys", "closures"]),
     (Kind::Cycle, &["cycle_status", "decided_by"]),
+    (Kind::Order, &["pending"]),
     (Kind::Plate, &["tries", "scan#kJ7NS20sQFkXofg0", "scan#kyh5e1R1Gzbtva4J"]),
     (Kind::Stray, &["scan#k2pRn7AqUq8oN0xE"]),
     (Kind::Notification, &["ttl"]),
