@@ -17,7 +17,7 @@ use thali_functions::workers::messages::{
 };
 use thali_functions::{FUNCTIONS, endpoints};
 use thali_platform::config::Part;
-use thali_platform::http::{Access, CODES, Endpoint, RATES, Rate};
+use thali_platform::http::{Access, RATES, Rate};
 use thali_platform::lambda::{Function, find};
 
 use thali_platform::store::AuditRecord;
@@ -342,15 +342,6 @@ fn uploads_invoke_the_function_that_checks_them_and_no_other() {
 }
 
 #[test]
-fn the_architecture_page_names_every_function_without_a_route() {
-    let page = docs::page("architecture.md");
-    let is_routed = |each: &Function| each.endpoint().is_some_and(Endpoint::is_routed);
-    for name in names_of(|function| !is_routed(function)) {
-        assert!(page.contains(&format!("`{name}`")), "{name}");
-    }
-}
-
-#[test]
 fn requests_and_workers_have_a_log_group_each_that_forgets() {
     let template = template();
     let groups = resources(&template, "AWS::Logs::LogGroup");
@@ -506,14 +497,6 @@ fn every_job_has_its_schedule_and_nothing_else_has_one() {
     assert_eq!(names_of(is_job), scheduled.keys().map(String::as_str).collect());
 }
 
-#[test]
-fn the_architecture_page_names_every_consumer_and_every_job() {
-    let page = docs::page("architecture.md");
-    for name in names_of(|function| is_consumer(function) || is_job(function)) {
-        assert!(page.contains(&format!("`{name}`")), "{name}");
-    }
-}
-
 fn event(name: &str) -> String {
     std::fs::read_to_string(root().join(format!("events/{name}.json"))).expect("it is there")
 }
@@ -553,56 +536,6 @@ fn every_sample_event_is_what_its_function_takes() {
     PictureKey::parse(key).expect("the key of a profile picture");
 }
 
-/// Who may call, in the words of `docs/api.md`.
-fn access_words(access: Access) -> &'static str {
-    match access {
-        Access::Public => "public",
-        Access::Partner => "partner",
-        Access::Any => "any session",
-        Access::Counter => "any session, staff token",
-        Access::Applicant => "student, also waiting",
-        Access::StudentOrOwner => "student, also waiting, or owner",
-        Access::Student => "student",
-        Access::Staff => "staff",
-        Access::Owner => "owner",
-        Access::PublicOrOwner => "public, or owner",
-    }
-}
-
-#[test]
-fn the_api_page_lists_every_endpoint_with_its_paths_and_its_access() {
-    let page = docs::page("api.md");
-    let methods = ["GET", "POST", "PUT", "PATCH", "DELETE"];
-    let rows = page
-        .lines()
-        .filter(|line| methods.iter().any(|method| line.starts_with(&format!("| `{method} "))));
-    let listed: BTreeSet<String> = rows
-        .map(|row| {
-            let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
-            format!("{} | {} | {}", cells[0], cells[1], cells[2])
-        })
-        .collect();
-    let expected = endpoints().map(|endpoint| {
-        // A path with a trailing slash is the same path to a reader.
-        let paths = endpoint.paths.iter().filter(|path| path.len() == 1 || !path.ends_with('/'));
-        let mut paths = paths.map(|path| format!("`{path}`"));
-        let first = paths.next().expect("an endpoint has a path");
-        let first = format!("`{} {}", endpoint.method, first.trim_start_matches('`'));
-        let all: Vec<String> = std::iter::once(first).chain(paths).collect();
-        format!("{} | {} | `{}`", all.join(", "), access_words(endpoint.access), endpoint.name)
-    });
-    assert_eq!(listed, expected.collect());
-}
-
-#[test]
-fn the_api_page_lists_every_code_of_a_refusal() {
-    let page = docs::page("api.md");
-    let listed = docs::rows_below(&page, "| code | status | when |");
-    let row =
-        |(code, status, when): &(&str, u16, &str)| format!("| `{code}` | {status} | {when} |");
-    assert_eq!(listed, CODES.iter().map(row).collect::<Vec<_>>());
-}
-
 #[test]
 fn every_endpoint_has_a_rate_of_the_table_and_only_partners_have_no_limit() {
     for endpoint in endpoints().chain([&not_found::ENDPOINT]) {
@@ -613,21 +546,4 @@ fn every_endpoint_has_a_rate_of_the_table_and_only_partners_have_no_limit() {
         let per_account = matches!(endpoint.rate, Rate::PerAccount(_));
         assert_eq!(per_account, endpoint.access.needs_session(), "{}", endpoint.name);
     }
-}
-
-#[test]
-fn the_api_page_lists_every_rate() {
-    let page = docs::page("api.md");
-    let listed = docs::rows_below(&page, "| rate | a minute | counted for | requests |");
-    let row = |(name, rate, requests): &(&str, Rate, &str)| match rate {
-        Rate::PerAddress(limit) => {
-            format!("| `{name}` | {limit} | each address, at each endpoint | {requests} |")
-        }
-        Rate::PerAccount(limit) => format!("| `{name}` | {limit} | each account | {requests} |"),
-        Rate::PerStaffToken(limit) => {
-            format!("| `{name}` | {limit} | each staff token | {requests} |")
-        }
-        Rate::Unlimited => format!("| `{name}` | any | nobody | {requests} |"),
-    };
-    assert_eq!(listed, RATES.iter().map(row).collect::<Vec<_>>());
 }

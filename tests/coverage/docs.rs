@@ -1,9 +1,14 @@
-//! That the pages of `docs/` are found, and that what they quote is there. Links and anchors are
-//! the business of `make docs-check`.
+//! That the pages of `docs/` are found, that their tables are the code's, and that what they
+//! quote is there. Links and anchors are the business of `make docs-check`.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use thali_functions::endpoints;
+use thali_platform::http::{Access, CODES, Endpoint, RATES, Rate};
+use thali_platform::lambda::Function;
+
+use super::{is_consumer, is_job, names_of};
 use crate::support::template::root;
 
 /// The text of a page of `docs/`.
@@ -72,4 +77,88 @@ fn the_worked_example_quotes_what_is_in_the_files() {
         }
     }
     assert!(quoted > 20, "{quoted} lines are quoted");
+}
+
+#[test]
+fn the_architecture_page_names_every_function_without_a_route() {
+    let page = page("architecture.md");
+    let is_routed = |each: &Function| each.endpoint().is_some_and(Endpoint::is_routed);
+    for name in names_of(|function| !is_routed(function)) {
+        assert!(page.contains(&format!("`{name}`")), "{name}");
+    }
+}
+
+#[test]
+fn the_architecture_page_names_every_consumer_and_every_job() {
+    let page = page("architecture.md");
+    for name in names_of(|function| is_consumer(function) || is_job(function)) {
+        assert!(page.contains(&format!("`{name}`")), "{name}");
+    }
+}
+
+/// Who may call, in the words of `docs/api.md`.
+fn access_words(access: Access) -> &'static str {
+    match access {
+        Access::Public => "public",
+        Access::Partner => "partner",
+        Access::Any => "any session",
+        Access::Counter => "any session, staff token",
+        Access::Applicant => "student, also waiting",
+        Access::StudentOrOwner => "student, also waiting, or owner",
+        Access::Student => "student",
+        Access::Staff => "staff",
+        Access::Owner => "owner",
+        Access::PublicOrOwner => "public, or owner",
+    }
+}
+
+#[test]
+fn the_api_page_lists_every_endpoint_with_its_paths_and_its_access() {
+    let page = page("api.md");
+    let methods = ["GET", "POST", "PUT", "PATCH", "DELETE"];
+    let rows = page
+        .lines()
+        .filter(|line| methods.iter().any(|method| line.starts_with(&format!("| `{method} "))));
+    let listed: BTreeSet<String> = rows
+        .map(|row| {
+            let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+            format!("{} | {} | {}", cells[0], cells[1], cells[2])
+        })
+        .collect();
+    let expected = endpoints().map(|endpoint| {
+        // A path with a trailing slash is the same path to a reader.
+        let paths = endpoint.paths.iter().filter(|path| path.len() == 1 || !path.ends_with('/'));
+        let mut paths = paths.map(|path| format!("`{path}`"));
+        let first = paths.next().expect("an endpoint has a path");
+        let first = format!("`{} {}", endpoint.method, first.trim_start_matches('`'));
+        let all: Vec<String> = std::iter::once(first).chain(paths).collect();
+        format!("{} | {} | `{}`", all.join(", "), access_words(endpoint.access), endpoint.name)
+    });
+    assert_eq!(listed, expected.collect());
+}
+
+#[test]
+fn the_api_page_lists_every_code_of_a_refusal() {
+    let page = page("api.md");
+    let listed = rows_below(&page, "| code | status | when |");
+    let row =
+        |(code, status, when): &(&str, u16, &str)| format!("| `{code}` | {status} | {when} |");
+    assert_eq!(listed, CODES.iter().map(row).collect::<Vec<_>>());
+}
+
+#[test]
+fn the_api_page_lists_every_rate() {
+    let page = page("api.md");
+    let listed = rows_below(&page, "| rate | a minute | counted for | requests |");
+    let row = |(name, rate, requests): &(&str, Rate, &str)| match rate {
+        Rate::PerAddress(limit) => {
+            format!("| `{name}` | {limit} | each address, at each endpoint | {requests} |")
+        }
+        Rate::PerAccount(limit) => format!("| `{name}` | {limit} | each account | {requests} |"),
+        Rate::PerStaffToken(limit) => {
+            format!("| `{name}` | {limit} | each staff token | {requests} |")
+        }
+        Rate::Unlimited => format!("| `{name}` | any | nobody | {requests} |"),
+    };
+    assert_eq!(listed, RATES.iter().map(row).collect::<Vec<_>>());
 }

@@ -99,20 +99,9 @@ mod tests {
     use std::collections::BTreeSet;
     use std::slice::from_ref;
 
-    use jiff::SignedDuration;
-
     use super::*;
-    use crate::ids::RazorpayOrderId;
-    use crate::tokens::purchases::samples::{NOW, captured};
+    use crate::tokens::purchases::samples::{NOW, captured, later_by_days, token};
     use crate::tokens::redeeming::Redemption;
-
-    fn token(order: &str, number: u16) -> TokenId {
-        TokenId::new(RazorpayOrderId::parse(order).expect("an id"), number)
-    }
-
-    fn later_by_days(days: i64) -> Timestamp {
-        NOW + SignedDuration::from_hours(24 * days)
-    }
 
     #[test]
     fn the_history_tells_each_tokens_fate() {

@@ -150,8 +150,17 @@ pub(crate) mod samples {
     use ulid::Ulid;
 
     use super::*;
+    use crate::ids::TokenId;
 
     pub const NOW: Timestamp = Timestamp::constant(1_700_000_000, 0);
+
+    pub fn later_by_days(days: i64) -> Timestamp {
+        NOW + SignedDuration::from_hours(24 * days)
+    }
+
+    pub fn token(order_id: &str, number: u16) -> TokenId {
+        TokenId::new(RazorpayOrderId::parse(order_id).expect("of Razorpay's form"), number)
+    }
 
     pub fn created(order_id: &str, token_count: u16) -> Purchase {
         let price = Paise::new(5_000);

@@ -208,19 +208,9 @@ pub struct Submission {
 
 #[cfg(test)]
 mod tests {
-    use jiff::SignedDuration;
-
     use super::*;
     use crate::tokens::purchases::PurchaseState;
-    use crate::tokens::purchases::samples::{NOW, captured};
-
-    fn token(order: &str, number: u16) -> TokenId {
-        TokenId::new(RazorpayOrderId::parse(order).expect("an id"), number)
-    }
-
-    fn later_by_days(days: i64) -> Timestamp {
-        NOW + SignedDuration::from_hours(24 * days)
-    }
+    use crate::tokens::purchases::samples::{NOW, captured, later_by_days, token};
 
     #[test]
     fn a_count_takes_the_tokens_that_expire_first() {
