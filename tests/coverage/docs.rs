@@ -59,6 +59,22 @@ fn every_page_is_linked_from_an_index() {
     assert!(unlinked.is_empty(), "no index links {unlinked:?}");
 }
 
+#[test]
+fn every_rust_file_says_what_it_is_for() {
+    let mut files = BTreeSet::new();
+    for folder in ["functions", "shared", "tests"] {
+        files_below(&root().join(folder), &format!("{folder}/"), &mut files);
+    }
+    let sources = files.iter().filter(|file| file.ends_with(".rs") && !file.contains("/target/"));
+    let mut count = 0;
+    for file in sources {
+        let text = std::fs::read_to_string(root().join(file)).expect("readable");
+        assert!(text.starts_with("//! "), "{file} does not begin with what it is for");
+        count += 1;
+    }
+    assert!(count > 300, "{count} files were read");
+}
+
 /// A fenced block of anything but a shell quotes the file that was linked last.
 #[test]
 fn the_worked_example_quotes_what_is_in_the_files() {

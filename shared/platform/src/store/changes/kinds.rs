@@ -54,12 +54,10 @@ macro_rules! kinds {
     ($($kind:ident = $name:literal, $item:ty => $read:ty;)*) => {
         /// What an item is. The audit table is the one whose items have no kind: it has no
         /// stream.
-        #[expect(missing_docs, reason = "an item's struct says what it is")]
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum Kind { $($kind),* }
 
         /// An item before and after a change, by its kind.
-        #[expect(missing_docs, reason = "an item's struct says what it is")]
         pub enum Changed { $($kind(Images<$read>)),* }
 
         impl Kind {
