@@ -137,11 +137,13 @@ impl TestApp {
     pub async fn rotate_key(&self, valid_until: Timestamp) {
         let gate =
             self.app.store.gate_get(&self.mess_id, thali_platform::store::Consistency::Strong);
-        let kid = gate.await.expect("read").expect("there").qr_keys.current;
+        let read = gate.await.expect("read").expect("there").qr_keys;
+        let kid = read.current;
         let previous = Some(PreviousKey { kid, valid_until });
         let rotated = QrKeys { current: kid.next(), since: Some(self.now()), previous };
-        let value = serde_dynamo::to_attribute_value(rotated).expect("plain data");
-        self.dynamo.set("meals", &keys::mess(&self.mess_id), "qr_keys", value).await;
+        let stamp = self.stamp();
+        let written = self.app.store.codes_rotate(&self.mess_id, &read, &rotated, None, &stamp);
+        assert!(written.await.expect("written"), "nobody else rotates");
     }
 
     /// Closes the mess for some meals of a day.

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_dynamodb::types::{PutRequest, WriteRequest};
 use jiff::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 use thali_domain::accounts::identity::{AccountStatus, Role};
 use thali_domain::days::MealDate;
 use thali_domain::ids::{AccountId, ClosureId, CutId, CycleId, MessId};
@@ -198,6 +198,25 @@ fn key_of(scan: &Scan) -> String {
     scan.scan_id.to_string()[14..40].to_owned()
 }
 
+/// A scan as it is stored.
+fn scan_attribute(scan: &Scan) -> Value {
+    let mut stored = json!({
+        "scan_id": scan.scan_id, "device_id": scan.device_id, "device": scan.device,
+        "scanned_at": scan.scanned_at.as_millisecond(),
+        "arrived_at": scan.arrived_at.as_millisecond(),
+    });
+    if scan.offline {
+        stored["offline"] = json!(true);
+    }
+    if let Some(refusal) = scan.refused {
+        stored["refused"] = json!(refusal);
+    }
+    if let Some(undone_at) = scan.undone_at {
+        stored["undone_at"] = json!(undone_at.as_millisecond());
+    }
+    stored
+}
+
 /// A plate as it is stored.
 fn plate_item(plate: &Plate, now: Timestamp) -> HashMap<String, AttributeValue> {
     let Plate { mess_id, sitting, diner, admitted, scans } = plate;
@@ -213,7 +232,7 @@ fn plate_item(plate: &Plate, now: Timestamp) -> HashMap<String, AttributeValue> 
         record["admitted"] = json!(admitted);
     }
     for (key, scan) in scans {
-        record[format!("scan#{}", key.as_str())] = json!(scan);
+        record[format!("scan#{}", key.as_str())] = scan_attribute(scan);
     }
     let first = scans.keys().next().expect("a plate has a scan");
     let key = match diner {

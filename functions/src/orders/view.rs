@@ -39,8 +39,8 @@ struct LineView {
 
 impl From<OrderLine> for LineView {
     fn from(line: OrderLine) -> Self {
-        let OrderLine { sku, name, quantity, price } = line;
-        Self { sku, name, quantity, price_tokens: price.get() }
+        let OrderLine { sku, name, quantity, price_tokens } = line;
+        Self { sku, name, quantity, price_tokens: price_tokens.get() }
     }
 }
 

@@ -243,7 +243,7 @@ async fn the_largest_order_that_there_can_be_is_cached_whole() {
         sku: Sku::parse(&format!("{number:040}")).expect("a SKU"),
         name: ItemName::parse(&"\u{1f35b}".repeat(80)).expect("a name"),
         quantity: 1_000,
-        price: PriceTokens::try_from(i64::from(ORDER_TOKENS_MAX)).expect("a price"),
+        price_tokens: PriceTokens::try_from(i64::from(ORDER_TOKENS_MAX)).expect("a price"),
     };
     order.lines = (0..ORDER_ITEMS_MAX).map(line).collect();
     order.status = OrderStatus::Processed;

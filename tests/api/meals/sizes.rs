@@ -133,8 +133,9 @@ async fn the_largest_mess_that_the_rules_allow_is_read_with_half_a_unit() {
     let current = Kid::parse("k999999999").expect("a key's id");
     let before = QrKeys { current, since: None, previous: None };
     let qr_keys = before.rotate(GraceHours::try_from(720).expect("in range"), test.now());
-    let qr_keys = serde_dynamo::to_attribute_value(qr_keys).expect("plain data");
-    test.dynamo.set("meals", &key, "qr_keys", qr_keys).await;
+    let (store, stamp) = (&test.app.store, test.stamp());
+    let written = store.codes_rotate(&mess, &QrKeys::default(), &qr_keys, None, &stamp).await;
+    assert!(written.expect("written"), "the mess has never rotated its key");
     test.dynamo.set("meals", &key, "request_id", AttributeValue::S("r".repeat(36))).await;
     let size = test.size_of(&key).await;
     println!("the largest mess has {size} bytes");

@@ -16,7 +16,7 @@ struct Line<'a> {
 
 impl<'a> From<&'a OrderLine> for Line<'a> {
     fn from(line: &'a OrderLine) -> Self {
-        let price = meal_tokens(line.price.get());
+        let price = meal_tokens(line.price_tokens.get());
         Self { name: line.name.as_str(), quantity: line.quantity, price }
     }
 }

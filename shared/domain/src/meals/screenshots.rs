@@ -41,13 +41,11 @@ text_newtype!(ScreenshotUrl);
 plain_schema!(ScreenshotUrl: String, pattern = "^https://[A-Za-z0-9]", max_length = 500);
 
 /// The picture that shows a payment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Screenshot {
     /// One that was uploaded and is a picture.
-    #[serde(rename = "screenshot_key")]
     Uploaded(ScreenshotKey),
     /// One somewhere else, at which nobody has looked.
-    #[serde(rename = "screenshot_url")]
     Elsewhere(ScreenshotUrl),
 }
 

@@ -74,8 +74,9 @@ impl Basket {
             match taken.and_then(|portions| if item.available { Ok(portions) } else { Err(0) }) {
                 Ok(portions) => {
                     portions_left -= portions.len() - 1;
-                    let (name, price) = (item.name.clone(), item.price);
-                    let line = OrderLine { sku: sku.clone(), name, quantity: *quantity, price };
+                    let (name, price_tokens) = (item.name.clone(), item.price);
+                    let line =
+                        OrderLine { sku: sku.clone(), name, quantity: *quantity, price_tokens };
                     reserved.push(Reserved { line, portions });
                 }
                 Err(there) => {

@@ -24,13 +24,12 @@ pub struct OrderLine {
     /// How many portions.
     pub quantity: u16,
     /// What one portion cost, in tokens.
-    #[serde(rename = "price_tokens")]
-    pub price: PriceTokens,
+    pub price_tokens: PriceTokens,
 }
 
 /// What lines cost together, in tokens.
 fn total(lines: &[OrderLine]) -> u32 {
-    lines.iter().map(|line| u32::from(line.quantity) * u32::from(line.price.get())).sum()
+    lines.iter().map(|line| u32::from(line.quantity) * u32::from(line.price_tokens.get())).sum()
 }
 
 /// Where an order stands.

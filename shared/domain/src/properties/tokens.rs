@@ -252,7 +252,7 @@ impl World {
     fn order(&mut self, tokens: u8) {
         let price = PriceTokens::try_from(i64::from(tokens)).expect("few");
         let (sku, name) = (Sku::parse("rice").expect("a SKU"), ItemName::parse("Rice"));
-        let line = OrderLine { sku, name: name.expect("a name"), quantity: 1, price };
+        let line = OrderLine { sku, name: name.expect("a name"), quantity: 1, price_tokens: price };
         let order_id = OrderId::from_ulid(Ulid(self.orders.len() as u128 + 1));
         let somebody = created("order_0", 1);
         let (account, mess) = (somebody.account_id, somebody.mess_id);
@@ -271,7 +271,7 @@ impl World {
         let menu = [Item {
             sku: line.sku.clone(),
             name: line.name.clone(),
-            price: line.price,
+            price: line.price_tokens,
             available: true,
             shards: vec![0],
             layout: 0,

@@ -32,30 +32,23 @@ bounded_number!(
 );
 
 /// The mess's key of codes that was used before, for as long as its owner said.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PreviousKey {
     /// The key's id.
     pub kid: Kid,
     /// Until when its codes are good (that moment excluded).
-    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     pub valid_until: Timestamp,
 }
 
 /// Which keys sign the codes of a mess's students. The keys themselves follow from the
 /// deployment's secret, see [`crate::students::qr::MessKey`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QrKeys {
     /// The key of new codes.
     pub current: Kid,
     /// Since when it is; absent where the mess never rotated.
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        with = "jiff::fmt::serde::timestamp::millisecond::optional"
-    )]
     pub since: Option<Timestamp>,
     /// The key before.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<PreviousKey>,
 }
 

@@ -17,7 +17,7 @@ use crate::staff::refusals::Refusal;
 use crate::staff::scan_ids::{ScanId, ScanKey};
 
 /// A scan as its plate remembers it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scan {
     /// Its id.
     pub scan_id: ScanId,
@@ -26,23 +26,14 @@ pub struct Scan {
     /// What people call that device, with what it says of itself.
     pub device: String,
     /// When the code was scanned, as the device says.
-    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     pub scanned_at: Timestamp,
     /// When the scan arrived here.
-    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     pub arrived_at: Timestamp,
     /// Whether it was uploaded later.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub offline: bool,
     /// Why it was refused before the plate was asked.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<Refusal>,
     /// When the admission was taken back.
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        with = "jiff::fmt::serde::timestamp::millisecond::optional"
-    )]
     pub undone_at: Option<Timestamp>,
 }
 

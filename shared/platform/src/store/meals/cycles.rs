@@ -12,7 +12,8 @@ use thali_domain::ids::{AccountId, CycleId, MessId};
 use thali_domain::meals::cycles::{Cycle, CycleStatus};
 use thali_domain::meals::entitlement::{CycleState, OpenCycle};
 use thali_domain::meals::rupees::CyclePaise;
-use thali_domain::meals::screenshots::Screenshot;
+use thali_domain::meals::screenshots::{Screenshot, ScreenshotUrl};
+use thali_domain::pictures::ScreenshotKey;
 use thali_domain::reason::Reason;
 
 use crate::store::changes::kinds::{Kind, Stored};
@@ -22,6 +23,16 @@ use crate::store::{
     Attempt, Attributes, Consistency, IdempotencyKey, Member, Operation, STAMPED, Stamp, Store,
     StoreError, item, keys, millis, number, put_new, text, update, values,
 };
+
+/// How a screenshot is stored: one of two attributes of its cycle.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Screenshot")]
+enum ScreenshotAttribute {
+    #[serde(rename = "screenshot_key")]
+    Uploaded(ScreenshotKey),
+    #[serde(rename = "screenshot_url")]
+    Elsewhere(ScreenshotUrl),
+}
 
 /// How a cycle is stored.
 #[derive(Serialize, Deserialize)]
@@ -36,7 +47,7 @@ struct CycleItem {
     #[serde(flatten)]
     period: Period,
     amount_paise: CyclePaise,
-    #[serde(flatten)]
+    #[serde(flatten, with = "ScreenshotAttribute")]
     screenshot: Screenshot,
     status: CycleStatus,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -235,7 +235,7 @@ impl Store {
         let mut given = values(stamp, [(":taken", number(portion.count))]);
         let mut condition = "stock >= :taken".to_owned();
         if portion.shard == 0 {
-            given.insert(":price".to_owned(), number(line.price));
+            given.insert(":price".to_owned(), number(line.price_tokens));
             given.insert(":yes".to_owned(), AttributeValue::Bool(true));
             condition += " AND price_tokens = :price AND available = :yes";
         }

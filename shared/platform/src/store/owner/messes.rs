@@ -9,6 +9,7 @@ use thali_domain::staff::gate::{Gate, OpenClosure, QrKeys};
 
 use crate::store::changes::kinds::{Kind, Stored};
 use crate::store::changes::trail::Trail;
+use crate::store::students::qr_codes::QrKeysAttribute;
 use crate::store::{
     Attributes, Consistency, STAMPED, Stamp, Store, StoreError, item, keys, unless_refused, values,
 };
@@ -20,7 +21,7 @@ const WINDOWS: &str = "meal_windows";
 #[derive(Deserialize)]
 struct BesideSettings {
     #[serde(default)]
-    qr_keys: QrKeys,
+    qr_keys: Option<QrKeysAttribute>,
     #[serde(default)]
     closures: BTreeMap<ClosureId, OpenClosure>,
 }
@@ -54,6 +55,7 @@ impl Store {
             return Ok(None);
         };
         let BesideSettings { qr_keys, closures } = serde_dynamo::from_item(found.clone())?;
+        let qr_keys = qr_keys.map(QrKeys::from).unwrap_or_default();
         Ok(Some(Gate { mess: serde_dynamo::from_item(found)?, qr_keys, closures }))
     }
 

@@ -7,12 +7,14 @@ use std::collections::{BTreeMap, HashMap};
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use thali_domain::days::MealDate;
 use thali_domain::ids::{AccountId, MessId};
 use thali_domain::meals::meal_times::Sitting;
 use thali_domain::mess::Meal;
 use thali_domain::staff::plates::{Diner, Plate, Scan};
+use thali_domain::staff::refusals::Refusal;
 use thali_domain::staff::scan_ids::{ScanId, ScanKey};
 
 use crate::store::changes::kinds::{Kind, Stored};
@@ -28,6 +30,33 @@ const SCANS: &str = "scan#";
 /// How many scans a plate remembers. Further ones that let nobody in are answered and
 /// forgotten, so that no device can fill a plate; nobody would look through more.
 const SCANS_MAX: u32 = 200;
+
+/// How a scan is stored.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Scan")]
+struct ScanAttribute {
+    scan_id: ScanId,
+    device_id: String,
+    device: String,
+    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
+    scanned_at: Timestamp,
+    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
+    arrived_at: Timestamp,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    offline: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    refused: Option<Refusal>,
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "jiff::fmt::serde::timestamp::millisecond::optional"
+    )]
+    undone_at: Option<Timestamp>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(transparent)]
+struct StoredScan(#[serde(with = "ScanAttribute")] Scan);
 
 /// The plate's attributes other than its scans.
 #[derive(Serialize, Deserialize)]
@@ -202,7 +231,7 @@ impl Store {
         let mut given = values(
             stamp,
             [
-                (":scan", serde_dynamo::to_attribute_value(scan)?),
+                (":scan", serde_dynamo::to_attribute_value(StoredScan(scan.clone()))?),
                 (":mess_id", text(mess_id)),
                 (":date", text(sitting.date)),
                 (":meal", text(sitting.meal.as_str())),
@@ -255,7 +284,10 @@ impl Store {
             admitted: None,
         };
         let mut attributes = item(&keys::stray(mess_id, sitting, key), &Stray(frame), stamp)?;
-        attributes.insert(scan_attribute(key), serde_dynamo::to_attribute_value(scan)?);
+        attributes.insert(
+            scan_attribute(key),
+            serde_dynamo::to_attribute_value(StoredScan(scan.clone()))?,
+        );
         let request = self
             .client
             .put_item()
@@ -332,7 +364,7 @@ pub(super) fn plate_of(item: Attributes) -> Result<Plate, StoreError> {
     let mut scans = BTreeMap::new();
     for (name, value) in &item {
         if let Some(key) = name.strip_prefix(SCANS) {
-            let scan = serde_dynamo::from_attribute_value(value.clone())?;
+            let StoredScan(scan) = serde_dynamo::from_attribute_value(value.clone())?;
             scans.insert(ScanKey::stored(key.to_owned()), scan);
         }
     }

@@ -1,7 +1,9 @@
 //! Students' codes: what makes them worthless, one by one or all of a mess.
 
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use thali_domain::ids::{AccountId, MessId};
-use thali_domain::staff::gate::QrKeys;
+use thali_domain::staff::gate::{PreviousKey, QrKeys};
 use thali_domain::students::qr::{Kid, Nonce};
 
 use crate::store::{
@@ -11,6 +13,44 @@ use crate::store::{
 
 /// The attribute of a mess's keys of codes.
 const KEYS: &str = "qr_keys";
+
+/// How a mess's keys of codes are stored.
+#[derive(Serialize, Deserialize)]
+pub(in crate::store) struct QrKeysAttribute {
+    current: Kid,
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "jiff::fmt::serde::timestamp::millisecond::optional"
+    )]
+    since: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    previous: Option<PreviousKeyAttribute>,
+}
+
+/// How the key before is stored.
+#[derive(Serialize, Deserialize)]
+struct PreviousKeyAttribute {
+    kid: Kid,
+    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
+    valid_until: Timestamp,
+}
+
+impl From<QrKeys> for QrKeysAttribute {
+    fn from(QrKeys { current, since, previous }: QrKeys) -> Self {
+        let previous = previous
+            .map(|PreviousKey { kid, valid_until }| PreviousKeyAttribute { kid, valid_until });
+        Self { current, since, previous }
+    }
+}
+
+impl From<QrKeysAttribute> for QrKeys {
+    fn from(QrKeysAttribute { current, since, previous }: QrKeysAttribute) -> Self {
+        let previous = previous
+            .map(|PreviousKeyAttribute { kid, valid_until }| PreviousKey { kid, valid_until });
+        Self { current, since, previous }
+    }
+}
 
 impl Store {
     /// Gives a student another nonce, so that every code before it is worthless from the next
@@ -51,7 +91,10 @@ impl Store {
         stamp: &Stamp,
     ) -> Result<bool, StoreError> {
         let mut given = values(stamp, []);
-        given.insert(":rotated".to_owned(), serde_dynamo::to_attribute_value(rotated)?);
+        given.insert(
+            ":rotated".to_owned(),
+            serde_dynamo::to_attribute_value(QrKeysAttribute::from(rotated.clone()))?,
+        );
         // The first key is what a mess has that never rotated, and has written nothing down.
         let condition = if read.current == Kid::FIRST {
             format!("attribute_exists(pk) AND attribute_not_exists({KEYS})")
