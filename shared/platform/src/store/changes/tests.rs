@@ -1,6 +1,6 @@
-//! Items as they are stored, one of each kind: they stay readable, and the audit trail knows
-//! each of their attributes. A fixture has every attribute that its kind ever has, also those
-//! that no item has at once.
+//! Tests with a stored item of each kind: it can be read, and the audit trail knows each of its
+//! attributes. A fixture has every attribute that its kind can have, even if no real item has all
+//! of them at once.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::Change;
 use super::kinds::{Changed, Kind};
 
-/// Attributes that are written beside the struct of an item, by updates or for an index.
+/// Attributes that are not in the struct of an item: updates or indexes add them.
 const BESIDE: &[(Kind, &[&str])] = &[
     (Kind::Account, &["directory"]),
     (Kind::Session, &["ttl"]),
@@ -29,7 +29,7 @@ const BESIDE: &[(Kind, &[&str])] = &[
     (Kind::Idempotency, &["ttl"]),
 ];
 
-/// An item as it is stored.
+/// The fixture of a kind.
 fn stored(kind: Kind) -> Value {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/store/changes/fixtures");
     let text = std::fs::read_to_string(format!("{folder}/{kind}.json"));
@@ -40,7 +40,7 @@ fn stored(kind: Kind) -> Value {
 fn image(item: Value) -> Item {
     let mut item: Item = serde_json::from_value(item).expect("an image");
     for value in item.values_mut() {
-        // The numbers of a set have no order.
+        // The order of a number set is not defined.
         if let AttributeValue::Ns(numbers) = value {
             numbers.sort();
         }
@@ -92,7 +92,7 @@ fn a_stored_item_of_each_kind_can_be_read() {
     }
 }
 
-/// So an attribute that may be absent cannot be renamed by mistake either.
+/// This also detects an accidental rename of an optional attribute.
 #[test]
 fn what_is_read_of_a_stored_item_is_written_as_it_was() {
     for kind in Kind::ALL {
