@@ -1,5 +1,5 @@
 //! Single writes that conflict with a transaction on the same item. DynamoDB refuses such a write
-//! at once. By default the SDK does not retry it, although a retry a moment later succeeds.
+//! at once. By default the SDK does not retry it, although a retry a moment later usually succeeds.
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::interceptors::InterceptorContext;

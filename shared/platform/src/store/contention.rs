@@ -50,7 +50,7 @@ impl<T> Attempt<T> {
 ///
 /// # Errors
 ///
-/// The error of `attempt`, or [`StoreError::Contended`] if no try was done.
+/// The error of `attempt`, or [`StoreError::Contended`] if no try succeeded.
 pub async fn retry_overtaken<T, E, F>(mut attempt: impl FnMut(u32) -> F) -> Result<T, E>
 where
     // Not `AsyncFnMut`: the compiler cannot yet prove that its future is `Send`, which every

@@ -1,10 +1,10 @@
 //! Every key of every item. No other file builds keys.
 //!
-//! Every partition key contains the mess or a random id, so that tenants never share a partition.
-//! The exceptions are three indexes for jobs, each with sixteen partitions: `open` holds only
-//! purchases and refunds that wait for Razorpay (sixteen partitions for each of the two), `expiry`
-//! only purchases whose student must still be warned (sixteen for each day), and `pending` only
-//! orders that must be processed.
+//! Every partition key contains the mess or a random id, so that no partition is shared by all
+//! tenants. The exceptions are three indexes for jobs, each with sixteen partitions: `open` holds
+//! only purchases and refunds that wait for Razorpay (sixteen partitions for each of the two),
+//! `expiry` only purchases whose student must still be warned (sixteen for each day), and
+//! `pending` only orders that must be processed.
 //!
 //! An order's partition follows from its id, because the id ends with the same characters as the
 //! student's account id. So all orders of a student are in one partition, and the id alone leads
@@ -15,8 +15,7 @@
 //! | accounts | account | `acc_…` | `account` |
 //! | accounts, index `directory` | account, without its secrets | `directory` = `mess_…#<role>#<status>` | `account_id` |
 //! | accounts | session | `acc_…` | `session#ses_…` |
-//! | accounts | guard of a unique e-mail, username or roll number | `mess_…#email#…`,
-//! `mess_…#username#…`, `mess_…#roll_no#…` | `guard` |
+//! | accounts | guard of a unique e-mail, username or roll number | `mess_…#email#…`, `mess_…#username#…`, `mess_…#roll_no#…` | `guard` |
 //! | accounts | wrong passwords tried for that name | as its guard | `failures` |
 //! | accounts | id of the newest registration of that e-mail | as its guard | `registration` |
 //! | accounts | the newest password reset of that e-mail | as its guard | `reset` |
@@ -29,24 +28,20 @@
 //! | tokens, index `open` | purchase that is not paid | `open` = `open#00` to `open#15` | `order_id` |
 //! | tokens, index `open` | refund that is not finished | `open` = `refunding#00` to `refunding#15` | `order_id` |
 //! | tokens, index `order` | purchase and its refunds | `order_id` | |
-//! | tokens, index `expiry` | purchase whose student must be warned | `expires_on` = `<UTC
-//! date>#00` to `#15` | |
+//! | tokens, index `expiry` | purchase whose student must be warned | `expires_on` = `<UTC date>#00` to `#15` | |
 //! | meals | mess and its settings | `mess_…` | `mess` |
 //! | audit | audit record | `mess_…#<UTC date>` | `<milliseconds>#<event id>` |
 //! | audit, index `entity` | audit record | `entity` = `mess_…#<entity>` | `sk` |
 //! | orders | item of the menu, with its first stock shard | `mess_…#menu` | `item#<sku>` |
 //! | orders | further stock shard of an item | `mess_…#stock#<sku>#<shard>` | `stock` |
 //! | orders | order | `mess_…#orders#<the last sixteen characters of its id>` | `ord_…` |
-//! | orders, index `pending` | order that must be processed | `pending` = `pending#00` to
-//! `pending#15` | `created_at` |
+//! | orders, index `pending` | order that must be processed | `pending` = `pending#00` to `pending#15` | `created_at` |
 //! | meals | member: a student's data for scans | `mess_…#students` | `acc_…` |
 //! | meals | cycle, cut | `mess_…#student#<the last sixteen characters of its id>` | `cyc_…`, `cut_…` |
 //! | meals, index `cycles` | cycle | `cycle_status` = `mess_…#<status>` | `cycle_id` |
 //! | meals | closure | `mess_…#closures` | `clo_…` |
-//! | meals | plate: a student's meal, and all scans of it | `mess_…#meal#<date>#<meal>` |
-//! `student#<the account's part of ids>` |
-//! | meals | stray: a scan of a code that belongs to no student | `mess_…#meal#<date>#<meal>` |
-//! `stray#<scan's key>` |
+//! | meals | plate: a student's meal, and all scans of it | `mess_…#meal#<date>#<meal>` | `student#<the account's part of ids>` |
+//! | meals | stray: a scan of a code that belongs to no student | `mess_…#meal#<date>#<meal>` | `stray#<scan's key>` |
 //! | meals | notification | `mess_…#notifications` | `ntf_…` |
 //! | accounts | staff token | `mess_…#staff_tokens` | `stk_…` |
 //! | audit | log of one mail | `mail#<message id>` | `mail` |

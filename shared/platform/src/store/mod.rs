@@ -160,7 +160,7 @@ fn item<T: Stored>(key: &Key, record: &T, stamp: &Stamp) -> Result<Attributes, S
     let mut attributes: Attributes = serde_dynamo::to_item(record)?;
     debug_assert!(
         attributes.keys().all(|name| T::TRAIL.knows(name)),
-        "somebody has decided of each attribute whether the audit trail shows it"
+        "each attribute is listed as shown or hidden in the audit trail"
     );
     attributes.extend(key.attributes());
     attributes.insert("kind".to_owned(), text(T::KIND));

@@ -91,7 +91,7 @@ pub struct Account {
         with = "jiff::fmt::serde::timestamp::millisecond::optional"
     )]
     pub decided_at: Option<Timestamp>,
-    /// The reason of that decision.
+    /// The reason for that decision.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decision_reason: Option<Reason>,
 }

@@ -47,7 +47,7 @@ pub struct Change {
 pub struct Images<T> {
     /// `None` if the item did not exist.
     pub before: Option<Box<T>>,
-    /// `None` where the item was removed.
+    /// `None` if the item was removed.
     pub after: Option<Box<T>>,
 }
 

@@ -26,8 +26,7 @@ pub(in crate::store) struct Trail {
 }
 
 impl Trail {
-    /// Changes are not recorded, because they only repeat what another change of the same
-    /// transaction says.
+    /// Changes are not recorded, because they only repeat another change.
     pub(in crate::store) const NONE: Self = Self { is_recorded: false, ..Self::shows(&[]) };
 
     /// Shows these attributes.
@@ -67,7 +66,7 @@ impl Trail {
         self.many.is_some_and(|prefix| attribute.starts_with(prefix))
     }
 
-    /// Whether somebody has decided if the trail shows the attribute.
+    /// Whether the attribute is listed as shown or hidden. Always true if the kind is not recorded.
     pub(in crate::store) fn knows(&self, attribute: &str) -> bool {
         !self.is_recorded
             || EVERY.contains(&attribute)

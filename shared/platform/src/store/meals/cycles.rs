@@ -295,7 +295,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_stored_cycle_keeps_its_attributes_names_and_formats() {
+    fn a_stored_cycle_keeps_attribute_names_and_formats() {
         let mut stored = json!({
             "cycle_id": "cyc_01ARZ3NDEKTSV4RRFFQ69G5FAV",
             "account_id": "acc_01ARZ3NDEKTSV4RRFFQ69G5FAV",

@@ -207,7 +207,7 @@ impl Store {
         shards: &[u8],
         stamp: &Stamp,
     ) -> Result<Attempt<()>, StoreError> {
-        debug_assert_eq!(pending.lines.len(), shards.len(), "each line has its shard");
+        debug_assert_eq!(pending.lines.len(), shards.len(), "there is one shard for each line");
         let give_back = |(line, shard): (&OrderLine, &u8)| {
             let portion = Portion { shard: *shard, count: u32::from(line.quantity) };
             self.portion_return(&pending.mess_id, &line.sku, portion, stamp)
@@ -352,7 +352,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_stored_order_keeps_its_attributes_names_and_formats() {
+    fn a_stored_order_keeps_attribute_names_and_formats() {
         let mut stored = json!({
             "order_id": "ord_01ARZ3NDEKTSV4RRFFQ69G5FAV",
             "account_id": "acc_01ARZ3NDEKTSV4RRFFQ69G5FAV",

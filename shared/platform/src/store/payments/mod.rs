@@ -4,8 +4,7 @@
 //! |---|---|
 //! | `purchases` | purchases, from the Razorpay order to the last token |
 //! | `refunds` | refunds, and the conditions that a purchase's tokens are unchanged |
-//! | `waiting` | purchases and refunds that a job must process: unpaid, unfinished, or soon to
-//! expire |
+//! | `waiting` | what jobs process: unpaid purchases, pending refunds, expiring tokens |
 
 pub(super) mod purchases;
 pub(super) mod refunds;

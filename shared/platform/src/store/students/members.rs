@@ -142,8 +142,8 @@ pub(in crate::store) struct AsRead {
 
 /// The condition that an account is unchanged since it was read, in all attributes that its member
 /// copies, except those in `replaced`. A transaction with [`Store::member_follow`] needs this
-/// condition for the account: the update may create the member from the account as it was read,
-/// and would otherwise undo what somebody else has changed since.
+/// condition for the account, because that update may create the member from `account`. Without
+/// the condition, it could copy a value that another request has changed since.
 pub(in crate::store) fn as_read(account: &Account, replaced: &[&str]) -> AsRead {
     let (mut names, mut given, mut parts) = (HashMap::new(), Attributes::new(), Vec::new());
     for (name, value) in followed(account) {
@@ -221,7 +221,7 @@ impl Store {
             let check = account_check(&self.tables.accounts, &account);
             match self.transact(vec![check, self.member_put(&account, stamp)?]).await {
                 Ok(()) => Ok(Attempt::Done(true)),
-                // Another request was faster and has created the same member.
+                // Another request was faster and has created the member.
                 Err(TransactError::Conditions(failed)) if failed == [false, true] => {
                     Ok(Attempt::Done(true))
                 }

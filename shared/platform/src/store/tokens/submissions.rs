@@ -174,9 +174,9 @@ impl Store {
 /// The write that redeems tokens of one purchase. Fifty tokens stay well below the three hundred
 /// operators that a condition may have.
 ///
-/// One operator is enough to check that none of the tokens is refunded, instead of one for each
+/// One comparison is enough to check that none of the tokens is refunded, instead of one for each
 /// token: every refund changes `refund_id`, so while `refund_id` is unchanged, no more tokens have
-/// been reserved. If the refund of that time has failed, even fewer are reserved.
+/// been reserved. If that refund has failed since, even fewer are reserved.
 fn redeem_write<'a>(
     table: &str,
     key: &keys::Key,
