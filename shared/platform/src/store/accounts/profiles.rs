@@ -200,8 +200,9 @@ impl Store {
     }
 }
 
-/// The part of a change that differs from the account. Equal values must not be written: another
-/// request may be changing the same attribute, with its guard and its copy in the member.
+/// The change without the name, roll number and room number that the account already has. Equal
+/// values must not be written: another request may be changing the same attribute, with its guard
+/// and its copy in the member.
 fn news(change: &ProfileChange, account: &Account) -> ProfileChange {
     ProfileChange {
         name: change.name.clone().filter(|name| *name != account.name),
