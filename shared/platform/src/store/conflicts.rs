@@ -1,5 +1,5 @@
-//! Single writes that meet a transaction on the same item. DynamoDB refuses them at once,
-//! and the SDK does not know by itself that a moment later they pass.
+//! Single writes that conflict with a transaction on the same item. DynamoDB refuses such a write
+//! at once. By default the SDK does not retry it, although a retry a moment later usually succeeds.
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::interceptors::InterceptorContext;
@@ -10,10 +10,10 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_types::SdkConfig;
 
-/// The refusal's code.
+/// The error code of the conflict.
 pub(super) const CODE: &str = "TransactionConflictException";
 
-/// A client that tries such writes again, as it does with throttled ones.
+/// A client that also retries these conflicts, as the SDK does with throttled requests.
 #[must_use]
 pub fn dynamodb_client(aws: &SdkConfig) -> Client {
     let config = aws_sdk_dynamodb::config::Builder::from(aws).retry_classifier(RetryConflicts);

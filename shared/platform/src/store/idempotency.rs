@@ -1,5 +1,5 @@
-//! What became of a request that came with an idempotency key. The record is written in
-//! the same transaction as what the request does, so one never exists without the other.
+//! Outcomes of requests that had an idempotency key. The outcome is written in the same
+//! transaction as the change that the request makes, so neither exists without the other.
 
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use jiff::{SignedDuration, Timestamp};
@@ -11,7 +11,7 @@ use super::changes::trail::Trail;
 use super::{Consistency, Stamp, Store, StoreError, expiring, item, keys, number};
 use crate::auth::sha256_hex;
 
-/// A client's key for one request, and what the request asks for.
+/// A client's key for one request, and the fingerprint of that request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdempotencyKey {
     key: String,
@@ -19,12 +19,11 @@ pub struct IdempotencyKey {
 }
 
 impl IdempotencyKey {
-    /// The longest key, in characters.
     pub const LENGTH_MAX: usize = 64;
 
-    /// Takes a key of 1 to 64 visible ASCII characters; `None` for any other. `asked` is
-    /// what the request asks for, the same for the same request and without any secret:
-    /// its hash is stored, and a hash of a short code would give the code away.
+    /// Takes a key of 1 to 64 visible ASCII characters; `None` for any other. `asked` describes
+    /// the request: the same request must give the same text. It must not contain a secret. Its
+    /// hash is stored, and the hash of a short code would reveal the code.
     #[must_use]
     pub fn new(key: &str, asked: &str) -> Option<Self> {
         let accepted = (1..=Self::LENGTH_MAX).contains(&key.len())
@@ -33,26 +32,26 @@ impl IdempotencyKey {
     }
 }
 
-/// How long a key is remembered.
+/// How long a key is valid.
 const REMEMBERED: SignedDuration = SignedDuration::from_hours(24);
 
-/// A request that can be sent again under a key. Keys of one do not meet those of another.
+/// An operation that accepts an idempotency key. Each operation has its own keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
-    /// Ordering tokens; the outcome is the partner's order id.
+    /// Buying tokens; the outcome is the Razorpay order's id.
     CreateOrder,
     /// Redeeming tokens; the outcome is the submission's id.
     SubmitTokens,
-    /// Giving tokens back; the outcome is the refund's id.
+    /// Refunding tokens; the outcome is the refund's id.
     Refund,
     /// Ordering items; the outcome is the order's id.
     PlaceOrder,
-    /// Adding to an item's stock or taking from it; the outcome is the stock after that.
+    /// Adding portions to an item's stock or withdrawing them; the outcome is the new stock.
     ChangeStock,
-    /// Changing the key of a mess's codes; the outcome is the new key and until when the one
-    /// before is good.
+    /// Rotating the key of a mess's QR codes; the outcome is the new key, and until when the
+    /// previous key is valid.
     RotateCodes,
-    /// Cutting meals; the outcome is the cut's id.
+    /// Applying for a mess cut; the outcome is the cut's id.
     CutMeals,
     /// Closing the mess; the outcome is the closure's id.
     CloseMess,
@@ -76,12 +75,13 @@ impl Operation {
     }
 }
 
-/// The stored outcome of a key.
+/// The stored outcome of a request with an idempotency key.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Remembered {
     fingerprint: String,
     outcome: String,
-    /// Until when it counts, in seconds since 1970. DynamoDB removes it days after that.
+    /// When the key stops being valid, in seconds since 1970. DynamoDB removes the item days
+    /// later.
     #[serde(skip_serializing)]
     ttl: i64,
 }
@@ -92,18 +92,18 @@ impl Stored for Remembered {
     const TRAIL: Trail = Trail::NONE;
 }
 
-/// What a stored outcome means for a request that comes with its key.
+/// What a stored outcome means for a new request with the same key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Replay {
-    /// The same request: answer with what has this id.
+    /// It is the same request: repeat the response, using this outcome.
     Of(String),
-    /// Another body under the same key.
+    /// The key was used with another body.
     OtherBody,
 }
 
 impl Store {
-    /// What `key` means for this operation of the account at `now`, if it was used in the 24
-    /// hours before.
+    /// Looks up `key` for this operation of the account. `None` if the key was not used in the 24
+    /// hours before `now`.
     pub async fn idempotency_replay(
         &self,
         account: AccountId,
@@ -120,8 +120,7 @@ impl Store {
         }))
     }
 
-    /// The write that remembers `outcome` under `key`, for the transaction that brings it
-    /// about.
+    /// The write that records `outcome` under `key`, for the transaction that makes the change.
     pub(super) fn idempotency_put(
         &self,
         account: AccountId,

@@ -1,23 +1,24 @@
-//! Every key of every item; no key is built anywhere else.
+//! Every key of every item. No other file builds keys.
 //!
-//! Every partition key contains the mess, or an id that is random, so that no partition
-//! is shared by all tenants. The exceptions are three indexes for jobs, each of sixteen
-//! partitions: `open` holds only what waits for the partner (in sixteen for each of its two
-//! kinds), `expiry` only purchases whose student is still to be warned (in sixteen for each
-//! day), and `pending` only orders that are to be processed.
+//! Every partition key contains the mess or a random id, so that no partition is shared by all
+//! tenants. The exceptions are three indexes for jobs, each with sixteen partitions: `open` holds
+//! only purchases and refunds that wait for Razorpay (sixteen partitions for each of the two),
+//! `expiry` only purchases whose student must still be warned (sixteen for each day), and
+//! `pending` only orders that must be processed.
 //!
-//! An order's partition follows from its id, which ends as its student's account id does:
-//! so a student's orders lie together, and whoever knows an order's id finds it.
+//! An order's partition follows from its id, because the id ends with the same characters as the
+//! student's account id. So all orders of a student are in one partition, and the id alone leads
+//! to the order.
 //!
 //! | table | item | pk | sk |
 //! |---|---|---|---|
 //! | accounts | account | `acc_…` | `account` |
 //! | accounts, index `directory` | account, without its secrets | `directory` = `mess_…#<role>#<status>` | `account_id` |
 //! | accounts | session | `acc_…` | `session#ses_…` |
-//! | accounts | guard of an e-mail, username or roll number | `mess_…#email#…`, `mess_…#username#…`, `mess_…#roll_no#…` | `guard` |
-//! | accounts | wrong passwords for that name | as its guard | `failures` |
-//! | accounts | the newest registration of that e-mail | as its guard | `registration` |
-//! | accounts | the password reset of that e-mail, newest alone | as its guard | `reset` |
+//! | accounts | guard of a unique e-mail, username or roll number | `mess_…#email#…`, `mess_…#username#…`, `mess_…#roll_no#…` | `guard` |
+//! | accounts | wrong passwords tried for that name | as its guard | `failures` |
+//! | accounts | id of the newest registration of that e-mail | as its guard | `registration` |
+//! | accounts | the newest password reset of that e-mail | as its guard | `reset` |
 //! | accounts | registration | `reg_…` | `registration` |
 //! | accounts | invite | `mess_…#invite#<hash of the code>` | `invite` |
 //! | tokens | purchase | `acc_…` | `purchase#order_…` |
@@ -27,20 +28,20 @@
 //! | tokens, index `open` | purchase that is not paid | `open` = `open#00` to `open#15` | `order_id` |
 //! | tokens, index `open` | refund that is not finished | `open` = `refunding#00` to `refunding#15` | `order_id` |
 //! | tokens, index `order` | purchase and its refunds | `order_id` | |
-//! | tokens, index `expiry` | purchase whose student is to be warned | `expires_on` = `<UTC date>#00` to `#15` | |
+//! | tokens, index `expiry` | purchase whose student must be warned | `expires_on` = `<UTC date>#00` to `#15` | |
 //! | meals | mess and its settings | `mess_…` | `mess` |
 //! | audit | audit record | `mess_…#<UTC date>` | `<milliseconds>#<event id>` |
 //! | audit, index `entity` | audit record | `entity` = `mess_…#<entity>` | `sk` |
 //! | orders | item of the menu, with its first stock shard | `mess_…#menu` | `item#<sku>` |
 //! | orders | further stock shard of an item | `mess_…#stock#<sku>#<shard>` | `stock` |
 //! | orders | order | `mess_…#orders#<the last sixteen characters of its id>` | `ord_…` |
-//! | orders, index `pending` | order that is to be processed | `pending` = `pending#00` to `pending#15` | `created_at` |
-//! | meals | student as a scan must know them | `mess_…#students` | `acc_…` |
+//! | orders, index `pending` | order that must be processed | `pending` = `pending#00` to `pending#15` | `created_at` |
+//! | meals | member: a student's data for scans | `mess_…#students` | `acc_…` |
 //! | meals | cycle, cut | `mess_…#student#<the last sixteen characters of its id>` | `cyc_…`, `cut_…` |
 //! | meals, index `cycles` | cycle | `cycle_status` = `mess_…#<status>` | `cycle_id` |
 //! | meals | closure | `mess_…#closures` | `clo_…` |
-//! | meals | plate: a student's meal, and all scans about it | `mess_…#meal#<date>#<meal>` | `student#<the account's part of ids>` |
-//! | meals | scan of a code that is nobody's | `mess_…#meal#<date>#<meal>` | `stray#<scan's key>` |
+//! | meals | plate: a student's meal, and all scans of it | `mess_…#meal#<date>#<meal>` | `student#<the account's part of ids>` |
+//! | meals | stray: a scan of a code that belongs to no student | `mess_…#meal#<date>#<meal>` | `stray#<scan's key>` |
 //! | meals | notification | `mess_…#notifications` | `ntf_…` |
 //! | accounts | staff token | `mess_…#staff_tokens` | `stk_…` |
 //! | audit | log of one mail | `mail#<message id>` | `mail` |
@@ -61,7 +62,7 @@ use thali_domain::meals::meal_times::Sitting;
 use thali_domain::orders::menu::Sku;
 use thali_domain::staff::scan_ids::ScanKey;
 
-/// Over how many partitions the indexes for jobs are spread.
+/// The number of partitions of each index for jobs.
 pub const SHARDS: u8 = 16;
 
 /// The prefix of the sort keys of an account's purchases.
@@ -73,22 +74,22 @@ pub const SESSIONS: &str = "session#";
 /// The prefix of the sort keys of an account's submissions.
 pub const SUBMISSIONS: &str = "submission#";
 
-/// The name of the sparse index of what waits for the partner.
+/// The sparse index of purchases and refunds that wait for Razorpay.
 pub const OPEN_INDEX: &str = "open";
 
-/// The name of the index that leads from the partner's order to its purchase.
+/// The index that finds a purchase and its refunds by the Razorpay order.
 pub const ORDER_INDEX: &str = "order";
 
-/// The name of the sparse index of purchases whose student is to be warned.
+/// The sparse index of purchases whose student must be warned.
 pub const EXPIRY_INDEX: &str = "expiry";
 
 /// The prefix of the sort keys of the items of a mess's menu.
 pub const ITEMS: &str = "item#";
 
-/// The name of the sparse index of orders that are to be processed.
+/// The sparse index of orders that must be processed.
 pub const PENDING_INDEX: &str = "pending";
 
-/// The name of the index of cycles by their status.
+/// The index of cycles by status.
 pub const CYCLES_INDEX: &str = "cycles";
 
 /// The prefix of the sort keys of a student's cycles.
@@ -100,21 +101,19 @@ pub const CUTS: &str = "cut_";
 /// The prefix of the sort keys of students' plates.
 pub const PLATES: &str = "student#";
 
-/// The prefix of the sort keys of scans whose code is nobody's.
+/// The prefix of the sort keys of scans whose code belongs to no student.
 pub const STRAYS: &str = "stray#";
 
-/// The name of the index of a mess's people.
+/// The index of a mess's accounts by role and status.
 pub const DIRECTORY_INDEX: &str = "directory";
 
-/// The name of the index of audit records by what was changed.
+/// The index of audit records by the changed item.
 pub const ENTITY_INDEX: &str = "entity";
 
 /// A primary key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Key {
-    /// The partition key.
     pub pk: String,
-    /// The sort key.
     pub sk: String,
 }
 
@@ -123,13 +122,12 @@ impl Key {
         Self { pk: pk.into(), sk: sk.into() }
     }
 
-    /// The primary key among an item's attributes, such as those that an index holds.
+    /// The primary key among an item's attributes, for example the attributes of an index entry.
     pub(super) fn of(attributes: &HashMap<String, AttributeValue>) -> Option<Self> {
         let part = |name: &str| attributes.get(name)?.as_s().ok();
         Some(Self::new(part("pk")?, part("sk")?))
     }
 
-    /// The key as attributes.
     #[must_use]
     pub fn attributes(&self) -> HashMap<String, AttributeValue> {
         HashMap::from([
@@ -139,20 +137,18 @@ impl Key {
     }
 }
 
-/// An account.
 #[must_use]
 pub fn account(id: AccountId) -> Key {
     Key::new(id.to_string(), "account")
 }
 
-/// The partition of the index `directory` in which an account is. Whoever changes an
-/// account's status moves the account there in the same write.
+/// The partition of an account in the index `directory`. A write that changes an account's status
+/// must also change the account's partition.
 #[must_use]
 pub fn directory_partition(mess: &MessId, role: Role, status: AccountStatus) -> String {
     format!("{mess}#{}#{}", role.as_str(), status.as_str())
 }
 
-/// A session.
 #[must_use]
 pub fn session(account: AccountId, session: SessionId) -> Key {
     Key::new(account.to_string(), format!("{SESSIONS}{session}"))
@@ -176,7 +172,7 @@ pub fn roll_no_guard(mess: &MessId, roll_no: &RollNo) -> Key {
     Key::new(format!("{mess}#roll_no#{roll_no}"), "guard")
 }
 
-/// The guard of whatever somebody logs in with.
+/// The guard of the name that a login uses.
 #[must_use]
 pub fn login_guard(mess: &MessId, name: &LoginName) -> Key {
     match name {
@@ -185,61 +181,56 @@ pub fn login_guard(mess: &MessId, name: &LoginName) -> Key {
     }
 }
 
-/// The wrong passwords that were tried for a name, whether or not an account has it.
+/// The wrong passwords that were tried for a name, whether or not an account has the name.
 #[must_use]
 pub fn login_failures(mess: &MessId, name: &LoginName) -> Key {
     Key { sk: "failures".to_owned(), ..login_guard(mess, name) }
 }
 
-/// A registration.
 #[must_use]
 pub fn registration(id: RegistrationId) -> Key {
     Key::new(id.to_string(), "registration")
 }
 
-/// Which registration of an e-mail address is the newest.
+/// The item that says which registration of an e-mail address is the newest.
 #[must_use]
 pub fn newest_registration(mess: &MessId, email: &Email) -> Key {
     Key { sk: "registration".to_owned(), ..email_guard(mess, email) }
 }
 
-/// The password reset of an e-mail address, whether or not an account has it.
+/// The password reset of an e-mail address, whether or not an account has the address.
 #[must_use]
 pub fn password_reset(mess: &MessId, email: &Email) -> Key {
     Key { sk: "reset".to_owned(), ..email_guard(mess, email) }
 }
 
-/// An invite, by the hash of its code.
 #[must_use]
 pub fn invite(mess: &MessId, code_hash: &str) -> Key {
     Key::new(format!("{mess}#invite#{code_hash}"), "invite")
 }
 
-/// A purchase.
 #[must_use]
 pub fn purchase(account: AccountId, order: &RazorpayOrderId) -> Key {
     Key::new(account.to_string(), format!("{PURCHASES}{order}"))
 }
 
-/// A submission.
 #[must_use]
 pub fn submission(account: AccountId, submission: SubmissionId) -> Key {
     Key::new(account.to_string(), format!("{SUBMISSIONS}{submission}"))
 }
 
-/// The outcome of a request that came with an idempotency key.
+/// The outcome of a request that had an idempotency key.
 #[must_use]
 pub fn idempotency(account: AccountId, operation: &str, key: &str) -> Key {
     Key::new(account.to_string(), format!("idempotency#{operation}#{key}"))
 }
 
-/// A refund.
 #[must_use]
 pub fn refund(account: AccountId, refund: RefundId) -> Key {
     Key::new(account.to_string(), format!("refund#{refund}"))
 }
 
-/// Which of the [`SHARDS`] partitions holds what belongs to the partner's order.
+/// The one of the [`SHARDS`] partitions for a Razorpay order.
 fn shard(order: &RazorpayOrderId) -> u8 {
     shard_of(order.as_str())
 }
@@ -248,7 +239,7 @@ fn shard_of(id: &str) -> u8 {
     Sha256::digest(id.as_bytes())[0] % SHARDS
 }
 
-/// The partition of the index `open` in which an unpaid purchase is.
+/// The partition of an unpaid purchase in the index `open`.
 #[must_use]
 pub fn open_partition(order: &RazorpayOrderId) -> String {
     open_shard(shard(order))
@@ -260,7 +251,7 @@ pub fn open_shard(shard: u8) -> String {
     format!("open#{shard:02}")
 }
 
-/// The partition of the index `open` in which an unfinished refund is.
+/// The partition of an unfinished refund in the index `open`.
 #[must_use]
 pub fn refunding_partition(order: &RazorpayOrderId) -> String {
     refunding_shard(shard(order))
@@ -272,7 +263,7 @@ pub fn refunding_shard(shard: u8) -> String {
     format!("refunding#{shard:02}")
 }
 
-/// The partition of the index `expiry` in which a purchase is whose tokens expire then.
+/// The partition in the index `expiry` of a purchase whose tokens expire at `expires_at`.
 #[must_use]
 pub fn expiry_partition(order: &RazorpayOrderId, expires_at: Timestamp) -> String {
     expiry_shard(utc_date(expires_at), shard(order))
@@ -288,7 +279,6 @@ fn utc_date(time: Timestamp) -> Date {
     time.to_zoned(TimeZone::UTC).date()
 }
 
-/// A mess.
 #[must_use]
 pub fn mess(id: &MessId) -> Key {
     Key::new(id.to_string(), "mess")
@@ -306,7 +296,8 @@ pub fn item(mess: &MessId, sku: &Sku) -> Key {
     Key::new(menu(mess), format!("{ITEMS}{sku}"))
 }
 
-/// A shard of an item's stock: the item itself, or one beside it in a partition of its own.
+/// A shard of an item's stock. Shard 0 is the menu item itself; each other shard is an item in its
+/// own partition.
 #[must_use]
 pub fn stock(mess: &MessId, sku: &Sku, shard: u8) -> Key {
     match shard {
@@ -321,13 +312,12 @@ pub fn orders(mess: &MessId, account: AccountId) -> String {
     format!("{mess}#orders#{}", account.account_part())
 }
 
-/// An order.
 #[must_use]
 pub fn order(mess: &MessId, order: OrderId) -> Key {
     Key::new(format!("{mess}#orders#{}", order.account_part()), order.to_string())
 }
 
-/// The partition of the index `pending` in which an order is that is to be processed.
+/// The partition in the index `pending` of an order that must be processed.
 #[must_use]
 pub fn pending_partition(order: OrderId) -> String {
     pending_shard(shard_of(&order.to_string()))
@@ -339,37 +329,35 @@ pub fn pending_shard(shard: u8) -> String {
     format!("pending#{shard:02}")
 }
 
-/// The partition of a mess's students, as scans must know them.
+/// The partition of a mess's members.
 #[must_use]
 pub fn members(mess: &MessId) -> String {
     format!("{mess}#students")
 }
 
-/// A student as a scan must know them.
+/// A student's data for scans.
 #[must_use]
 pub fn member(mess: &MessId, account: AccountId) -> Key {
     Key::new(members(mess), account.to_string())
 }
 
-/// The partition of a student's cycles and cuts; `account_part` is what their ids end with.
+/// The partition of a student's cycles and cuts. Their ids end with `account_part`.
 #[must_use]
 pub fn student_records(mess: &MessId, account_part: &str) -> String {
     format!("{mess}#student#{account_part}")
 }
 
-/// A cycle.
 #[must_use]
 pub fn cycle(mess: &MessId, cycle: CycleId) -> Key {
     Key::new(student_records(mess, &cycle.account_part()), cycle.to_string())
 }
 
-/// The partition of the index `cycles` in which a cycle of this status is.
+/// The partition in the index `cycles` of cycles with this status.
 #[must_use]
 pub fn cycles_partition(mess: &MessId, status: &str) -> String {
     format!("{mess}#{status}")
 }
 
-/// A cut.
 #[must_use]
 pub fn cut(mess: &MessId, cut: CutId) -> Key {
     Key::new(student_records(mess, &cut.account_part()), cut.to_string())
@@ -381,37 +369,35 @@ pub fn closures(mess: &MessId) -> String {
     format!("{mess}#closures")
 }
 
-/// A closure.
 #[must_use]
 pub fn closure(mess: &MessId, closure: ClosureId) -> Key {
     Key::new(closures(mess), closure.to_string())
 }
 
-/// The partition of all scans about one meal.
+/// The partition of all scans of one meal.
 #[must_use]
 pub fn meal(mess: &MessId, sitting: Sitting) -> String {
     format!("{mess}#meal#{}#{}", sitting.date, sitting.meal.as_str())
 }
 
-/// A student's plate; `account_part` is what the ids of all that the student has end with.
+/// A student's plate. All ids of the student's records end with `account_part`.
 #[must_use]
 pub fn plate(mess: &MessId, sitting: Sitting, account_part: &str) -> Key {
     Key::new(meal(mess, sitting), format!("{PLATES}{account_part}"))
 }
 
-/// A scan of a code that is nobody's.
+/// A scan of a code that belongs to no student.
 #[must_use]
 pub fn stray(mess: &MessId, sitting: Sitting, scan: &ScanKey) -> Key {
     Key::new(meal(mess, sitting), format!("{STRAYS}{}", scan.as_str()))
 }
 
-/// The partition of what the owners of a mess are told.
+/// The partition of the notifications for a mess's owners.
 #[must_use]
 pub fn notifications(mess: &MessId) -> String {
     format!("{mess}#notifications")
 }
 
-/// A notification.
 #[must_use]
 pub fn notification(mess: &MessId, notification: NotificationId) -> Key {
     Key::new(notifications(mess), notification.to_string())
@@ -423,39 +409,38 @@ pub fn staff_tokens(mess: &MessId) -> String {
     format!("{mess}#staff_tokens")
 }
 
-/// A staff token.
 #[must_use]
 pub fn staff_token(mess: &MessId, token: StaffTokenId) -> Key {
     Key::new(staff_tokens(mess), token.to_string())
 }
 
-/// An audit record of something that happened at `at`.
+/// An audit record of a change made at `at`.
 #[must_use]
 pub fn audit(mess: &str, at: Timestamp, event_id: &str) -> Key {
     let date = utc_date(at);
     Key::new(format!("{mess}#{date}"), format!("{}#{event_id}", audit_position(at)))
 }
 
-/// The partition of the audit records of a day of UTC, the one in which `at` is.
+/// The partition of the audit records of the UTC day that contains `at`.
 #[must_use]
 pub fn audit_day(mess: &MessId, at: Timestamp) -> String {
     format!("{mess}#{}", utc_date(at))
 }
 
-/// What the sort keys of audit records of the millisecond `at` begin with: it is greater than
-/// those of earlier ones, and less than all others.
+/// The beginning of the sort keys of audit records made at the millisecond `at`. It sorts after
+/// all earlier records and before all others.
 #[must_use]
 pub fn audit_position(at: Timestamp) -> String {
     format!("{:015}", at.as_millisecond())
 }
 
-/// The partition of one thing's audit records in the index `entity`.
+/// The partition of one item's audit records in the index `entity`.
 #[must_use]
 pub fn audit_entity(mess: &MessId, entity: &str) -> String {
     format!("{mess}#{entity}")
 }
 
-/// By what the audit trail knows the item with this key.
+/// The name of the item with this key in the audit trail.
 #[must_use]
 pub fn entity(key: &Key) -> String {
     format!("{}/{}", key.pk, key.sk)

@@ -1,4 +1,4 @@
-//! Which mail was sent: so that a message that comes twice makes one mail.
+//! The log of sent mails: it ensures that a message which is delivered twice causes only one mail.
 
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
@@ -6,25 +6,26 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Store, StoreError, condition_failed, keys, millis, number};
 
-/// How long one try to send holds off the others. Longer than the mailer may run.
+/// How long one attempt to send blocks other attempts. Longer than the maximum run time of the
+/// mailer.
 const LEASE: SignedDuration = SignedDuration::from_secs(60);
 
-/// How long a mail is remembered; no message comes again later than that.
+/// How long a mail is remembered. No message is delivered again later than that.
 const REMEMBERED: SignedDuration = SignedDuration::from_hours(15 * 24);
 
-/// Whose turn it is to send a mail.
+/// Whether the caller should send a mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MailTurn {
-    /// Ours: send it.
+    /// The caller has the lease: send the mail.
     Ours,
-    /// It was sent before.
+    /// The mail was sent before.
     Sent,
-    /// Somebody else is sending it, or died while doing so less than a minute ago.
+    /// Another attempt is sending the mail, or crashed less than a minute ago.
     Theirs,
 }
 
 impl Store {
-    /// Takes the turn to send the mail `message_id`, for a minute.
+    /// Takes the lease to send the mail `message_id`, for a minute.
     pub async fn mail_begin(
         &self,
         message_id: &str,
@@ -52,12 +53,12 @@ impl Store {
         }
     }
 
-    /// Remembers that the mail was sent.
+    /// Records that the mail was sent.
     pub async fn mail_sent(&self, message_id: &str, now: Timestamp) -> Result<(), StoreError> {
         self.mail_set(message_id, "SET sent_at = :now REMOVE sending_until", now).await
     }
 
-    /// Gives the turn back after a try that failed, so that the next need not wait.
+    /// Releases the lease after a failed attempt, so that the next attempt does not have to wait.
     pub async fn mail_give_back(&self, message_id: &str, now: Timestamp) -> Result<(), StoreError> {
         self.mail_set(message_id, "SET failed_at = :now REMOVE sending_until", now).await
     }

@@ -1,12 +1,12 @@
-//! DynamoDB. [`Store`] is concrete; its methods are named by the noun first, and each noun has
-//! a file in the folder of its area. A method does one read or one conditional write and turns
-//! a failed condition into the area's named refusal. Keys are built in [`keys`] alone.
+//! DynamoDB. [`Store`] is a concrete type. Method names start with the noun, and each noun has a
+//! file in the folder of its area. A method does one read or one conditional write. If the
+//! condition fails, the method returns the area's named error. Only [`keys`] builds keys.
 //!
 //! | folder or file | what it stores |
 //! |---|---|
 //! | `accounts` | accounts, sign-ups, invites, sessions, password resets, failed tries, profiles |
-//! | `students` | the list of students, what the counter knows of each, their QR codes |
-//! | `payments` | purchases, refunds, and what of them waits for a job |
+//! | `students` | the list of students, each student's item for scans, QR codes |
+//! | `payments` | purchases, refunds, and the purchases and refunds that a job must process |
 //! | `tokens` | submissions |
 //! | `orders` | the menu, its stock, orders |
 //! | `meals` | cycles, cuts, closures |
@@ -14,24 +14,24 @@
 //! | `owner` | messes, notifications, counts for reports, the audit trail |
 //! | `mail_log` | which mails were sent |
 //! | [`keys`] | every key |
-//! | `changes` | the kinds of items, and what the change streams tell of them |
-//! | `idempotency` | which request was the first with an idempotency key |
-//! | `waiting_pages` | pages of what waits for a job |
-//! | `conflicts` | the client, which repeats a transaction that met another |
-//! | `contention` | the loop that reads, decides and writes again where others were quicker |
+//! | `changes` | the kinds of items, and decoding of the change streams |
+//! | `idempotency` | outcomes of requests that had an idempotency key |
+//! | `waiting_pages` | pages of items that a job must process |
+//! | `conflicts` | the client that retries single writes which conflict with a transaction |
+//! | `contention` | the loop that reads, decides and writes again after a concurrent change |
 //!
-//! This file has what all of them share: the store, its errors, the stamp of a change, and how
-//! items and expressions are written.
+//! This file has what all of them share: the store, its errors, the stamp of a change, and helpers
+//! that build items and expressions.
 //!
-//! How an item is stored is said here, beside the domain's type and not in it: by a struct such
-//! as `CycleItem`, which names the attributes and their formats. Where an item has the same
-//! fields as the type, serde's `remote` makes the conversion. See
+//! The storage format of an item is defined here and not in the domain's type: a struct such as
+//! `CycleItem` names the attributes and their formats. If an item has the same fields as the
+//! domain's type, serde's `remote` does the conversion. See
 //! `docs/decisions/0033-storage-beside-the-domain.md`, which also names the exceptions.
 //!
-//! Times are stored as milliseconds since 1970 (numbers, so that conditions can compare
-//! them), ids as text, and `ttl` as seconds since 1970. Every item that is written
-//! carries its [`Kind`] and the [`Stamp`] of the change, because the audit trail is the
-//! tables' change streams.
+//! Times are stored as milliseconds since 1970 (numbers, so that conditions can compare them), ids
+//! as text, and `ttl` as seconds since 1970. Every written item outside the audit table carries
+//! its [`Kind`] and the [`Stamp`] of the change, because the audit trail is made from the tables'
+//! change streams.
 
 mod accounts;
 mod changes;
@@ -92,45 +92,43 @@ use changes::kinds::Stored;
 use contention::contention_pause;
 use keys::Key;
 
-/// The tables.
+/// DynamoDB: a client and the names of the tables.
 pub struct Store {
     client: Client,
     tables: TableNames,
 }
 
-/// A read or a write that did not succeed, other than by a condition.
+/// A read or a write that failed for a reason other than its condition.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// DynamoDB was throttling, too slow or not to be reached. A write may or may not have
-    /// happened.
+    /// DynamoDB throttled the request, was too slow or could not be reached. A write may or may
+    /// not have happened.
     #[error("DynamoDB does not answer")]
     Unavailable(#[source] Box<dyn Error + Send + Sync>),
-    /// Others were writing the same items all the time. Nothing was written.
+    /// Concurrent writes of the same items kept interfering. Nothing was written.
     #[error("too many writes of the same items at once")]
     Contended,
-    /// DynamoDB refused the request: a programming error, or a missing grant.
+    /// DynamoDB refused the request: a programming error, or a missing IAM permission.
     #[error("DynamoDB refused the request")]
     Refused(#[source] Box<dyn Error + Send + Sync>),
-    /// An item is not what this version of the code writes.
+    /// A stored item does not have the format that this version of the code expects.
     #[error("an item cannot be read")]
     Corrupt(#[from] serde_dynamo::Error),
 }
 
-/// Who changed something, with which request, and when: part of every written item.
+/// Who changed something, in which request, and when. Every written item carries a stamp.
 #[derive(Debug, Clone)]
 pub struct Stamp {
     /// An account's id, or a name such as `anonymous`, `razorpay` or `operator`.
     pub actor: String,
-    /// The id of the request or the message that led to the change.
+    /// The id of the request or of the message that caused the change.
     pub request_id: String,
-    /// The time of the change.
     pub at: Timestamp,
 }
 
-/// An item's attributes.
 type Attributes = HashMap<String, AttributeValue>;
 
-/// The assignments that every update makes beside its own.
+/// The assignments of the stamp, which updates make in addition to their own.
 const STAMPED: &str = "actor = :actor, request_id = :request_id, changed_at = :changed_at";
 
 #[expect(clippy::needless_pass_by_value, reason = "callers pass references and numbers")]
@@ -147,7 +145,7 @@ fn millis(time: Timestamp) -> AttributeValue {
     number(time.as_millisecond())
 }
 
-/// The values of an update expression: the stamp's, and those given.
+/// The values of an update expression: those of the stamp and the `given` ones.
 fn values<const N: usize>(stamp: &Stamp, given: [(&str, AttributeValue); N]) -> Attributes {
     let stamp = [
         (":actor", text(&stamp.actor)),
@@ -157,12 +155,12 @@ fn values<const N: usize>(stamp: &Stamp, given: [(&str, AttributeValue); N]) -> 
     given.into_iter().chain(stamp).map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-/// The attributes of an item to be put.
+/// The attributes of a new item, with its key, kind and stamp.
 fn item<T: Stored>(key: &Key, record: &T, stamp: &Stamp) -> Result<Attributes, StoreError> {
     let mut attributes: Attributes = serde_dynamo::to_item(record)?;
     debug_assert!(
         attributes.keys().all(|name| T::TRAIL.knows(name)),
-        "somebody has decided of each attribute whether the audit trail shows it"
+        "each attribute is listed as shown or hidden in the audit trail"
     );
     attributes.extend(key.attributes());
     attributes.insert("kind".to_owned(), text(T::KIND));
@@ -172,8 +170,8 @@ fn item<T: Stored>(key: &Key, record: &T, stamp: &Stamp) -> Result<Attributes, S
     Ok(attributes)
 }
 
-/// Lets DynamoDB remove the item some time after `at`, days perhaps: whoever reads it knows
-/// by itself whether it still counts.
+/// Lets DynamoDB remove the item after `at`, possibly days later. Readers must therefore check the
+/// expiry themselves.
 fn expiring(mut attributes: Attributes, at: Timestamp) -> Attributes {
     attributes.insert("ttl".to_owned(), number(at.as_second()));
     attributes
@@ -184,7 +182,7 @@ fn put_new(table: &str, attributes: Attributes) -> TransactWriteItem {
     put_where(table, attributes, "attribute_not_exists(pk)", Attributes::new())
 }
 
-/// A put under a condition, as part of a transaction.
+/// A put with a condition, as part of a transaction.
 fn put_where(
     table: &str,
     attributes: Attributes,
@@ -199,7 +197,7 @@ fn put_where(
     TransactWriteItem::builder().put(put.build().expect("table and item are set")).build()
 }
 
-/// An update, as part of a transaction.
+/// An update with a condition, as part of a transaction.
 fn update(
     table: &str,
     key: &Key,
@@ -220,8 +218,8 @@ fn update(
         .build()
 }
 
-/// A delete, as part of a transaction; without a condition it also succeeds where there
-/// is nothing.
+/// A delete, as part of a transaction. Without a condition it succeeds even if the item does not
+/// exist.
 fn delete(
     table: &str,
     key: &Key,
@@ -239,14 +237,15 @@ fn delete(
 /// A transaction that was not carried out.
 #[derive(Debug)]
 enum TransactError {
-    /// Conditions failed: one flag for each item, in their order.
+    /// At least one condition failed: one flag for each item of the transaction, in the same
+    /// order.
     Conditions(Vec<bool>),
-    /// Somebody else was writing one of the items at the same moment.
+    /// Another request was writing one of the items at the same moment.
     Conflict,
     Store(StoreError),
 }
 
-/// Refusals that pass a moment later.
+/// Error codes of temporary failures: a retry may succeed.
 const LATER: [&str; 7] = [
     "InternalServerError",
     "LimitExceededException",
@@ -274,12 +273,12 @@ where
     }
 }
 
-/// Whether a single write failed by its condition.
+/// Whether a single write failed because of its condition.
 fn condition_failed<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
     error.code() == Some("ConditionalCheckFailedException")
 }
 
-/// What a single write answered; `None` where its condition refused it.
+/// The result of a single write, or `None` if its condition failed.
 fn unless_refused<T, E, R>(outcome: Result<T, SdkError<E, R>>) -> Result<Option<T>, StoreError>
 where
     StoreError: From<SdkError<E, R>>,
@@ -293,13 +292,12 @@ where
 }
 
 impl Store {
-    /// Takes a client and the tables' names.
     #[must_use]
     pub const fn new(client: Client, tables: TableNames) -> Self {
         Self { client, tables }
     }
 
-    /// Whether DynamoDB answers: reads an item that never exists.
+    /// Whether DynamoDB responds: reads an item that never exists.
     pub async fn answers(&self) -> bool {
         let nothing = Key { pk: "health".to_owned(), sk: "health".to_owned() };
         let request = self.client.get_item().table_name(&self.tables.accounts);
@@ -316,7 +314,7 @@ impl Store {
         Ok(found.map(serde_dynamo::from_item).transpose()?)
     }
 
-    /// An item as it is, for whoever reads several things from it.
+    /// The raw attributes of an item, for callers that read several things from it.
     async fn get_attributes(
         &self,
         table: &str,
@@ -328,8 +326,8 @@ impl Store {
         Ok(answer.item)
     }
 
-    /// All items of a partition, or those whose sort key begins with a prefix, in the
-    /// sort key's order. A prefix may not be empty: DynamoDB refuses that.
+    /// All items of a partition, or those whose sort key begins with `prefix`, ordered by sort
+    /// key. The prefix must not be empty: DynamoDB refuses an empty one.
     async fn query(
         &self,
         table: &str,
@@ -357,10 +355,10 @@ impl Store {
         Ok(items)
     }
 
-    /// Reads several items; those that there are not are left out. They come in no order.
+    /// Reads several items, in no particular order. Items that do not exist are left out.
     ///
-    /// Nobody overtakes a read. This loop is its own because it asks only for what DynamoDB had
-    /// no capacity for, and each hundred of keys has its own tries.
+    /// This does not use `retry_overtaken`: a retry requests only the keys that DynamoDB left
+    /// unprocessed, and each batch of 100 keys has its own number of tries.
     async fn batch_get(
         &self,
         table: &str,
@@ -389,7 +387,7 @@ impl Store {
                 items.extend(
                     answer.responses.take().unwrap_or_default().remove(table).unwrap_or_default(),
                 );
-                // What DynamoDB had no capacity for at this moment.
+                // The keys for which DynamoDB had no capacity at this moment.
                 let left = answer.unprocessed_keys.take().unwrap_or_default().remove(table);
                 wanted = left.map(|left| left.keys).unwrap_or_default();
             }
@@ -397,15 +395,15 @@ impl Store {
         Ok(items)
     }
 
-    /// Puts an item that must not exist yet; answers whether it did not.
+    /// Puts an item that must not exist yet. Returns whether the item was written.
     async fn put_if_new(&self, table: &str, attributes: Attributes) -> Result<bool, StoreError> {
         let request = self.client.put_item().table_name(table).set_item(Some(attributes));
         let request = request.condition_expression("attribute_not_exists(pk)");
         Ok(unless_refused(request.send().await)?.is_some())
     }
 
-    /// Carries out a transaction. The SDK gives it a request token, so that a transaction
-    /// which it sends again after a lost answer is not carried out twice.
+    /// Carries out a transaction. The SDK adds a request token, so a transaction that it sends
+    /// again after a lost response is not carried out twice.
     async fn transact(&self, items: Vec<TransactWriteItem>) -> Result<(), TransactError> {
         let request = self.client.transact_write_items().set_transact_items(Some(items));
         let Err(error) = request.send().await else { return Ok(()) };
@@ -428,8 +426,8 @@ impl Store {
         }
     }
 
-    /// Carries out a transaction of which every condition says that something is still as it
-    /// was read.
+    /// Carries out a transaction whose conditions all check that the items are unchanged since
+    /// they were read.
     async fn transact_as_read(
         &self,
         items: Vec<TransactWriteItem>,
@@ -442,17 +440,17 @@ impl Store {
     }
 }
 
-/// Why a transaction is cancelled that may pass a moment later.
+/// Cancellation reasons that mean throttling: a retry may succeed.
 const THROTTLED: [&str; 2] = ["ProvisionedThroughputExceeded", "ThrottlingError"];
 
-/// Whether a read sees every write before it. A strong read costs twice as much.
+/// Whether a read sees every earlier write. A strongly consistent read costs twice as much.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Consistency {
-    /// May miss the writes of the last moment; for what a condition decides anyway.
+    /// May miss the most recent writes. Enough if a condition decides later anyway.
     Eventual,
-    /// Sees every write before it.
+    /// Sees every earlier write.
     Strong,
 }
 
-/// The most items that one call reads, as DynamoDB sets it.
+/// The most items that one `BatchGetItem` call can read, a limit of DynamoDB.
 const BATCH_GET_MAX: usize = 100;

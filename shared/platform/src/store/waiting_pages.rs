@@ -1,4 +1,4 @@
-//! Pages of what waits for a job. The jobs go through them one after another.
+//! Pages of items that a job must process. The jobs read one page after another.
 
 use std::collections::HashMap;
 
@@ -7,22 +7,22 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::{Attributes, StoreError};
 
-/// Items that a page holds at most: few enough to be dealt with before time is up.
+/// The most items of one page: few enough to process before a function's time is up.
 const PAGE_ITEMS_MAX: i32 = 100;
 
-/// Where a page begins: after the last item of the one before.
+/// The last item of the previous page, after which a page begins.
 pub type PageStart = HashMap<String, AttributeValue>;
 
-/// A page of what waits, and where the next one begins.
+/// A page of items that a job must process.
 #[derive(Debug)]
 pub struct WaitingPage<T> {
-    /// What waits. The index may be a moment behind the items themselves.
+    /// The index may be a moment behind the items themselves.
     pub items: Vec<T>,
-    /// Where the next page begins, if there is one.
+    /// The start of the next page, if there is one.
     pub next: Option<PageStart>,
 }
 
-/// One page of a query; `read` passes over an item by `None`.
+/// Reads one page of a query. `read` returns `None` to skip an item.
 pub(super) async fn waiting_page<T>(
     query: QueryFluentBuilder,
     start: Option<PageStart>,

@@ -1,4 +1,4 @@
-//! Accounts, the guards of their unique names, and what a login looks up.
+//! Accounts, the guards of their unique names, and the lookup for a login.
 
 use std::collections::HashMap;
 
@@ -23,89 +23,75 @@ use crate::store::{
     keys, number, put_new, text, update, values,
 };
 
-/// An account as it is stored.
+/// An account in its storage format.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Account {
-    /// Its id.
     pub account_id: AccountId,
-    /// Its mess.
     pub mess_id: MessId,
-    /// What it may do.
     pub role: Role,
-    /// Where it stands.
     pub status: AccountStatus,
-    /// The username.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub username: Option<Username>,
-    /// The person's name.
     pub name: Name,
-    /// The e-mail address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<Email>,
-    /// The roll number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub roll_no: Option<RollNo>,
-    /// The room number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub room_no: Option<RoomNo>,
-    /// The telephone number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phone: Option<Phone>,
-    /// Some words about oneself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bio: Option<Bio>,
-    /// The postal address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<PostalAddress>,
-    /// The profession.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profession: Option<Profession>,
-    /// The date of birth.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub date_of_birth: Option<DateOfBirth>,
-    /// The newest picture that was found to be one.
+    /// The newest uploaded picture that passed validation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub picture_key: Option<PictureKey>,
-    /// The Telegram account that somebody said is this person's. Nobody has proven it: it
-    /// opens nothing, and nothing is sent there.
+    /// The Telegram account that somebody claimed to be this person's. Nobody has proven it: it
+    /// grants no access, and nothing is sent there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub telegram_claim: Option<TelegramUserId>,
-    /// The address with which somebody registered and which another account had already, so
-    /// that the registration is known again when it is repeated. Nothing is sent there.
+    /// The e-mail address from the registration, if another account had it already. It only serves
+    /// to recognise a repeated registration. Nothing is sent there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email_claim: Option<Email>,
     /// The password's hash, or [`NO_PASSWORD`](crate::auth::password::NO_PASSWORD).
     pub password_hash: String,
-    /// How often the password was replaced. A session of an older password is not renewed.
+    /// How often the password was replaced. Sessions that began with an older password are not
+    /// renewed.
     #[serde(default)]
     pub password_version: u32,
-    /// The HMAC of the security code, once one is set.
+    /// The HMAC of the security code, if one is set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub security_code_hash: Option<String>,
-    /// Wrong security codes.
+    /// The number of wrong security codes.
     #[serde(default)]
     pub security_code_failures: u32,
-    /// When they are forgotten.
+    /// When the wrong security codes are forgotten.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
         with = "jiff::fmt::serde::timestamp::millisecond::optional"
     )]
     pub security_code_forgotten_at: Option<Timestamp>,
-    /// When it was made.
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     pub created_at: Timestamp,
-    /// Who last decided about it.
+    /// Who made the last decision about the account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decided_by: Option<String>,
-    /// When.
+    /// When that decision was made.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
         with = "jiff::fmt::serde::timestamp::millisecond::optional"
     )]
     pub decided_at: Option<Timestamp>,
-    /// Why.
+    /// The reason for that decision.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decision_reason: Option<Reason>,
 }
@@ -139,7 +125,7 @@ impl Stored for Account {
     .hides(&[
         "password_hash",
         "security_code_hash",
-        // These are nobody's business but the student's.
+        // Private to the student.
         "bio",
         "address",
         "profession",
@@ -148,7 +134,7 @@ impl Stored for Account {
 }
 
 impl Account {
-    /// An active account with nothing but what each must have.
+    /// An active account with only the required attributes.
     #[must_use]
     pub fn new(
         account_id: AccountId,
@@ -188,7 +174,7 @@ impl Account {
         }
     }
 
-    /// The account that a verified registration becomes.
+    /// The account for a verified registration.
     #[must_use]
     pub fn of_registration(
         registration: &Registration,
@@ -208,7 +194,6 @@ impl Account {
         }
     }
 
-    /// The wrong security codes so far.
     #[must_use]
     pub fn security_code_failures(&self) -> Failures {
         Failures {
@@ -218,39 +203,33 @@ impl Account {
     }
 }
 
-/// Why an account cannot be made.
+/// Why an account was not created.
 #[derive(Debug, thiserror::Error)]
 pub enum AccountCreateError {
-    /// The registration ended, or became an account, a moment ago.
+    /// A concurrent request ended the registration or made the account from it.
     #[error("the registration has ended")]
     RegistrationEnded,
-    /// An account has the address.
     #[error("there is an account with this e-mail address")]
     EmailTaken,
-    /// Somebody has the username.
     #[error("the username is taken")]
     UsernameTaken,
-    /// Somebody has the roll number.
     #[error("the roll number is taken")]
     RollNoTaken,
-    /// The invite was used or has ended.
+    /// The invite was used or has expired.
     #[error("the invite was used or has expired")]
     InviteUsed,
-    /// Neither done nor refused.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// What is known of the name that somebody logs in with.
+/// The data that a login needs about the name it uses.
 #[derive(Debug, Clone, Copy)]
 pub struct LoginLookup {
-    /// The account that has the name.
     pub account_id: Option<AccountId>,
-    /// The wrong passwords tried for the name.
     pub failures: Failures,
 }
 
-/// Whose a unique name is.
+/// The owner of a unique name.
 #[derive(Serialize, Deserialize)]
 pub struct Guard {
     pub(in crate::store) account_id: AccountId,
@@ -263,11 +242,10 @@ impl Stored for Guard {
     const TRAIL: Trail = Trail::shows(&["account_id", "mess_id"]);
 }
 
-/// Whether a name is taken, and by whom it would be refused.
+/// One write of the transaction that creates an account, and the error if its condition fails.
 type Part = (TransactWriteItem, AccountCreateError);
 
 impl Store {
-    /// Reads an account.
     pub async fn account_get(
         &self,
         id: AccountId,
@@ -276,12 +254,10 @@ impl Store {
         self.get(&self.tables.accounts, &keys::account(id), consistency).await
     }
 
-    /// Whether an account has this address.
     pub async fn email_is_known(&self, mess: &MessId, email: &Email) -> Result<bool, StoreError> {
         self.guard_exists(&keys::email_guard(mess, email)).await
     }
 
-    /// The account that has this address.
     pub async fn account_of_email(
         &self,
         mess: &MessId,
@@ -293,7 +269,6 @@ impl Store {
         Ok(guard.map(|guard| guard.account_id))
     }
 
-    /// The account that has this roll number.
     pub async fn account_of_roll_no(
         &self,
         mess: &MessId,
@@ -304,11 +279,11 @@ impl Store {
             self.get(&self.tables.accounts, &key, Consistency::Strong).await?;
         let Some(Guard { account_id, .. }) = guard else { return Ok(None) };
         let account = self.account_get(account_id, Consistency::Strong).await?;
-        // One that has left its number since the guard was read has it no more.
+        // An account that has given up the number since the guard was read no longer counts.
         Ok(account.filter(|account| account.roll_no.as_ref() == Some(roll_no)))
     }
 
-    /// The accounts that have one of these roll numbers, no two of which are the same.
+    /// The accounts that have these roll numbers. `roll_nos` must not contain duplicates.
     pub async fn accounts_of_roll_nos(
         &self,
         mess: &MessId,
@@ -322,7 +297,8 @@ impl Store {
         let mut accounts = HashMap::with_capacity(found.len());
         for found in found {
             let account: Account = serde_dynamo::from_item(found)?;
-            // One that has left its number since its guard was read has it no more.
+            // By its current number: the account may have changed the number since the guard was
+            // read.
             if let Some(roll_no) = account.roll_no.clone() {
                 accounts.insert(roll_no, account);
             }
@@ -330,7 +306,7 @@ impl Store {
         Ok(accounts)
     }
 
-    /// Who has which of these addresses, no two of which are the same.
+    /// The accounts that have these e-mail addresses. `emails` must not contain duplicates.
     pub async fn accounts_of_emails(
         &self,
         mess: &MessId,
@@ -345,7 +321,7 @@ impl Store {
         Ok(emails.iter().filter_map(holder).collect())
     }
 
-    /// The guards that there are, by their partition.
+    /// The guards that exist, by their partition key.
     async fn guards(&self, keys: Vec<Key>) -> Result<HashMap<String, Guard>, StoreError> {
         let mut guards = HashMap::with_capacity(keys.len());
         for found in self.batch_get(&self.tables.accounts, keys, Consistency::Strong).await? {
@@ -355,7 +331,6 @@ impl Store {
         Ok(guards)
     }
 
-    /// Whether an account has this username.
     pub async fn username_is_taken(
         &self,
         mess: &MessId,
@@ -370,8 +345,8 @@ impl Store {
         Ok(guard.is_some())
     }
 
-    /// Makes an account of a verified registration: the registration and the invite are
-    /// used up and every unique name is taken, all or nothing.
+    /// Creates the account of a verified registration: uses up the registration and the invite,
+    /// and takes every unique name, in one transaction.
     pub async fn account_create_from(
         &self,
         registration: &Registration,
@@ -398,8 +373,8 @@ impl Store {
         self.account_transact(parts).await
     }
 
-    /// Makes an account without a registration: the account and the guards of its names, all
-    /// or nothing.
+    /// Creates an account without a registration: the account and the guards of its names, in one
+    /// transaction.
     pub async fn account_create(
         &self,
         account: &Account,
@@ -409,9 +384,9 @@ impl Store {
         self.account_transact(parts).await
     }
 
-    /// Makes an account that would have the address `taken`, had another account not got it
-    /// already, as the transaction checks. To whoever counts its items or its time it is the
-    /// one that takes the address.
+    /// Creates an account without the e-mail address `taken`, because another account has that
+    /// address. The transaction checks this. It has as many writes and takes as long as one that
+    /// takes the address, so an observer cannot tell the two apart.
     pub async fn account_create_without(
         &self,
         account: &Account,
@@ -430,7 +405,7 @@ impl Store {
         self.account_transact(parts).await
     }
 
-    /// The account and the guards of its names.
+    /// The writes that create the account and the guards of its names.
     fn account_parts(&self, account: &Account, stamp: &Stamp) -> Result<Vec<Part>, StoreError> {
         let table = &self.tables.accounts;
         let mess = &account.mess_id;
@@ -470,7 +445,7 @@ impl Store {
         }
     }
 
-    /// What is known of a login name: one read of its guard's partition.
+    /// Looks up a login name, with one read of its guard's partition.
     pub async fn login_lookup(
         &self,
         mess: &MessId,

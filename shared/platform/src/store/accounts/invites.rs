@@ -11,17 +11,16 @@ use crate::store::changes::kinds::{Kind, Stored};
 use crate::store::changes::trail::Trail;
 use crate::store::{Consistency, Stamp, Store, StoreError, expiring, item, keys};
 
-/// How long an invite is good.
+/// How long an invite is valid.
 pub const LIFETIME: SignedDuration = SignedDuration::from_hours(72);
 
-/// An invite as it is stored: by the hash of its code, never the code.
+/// An invite in its storage format. Only the hash of its code is stored, as the item's key.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Invite {
-    /// Into which mess.
+    /// The mess that the invited person joins.
     pub mess_id: MessId,
-    /// As what.
+    /// The role that the invited person gets.
     pub role: Role,
-    /// Until when.
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     pub expires_at: Timestamp,
     /// When somebody signed up with it.
@@ -40,19 +39,18 @@ impl Stored for Invite {
 }
 
 impl Invite {
-    /// An invite that is made at `now`.
     #[must_use]
     pub fn new(mess_id: MessId, role: Role, now: Timestamp) -> Self {
         Self { mess_id, role, expires_at: now + LIFETIME, used_at: None }
     }
 
-    /// Draws the code of an invite: 160 random bits, of which only the hash is stored.
+    /// Generates an invite code of 160 random bits. Only its hash is stored.
     #[must_use]
     pub fn draw_code() -> String {
         random_hex::<20>()
     }
 
-    /// Whether it admits somebody as `role` at `now`.
+    /// Whether somebody can sign up as `role` with this invite at `now`.
     #[must_use]
     pub fn admits(&self, role: Role, now: Timestamp) -> bool {
         self.role == role && self.used_at.is_none() && now < self.expires_at
@@ -60,7 +58,7 @@ impl Invite {
 }
 
 impl Store {
-    /// Stores an invite under its code.
+    /// Stores an invite under the hash of its code.
     pub async fn invite_create(
         &self,
         code: &str,
@@ -68,7 +66,7 @@ impl Store {
         stamp: &Stamp,
     ) -> Result<(), StoreError> {
         let key = keys::invite(&invite.mess_id, &sha256_hex(code));
-        // Kept for some days after its end, so that the audit trail's reader can look it up.
+        // Kept for some days after it expires, so that readers of the audit trail can look it up.
         let kept_until = invite.expires_at + SignedDuration::from_hours(7 * 24);
         let attributes = expiring(item(&key, invite, stamp)?, kept_until);
         self.put_if_new(&self.tables.accounts, attributes).await?;

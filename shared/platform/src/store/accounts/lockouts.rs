@@ -1,5 +1,5 @@
-//! The counters of wrong passwords and security codes. They are in DynamoDB and hold
-//! without Redis.
+//! The counters of wrong passwords and security codes. They are stored in DynamoDB, so lockouts
+//! work without Redis.
 
 use std::collections::HashMap;
 
@@ -17,7 +17,7 @@ use crate::store::{
     number, retry_overtaken, text, unless_refused, values,
 };
 
-/// Wrong passwords that were tried for a name.
+/// The wrong passwords that were tried for a name.
 #[derive(Serialize, Deserialize)]
 pub struct LoginFailures {
     pub(super) mess_id: MessId,
@@ -33,16 +33,16 @@ impl Stored for LoginFailures {
 }
 
 impl Store {
-    /// Counts a wrong password for a name. The count begins anew where the wrong tries
-    /// before are forgotten.
+    /// Counts a wrong password for a name. The count starts again if the earlier wrong passwords
+    /// are forgotten.
     pub async fn login_failed(
         &self,
         mess: &MessId,
         name: &LoginName,
         stamp: &Stamp,
     ) -> Result<(), StoreError> {
-        // Where the first wrong tries come at once, one of them makes the counter and the
-        // others find it at their next turn.
+        // If several first wrong passwords come at once, one request creates the counter, and the
+        // others find it at their next try.
         retry_overtaken(|_| async {
             let counted = self.login_failure_add(mess, name, stamp).await?
                 || self.login_failure_begin(mess, name, stamp).await?;
@@ -51,7 +51,7 @@ impl Store {
         .await
     }
 
-    /// Adds to the wrong tries that are not forgotten; answers `false` where there are none.
+    /// Adds to the wrong passwords that are not forgotten. Returns `false` if there are none.
     async fn login_failure_add(
         &self,
         mess: &MessId,
@@ -82,7 +82,8 @@ impl Store {
         Ok(unless_refused(request.send().await)?.is_some())
     }
 
-    /// Counts the first wrong try; answers `false` where there are some already.
+    /// Counts the first wrong password. Returns `false` if there are others that are not
+    /// forgotten.
     async fn login_failure_begin(
         &self,
         mess: &MessId,
@@ -103,7 +104,7 @@ impl Store {
         Ok(unless_refused(request.send().await)?.is_some())
     }
 
-    /// Forgets the wrong passwords of a name after a right one.
+    /// Forgets the wrong passwords of a name after a correct one.
     pub async fn login_succeeded(&self, mess: &MessId, name: &LoginName) -> Result<(), StoreError> {
         let key = keys::login_failures(mess, name);
         let request = self.client.delete_item().table_name(&self.tables.accounts);
@@ -117,8 +118,8 @@ impl Store {
         delete(&self.tables.accounts, &key, None, HashMap::new())
     }
 
-    /// Counts a wrong security code and answers how many there are now; `None` where
-    /// there were as many as are borne before this one.
+    /// Counts a wrong security code and returns the new count. `None` if the limit was already
+    /// reached before.
     pub async fn security_code_failed(
         &self,
         account: AccountId,
@@ -127,7 +128,7 @@ impl Store {
         let one_more = "security_code_forgotten_at > :changed_at AND security_code_failures < :max";
         let forgotten = "attribute_exists(pk) AND (attribute_not_exists(security_code_forgotten_at) \
                          OR security_code_forgotten_at <= :changed_at)";
-        // The third is for whoever finds that another made the counter since the first.
+        // The third try is for a request that lost the race to start the counter.
         let add = ("security_code_failures + :one", one_more);
         let tries = [add, (":one", forgotten), add];
         for (count, condition) in tries {
@@ -169,8 +170,8 @@ impl Store {
         Ok(account.map(|account| account.security_code_failures))
     }
 
-    /// Forgets the wrong security codes after a right one; answers `false` where they
-    /// have become as many as are borne, so that the right one came too late.
+    /// Forgets the wrong security codes after a correct one. Returns `false` if the limit of wrong
+    /// codes was reached before, so that the correct one came too late.
     pub async fn security_code_succeeded(
         &self,
         account: AccountId,
@@ -190,9 +191,9 @@ impl Store {
         Ok(unless_refused(request.send().await)?.is_some())
     }
 
-    /// The check, as part of a transaction, that the account is active and that its
-    /// security code is not locked. So a burst of guesses is bound by the count that the
-    /// wrong ones leave, however many were read as the first.
+    /// The check, as part of a transaction, that the account is active and its security code is
+    /// not locked. So concurrent guesses cannot get past the limit, even if all of them read the
+    /// account before the first wrong one was counted.
     pub(in crate::store) fn security_code_check(
         &self,
         account: AccountId,
@@ -216,6 +217,6 @@ impl Store {
     }
 }
 
-/// That security codes are not locked, as a condition on an account.
+/// The condition on an account that its security code is not locked.
 const SECURITY_CODE_OPEN: &str = "security_code_failures < :max \
      OR security_code_forgotten_at <= :changed_at";

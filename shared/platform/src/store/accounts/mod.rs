@@ -1,4 +1,4 @@
-//! Accounts and how they are reached: names, sessions, codes, failed tries.
+//! Accounts and how people log in to them: names, sessions, codes, failed tries.
 //!
 //! | file | what it stores |
 //! |---|---|

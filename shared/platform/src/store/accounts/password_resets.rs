@@ -1,5 +1,5 @@
-//! Forgotten passwords. An e-mail address has one reset, the newest; it exists whether or
-//! not an account has the address, so that neither an answer nor its time tells.
+//! Password resets. Each e-mail address has at most one reset, the newest. It is stored whether or
+//! not an account has the address, so that neither the response nor its time reveals an account.
 
 use std::collections::HashMap;
 
@@ -17,21 +17,19 @@ use crate::store::{
     TransactError, delete, keys, millis, number, text, unless_refused, update, values,
 };
 
-/// A password reset as it is stored. The one-time code is not in it.
+/// A password reset in its storage format. It does not contain the one-time code.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct PasswordReset {
-    /// Its id, from which the code is derived.
+    /// The id from which the one-time code is derived.
     pub reset_id: PasswordResetId,
-    /// The mess.
     pub mess_id: MessId,
-    /// Where the code is mailed to.
+    /// Where the code is mailed.
     pub email: Email,
-    /// The account that has the address; without one no code is right.
+    /// The account that has the address. Without an account no code is right.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account_id: Option<AccountId>,
     /// How many codes were tried.
     pub attempts: u32,
-    /// When it ends.
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     pub expires_at: Timestamp,
 }
@@ -54,13 +52,13 @@ impl Stored for PasswordReset {
     .hashes_name();
 }
 
-/// How long after its end a reset may linger: longer than the window in which requests
-/// are counted, because the count is in it.
+/// How long an expired reset is kept. Longer than the window in which requests are counted,
+/// because the reset holds the count.
 const LINGERS: SignedDuration = SignedDuration::from_hours(2);
 
 impl Store {
-    /// Puts a reset in the place of the address's one before. Answers `false`, and writes
-    /// nothing, where there were `requests_max` for the address in the last hour.
+    /// Stores a reset in place of the address's previous one. Returns `false`, and writes nothing,
+    /// if there were `requests_max` requests for the address in the last hour.
     pub async fn password_reset_begin(
         &self,
         reset: &PasswordReset,
@@ -140,9 +138,9 @@ impl Store {
         self.get(&self.tables.accounts, &key, Consistency::Strong).await
     }
 
-    /// Counts a try of a code, and only then answers the reset to compare it with: so
-    /// tries that come at once cannot be more than are borne. `None` where the reset has
-    /// ended.
+    /// Counts a try of a code before it returns the reset to compare the code with, so that
+    /// concurrent tries cannot exceed the limit. `None` if the reset has ended or the limit is
+    /// reached.
     pub async fn password_reset_attempt(
         &self,
         mess: &MessId,
@@ -163,9 +161,9 @@ impl Store {
         Ok(updated.map(serde_dynamo::from_item).transpose()?)
     }
 
-    /// Uses a reset up: the account has the new password, the wrong ones are forgotten,
-    /// and `sessions`, those known now, have ended, all or nothing. Answers `false`, and
-    /// does nothing, where the reset was used or replaced a moment ago.
+    /// Uses up a reset in one transaction: sets the account's new password, forgets its wrong
+    /// passwords, and ends `sessions`, which are the sessions known now. Returns `false`, and
+    /// changes nothing, if the reset was used or replaced in the meantime.
     pub async fn password_reset_commit(
         &self,
         reset: &PasswordReset,

@@ -1,4 +1,4 @@
-//! What people change in their own accounts.
+//! Changes that people make to their own accounts: profiles and pictures.
 
 use std::collections::HashMap;
 
@@ -15,24 +15,21 @@ use crate::store::{
     delete, item, keys, number, put_new, retry_overtaken, text, unless_refused, update, values,
 };
 
-/// Why a profile was not changed.
 #[derive(Debug, thiserror::Error)]
 pub enum ProfileUpdateError {
-    /// There is no such account any more.
+    /// The account does not exist any more.
     #[error("the account is gone")]
     Gone,
-    /// Somebody has the roll number.
     #[error("the roll number is taken")]
     RollNoTaken,
-    /// The account was changed at the same moment, in what this change rests on.
+    /// A concurrent request changed an attribute of the account that this change depends on.
     #[error("the account was changed at the same moment")]
     Overtaken,
-    /// Neither done nor refused.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// An update of an account: its expression, and what the expression names.
+/// An update of an account: its expression, with the attribute names and values.
 struct AccountUpdate {
     expression: String,
     names: HashMap<String, String>,
@@ -40,11 +37,12 @@ struct AccountUpdate {
 }
 
 impl Store {
-    /// Changes a profile and answers the account as it is then. What a student is known by
-    /// at the counter changes there too, in the same transaction; and in it a new roll
-    /// number takes its guard, and gives back the guard of the one before.
+    /// Changes a profile and returns the account after the change. If the member has a copy of a
+    /// changed attribute, the same transaction changes the member too. If the roll number changes,
+    /// that transaction also takes the guard of the new number and deletes the guard of the old
+    /// one.
     ///
-    /// `account` is as it was just read: from it comes the roll number that is to be left.
+    /// `account` must be just read: it provides the old roll number.
     pub async fn profile_update(
         &self,
         account: &Account,
@@ -75,7 +73,7 @@ impl Store {
         updated.ok_or(ProfileUpdateError::Gone)
     }
 
-    /// The same where the change is of what a student is known by at the counter.
+    /// The same for a change of attributes that the member has copies of.
     async fn profile_follow(
         &self,
         account: &Account,
@@ -83,8 +81,8 @@ impl Store {
         known_by: &[Followed],
         stamp: &Stamp,
     ) -> Result<Account, ProfileUpdateError> {
-        // Of two new names at once the later one stays, but a roll number has a guard to
-        // give back, and must be the one that was read.
+        // If two requests change the name at once, the later one wins. The roll number must be the
+        // one that was read, because its guard is deleted.
         let replaced: Vec<&str> =
             known_by.iter().map(|(name, _)| *name).filter(|name| *name != "roll_no").collect();
         let read = as_read(account, &replaced);
@@ -115,7 +113,7 @@ impl Store {
         changed.ok_or(ProfileUpdateError::Gone)
     }
 
-    /// The guards that are taken and given back where the roll number changes.
+    /// The writes that take and delete guards if the roll number changes.
     fn roll_no_parts(
         &self,
         account: &Account,
@@ -151,8 +149,8 @@ impl Store {
         Ok(put_new(&self.tables.accounts, item(&key, &guard, stamp)?))
     }
 
-    /// Makes a picture the account's, and the student's at the counter, unless it has that
-    /// one or a newer one; answers the one that it has then. `None` where there is no such
+    /// Sets an account's picture, also in the member, unless the account has this picture or a
+    /// newer one. Returns the picture that the account has then, or `None` if there is no such
     /// account.
     pub async fn picture_put(
         &self,
@@ -162,7 +160,7 @@ impl Store {
         retry_overtaken(|_| async {
             let account = self.account_get(picture.account_id, Consistency::Strong).await?;
             let Some(account) = account else { return Ok(Attempt::Done(None)) };
-            // Keys sort by time as texts, here as in the condition.
+            // Picture keys sort by time when compared as text, here and in the condition.
             let as_new = |current: &PictureKey| current.to_string() >= picture.to_string();
             if let Some(current) = account.picture_key.filter(as_new) {
                 return Ok(Attempt::Done(Some(current)));
@@ -202,8 +200,9 @@ impl Store {
     }
 }
 
-/// What of a change is not so already. What is there must not be written: somebody else may
-/// be changing just that, guard and student and all.
+/// The change without the name, roll number and room number that the account already has. Equal
+/// values must not be written: another request may be changing the same attribute, with its guard
+/// and its copy in the member.
 fn news(change: &ProfileChange, account: &Account) -> ProfileChange {
     ProfileChange {
         name: change.name.clone().filter(|name| *name != account.name),
@@ -222,7 +221,7 @@ fn other_than<T: Clone + PartialEq>(change: &Patch<T>, now: Option<&T>) -> Patch
     if same { Patch::Keep } else { change.clone() }
 }
 
-/// What a change makes of that by which a student is known at the counter.
+/// The part of a change that the member copies.
 fn known_by(change: &ProfileChange) -> Vec<Followed> {
     let name = change.name.as_ref().map_or(Patch::Keep, |name| Patch::Set(text(name)));
     let fields = [
@@ -238,7 +237,7 @@ fn known_by(change: &ProfileChange) -> Vec<Followed> {
     changed.collect()
 }
 
-/// The update that makes a change.
+/// The account's update for a change.
 fn account_update(change: &ProfileChange, stamp: &Stamp) -> AccountUpdate {
     let fields: [(&str, Patch<AttributeValue>); 9] = [
         ("name", change.name.as_ref().map_or(Patch::Keep, |name| Patch::Set(text(name)))),
@@ -268,7 +267,7 @@ fn account_update(change: &ProfileChange, stamp: &Stamp) -> AccountUpdate {
         }
     }
     if !change.security_code_hash.keeps() {
-        // Wrong tries were of the code before.
+        // The wrong tries were for the previous code.
         set.push("security_code_failures = :zero".to_owned());
         attributes.insert(":zero".to_owned(), number(0));
         removed.push("security_code_forgotten_at".to_owned());

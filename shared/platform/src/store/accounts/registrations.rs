@@ -1,4 +1,4 @@
-//! Sign-ups that wait for their one-time code.
+//! Registrations that wait for their one-time code.
 
 use std::collections::HashMap;
 
@@ -16,47 +16,39 @@ use crate::store::{
     keys, millis, number, put_new, text, unless_refused, update, values,
 };
 
-/// A registration as it is stored. The one-time code is not in it.
+/// A registration in its storage format. It does not contain the one-time code.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Registration {
-    /// Its id.
     pub registration_id: RegistrationId,
-    /// The mess to be joined.
+    /// The mess to join.
     pub mess_id: MessId,
-    /// Where the code is mailed to.
+    /// Where the code is mailed.
     pub email: Email,
-    /// Whether an account has this address already. Such a registration never succeeds;
-    /// it exists so that the answers do not tell, and the mail does.
+    /// Whether an account already has this address. Such a registration never succeeds. It exists
+    /// so that the responses do not reveal the account, while the mail does.
     pub known: bool,
     /// The wanted username.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub username: Option<Username>,
-    /// The person's name.
     pub name: Name,
     /// The wanted role.
     pub role: Role,
-    /// The telephone number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phone: Option<Phone>,
-    /// The roll number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub roll_no: Option<RollNo>,
-    /// The room number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub room_no: Option<RoomNo>,
-    /// The chosen password's hash.
     pub password_hash: String,
-    /// The hash of the invite code that came along.
+    /// The hash of the invite code, if the request had one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub invite_hash: Option<String>,
-    /// How many codes were tried.
+    /// How many one-time codes were tried.
     pub attempts: u32,
-    /// How often the code was asked for again.
+    /// How often the one-time code was requested again.
     pub resends: u32,
-    /// When it began.
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     pub created_at: Timestamp,
-    /// When it ends.
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     pub expires_at: Timestamp,
 }
@@ -78,8 +70,8 @@ impl Stored for Registration {
     .hides(&[
         "password_hash",
         "invite_hash",
-        // The registration is gone after minutes; the trail, which stays, tells that there was
-        // one and not whose.
+        // A registration is removed after some minutes. The trail, which is kept, shows that there
+        // was a registration but not whose.
         "email",
         "username",
         "name",
@@ -89,7 +81,7 @@ impl Stored for Registration {
     ]);
 }
 
-/// Which registration is the newest of an e-mail address.
+/// The newest registration of an e-mail address.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct NewestRegistration {
     registration_id: RegistrationId,
@@ -101,14 +93,13 @@ impl Stored for NewestRegistration {
     const TRAIL: Trail = Trail::NONE;
 }
 
-/// How long after its end a registration may linger. Longer than resends can prolong it,
-/// because what leads to it from its address is not prolonged with it.
+/// How long an expired registration is kept. Longer than resends can prolong it, because the item
+/// that leads from the address to the registration is not prolonged.
 const LINGERS: SignedDuration = SignedDuration::from_hours(2);
 
 impl Store {
-    /// Stores a registration, and that it is the newest of its address. Answers `false`,
-    /// and stores nothing, where there were `sign_ups_max` with the address in the last
-    /// hour.
+    /// Stores a registration as the newest of its address. Returns `false`, and stores nothing, if
+    /// `sign_ups_max` registrations with the address were stored in the last hour.
     pub async fn registration_create(
         &self,
         registration: &Registration,
@@ -133,8 +124,8 @@ impl Store {
             match self.transact(vec![put_new(&self.tables.accounts, new), newest]).await {
                 Ok(()) => return Ok(true),
                 Err(TransactError::Conditions(failed)) if failed == [false, true] => {}
-                // Somebody signs up with the same address at this very moment, or a random
-                // id was drawn twice.
+                // Another registration with the same address is being stored at this moment, or a
+                // random id was generated twice.
                 Err(TransactError::Conflict | TransactError::Conditions(_)) => {
                     return Err(StoreError::Contended);
                 }
@@ -144,7 +135,7 @@ impl Store {
         Ok(false)
     }
 
-    /// The write that makes a registration the newest of its address and counts it.
+    /// The write that records a registration as the newest of its address and counts it.
     fn newest_update(
         &self,
         registration: &Registration,
@@ -173,7 +164,6 @@ impl Store {
         update(&self.tables.accounts, &key, &expression, condition, Some(names), attributes)
     }
 
-    /// Reads a registration.
     pub async fn registration_get(
         &self,
         id: RegistrationId,
@@ -193,9 +183,9 @@ impl Store {
         Ok(newest.map(|newest| newest.registration_id))
     }
 
-    /// Counts a try of a code, and only then answers the registration to compare it with:
-    /// so tries that come at once cannot be more than are borne. `None` where the
-    /// registration has ended.
+    /// Counts a try of a code before it returns the registration to compare the code with, so that
+    /// concurrent tries cannot exceed the limit. `None` if the registration has ended or the limit
+    /// is reached.
     pub async fn registration_attempt(
         &self,
         id: RegistrationId,
@@ -207,8 +197,9 @@ impl Store {
         self.registration_update(id, &expression, condition, values(stamp, given)).await
     }
 
-    /// Asks for another code, which invalidates the one before. Wrong tries stay counted.
-    /// `None` where the registration has ended, or was resent too often.
+    /// Records the request for another code, which invalidates the previous one. Wrong tries stay
+    /// counted. `None` if the registration has ended, or has reached the limit of resends or of
+    /// tries.
     pub async fn registration_resend(
         &self,
         id: RegistrationId,

@@ -1,4 +1,4 @@
-//! Sessions.
+//! Sessions: beginning, renewing and ending them. Refresh tokens are stored only as hashes.
 
 use std::collections::HashMap;
 
@@ -15,32 +15,29 @@ use crate::store::{
     number, text, unless_refused, values,
 };
 
-/// The most sessions that [`Store::session_deletes`] ends: what a transaction, which may
-/// have a hundred parts, leaves beside the change that ends them. More than an account
-/// has, logins at this very moment included.
+/// The most sessions that [`Store::session_deletes`] ends. A transaction may have a hundred
+/// writes; this leaves room for the change that ends the sessions. It is more than an account ever
+/// has, including concurrent logins.
 const SESSION_DELETES_MAX: usize = 50;
 
-/// A session as it is stored. Refresh tokens are in it as hashes.
+/// A session in its storage format. Refresh tokens are stored as hashes.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct SessionRecord {
-    /// Whose it is.
     pub account_id: AccountId,
-    /// Its id.
     pub session_id: SessionId,
-    /// The account's mess.
     pub mess_id: MessId,
-    /// Which of the account's passwords it began with.
+    /// The version of the account's password when the session began.
     #[serde(default)]
     pub password_version: u32,
-    /// Hash of the refresh token that is good now.
+    /// Hash of the current refresh token.
     pub refresh_hash: String,
-    /// Hash of the one before.
+    /// Hash of the previous refresh token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous_hash: Option<String>,
-    /// When one replaced the other.
+    /// When the current refresh token replaced the previous one.
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     pub rotated_at: Timestamp,
-    /// When the session ends unless it is used.
+    /// When the session ends unless it is renewed.
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     pub expires_at: Timestamp,
 }
@@ -61,7 +58,7 @@ impl Stored for SessionRecord {
 }
 
 impl SessionRecord {
-    /// A session of `account` that begins at `now` with this refresh token.
+    /// A new session of `account` at `now`, with this refresh token.
     #[must_use]
     pub fn begin(
         account: &Account,
@@ -81,13 +78,12 @@ impl SessionRecord {
         }
     }
 
-    /// Whether the session is still good at `now`.
     #[must_use]
     pub fn is_alive(&self, now: Timestamp) -> bool {
         now < self.expires_at
     }
 
-    /// What the rules of rotation need to know.
+    /// The part that the rules of rotation need.
     #[must_use]
     pub fn refresh_state(&self) -> RefreshState {
         RefreshState {
@@ -100,7 +96,7 @@ impl SessionRecord {
 }
 
 impl Store {
-    /// Begins a session.
+    /// Stores a new session.
     pub async fn session_put(
         &self,
         session: &SessionRecord,
@@ -113,7 +109,7 @@ impl Store {
         Ok(())
     }
 
-    /// Reads a session, if it was not ended.
+    /// Reads a session. `None` if it does not exist or was ended.
     pub async fn session_get(
         &self,
         account: AccountId,
@@ -123,9 +119,8 @@ impl Store {
         self.get(&self.tables.accounts, &key, Consistency::Strong).await
     }
 
-    /// Puts the refresh token with hash `next` in the place of the one with hash
-    /// `presented`. Answers `false` where that was done by somebody else, or the session
-    /// was ended, a moment ago.
+    /// Replaces the refresh token with the hash `presented` by the one with the hash `next`.
+    /// Returns `false` if a concurrent request has replaced the token or ended the session.
     pub async fn session_rotate(
         &self,
         session: &SessionRecord,
@@ -156,7 +151,7 @@ impl Store {
         Ok(unless_refused(request.send().await)?.is_some())
     }
 
-    /// Ends a session; one that has ended stays ended.
+    /// Ends a session. Does nothing if it has already ended.
     pub async fn session_end(
         &self,
         account: AccountId,
@@ -168,7 +163,7 @@ impl Store {
         Ok(())
     }
 
-    /// An account and its sessions, which are beside it in one partition: one read.
+    /// An account and its sessions, with one read, because they are in one partition.
     pub async fn account_with_sessions(
         &self,
         id: AccountId,
@@ -187,7 +182,6 @@ impl Store {
         Ok((account, sessions))
     }
 
-    /// The sessions of an account.
     pub async fn sessions_of(&self, account: AccountId) -> Result<Vec<SessionRecord>, StoreError> {
         let pk = account.to_string();
         let table = &self.tables.accounts;
@@ -195,8 +189,9 @@ impl Store {
         found.into_iter().map(|session| Ok(serde_dynamo::from_item(session)?)).collect()
     }
 
-    /// The writes that end `sessions`, for the transaction of the change that ends them: so
-    /// no crash can come between. Sessions that begin meanwhile are swept afterwards.
+    /// The writes that end `sessions`, for the transaction of the change that ends them, so that a
+    /// crash cannot leave sessions behind. Sessions that begin in the meantime are ended
+    /// afterwards.
     #[must_use]
     pub fn session_deletes(&self, sessions: &[SessionRecord]) -> Vec<TransactWriteItem> {
         let ended = sessions.iter().take(SESSION_DELETES_MAX).map(|session| {

@@ -1,6 +1,6 @@
-//! The kinds of items. A new kind is a line in the table below and an implementation of
-//! [`Stored`] beside its struct; the code that follows changes then does not compile until it
-//! says what follows from one of the new kind.
+//! The kinds of items. A new kind needs a line in the table below and an implementation of
+//! [`Stored`] next to its struct. The consumers of the change streams then do not compile until
+//! they say what follows from a change of the new kind.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -32,18 +32,16 @@ use crate::store::{
     Registration, SessionRecord, StaffTokenRecord, StockRecord, StoreError,
 };
 
-/// An item as it is stored.
 pub(in crate::store) trait Stored: Serialize + DeserializeOwned {
-    /// What the rest of the code reads of it.
+    /// The type that the rest of the code works with.
     type Read: From<Self>;
 
-    /// What its attribute `kind` says.
+    /// The value of the attribute `kind`.
     const KIND: Kind;
 
-    /// What the audit trail shows of it.
+    /// The attributes that the audit trail shows.
     const TRAIL: Trail;
 
-    /// Reads one.
     fn read(attributes: Attributes) -> Result<Self::Read, StoreError> {
         let item: Self = serde_dynamo::from_item(attributes)?;
         Ok(item.into())
@@ -52,16 +50,16 @@ pub(in crate::store) trait Stored: Serialize + DeserializeOwned {
 
 macro_rules! kinds {
     ($($kind:ident = $name:literal, $item:ty => $read:ty;)*) => {
-        /// What an item is. The audit table is the one whose items have no kind: it has no
+        /// The kind of an item. Items of the audit table have no kind, because that table has no
         /// stream.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum Kind { $($kind),* }
 
-        /// An item before and after a change, by its kind.
+        /// An item before and after a change, by kind.
         pub enum Changed { $($kind(Images<$read>)),* }
 
         impl Kind {
-            /// The kind with this name, if there is one.
+            /// The kind with this stored name, if there is one.
             pub(super) fn of(name: &str) -> Option<Self> {
                 match name {
                     $($name => Some(Self::$kind),)*
@@ -69,8 +67,8 @@ macro_rules! kinds {
                 }
             }
 
-            /// What is stored as `kind`. It is not derived from the variant's name, so that
-            /// renaming a variant leaves stored items readable.
+            /// The stored value of `kind`. It is not derived from the variant's name, so renaming
+            /// a variant keeps stored items readable.
             pub(in crate::store) const fn name(self) -> &'static str {
                 match self { $(Self::$kind => $name),* }
             }
@@ -99,7 +97,7 @@ macro_rules! kinds {
         impl Kind {
             pub(super) const ALL: &[Self] = &[$(Self::$kind),*];
 
-            /// What is written of an item that is read.
+            /// Deserializes an item and serializes it again.
             pub(super) fn written_again(self, item: Item) -> Result<Item, serde_dynamo::Error> {
                 match self {
                     $(Self::$kind => {
@@ -111,7 +109,8 @@ macro_rules! kinds {
     };
 }
 
-// Each kind has its name as it is stored, its item, and what the rest of the code reads of it.
+// Each line has the kind, its stored name, its stored type, and the type that the rest of the code
+// uses.
 kinds! {
     Account = "account", Account => Account;
     Guard = "guard", Guard => Guard;

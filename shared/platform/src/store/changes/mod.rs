@@ -1,12 +1,13 @@
-//! The tables' change streams, decoded: one [`Change`] for each record, whose images are the
-//! store's own items. So whoever follows a change names its attributes as the store does.
+//! The tables' change streams, decoded: one [`Change`] for each stream record. The images before
+//! and after the change are the store's own items, so code that reacts to a change uses the
+//! store's types.
 //!
 //! | file | its subject |
 //! |---|---|
-//! | this one | one change, as a stream tells it |
-//! | `kinds` | the kinds of items, in the one table of them |
-//! | `trail` | what the audit trail shows of each kind, and the record of a change |
-//! | `fixtures` | an item of each kind as it is stored: what is stored must stay readable |
+//! | this one | one change, decoded from a stream record |
+//! | `kinds` | the table of all kinds of items |
+//! | `trail` | what the audit trail shows of each kind, and the audit record of a change |
+//! | `fixtures` | a stored item of each kind: tests check that stored items stay readable |
 
 pub(super) mod kinds;
 #[cfg(test)]
@@ -21,23 +22,22 @@ use thali_domain::ids::MessId;
 use self::kinds::{Changed, Kind, Stored};
 use crate::store::StoreError;
 
-/// A change of one item.
 pub struct Change {
     /// The stream's id of the change.
     pub event_id: String,
-    /// Where the change is in its stream.
+    /// The position of the change in its stream.
     pub sequence_number: String,
-    /// When the item was written. Where it was removed, to the second only.
+    /// When the item was written. For a removed item, precise only to the second.
     pub at: Timestamp,
     /// The mess of the item, if it has one.
     pub mess_id: Option<MessId>,
-    /// What was changed. `None` where the item is of no known kind or cannot be read: that
-    /// would be so the next time too, so it is logged, the audit trail has the change, and
-    /// the changes behind it go on.
+    /// The changed item. `None` if its kind is unknown or the item cannot be read. A retry would
+    /// not help, so the error is logged, the audit trail still records the change, and later
+    /// changes of the stream are processed.
     pub of: Option<Changed>,
     /// `INSERT`, `MODIFY` or `REMOVE`.
     operation: String,
-    /// The sort key behind the partition key.
+    /// The partition key and the sort key, joined by `/`.
     key: String,
     before: Option<Item>,
     after: Option<Item>,
@@ -45,33 +45,33 @@ pub struct Change {
 
 /// An item before and after a change.
 pub struct Images<T> {
-    /// `None` where there was no such item.
+    /// `None` if the item did not exist.
     pub before: Option<Box<T>>,
-    /// `None` where the item was removed.
+    /// `None` if the item was removed.
     pub after: Option<Box<T>>,
 }
 
 impl<T> Images<T> {
-    /// The item, if the change made it.
+    /// The item, if the change created it.
     #[must_use]
     pub fn inserted(&self) -> Option<&T> {
         self.after.as_deref().filter(|_| self.before.is_none())
     }
 
-    /// The item before and after, if there was one and still is.
+    /// The item before and after the change, if it existed both times.
     #[must_use]
     pub fn modified(&self) -> Option<(&T, &T)> {
         self.before.as_deref().zip(self.after.as_deref())
     }
 
-    /// The item after the change, if `part` of it was not the same before.
+    /// The item after the change, if the change gave `part` a new value.
     pub fn became<P: PartialEq>(&self, part: impl Fn(&T) -> P) -> Option<&T> {
         let after = self.after.as_deref()?;
         let before = self.before.as_deref().map(&part);
         (before != Some(part(after))).then_some(after)
     }
 
-    /// The item after the change, or as it was removed.
+    /// The item after the change, or its last state if it was removed.
     #[must_use]
     pub fn last(&self) -> Option<&T> {
         self.after.as_deref().or(self.before.as_deref())
@@ -95,7 +95,7 @@ impl From<EventRecord> for Change {
         let (before, after) = (image(change.old_image), image(change.new_image));
         let part = |name: &str| text_of(&change.keys, name).unwrap_or_default();
         let key = format!("{}/{}", part("pk"), part("sk"));
-        // The stream knows the second only; whoever wrote the item knew the millisecond.
+        // The stream's time is precise to the second; the item's stamp has milliseconds.
         let stamped_ms = after.as_ref().and_then(|after| number_of(after, "changed_at"));
         let streamed_ms = change.approximate_creation_date_time.timestamp_millis();
         let at = Timestamp::from_millisecond(stamped_ms.unwrap_or(streamed_ms));
@@ -116,13 +116,13 @@ impl From<EventRecord> for Change {
 }
 
 impl Change {
-    /// A text of the item after the change, or as it was removed.
+    /// A text attribute of the item after the change, or of its last state if it was removed.
     fn text(&self, attribute: &str) -> Option<&str> {
         text_of(self.after.as_ref().or(self.before.as_ref())?, attribute)
     }
 }
 
-/// Reads the images. What is logged is not the error itself: that may quote the item.
+/// Reads the images. The error itself is not logged, because it may quote the item.
 fn read(event_id: &str, before: Option<&Item>, after: Option<&Item>) -> Option<Changed> {
     let kind = after.or(before).and_then(|image| text_of(image, "kind"));
     let Some(kind) = kind.and_then(Kind::of) else {

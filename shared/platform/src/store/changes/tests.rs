@@ -1,6 +1,6 @@
-//! Items as they are stored, one of each kind: they stay readable, and the audit trail knows
-//! each of their attributes. A fixture has every attribute that its kind ever has, also those
-//! that no item has at once.
+//! Tests with a stored item of each kind: it can be read, and the audit trail knows each of its
+//! attributes. A fixture has every attribute that its kind can have, even if no real item has all
+//! of them at once.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::Change;
 use super::kinds::{Changed, Kind};
 
-/// Attributes that are written beside the struct of an item, by updates or for an index.
+/// Attributes that are not in the struct of an item: updates or indexes add them.
 const BESIDE: &[(Kind, &[&str])] = &[
     (Kind::Account, &["directory"]),
     (Kind::Session, &["ttl"]),
@@ -29,18 +29,18 @@ const BESIDE: &[(Kind, &[&str])] = &[
     (Kind::Idempotency, &["ttl"]),
 ];
 
-/// An item as it is stored.
+/// The fixture of a kind.
 fn stored(kind: Kind) -> Value {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/store/changes/fixtures");
     let text = std::fs::read_to_string(format!("{folder}/{kind}.json"));
-    let text = text.unwrap_or_else(|_| panic!("there is a fixture of the kind {kind}"));
+    let text = text.unwrap_or_else(|_| panic!("no fixture of the kind {kind}"));
     serde_json::from_str(&text).expect("JSON")
 }
 
 fn image(item: Value) -> Item {
     let mut item: Item = serde_json::from_value(item).expect("an image");
     for value in item.values_mut() {
-        // The numbers of a set have no order.
+        // The order of a number set is not defined.
         if let AttributeValue::Ns(numbers) = value {
             numbers.sort();
         }
@@ -92,9 +92,9 @@ fn a_stored_item_of_each_kind_can_be_read() {
     }
 }
 
-/// So an attribute that may be absent cannot be renamed by mistake either.
+/// This also detects an accidental rename of an optional attribute.
 #[test]
-fn what_is_read_of_a_stored_item_is_written_as_it_was() {
+fn reading_and_rewriting_a_stored_item_keeps_it_unchanged() {
     for kind in Kind::ALL {
         let item = image(stored(*kind));
         let mut written = kind.written_again(item.clone()).expect("readable");
@@ -111,7 +111,7 @@ fn what_is_read_of_a_stored_item_is_written_as_it_was() {
 }
 
 #[test]
-fn the_audit_trail_knows_each_attribute_that_is_stored() {
+fn the_audit_trail_knows_every_stored_attribute() {
     for kind in Kind::ALL {
         for name in image(stored(*kind)).keys() {
             assert!(kind.trail().knows(name), "{name} of {kind} is neither shown nor hidden");
@@ -120,7 +120,7 @@ fn the_audit_trail_knows_each_attribute_that_is_stored() {
 }
 
 #[test]
-fn the_audit_trail_leaves_out_what_is_hidden_and_nothing_else() {
+fn the_audit_trail_leaves_out_only_hidden_attributes() {
     for (kind, hidden) in [
         (
             Kind::Account,
@@ -155,7 +155,7 @@ fn the_audit_trail_leaves_out_what_is_hidden_and_nothing_else() {
         let names = |value: &Value| -> BTreeSet<String> {
             value.as_object().expect("an item").keys().cloned().collect()
         };
-        let shown = shown(&item).expect("the trail has it");
+        let shown = shown(&item).expect("an audit record");
         let left_out: BTreeSet<String> = names(&item).difference(&names(&shown)).cloned().collect();
         let hidden: BTreeSet<String> = hidden.iter().map(|name| (*name).to_owned()).collect();
         assert_eq!(left_out, hidden, "{kind}");
@@ -163,7 +163,7 @@ fn the_audit_trail_leaves_out_what_is_hidden_and_nothing_else() {
 }
 
 #[test]
-fn bookkeeping_leaves_no_record() {
+fn bookkeeping_items_leave_no_audit_record() {
     for kind in Kind::ALL {
         let is_bookkeeping =
             matches!(kind, Kind::Idempotency | Kind::NewestRegistration | Kind::Notification);
@@ -172,7 +172,7 @@ fn bookkeeping_leaves_no_record() {
 }
 
 #[test]
-fn the_mere_use_of_a_staff_token_leaves_no_record() {
+fn using_a_staff_token_leaves_no_audit_record() {
     let before = stored(Kind::StaffToken);
     let mut after = before.clone();
     after["last_used_at"] = json!({ "N": "1767225660000" });
@@ -182,40 +182,40 @@ fn the_mere_use_of_a_staff_token_leaves_no_record() {
 }
 
 #[test]
-fn an_attribute_that_nobody_let_in_stays_out_of_the_trail() {
+fn an_unlisted_attribute_is_not_shown_in_the_audit_trail() {
     let mut item = stored(Kind::Account);
     item["shoe_size"] = json!({ "N": "43" });
-    let shown = shown(&item).expect("the trail has it");
+    let shown = shown(&item).expect("an audit record");
     assert_eq!((&shown["name"], &shown["shoe_size"]), (&item["name"]["S"], &Value::Null));
 }
 
 #[test]
-fn of_an_unknown_kind_the_trail_shows_the_key_and_the_stamp() {
+fn the_trail_shows_only_key_and_stamp_of_an_unknown_kind() {
     let mut item = stored(Kind::Account);
     item["kind"] = json!({ "S": "shoe" });
     let change = change(&Value::Null, &item);
     assert!(change.of.is_none());
-    let record = change.audit_record().expect("the trail has it");
+    let record = change.audit_record().expect("an audit record");
     assert_eq!((record.kind.as_str(), record.mess_id.as_str()), ("shoe", "mess_demo"));
-    let shown = record.after.expect("it was made");
+    let shown = record.after.expect("an image after the insert");
     let names: BTreeSet<&str> =
         shown.as_object().expect("an item").keys().map(String::as_str).collect();
     assert_eq!(names, ["actor", "changed_at", "kind", "pk", "request_id", "sk"].into());
 }
 
 #[test]
-fn an_unreadable_item_is_recorded_as_its_kind_allows() {
+fn an_unreadable_item_is_recorded_without_hidden_attributes() {
     let mut item = stored(Kind::Account);
     item["status"] = json!({ "S": "asleep" });
     let change = change(&Value::Null, &item);
     assert!(change.of.is_none());
-    let shown = change.audit_record().and_then(|record| record.after).expect("the trail has it");
+    let shown = change.audit_record().and_then(|record| record.after).expect("an audit record");
     assert_eq!(shown["status"], "asleep");
     assert_eq!(shown["password_hash"], Value::Null);
 }
 
 #[test]
-fn a_part_became_what_it_was_not_before() {
+fn became_returns_the_item_only_if_the_part_changed() {
     let before = stored(Kind::Order);
     let mut after = before.clone();
     after["version"] = json!({ "N": "7" });
@@ -226,6 +226,6 @@ fn a_part_became_what_it_was_not_before() {
         (order.became(|it| it.version).is_some(), order.became(|it| it.status).is_some())
     };
     assert_eq!(became(&before, &after), (true, false));
-    assert_eq!(became(&Value::Null, &after), (true, true), "it was nothing");
-    assert_eq!(became(&before, &Value::Null), (false, false), "it is nothing");
+    assert_eq!(became(&Value::Null, &after), (true, true), "inserted");
+    assert_eq!(became(&before, &Value::Null), (false, false), "removed");
 }

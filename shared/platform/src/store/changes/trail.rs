@@ -1,5 +1,5 @@
-//! The audit trail: what it shows of each kind of item, and the record of a change. Each item
-//! lists beside its struct what the trail shows; an attribute that is not listed stays out.
+//! The audit trail: what it shows of each kind of item, and the record of a change. Each kind
+//! lists the shown attributes next to its struct. An attribute that is not listed is not shown.
 
 use serde_dynamo::{AttributeValue, Item};
 use serde_json::Value;
@@ -9,13 +9,13 @@ use super::kinds::Kind;
 use crate::auth::sha256_hex;
 use crate::store::AuditRecord;
 
-/// Attributes that every item has, and that the trail shows of every item.
+/// Attributes that every item has and that the trail shows of every item.
 const EVERY: [&str; 6] = ["pk", "sk", "kind", "actor", "request_id", "changed_at"];
 
-/// What the trail shows of an item of no known kind.
+/// What the trail shows of an item whose kind is unknown.
 const UNKNOWN: Trail = Trail::shows(&[]);
 
-/// What the audit trail shows of a kind of item, besides its key and its stamp.
+/// What the audit trail shows of a kind of item, besides the key and the stamp.
 pub(in crate::store) struct Trail {
     is_recorded: bool,
     shown: &'static [&'static str],
@@ -26,33 +26,33 @@ pub(in crate::store) struct Trail {
 }
 
 impl Trail {
-    /// Changes leave no record: they only repeat what the change beside them says.
+    /// Changes are not recorded, because they only repeat another change.
     pub(in crate::store) const NONE: Self = Self { is_recorded: false, ..Self::shows(&[]) };
 
-    /// These attributes are shown.
+    /// Shows these attributes.
     pub(in crate::store) const fn shows(shown: &'static [&'static str]) -> Self {
         Self { is_recorded: true, shown, hidden: &[], many: None, mere_use: None, is_named: false }
     }
 
-    /// These attributes are stored and not shown. The list is for tests alone: it tells what is
-    /// left out on purpose from what was forgotten.
+    /// These attributes are stored but not shown. Only tests use the list: it distinguishes
+    /// attributes that are left out on purpose from forgotten ones.
     pub(in crate::store) const fn hides(self, hidden: &'static [&'static str]) -> Self {
         Self { hidden, ..self }
     }
 
-    /// Of the attributes that begin so, which may be hundreds, those are shown that the change
-    /// is about. The records before it have the others.
+    /// There may be hundreds of attributes with this prefix. Of these, a record shows only those
+    /// that the change added, changed or removed. Earlier records have the others.
     pub(in crate::store) const fn shows_changed(self, prefix: &'static str) -> Self {
         Self { many: Some(prefix), ..self }
     }
 
-    /// A change of this attribute alone leaves no record.
+    /// A change of only this attribute is not recorded.
     pub(in crate::store) const fn except_use(self, attribute: &'static str) -> Self {
         Self { mere_use: Some(attribute), ..self }
     }
 
-    /// The item's key holds an address or a username, which perhaps no account has: anybody can
-    /// make such an item. The trail knows whose it is by a hash.
+    /// The item's key contains an e-mail address or a username that perhaps no account has:
+    /// anybody can cause such an item. The trail shows a hash instead of the name.
     pub(in crate::store) const fn hashes_name(self) -> Self {
         Self { is_named: true, ..self }
     }
@@ -66,7 +66,7 @@ impl Trail {
         self.many.is_some_and(|prefix| attribute.starts_with(prefix))
     }
 
-    /// Whether somebody has decided if the trail may show the attribute.
+    /// Whether the attribute is listed as shown or hidden. Always true if the kind is not recorded.
     pub(in crate::store) fn knows(&self, attribute: &str) -> bool {
         !self.is_recorded
             || EVERY.contains(&attribute)
@@ -74,8 +74,8 @@ impl Trail {
             || self.is_shown(attribute)
     }
 
-    /// Whether the item was used, and nothing else: nobody has changed anything, and what it
-    /// was used for has records of its own.
+    /// Whether the item was only used. Nothing else was changed, and the action that used the item
+    /// has its own records.
     fn is_mere_use(&self, before: Option<&Item>, after: Option<&Item>) -> bool {
         let (Some(used_at), Some(before), Some(after)) = (self.mere_use, before, after) else {
             return false;
@@ -88,7 +88,7 @@ impl Trail {
         without(before) == without(after)
     }
 
-    /// What the trail shows of an image, beside which the change has the `other` one.
+    /// What the trail shows of an image. `other` is the other image of the same change.
     fn shown_of(&self, image: Option<&Item>, other: Option<&Item>) -> Option<Value> {
         let is_same = |name: &String, value: &AttributeValue| {
             other.and_then(|other| other.get(name)) == Some(value)
@@ -102,7 +102,7 @@ impl Trail {
 }
 
 impl Change {
-    /// The change as the audit trail records it, if the trail records it.
+    /// The audit record of the change, or `None` if the trail does not record it.
     #[must_use]
     pub fn audit_record(&self) -> Option<AuditRecord> {
         let kind = self.text("kind").unwrap_or("unknown");
@@ -111,7 +111,7 @@ impl Change {
         if !trail.is_recorded || trail.is_mere_use(before, after) {
             return None;
         }
-        // Who removes an item leaves no stamp on it; the last writer's would be a lie.
+        // A removal leaves no stamp. The stamp of the last write would name the wrong actor.
         let removed = self.after.is_none();
         let stamp = |name| if removed { "unknown" } else { self.text(name).unwrap_or("unknown") };
         Some(AuditRecord {
@@ -129,8 +129,8 @@ impl Change {
     }
 }
 
-/// The key `<mess>#<what>#<name>/<sort key>` with a hash in the place of the name: the same
-/// for the same name, so that what happened to it is found together.
+/// The key `<mess>#<what>#<name>/<sort key>` with a hash in place of the name. The same name
+/// always gives the same hash, so all records about it can be found together.
 fn hashed(key: &str) -> String {
     let (pk, sk) = key.rsplit_once('/').unwrap_or((key, ""));
     let place = pk.rsplit_once('#').map_or(pk, |(place, _)| place);

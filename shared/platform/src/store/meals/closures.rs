@@ -1,5 +1,5 @@
-//! Closures. A closure is an entry in the mess's item, where scans find it, and a record,
-//! which stays; both are written in one transaction.
+//! Closures. A closure is an entry in the mess's item, which scans read, and a record, which
+//! stays. Both are written in one transaction.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -19,25 +19,21 @@ use crate::store::{
     number, put_new, text, update, values,
 };
 
-/// That the record still ends on the day that was read; nothing else of it ever changes.
+/// The condition that the record's last day is unchanged since it was read. Its other attributes
+/// never change.
 const AS_READ: &str = "#to = :read";
 
-/// A closure as it was announced.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClosureRecord {
-    /// Its id.
     pub closure_id: ClosureId,
-    /// The mess.
     pub mess_id: MessId,
-    /// The first day.
     pub from: MealDate,
-    /// The last day.
+    /// The last day, inclusive.
     pub to: MealDate,
-    /// The meals on each of them.
+    /// The meals that are closed on each day.
     pub meals: Meals,
-    /// Why.
     pub reason: Reason,
-    /// When an owner said so.
+    /// When an owner announced it.
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     pub created_at: Timestamp,
 }
@@ -50,7 +46,7 @@ impl Stored for ClosureRecord {
 }
 
 impl ClosureRecord {
-    /// What scans must know of it.
+    /// The part that scans need.
     #[must_use]
     pub fn open(&self) -> OpenClosure {
         let period = Period { from: self.from, to: self.to };
@@ -59,9 +55,9 @@ impl ClosureRecord {
 }
 
 impl Store {
-    /// Records a closure that `owner` has decided by what the gate held, takes those that
-    /// matter no more out of the gate, and records the outcome of the idempotency key if the
-    /// request had one. All or nothing.
+    /// Records a closure in one transaction, with the outcome of the idempotency key if the
+    /// request had one, and removes the closures in `over` from the mess's item. `owner` made the
+    /// decision on the closures in `gate`, as they were read.
     pub async fn closure_create(
         &self,
         closure: &ClosureRecord,
@@ -82,9 +78,9 @@ impl Store {
         self.transact_as_read(writes).await
     }
 
-    /// The update that lets scans know of a closure. Its condition is that there are as many
-    /// closures as were counted. A mess from before there were closures has no map of them:
-    /// then the update makes it.
+    /// The update that adds a closure to the mess's item. The condition is that the item still has
+    /// the number of closures that was read. An old mess item has no map of closures; the update
+    /// then creates it.
     fn gate_close(
         &self,
         closure: &ClosureRecord,
@@ -113,8 +109,8 @@ impl Store {
         Ok(update(&self.tables.meals, &key, &set, condition, Some(names), given))
     }
 
-    /// Takes a closure back of which nothing is over: the record, if it is as it was read, and
-    /// what scans know of it.
+    /// Deletes a closure of which no meal is over yet: its record, if that is unchanged since it
+    /// was read, and its entry in the mess's item.
     pub async fn closure_delete(
         &self,
         closure: &ClosureRecord,
@@ -138,8 +134,8 @@ impl Store {
         self.transact_as_read(writes).await
     }
 
-    /// Takes back what is behind the day `to` of a closure: from the record, if it is as it was
-    /// read, and from what scans know of it.
+    /// Shortens a closure so that `to` becomes its last day: in its record, if that is unchanged
+    /// since it was read, and in the mess's item.
     pub async fn closure_shorten(
         &self,
         closure: &ClosureRecord,
@@ -167,7 +163,6 @@ impl Store {
         self.transact_as_read(vec![of_record, of_gate]).await
     }
 
-    /// Reads a closure.
     pub async fn closure_get(
         &self,
         mess: &MessId,
@@ -176,8 +171,7 @@ impl Store {
         self.get(&self.tables.meals, &keys::closure(mess, closure), Consistency::Strong).await
     }
 
-    /// At most `limit` closures of a mess, the newest first, from the first that is older
-    /// than `before` on.
+    /// At most `limit` closures of a mess that are older than `before`, newest first.
     pub async fn closures_page(
         &self,
         mess: &MessId,
@@ -188,7 +182,7 @@ impl Store {
         self.newest_of(&keys::closures(mess), ClosureId::PREFIX, start, limit).await
     }
 
-    /// All closures that a mess ever had and did not take back, the oldest first.
+    /// All closures of a mess that were not deleted, oldest first.
     pub async fn closures_all(&self, mess: &MessId) -> Result<Vec<ClosureRecord>, StoreError> {
         let (table, pk) = (&self.tables.meals, keys::closures(mess));
         let found = self.query(table, &pk, None, Consistency::Strong).await?;

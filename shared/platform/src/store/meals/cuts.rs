@@ -1,5 +1,5 @@
-//! Mess cuts. A cut is an entry in its student's item, where scans find it, and a record,
-//! which stays; both are written in one transaction.
+//! Mess cuts. A cut is an entry in the student's item, which scans read, and a record, which
+//! stays. Both are written in one transaction.
 
 use std::collections::HashMap;
 
@@ -17,22 +17,18 @@ use crate::store::{
     TransactError, delete, item, keys, number, put_new, update, values,
 };
 
-/// A cut as it was applied.
+/// A cut as the student applied for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CutRecord {
-    /// Its id.
     pub cut_id: CutId,
-    /// The student.
     pub account_id: AccountId,
-    /// The mess.
     pub mess_id: MessId,
-    /// The first day.
     pub from: MealDate,
-    /// The last day.
+    /// The last day, inclusive.
     pub to: MealDate,
-    /// The meals on each of them.
+    /// The meals that are cut on each day.
     pub meals: Meals,
-    /// When it was applied.
+    /// When the student applied for it.
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     pub created_at: Timestamp,
 }
@@ -45,7 +41,7 @@ impl Stored for CutRecord {
 }
 
 impl CutRecord {
-    /// What scans must know of it.
+    /// The part that scans need.
     #[must_use]
     pub fn open(&self) -> OpenCut {
         let period = Period { from: self.from, to: self.to };
@@ -54,10 +50,10 @@ impl CutRecord {
 }
 
 impl Store {
-    /// Records a cut that was decided by what its student's item held at `version`, takes
-    /// the cuts that matter no more out of that item, and records the outcome of the
-    /// idempotency key if the request had one. All or nothing; overtaken where that version is
-    /// over, or the key was used.
+    /// Records a cut in one transaction, with the outcome of the idempotency key if the request
+    /// had one, and removes the cuts in `over` from the student's item. The cut was decided on the
+    /// student's item at `version`. Returns [`Attempt::Overtaken`] if the item has another version
+    /// by now, or the key was used.
     pub async fn cut_create(
         &self,
         cut: &CutRecord,
@@ -88,9 +84,9 @@ impl Store {
         self.transact_as_read(writes).await
     }
 
-    /// Takes a cut back: the record and what scans know of it. Answers whether it was there.
-    /// It decides by nothing that the student's item holds, so it takes its turn whatever
-    /// the version is, and makes others who decide at the same moment look again.
+    /// Deletes a cut: its record, and its entry in the student's item. Returns whether the cut
+    /// existed. The decision does not depend on the student's item, so any version will do. The
+    /// version still increases, so that concurrent decisions based on the item are made again.
     pub async fn cut_delete(
         &self,
         cut: &CutRecord,
@@ -114,7 +110,6 @@ impl Store {
         }
     }
 
-    /// Reads a cut.
     pub async fn cut_get(
         &self,
         mess: &MessId,
@@ -123,8 +118,7 @@ impl Store {
         self.get(&self.tables.meals, &keys::cut(mess, cut), Consistency::Strong).await
     }
 
-    /// At most `limit` cuts of a student, the newest first, from the first that is older
-    /// than `before` on.
+    /// At most `limit` cuts of a student that are older than `before`, newest first.
     pub async fn cuts_page(
         &self,
         mess: &MessId,
@@ -137,7 +131,7 @@ impl Store {
         self.newest_of(&partition, keys::CUTS, start, limit).await
     }
 
-    /// All cuts that a student ever had and did not take back, the oldest first.
+    /// All cuts of a student that were not deleted, oldest first.
     pub async fn cuts_of(
         &self,
         mess: &MessId,
@@ -150,8 +144,8 @@ impl Store {
     }
 }
 
-/// The names of an update that removes entries of a map, and the part of its expression that
-/// does so: nothing where there are none to be removed.
+/// The `REMOVE` part of an update that removes entries of a map, with its attribute names. The
+/// expression is empty if there are no entries to remove.
 pub(super) fn removing(
     map: &str,
     ids: &[impl std::fmt::Display],
@@ -168,8 +162,9 @@ pub(super) fn removing(
 }
 
 impl Store {
-    /// At most `limit` items of a partition of the table of meals whose sort keys begin with
-    /// `prefix`, in the descending order of these, behind the item `start`.
+    /// At most `limit` items of a partition of the meals table whose sort keys begin with
+    /// `prefix`, in descending order of their sort keys. If `start` is given, only the items below
+    /// that key.
     pub(super) async fn newest_of<T: serde::de::DeserializeOwned>(
         &self,
         partition: &str,
@@ -178,8 +173,8 @@ impl Store {
         limit: usize,
     ) -> Result<Vec<T>, StoreError> {
         let text = |text: &str| AttributeValue::S(text.to_owned());
-        // Items of at most two kilobytes, a hundred and one of them, are far from the
-        // megabyte at which DynamoDB would cut an answer short.
+        // A hundred and one items of at most two kilobytes are far below the megabyte at which
+        // DynamoDB ends a page.
         let answer = self
             .client
             .query()

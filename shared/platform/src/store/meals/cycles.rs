@@ -1,6 +1,7 @@
-//! Cycles: the payments for a student's days. The record has the whole history; beside it,
-//! in the same transaction, the student's own item has what is pending or verified, which is
-//! what keeps two cycles from sharing a day and what a scan reads.
+//! Cycles: payments for a student's days. The cycle's record keeps the whole history. In the same
+//! transaction the cycle is also written to the student's item ([`Member`]), which holds the
+//! pending and verified cycles. That item ensures that no two cycles share a day, and scans read
+//! it.
 
 use std::collections::HashMap;
 
@@ -24,7 +25,7 @@ use crate::store::{
     StoreError, item, keys, millis, number, put_new, text, update, values,
 };
 
-/// How a screenshot is stored: one of two attributes of its cycle.
+/// The storage format of a screenshot: one of two attributes of its cycle.
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "Screenshot")]
 enum ScreenshotAttribute {
@@ -34,7 +35,7 @@ enum ScreenshotAttribute {
     Elsewhere(ScreenshotUrl),
 }
 
-/// How a cycle is stored.
+/// The storage format of a cycle.
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "Cycle")]
 struct CycleItem {
@@ -62,12 +63,12 @@ struct CycleItem {
     decided_at: Option<Timestamp>,
 }
 
-/// A cycle on its way to the table or from it.
+/// A cycle in its storage format.
 #[derive(Serialize, Deserialize)]
 #[serde(transparent)]
 pub(in crate::store) struct StoredCycle(#[serde(with = "CycleItem")] Cycle);
 
-/// The attribute that is the partition of the index `cycles`.
+/// The attribute with the partition of the index `cycles`.
 const PARTITION: &str = "cycle_status";
 
 impl Stored for StoredCycle {
@@ -100,10 +101,10 @@ impl From<StoredCycle> for Cycle {
 }
 
 impl Store {
-    /// Records a new cycle, and the outcome of the idempotency key if the request had one,
-    /// and takes what is `forgotten` out of the student's own item. All or nothing, under
-    /// the condition that the student's cycles and cuts are as they were read. Overtaken where
-    /// they are not, or the id or the key was taken since.
+    /// Records a new cycle in one transaction, with the outcome of the idempotency key if the
+    /// request had one, and removes the `forgotten` cycles from the student's item. Returns
+    /// [`Attempt::Overtaken`] if the student's cycles or cuts have changed since `member` was
+    /// read, or if the id or the key is in use by now.
     pub async fn cycle_upload(
         &self,
         member: &Member,
@@ -150,7 +151,6 @@ impl Store {
         self.transact_as_read(writes).await
     }
 
-    /// Reads a cycle.
     pub async fn cycle_get(
         &self,
         mess: &MessId,
@@ -162,9 +162,11 @@ impl Store {
         Ok(found.map(|StoredCycle(cycle)| cycle))
     }
 
-    /// Writes what an owner has decided about a pending cycle: its record, and the student's
-    /// own item, where a verified one counts from the next scan on and a rejected one frees
-    /// its days. All or nothing. Overtaken where it is not pending any more.
+    /// Writes an owner's decision about a pending cycle to its record and to the student's item,
+    /// in one transaction. A verified cycle counts from the next scan on, and the days of a
+    /// rejected one are free again. `forgotten` says that the cycle ended so long ago that it
+    /// stays out of the student's item. Returns [`Attempt::Overtaken`] if the cycle is no longer
+    /// pending.
     pub async fn cycle_decide(
         &self,
         decided: &Cycle,
@@ -199,7 +201,8 @@ impl Store {
 
         let mut given = values(stamp, [(":one", number(1))]);
         let counted = format!("version = version + :one, {STAMPED}");
-        // What has ended so long ago that the counter may have forgotten it stays forgotten.
+        // A cycle that ended so long ago that the student's item may have dropped it is not added
+        // again.
         let expression = match decided.status {
             CycleStatus::Verified if !forgotten => {
                 let open = OpenCycle { period: decided.period, state: CycleState::Verified };
@@ -222,8 +225,8 @@ impl Store {
         self.transact_as_read(vec![record, member]).await
     }
 
-    /// At most `limit` cycles of a mess with one status, the oldest first, from the first
-    /// after `after` on. The index may be a moment behind.
+    /// At most `limit` cycles of a mess with one status that come after `after`, oldest first. The
+    /// index may be a moment behind.
     pub async fn cycles_page(
         &self,
         mess: &MessId,
@@ -245,14 +248,14 @@ impl Store {
                 .key_condition_expression("cycle_status = :partition AND cycle_id > :after")
                 .expression_attribute_values(":after", text(after)),
         };
-        // A hundred records of at most two kilobytes are far from the megabyte at which
-        // DynamoDB would cut an answer short.
+        // A hundred records of at most two kilobytes are far below the megabyte at which DynamoDB
+        // ends a page.
         let answer = request.send().await?;
         answer.items.unwrap_or_default().into_iter().map(cycle_of).collect()
     }
 
-    /// At most `limit` cycles of a student, the newest first, from the first that is older
-    /// than `before` on; only those with a status, if one is given.
+    /// At most `limit` cycles of a student that are older than `before`, newest first. If `status`
+    /// is given, only the cycles with that status.
     pub async fn cycles_of_page(
         &self,
         mess: &MessId,
@@ -280,7 +283,7 @@ impl Store {
                 .expression_attribute_names("#status", "status")
                 .expression_attribute_values(":status", text(status.as_str()));
         }
-        // Mostly one answer; of a status that few have, as many as it takes.
+        // Usually one response. If few cycles have the status, as many responses as needed.
         let mut found = request.into_paginator().items().send();
         let mut cycles = Vec::new();
         while cycles.len() < limit
@@ -303,7 +306,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_stored_cycle_keeps_its_attributes_names_and_formats() {
+    fn a_stored_cycle_keeps_attribute_names_and_formats() {
         let mut stored = json!({
             "cycle_id": "cyc_01ARZ3NDEKTSV4RRFFQ69G5FAV",
             "account_id": "acc_01ARZ3NDEKTSV4RRFFQ69G5FAV",

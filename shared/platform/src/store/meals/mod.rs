@@ -2,7 +2,7 @@
 //!
 //! | file | what it stores |
 //! |---|---|
-//! | `cycles` | cycles, with what was paid and what was decided |
+//! | `cycles` | cycles with their payment and the owner's decision |
 //! | `cuts` | mess cuts |
 //! | `closures` | closures of a mess |
 

@@ -1,5 +1,5 @@
-//! The menu: reading items and their stock, and how an order takes portions out of it and
-//! puts them back. What owners write is in [`super::stock`].
+//! The menu: reading items and their stock, and how orders take portions and put them back.
+//! Owners' writes are in [`super::stock`].
 
 use std::collections::HashMap;
 
@@ -17,7 +17,7 @@ use crate::store::{
     contention_pause, keys, number, text, update, values,
 };
 
-/// An item as it is stored, with the first shard of its stock.
+/// An item in its storage format, with the first shard of its stock.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(in crate::store) struct ItemItem {
     pub(super) sku: Sku,
@@ -46,7 +46,7 @@ impl Stored for ItemItem {
 }
 
 impl ItemItem {
-    /// The item, with this in each of its further shards.
+    /// The item. `further` gives the stock of each further shard.
     pub(super) fn with_further(self, further: impl Fn(u8) -> u32) -> Item {
         let Self { sku, name, price_tokens, available, stock, stock_shards, layout, .. } = self;
         let further = (1..stock_shards.get()).map(further);
@@ -54,8 +54,8 @@ impl ItemItem {
         Item { sku, name, price: price_tokens, available, shards, layout }
     }
 
-    /// The item with what was read of further shards, if each of its own is there and of
-    /// the layout that the item has.
+    /// The item with its further shards, taken from `read`. `None` if a shard is missing or
+    /// belongs to another layout than the item's.
     fn with_shards(&self, read: &HashMap<(Sku, u8), ShardItem>) -> Option<Item> {
         let own = |shard| {
             let found = read.get(&(self.sku.clone(), shard))?;
@@ -67,7 +67,7 @@ impl ItemItem {
     }
 }
 
-/// A further shard of an item's stock.
+/// A further shard of an item's stock, in its storage format.
 #[derive(Debug, Serialize, Deserialize)]
 pub(in crate::store) struct ShardItem {
     pub(super) sku: Sku,
@@ -83,16 +83,15 @@ impl Stored for ShardItem {
     const TRAIL: Trail = Trail::shows(&["sku", "mess_id", "shard", "stock", "layout"]);
 }
 
-/// What the shard of an item's stock holds that a change is about.
+/// The stock in one shard of an item, decoded from a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StockRecord {
-    /// The item.
     pub sku: Sku,
-    /// What it is called, where the shard is all of its stock.
+    /// The item's name, if this shard holds the item's whole stock.
     pub name: Option<ItemName>,
-    /// The portions.
+    /// The number of portions in the shard.
     pub stock: u32,
-    /// Which layout of the stock the shard belongs to.
+    /// The layout of the stock that the shard belongs to.
     pub layout: u32,
 }
 
@@ -111,10 +110,10 @@ impl From<ShardItem> for StockRecord {
 }
 
 impl Store {
-    /// Those of these items that the menu has, at a glance: further shards of a stock are
-    /// not read but taken to be full. Enough for a first try, whose conditions know better.
-    /// What people are told of an item is not a matter of conditions, save at its first
-    /// shard, so it is read as it is now.
+    /// Those of these items that are on the menu, without reading further shards: each of them is
+    /// assumed to be full. This is enough for a first try, because the write's conditions check
+    /// the real stock. Name, price and availability are read with strong consistency, because only
+    /// a write to the first shard checks the price and the availability.
     pub async fn items_glimpse<'a>(
         &self,
         mess: &MessId,
@@ -124,7 +123,7 @@ impl Store {
         Ok(items.into_iter().map(|item| item.with_further(|_| Stock::MOST)).collect())
     }
 
-    /// Those of these items that the menu has, and what is in each shard of their stock.
+    /// Those of these items that are on the menu, with the stock in each shard.
     pub async fn items_get<'a>(
         &self,
         mess: &MessId,
@@ -134,13 +133,13 @@ impl Store {
         self.with_shards(mess, items).await
     }
 
-    /// One item of the menu, and what is in each shard of its stock.
+    /// One item of the menu, with the stock in each shard.
     pub async fn item_get(&self, mess: &MessId, sku: &Sku) -> Result<Option<Item>, StoreError> {
         Ok(self.items_get(mess, std::iter::once(sku)).await?.pop())
     }
 
-    /// At most `limit` items of a mess by their SKUs, from the first after `after` on, and
-    /// what is in each shard of their stock.
+    /// At most `limit` items of a mess that come after `after`, in the order of their SKUs, with
+    /// the stock in each shard.
     pub async fn items_page(
         &self,
         mess: &MessId,
@@ -157,8 +156,8 @@ impl Store {
             .expression_attribute_values(":prefix", text(keys::ITEMS))
             .consistent_read(true)
             .set_exclusive_start_key(start)
-            // A hundred items of a few hundred bytes are far from the megabyte at which
-            // DynamoDB would cut an answer short.
+            // A hundred items of a few hundred bytes are far below the megabyte at which DynamoDB
+            // ends a page.
             .limit(i32::try_from(limit).unwrap_or(i32::MAX))
             .send()
             .await?;
@@ -177,19 +176,20 @@ impl Store {
         read_all(self.batch_get(&self.tables.orders, keys, Consistency::Strong).await?)
     }
 
-    /// The items with what is in the further shards of those that have any, in no order.
+    /// The items with the stock of their further shards, in no particular order.
     ///
-    /// An item and its shards are not read at one moment. Sales in between do no harm: the
-    /// sum is then one that lies between what it was and what it is. Where an owner lays
-    /// the stock out anew in between, a sum could be one that never was; the layouts tell,
-    /// and such an item is read again.
+    /// An item and its shards are not read at the same moment. Sales between the reads do no harm:
+    /// the sum then lies between the stock at the first read and the stock at the last. If an
+    /// owner changes the layout between the reads, the sum could be a number that the stock never
+    /// was. The layout numbers then differ, and the item is read again.
     async fn with_shards(
         &self,
         mess: &MessId,
         mut items: Vec<ItemItem>,
     ) -> Result<Vec<Item>, StoreError> {
         let mut complete = Vec::with_capacity(items.len());
-        // Not `retry_overtaken`: what was read whole is kept from one try to the next.
+        // Not `retry_overtaken`: items that were read completely are kept from one try to the
+        // next.
         for attempt in 1..=CONTENTION_TRIES_MAX {
             let shards = self.shards_read(mess, &items).await?;
             let mut torn = Vec::new();
@@ -223,8 +223,9 @@ impl Store {
         Ok(shards.into_iter().map(|shard| ((shard.sku.clone(), shard.shard), shard)).collect())
     }
 
-    /// The write that takes portions of a line out of a shard, while the shard has as many.
-    /// The first shard lies with the item: there, what the line was told still holds too.
+    /// The write that takes portions of a line out of a shard, if the shard holds enough. The
+    /// first shard is part of the item, so there the condition also checks the price and the
+    /// availability.
     pub(super) fn portion_take(
         &self,
         mess: &MessId,
@@ -244,7 +245,7 @@ impl Store {
         update(&self.tables.orders, &key, &expression, &condition, None, given)
     }
 
-    /// The write that puts portions back into a shard, if it is still there.
+    /// The write that puts portions back into a shard. It fails if the shard no longer exists.
     pub(super) fn portion_return(
         &self,
         mess: &MessId,

@@ -2,8 +2,8 @@
 //!
 //! | file | what it stores |
 //! |---|---|
-//! | `menu` | items, and portions that orders take and give back |
-//! | `stock` | what owners write: items and their stock |
+//! | `menu` | items, and the portions that orders take and put back |
+//! | `stock` | owners' changes of items and stock |
 //! | `order` | orders |
 
 pub(super) mod menu;

@@ -1,6 +1,6 @@
-//! Orders of stocked items: placing one, and what becomes of it. Each change of an order is
-//! one write, or one transaction with what the change moves, under the condition that the
-//! order is as it was read.
+//! Orders of stocked items: placing them and every later change. Each change of an order is one
+//! write, or one transaction with the stock or the tokens that change too. The condition is that
+//! the order is unchanged since it was read.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -23,7 +23,7 @@ use crate::store::{
     condition_failed, item, keys, millis, number, put_new, text, unless_refused, update, values,
 };
 
-/// How an order is stored.
+/// The storage format of an order.
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "Order")]
 struct OrderItem {
@@ -78,7 +78,7 @@ impl Stored for StoredOrder {
     ]);
 }
 
-/// An order on its way to the table or from it.
+/// An order in its storage format.
 #[derive(Serialize, Deserialize)]
 #[serde(transparent)]
 pub(in crate::store) struct StoredOrder(#[serde(with = "OrderItem")] Order);
@@ -89,16 +89,15 @@ impl From<StoredOrder> for Order {
     }
 }
 
-/// The attribute that is the partition of the index `pending`; absent once the order is
-/// processed.
+/// The partition of the index `pending`. The attribute is removed when the order is no longer
+/// pending.
 const PENDING: &str = "pending";
 
-/// A change is overtaken where what it was decided on has changed since: the order, its items,
-/// the tokens, or the idempotency key.
+/// A change returns [`Attempt::Overtaken`] if the data that it was decided on has changed since:
+/// the order, its items, the tokens, or the idempotency key.
 impl Store {
-    /// Places an order: takes the portions that were reserved for its lines, and
-    /// records it, and the outcome of the idempotency key if the request had one. All or
-    /// nothing.
+    /// Places an order in one transaction: takes the reserved portions out of the stock, records
+    /// the order, and records the outcome of the idempotency key if the request had one.
     pub async fn order_place(
         &self,
         order: &Order,
@@ -125,7 +124,6 @@ impl Store {
         self.transact_as_read(writes).await
     }
 
-    /// Reads an order.
     pub async fn order_get(
         &self,
         mess: &MessId,
@@ -134,15 +132,14 @@ impl Store {
         self.order_at(&keys::order(mess, order)).await
     }
 
-    /// Reads the order with a key that an index gave.
+    /// Reads the order with a key from an index.
     pub async fn order_at(&self, key: &Key) -> Result<Option<Order>, StoreError> {
         let found: Option<StoredOrder> =
             self.get(&self.tables.orders, key, Consistency::Strong).await?;
         Ok(found.map(|StoredOrder(order)| order))
     }
 
-    /// At most `limit` orders of an account, the newest first, from the first that is older
-    /// than `before` on.
+    /// At most `limit` orders of an account that are older than `before`, newest first.
     pub async fn orders_page(
         &self,
         mess: &MessId,
@@ -162,7 +159,7 @@ impl Store {
             .consistent_read(true)
             .set_exclusive_start_key(start.map(|key| key.attributes()))
             .limit(i32::try_from(limit).unwrap_or(i32::MAX));
-        // Mostly one answer; very large orders may not all have room in its megabyte.
+        // Usually one response. Very large orders may exceed its limit of one megabyte.
         let mut found = request.into_paginator().items().send();
         let mut orders = Vec::with_capacity(limit);
         while orders.len() < limit
@@ -173,7 +170,7 @@ impl Store {
         Ok(orders)
     }
 
-    /// All orders of an account, the oldest first.
+    /// All orders of an account, oldest first.
     pub async fn orders_of(
         &self,
         mess: &MessId,
@@ -184,8 +181,8 @@ impl Store {
         found.into_iter().map(order_of).collect()
     }
 
-    /// Turns a pending order into a processed one and redeems its tokens, which were chosen
-    /// from `purchases`.
+    /// Marks a pending order as processed and redeems its tokens, which were chosen from
+    /// `purchases`.
     pub async fn order_process(
         &self,
         pending: &Order,
@@ -202,7 +199,7 @@ impl Store {
         self.transact_as_read(writes).await
     }
 
-    /// Ends a pending order and puts its portions back, each line's into one shard.
+    /// Ends a pending order and puts its portions back, those of each line into one shard.
     pub async fn order_release(
         &self,
         pending: &Order,
@@ -210,7 +207,7 @@ impl Store {
         shards: &[u8],
         stamp: &Stamp,
     ) -> Result<Attempt<()>, StoreError> {
-        debug_assert_eq!(pending.lines.len(), shards.len(), "each line has its shard");
+        debug_assert_eq!(pending.lines.len(), shards.len(), "there is one shard for each line");
         let give_back = |(line, shard): (&OrderLine, &u8)| {
             let portion = Portion { shard: *shard, count: u32::from(line.quantity) };
             self.portion_return(&pending.mess_id, &line.sku, portion, stamp)
@@ -220,9 +217,9 @@ impl Store {
         self.transact_as_read(writes).await
     }
 
-    /// Records that an order was handed over. Where the answer to the write is lost, the SDK
-    /// writes again and is refused: what the order is then tells whether it was this
-    /// request that did it.
+    /// Records that an order was handed over. If the response to the write is lost, the SDK writes
+    /// again and the condition fails. The order's `request_id` then tells whether this request
+    /// made the change.
     pub async fn order_collect(
         &self,
         processed: &Order,
@@ -256,8 +253,7 @@ impl Store {
         }
     }
 
-    /// The keys of orders in one of the [`keys::SHARDS`] that are to be processed and were
-    /// placed before `before`.
+    /// The keys of pending orders in one of the [`keys::SHARDS`] that were placed before `before`.
     pub async fn orders_pending(
         &self,
         shard: u8,
@@ -275,8 +271,8 @@ impl Store {
         waiting_page(query, start, |item| Ok(Key::of(&item))).await
     }
 
-    /// Re-queues a pending order: the change makes the relay tell the processor of it
-    /// again. Answers whether it was still pending, and nobody else did so.
+    /// Re-queues a pending order: the change makes the relay notify the processor again. Returns
+    /// `false` if the order is no longer pending or another run re-queued it.
     pub async fn order_sweep(&self, order: &Order, stamp: &Stamp) -> Result<bool, StoreError> {
         let mut given = values(stamp, [(":version", number(order.version))]);
         let not_swept = match order.swept_at {
@@ -308,7 +304,6 @@ impl Store {
     }
 }
 
-/// The parts of an update of an order.
 struct Change {
     key: Key,
     expression: String,
@@ -317,7 +312,7 @@ struct Change {
     given: Attributes,
 }
 
-/// The update that makes an order `to`, where it is still `from`.
+/// The update that changes an order to `to`, with the condition that it is still `from`.
 fn change(from: &Order, to: &Order, stamp: &Stamp) -> Result<Change, StoreError> {
     let given = [
         (":from", number(from.version)),
@@ -339,7 +334,7 @@ fn change(from: &Order, to: &Order, stamp: &Stamp) -> Result<Change, StoreError>
     Ok(Change {
         key: keys::order(&from.mess_id, from.order_id),
         expression: format!("SET {set}, {STAMPED} REMOVE pending"),
-        // No status is ever set twice, and each setting counts.
+        // Each change of the status increases the version, so comparing the version is enough.
         condition: "version = :from".to_owned(),
         names: HashMap::from([("#status".to_owned(), "status".to_owned())]),
         given,
@@ -357,7 +352,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_stored_order_keeps_its_attributes_names_and_formats() {
+    fn a_stored_order_keeps_attribute_names_and_formats() {
         let mut stored = json!({
             "order_id": "ord_01ARZ3NDEKTSV4RRFFQ69G5FAV",
             "account_id": "acc_01ARZ3NDEKTSV4RRFFQ69G5FAV",

@@ -1,4 +1,4 @@
-//! What owners write to the menu: items, and their stock. Each is one write, or one
+//! Owners' changes of the menu: items and their stock. Each change is one write, or one
 //! transaction over the shards that it touches.
 
 use std::collections::HashMap;
@@ -15,23 +15,25 @@ use crate::store::{
     delete, item, keys, number, put_new, text, unless_refused, update, values,
 };
 
-/// On what a delivery or a withdrawal is conditional.
+/// The condition of a delivery or a withdrawal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StockCondition {
-    /// Every shard is as it was read, so that the stock after the change is known exactly.
+    /// Every shard is unchanged since it was read, so the stock after the change is known exactly.
     AsRead,
-    /// Only the rules: of what is taken out there is as much, and where something comes in
-    /// no shard has more than when it was read. Sales alone never break the latter.
+    /// Only the rules hold. A withdrawal requires enough portions in each shard that it takes
+    /// from. A delivery requires that no shard holds more than when it was read; sales alone never
+    /// break this.
     AsMuch,
 }
 
-/// Of an item that is new, the first layout.
+/// The layout number of a new item.
 const FIRST_LAYOUT: u32 = 1;
 
 impl Store {
-    /// Makes an item what an owner wants, where the menu still has `before`, or no such
-    /// item, as it was when it was read. Answers the item as it is now; `None` where
-    /// somebody else has changed it, or sold what was to be moved, since then: look again.
+    /// Creates or changes an item as an owner wants. The change is decided on `before`, the item
+    /// as it was read, or `None` if the menu had no such item. Returns the item after the change,
+    /// or `None` if a concurrent change interfered, or a sale of portions that had to be moved:
+    /// read again.
     pub async fn item_put(
         &self,
         mess: &MessId,
@@ -49,7 +51,7 @@ impl Store {
             (PutPlan::Describe, Some(before)) => {
                 return self.item_describe(mess, before, put, stamp).await;
             }
-            // What there is not is never only described.
+            // An item that does not exist cannot only get a new description.
             (PutPlan::Describe, None) => return Ok(None),
             (PutPlan::Create(shards), _) => {
                 let after = with(shards, FIRST_LAYOUT);
@@ -70,9 +72,9 @@ impl Store {
         }
     }
 
-    /// Changes what people are told of an item in a write of its own, on whose condition no
-    /// sale bears: sales leave the layout as it is. So what was read of the further shards
-    /// still belongs to what the write answers of the first one.
+    /// Changes only the name, the price and the availability of an item, in one write. Sales do
+    /// not change the layout, so they cannot make the condition fail. The further shards as read
+    /// still match the first shard that the write returns.
     async fn item_describe(
         &self,
         mess: &MessId,
@@ -94,7 +96,7 @@ impl Store {
             .return_values("ALL_NEW".into());
         let answer = match unless_refused(request.send().await) {
             Ok(Some(answer)) => answer,
-            // An order that takes from the item's own shard is in hand at this moment.
+            // An order is taking portions from the item's first shard at this moment.
             Ok(None) | Err(StoreError::Contended) => return Ok(None),
             Err(error) => return Err(error),
         };
@@ -127,8 +129,8 @@ impl Store {
         Ok(writes)
     }
 
-    /// The writes that make an item `after`, as `put` wants it. Whoever lays a stock out counts its layouts,
-    /// so that of two at once one looks again.
+    /// The writes that turn an item into `after`, as `put` wants. Each new layout increases the
+    /// layout number, so if two owners change the layout at once, one of them must read again.
     fn item_lay_out_writes(
         &self,
         mess: &MessId,
@@ -163,7 +165,7 @@ impl Store {
         Ok(writes)
     }
 
-    /// The write that makes a shard that there was not.
+    /// The write that creates a shard.
     fn shard_add(
         &self,
         mess: &MessId,
@@ -178,7 +180,8 @@ impl Store {
         Ok(put_new(&self.tables.orders, item(&at, &record, stamp)?))
     }
 
-    /// The write that removes a shard, if it holds just this; without it, whatever it holds.
+    /// The write that removes a shard: if `held` is given, only while the shard holds exactly that
+    /// many portions.
     fn shard_remove(&self, key: &Key, held: Option<u32>) -> TransactWriteItem {
         let given = held.map(|held| (":held".to_owned(), number(held)));
         let condition = if held.is_some() { "stock = :held" } else { "attribute_exists(pk)" };
@@ -187,9 +190,9 @@ impl Store {
 }
 
 impl Store {
-    /// Carries out a delivery or a withdrawal that was decided on `item`, and remembers the
-    /// stock after it under the idempotency key, if the request had one. Answers whether
-    /// that was done; `false` where `condition` does not hold any more: look again.
+    /// Carries out a delivery or a withdrawal that was decided on `item`, and records the new
+    /// stock as the outcome of the idempotency key if the request had one. Returns `false` if
+    /// `condition` no longer holds: read again.
     pub async fn stock_change(
         &self,
         mess: &MessId,
@@ -212,7 +215,7 @@ impl Store {
                 StockCondition::AsMuch => ("stock >= :count", vec![]),
             };
             let mut condition = condition.to_owned();
-            // Of no other layout, so that there is no shard beside those that were read.
+            // The layout must be unchanged, so that no shard exists besides those that were read.
             if shard == 0 && !given.is_empty() {
                 condition.push_str(" AND layout = :layout");
                 given.push((":layout", item.layout));
@@ -243,7 +246,8 @@ impl Store {
     }
 }
 
-/// The assignment of the stock of a shard that stays, and its condition, with their values.
+/// The assignment of the stock of a shard that stays, and its condition. Adds their values to
+/// `given`.
 fn shard_keep(holding: Holding, given: &mut Attributes) -> (String, String) {
     let (count, stock, condition) = match holding {
         Holding::Set(count) => (count, "stock = :count", "attribute_exists(pk)"),
@@ -254,7 +258,7 @@ fn shard_keep(holding: Holding, given: &mut Attributes) -> (String, String) {
     (stock.to_owned(), condition.to_owned())
 }
 
-/// The assignments of what people are told of an item, with their values.
+/// The assignments of the name, the price and the availability. Adds their values to `given`.
 fn told_of(put: &ItemPut, given: &mut Attributes) -> String {
     given.insert(":name".to_owned(), text(&put.name));
     given.insert(":price".to_owned(), number(put.price));
@@ -264,7 +268,7 @@ fn told_of(put: &ItemPut, given: &mut Attributes) -> String {
     format!("{told}, available = :available")
 }
 
-/// `name` is a word of DynamoDB's own.
+/// `name` is a reserved word of DynamoDB.
 fn name_names() -> HashMap<String, String> {
     HashMap::from([("#name".to_owned(), "name".to_owned())])
 }

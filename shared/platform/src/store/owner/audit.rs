@@ -1,4 +1,4 @@
-//! The audit trail.
+//! The audit trail: writing its records and reading them by item or by time.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -8,65 +8,60 @@ use thali_domain::ids::MessId;
 
 use crate::store::{Store, StoreError, expiring, keys, text};
 
-/// How long a record is kept.
 const KEPT: SignedDuration = SignedDuration::from_hours(24 * 365);
 
-/// A day of UTC.
+/// The length of a UTC day.
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
-/// One change of one item.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditRecord {
-    /// The stream's id of the change: a record that comes twice is one record.
+    /// The stream's id of the change. A change that is delivered twice gives only one record.
     pub event_id: String,
-    /// The mess in which it happened, or `none` where the item belongs to no mess.
+    /// The mess of the changed item, or `none` if the item belongs to no mess.
     pub mess_id: String,
-    /// What was changed: the item's sort key behind its partition key.
+    /// The changed item: its partition key and its sort key, joined by `/`.
     pub entity: String,
-    /// The kind of item.
     pub kind: String,
     /// `INSERT`, `MODIFY` or `REMOVE`.
     pub operation: String,
-    /// Who changed it.
+    /// Who made the change.
     pub actor: String,
-    /// With which request.
+    /// The request that caused the change.
     pub request_id: String,
-    /// When.
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     pub at: Timestamp,
-    /// The item before, without secrets.
+    /// The item before the change, without secrets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Value>,
-    /// The item after, without secrets.
+    /// The item after the change, without secrets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<Value>,
 }
 
-/// Which records somebody wants.
+/// A selection of audit records.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AuditOf {
-    /// Those of one thing, by what the records call it.
+    /// The records of one item, by the name that the records give it.
     Entity(String),
-    /// Those from one moment until another, that one excluded.
+    /// The records from the first time (inclusive) until the second (exclusive).
     Between(Timestamp, Timestamp),
 }
 
-/// Where records lie together, in the order of time.
+/// A partition of records, sorted by time.
 enum Partition {
-    /// Those of a day of UTC, in the table.
+    /// The records of a UTC day, in the table.
     Day(String),
-    /// Those of one thing, in the index.
+    /// The records of one item, in the index.
     Entity(String),
 }
 
 impl Store {
-    /// At most `limit` records of a mess, the newest first, from the first that is older than
-    /// the one at `before` on. Each has its position, which is behind those that are newer.
+    /// At most `limit` records of a mess that are older than the position `before`, newest first.
+    /// Also returns the position at which the next page starts, if there may be more records.
     ///
-    /// A record holds two images of an item and may be hundreds of kilobytes long; so what is
-    /// answered together is one answer of DynamoDB for each day of UTC, a megabyte at most, and
-    /// perhaps fewer records than `limit` though there are more: then there is a position to go
-    /// on from.
+    /// A record holds two images of an item and may be hundreds of kilobytes long. For each UTC
+    /// day the result therefore contains only one DynamoDB response, which is at most a megabyte.
+    /// So there may be fewer records than `limit` although more exist.
     pub async fn audit_page(
         &self,
         mess: &MessId,
@@ -75,7 +70,7 @@ impl Store {
         limit: usize,
         now: Timestamp,
     ) -> Result<(Vec<AuditRecord>, Option<String>), StoreError> {
-        // A digit is less than a colon, so that no position is behind this one.
+        // A colon sorts after every digit, so every position is before this one.
         let before = before.unwrap_or(":");
         let (mut records, next) = match of {
             AuditOf::Entity(entity) => {
@@ -86,13 +81,13 @@ impl Store {
                 self.audit_between(mess, *from, *until, before, limit).await?
             }
         };
-        // DynamoDB removes what has expired, but takes its time.
+        // DynamoDB removes expired records, but with a delay.
         records.retain(|record| now < record.at + KEPT);
         Ok((records, next))
     }
 
-    /// The records of some hours, which may be of more than one day of UTC: of one after the
-    /// other, the latest first.
+    /// The records between two times, which may belong to more than one UTC day. Reads one day
+    /// after the other, the latest first.
     async fn audit_between(
         &self,
         mess: &MessId,
@@ -125,8 +120,8 @@ impl Store {
         Ok((records, None))
     }
 
-    /// At most `limit` records of one partition that are older than the one at `before`, the
-    /// newest first, and the position of the last one if there may be more.
+    /// At most `limit` records of one partition that are older than the position `before`, newest
+    /// first. Also returns the position of the last one, if there may be more.
     async fn audit_query(
         &self,
         mess: &MessId,
@@ -156,7 +151,7 @@ impl Store {
         Ok((records?, next))
     }
 
-    /// Writes a record. A record that is there already is left as it is.
+    /// Writes a record. An existing record stays unchanged.
     pub async fn audit_put(&self, record: &AuditRecord) -> Result<(), StoreError> {
         let key = keys::audit(&record.mess_id, record.at, &record.event_id);
         let mut attributes: crate::store::Attributes = serde_dynamo::to_item(record)?;
@@ -168,8 +163,8 @@ impl Store {
     }
 }
 
-/// When the days of UTC begin that the time from one moment until another (that one excluded)
-/// touches, the last day first: two where a day of a mess is meant.
+/// The beginnings of all UTC days that the time from `from` until `until` (exclusive) touches,
+/// latest first. A day in the time zone of a mess usually touches two.
 fn utc_days(from: Timestamp, until: Timestamp) -> impl Iterator<Item = Timestamp> {
     let day_ms = DAY.as_secs() * 1_000;
     let day_of = move |millisecond: i64| millisecond.div_euclid(day_ms);
@@ -178,7 +173,7 @@ fn utc_days(from: Timestamp, until: Timestamp) -> impl Iterator<Item = Timestamp
 }
 
 fn read(mess: &MessId, mut item: crate::store::Attributes) -> Result<AuditRecord, StoreError> {
-    // The index needs the mess before the entity; the record is told without.
+    // The index needs the mess before the entity; callers get the entity without the mess.
     if let Some(entity) = item.get_mut(keys::ENTITY_INDEX) {
         let told = entity.as_s().ok().and_then(|it| it.strip_prefix(&format!("{mess}#")));
         if let Some(told) = told.map(text) {

@@ -14,10 +14,10 @@ use crate::store::{
     Attributes, Consistency, STAMPED, Stamp, Store, StoreError, item, keys, unless_refused, values,
 };
 
-/// The attribute of a mess's windows, which are written together.
+/// The attribute with a mess's meal windows, which are always written together.
 const WINDOWS: &str = "meal_windows";
 
-/// What the item of a mess holds beside its settings.
+/// The attributes of a mess's item besides the settings.
 #[derive(Deserialize)]
 struct BesideSettings {
     #[serde(default)]
@@ -44,7 +44,7 @@ impl Stored for Mess {
 }
 
 impl Store {
-    /// Reads what a scan must know of a mess.
+    /// Reads the data of a mess that a scan needs.
     pub async fn gate_get(
         &self,
         mess: &MessId,
@@ -59,20 +59,21 @@ impl Store {
         Ok(Some(Gate { mess: serde_dynamo::from_item(found)?, qr_keys, closures }))
     }
 
-    /// Reads a mess. Its settings are never cached: a change holds from the next request on.
+    /// Reads a mess. Its settings are never cached: a change takes effect with the next request.
     pub async fn mess_get(&self, mess: &MessId) -> Result<Option<Mess>, StoreError> {
         self.get(&self.tables.meals, &keys::mess(mess), Consistency::Strong).await
     }
 
-    /// Creates a mess; answers `false` where there is one of this id.
+    /// Creates a mess. Returns `false` if a mess with this id exists.
     pub async fn mess_create(&self, mess: &Mess, stamp: &Stamp) -> Result<bool, StoreError> {
         let attributes = item(&keys::mess(&mess.mess_id), mess, stamp)?;
         self.put_if_new(&self.tables.meals, attributes).await
     }
 
-    /// Writes the settings in which `after` differs from `before`, as it was read; answers
-    /// the mess as it is now. `None` where that cannot be done: the mess is not there, or
-    /// its windows, which are one attribute, have changed since they were read.
+    /// Writes the settings in which `after` differs from `before`, which is the mess as it was
+    /// read. Returns the mess after the change. Returns `None` if the mess does not exist, or if
+    /// the meal windows, which are one attribute, are to be changed and have changed since they
+    /// were read.
     pub async fn mess_update(
         &self,
         before: &Mess,

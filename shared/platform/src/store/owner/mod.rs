@@ -1,4 +1,4 @@
-//! What the owner of a mess sees or changes.
+//! What the owner of a mess reads or changes.
 //!
 //! | file | what it stores |
 //! |---|---|

@@ -1,5 +1,5 @@
-//! What owners are told: one item for each piece of news, which names itself by the change
-//! that it follows from, so that a message which comes twice puts it once.
+//! Notifications for owners: one item for each event. Its id is derived from the change that
+//! caused it, so a message that is delivered twice creates the notification once.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -14,13 +14,14 @@ use crate::store::{
     values,
 };
 
-/// The most notifications that one request for the unread ones looks at.
+/// The most notifications that one request for unread ones reads.
 const LOOKED_AT_MAX: usize = 2_000;
 
-/// How many notifications one query looks at: few hundred kilobytes.
+/// The number of notifications that one query reads: a few hundred kilobytes.
 const QUERY_ITEMS: usize = 500;
 
-/// A notification as it is stored. Its kind is in `news`, because each item has a `kind`.
+/// A notification in its storage format. What happened is in `news`, because `kind` is the kind of
+/// the item.
 #[derive(Debug, Serialize, Deserialize)]
 pub(in crate::store) struct NotificationItem {
     notification_id: NotificationId,
@@ -56,24 +57,23 @@ impl From<NotificationItem> for Notification {
     }
 }
 
-/// Some notifications, the newest first.
+/// One page of notifications, newest first.
 pub struct NotificationsPage {
-    /// The notifications.
     pub items: Vec<Notification>,
-    /// The last one that was looked at; `None` where there are no more.
+    /// The last notification that was read from the table, or `None` if there are no more.
     pub next: Option<NotificationId>,
 }
 
-/// Which part of a mess's notifications a query looks at.
+/// A range of a mess's notifications.
 struct Range {
-    /// From this one on.
+    /// The first notification, inclusive.
     from: NotificationId,
-    /// To this one.
+    /// The sort key that ends the range, exclusive.
     to: String,
 }
 
 impl Store {
-    /// Puts a notification; one that is there already stays as it is, read or not.
+    /// Stores a notification. An existing one stays unchanged, read or not.
     pub async fn notification_put(
         &self,
         notification: &Notification,
@@ -87,9 +87,9 @@ impl Store {
         Ok(())
     }
 
-    /// At most `limit` notifications of a mess that are still kept, the newest first, from the
-    /// first that is older than `before` on; with `unread`, only those that nobody has read.
-    /// It looks at a bounded number of them, and so may find fewer although there are more.
+    /// At most `limit` notifications of a mess that are older than `before` and not expired,
+    /// newest first. With `unread`, only those that nobody has read. One call reads a bounded
+    /// number of notifications, so it may return fewer than `limit` although there are more.
     pub async fn notifications_page(
         &self,
         mess: &MessId,
@@ -121,7 +121,7 @@ impl Store {
         }
     }
 
-    /// How many of the newest [`COUNT_MAX`] notifications nobody has read.
+    /// The number of unread ones among the newest [`COUNT_MAX`] notifications.
     pub async fn notifications_unread(
         &self,
         mess: &MessId,
@@ -132,7 +132,7 @@ impl Store {
         Ok(found.iter().filter(|notification| notification.read_at.is_none()).count())
     }
 
-    /// What happened from `from` until `until`, that moment excluded, the newest first.
+    /// The notifications from `from` (inclusive) until `until` (exclusive), newest first.
     pub async fn notifications_between(
         &self,
         mess: &MessId,
@@ -151,8 +151,8 @@ impl Store {
         }
     }
 
-    /// Records that a notification was read, the first time that it is; answers it. `None`
-    /// where the mess has none of this id, or keeps it no longer.
+    /// Marks a notification as read, if it was not read before, and returns it. Returns `None` if
+    /// the mess has no notification with this id, or if it is expired.
     pub async fn notification_read(
         &self,
         mess: &MessId,
@@ -176,20 +176,20 @@ impl Store {
         Ok(Some(notification_of(answer.attributes.unwrap_or_default())?))
     }
 
-    /// At most `limit` notifications of a range, the newest first, and the last of them where
-    /// there are more. The read may be a moment behind.
+    /// At most `limit` notifications of a range, newest first. If there are more, also the id of
+    /// the last one. The read may be a moment behind.
     async fn notifications_query(
         &self,
         mess: &MessId,
         range: Range,
         limit: usize,
     ) -> Result<(Vec<Notification>, Option<NotificationId>), StoreError> {
-        // A cursor may be older than what is kept, and DynamoDB refuses what ends before it
-        // begins.
+        // A cursor may be older than all kept notifications, and DynamoDB refuses a range that
+        // ends before it begins.
         if range.to < range.from.to_string() {
             return Ok((Vec::new(), None));
         }
-        // The one that a range ends with is not of it; BETWEEN would take it in.
+        // The end of a range is exclusive, but BETWEEN includes it.
         let start = (range.to != until(None)).then(|| {
             let key = keys::Key { pk: keys::notifications(mess), sk: range.to.clone() };
             key.attributes()
@@ -214,12 +214,12 @@ impl Store {
     }
 }
 
-/// The least id of what is still kept.
+/// The lowest id of a notification that is not expired.
 fn first_kept(now: Timestamp) -> NotificationId {
     NotificationId::first_of(now - KEPT + SignedDuration::from_millis(1))
 }
 
-/// The end of a range that goes up to `before`, or to the newest.
+/// The exclusive end of a range: `before`, or a text that sorts after every id.
 fn until(before: Option<NotificationId>) -> String {
     before.map_or_else(|| format!("{}~", NotificationId::PREFIX), |before| before.to_string())
 }

@@ -1,4 +1,4 @@
-//! Counts for whoever runs a mess. They may be a moment behind.
+//! Counts for the owners of a mess. They may be a moment behind.
 
 use std::collections::BTreeMap;
 
@@ -15,14 +15,14 @@ use thali_domain::owner::headcount::Tally;
 
 use crate::store::{Store, StoreError, keys, text};
 
-/// How far is counted where a number only has to say that there is much to do.
+/// The limit of counts that only need to say that there is a lot to do.
 pub const COUNT_MAX: usize = 1_000;
 
-/// How many plates are read at once: some hundred kilobytes.
+/// The number of plates in one read: some hundred kilobytes.
 const PLATES_PAGE: usize = 1_000;
 
 impl Store {
-    /// What became of the scans of each of a day's meals, strays included.
+    /// The results of the scans of each meal of a day, including strays.
     pub async fn day_tallies(
         &self,
         mess: &MessId,
@@ -35,7 +35,7 @@ impl Store {
         Ok(try_join_all(Meal::ALL.map(tally)).await?.into_iter().collect())
     }
 
-    /// What became of a meal's scans, strays included.
+    /// The results of the scans of a meal, including strays.
     pub async fn plates_tally(&self, mess: &MessId, sitting: Sitting) -> Result<Tally, StoreError> {
         let (mut tally, mut after) = (Tally::default(), None);
         loop {
@@ -46,7 +46,7 @@ impl Store {
         }
     }
 
-    /// How many students of a mess wait for approval; counts to [`COUNT_MAX`].
+    /// The number of students of a mess that wait for approval, at most [`COUNT_MAX`].
     pub async fn approvals_pending(&self, mess: &MessId) -> Result<usize, StoreError> {
         let pending = AccountStatus::PendingApproval;
         let partition = keys::directory_partition(mess, Role::Student, pending);
@@ -54,7 +54,7 @@ impl Store {
         count(request.index_name(keys::DIRECTORY_INDEX), "directory", &partition).await
     }
 
-    /// How many cycles of a mess wait for an owner's word; counts to [`COUNT_MAX`].
+    /// The number of cycles of a mess that wait for an owner's decision, at most [`COUNT_MAX`].
     pub async fn payments_pending(&self, mess: &MessId) -> Result<usize, StoreError> {
         let pending = serde_json::to_value(CycleState::Pending).expect("a state is a text");
         let partition = keys::cycles_partition(mess, pending.as_str().unwrap_or_default());
@@ -63,7 +63,7 @@ impl Store {
     }
 }
 
-/// How many items an index has in a partition, up to [`COUNT_MAX`].
+/// The number of items in a partition of an index, at most [`COUNT_MAX`].
 async fn count(
     request: QueryFluentBuilder,
     attribute: &str,
@@ -77,7 +77,7 @@ async fn count(
     let mut start = None;
     let mut count = 0;
     loop {
-        // An answer counts what lies in one megabyte.
+        // One response counts at most one megabyte of items.
         let left = i32::try_from(COUNT_MAX - count).unwrap_or(0);
         let answer = request.clone().limit(left).set_exclusive_start_key(start).send().await?;
         count += usize::try_from(answer.count).unwrap_or(0);

@@ -2,9 +2,9 @@
 //!
 //! | file | what it stores |
 //! |---|---|
-//! | `purchases` | purchases, from the partner's order to the last token |
-//! | `refunds` | refunds, and the conditions by which tokens are unchanged |
-//! | `waiting` | what the jobs look for: purchases and refunds that wait, tokens that expire |
+//! | `purchases` | purchases, from the Razorpay order to the last token |
+//! | `refunds` | refunds, and the conditions that a purchase's tokens are unchanged |
+//! | `waiting` | what jobs process: unpaid purchases, pending refunds, expiring tokens |
 
 pub(super) mod purchases;
 pub(super) mod refunds;

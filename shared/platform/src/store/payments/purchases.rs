@@ -1,4 +1,4 @@
-//! Purchases: one item each, from the partner's order to the last token.
+//! Purchases. One item holds a purchase from the Razorpay order to the last token.
 
 use std::collections::BTreeSet;
 
@@ -18,7 +18,7 @@ use crate::store::{
     TransactError, condition_failed, item, keys, millis, put_new, text, unless_refused, values,
 };
 
-/// A purchase as it is stored.
+/// A purchase in its storage format.
 #[derive(Debug, Serialize, Deserialize)]
 pub(in crate::store) struct PurchaseItem {
     order_id: RazorpayOrderId,
@@ -81,21 +81,21 @@ pub(in crate::store) struct PurchaseItem {
     refund_id: Option<RefundId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     refunding: Option<RefundId>,
-    /// When the student was warned that the tokens expire.
+    /// When the student was warned that the tokens will expire.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
         with = "jiff::fmt::serde::timestamp::millisecond::optional"
     )]
     warned_at: Option<Timestamp>,
-    /// Of how many.
+    /// How many tokens the warning was about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     warned_of: Option<u16>,
-    /// The partition of the index `open`; absent once paid or given up.
+    /// The partition of the index `open`. Removed when the purchase is paid or given up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     open: Option<String>,
-    /// The partition of the index `expiry`; absent until paid, and once the student is warned
-    /// or need not be.
+    /// The partition of the index `expiry`. Set when the purchase is paid, and removed when the
+    /// student was warned or needs no warning.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     expires_on: Option<String>,
 }
@@ -131,12 +131,12 @@ impl Stored for PurchaseItem {
     ]);
 }
 
-/// A purchase, and what nobody decides by.
+/// A purchase, and the stored attributes that no decision depends on.
 #[derive(Debug)]
 pub struct PurchaseRecord {
-    /// The purchase.
     pub purchase: Purchase,
-    /// Of how many tokens the student was warned that they expire, if that was so.
+    /// How many tokens the student was warned about because they will expire, if there was a
+    /// warning.
     pub warned_of: Option<u16>,
 }
 
@@ -154,7 +154,6 @@ enum State {
 }
 
 impl PurchaseItem {
-    /// A purchase that has just been created.
     fn created(purchase: &Purchase) -> Self {
         let purchase = purchase.clone();
         Self {
@@ -216,20 +215,19 @@ impl From<PurchaseItem> for Purchase {
     }
 }
 
-/// Why a purchase was not captured.
 #[derive(Debug, thiserror::Error)]
 pub enum CaptureError {
-    /// It is no longer open; this is what it is now.
+    /// The purchase is not open, or the payment has another amount. Contains the purchase as it is
+    /// now.
     #[error("the purchase is no longer open")]
     NotOpen(Box<Purchase>),
-    /// Neither done nor refused.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 impl Store {
-    /// Stores a purchase that has just been created, and the outcome of the idempotency
-    /// key if the request had one. Answers `false` where that key was used meanwhile.
+    /// Stores a new purchase, and the outcome of the idempotency key if the request had one.
+    /// Returns `false` if the key was used, or the purchase stored, in the meantime.
     pub async fn purchase_create(
         &self,
         purchase: &Purchase,
@@ -256,7 +254,6 @@ impl Store {
         }
     }
 
-    /// Reads one purchase of an account.
     pub async fn purchase_get(
         &self,
         account: AccountId,
@@ -265,14 +262,13 @@ impl Store {
         self.purchase_at(&keys::purchase(account, order)).await
     }
 
-    /// Reads the purchase with a key that an index gave.
+    /// Reads the purchase with a key from an index.
     pub async fn purchase_at(&self, key: &Key) -> Result<Option<Purchase>, StoreError> {
         let found: Option<PurchaseItem> =
             self.get(&self.tables.tokens, key, Consistency::Strong).await?;
         Ok(found.map(Into::into))
     }
 
-    /// All purchases of an account.
     pub async fn purchases_of(
         &self,
         account: AccountId,
@@ -284,9 +280,8 @@ impl Store {
         found.into_iter().map(purchase_of).collect()
     }
 
-    /// Finds a purchase that is not paid by the partner's order alone, in the index `open`.
-    /// `None` where the order is unknown, paid or given up, or was created so recently that
-    /// the index does not have it yet.
+    /// Finds an unpaid purchase by its Razorpay order alone, in the index `open`. `None` if the
+    /// order is unknown, paid or given up, or so new that the index does not have it yet.
     pub async fn purchase_find_open(
         &self,
         order: &RazorpayOrderId,
@@ -305,8 +300,8 @@ impl Store {
         answer.items.unwrap_or_default().pop().map(purchase_of).transpose()
     }
 
-    /// Finds a purchase by the partner's order alone, in whatever state it is. `None` where
-    /// the order is unknown, or was created so recently that the index does not have it yet.
+    /// Finds a purchase in any state by its Razorpay order alone. `None` if the order is unknown,
+    /// or so new that the index does not have it yet.
     pub async fn purchase_find(
         &self,
         order: &RazorpayOrderId,
@@ -319,7 +314,7 @@ impl Store {
             .key_condition_expression("order_id = :order_id")
             .expression_attribute_values(":order_id", text(order));
         let mut found = request.into_paginator().items().send();
-        // The purchase is among its refunds.
+        // The index also holds the refunds of the purchase.
         while let Some(attributes) = found.next().await {
             let key = Key::of(&attributes?).filter(|key| key.sk.starts_with(keys::PURCHASES));
             if let Some(key) = key {
@@ -329,8 +324,8 @@ impl Store {
         Ok(None)
     }
 
-    /// Turns an open purchase into a captured one: its tokens are issued now. The
-    /// condition makes it happen once, whoever learns of the payment first.
+    /// Captures an open purchase: this issues its tokens. The condition ensures that this happens
+    /// only once, even if the payment is reported several times.
     pub async fn purchase_capture(
         &self,
         purchase: &Purchase,
@@ -379,7 +374,7 @@ impl Store {
         }
     }
 
-    /// Remembers that a payment for an open purchase failed. The purchase stays open.
+    /// Records that a payment for an open purchase failed. The purchase stays open.
     pub async fn purchase_failed(
         &self,
         account: AccountId,

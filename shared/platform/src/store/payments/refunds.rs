@@ -1,5 +1,5 @@
-//! Refunds: an item each, and what they reserve in their purchase. A refund and its
-//! purchase change in one transaction, from the request to the end.
+//! Refunds. Each refund is an item, and reserves tokens in its purchase. The request and the end
+//! of a refund change the refund and the purchase in one transaction.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -20,7 +20,7 @@ use crate::store::{
     TransactError, item, keys, number, put_new, text, unless_refused, update, values,
 };
 
-/// A refund as it is stored.
+/// A refund in its storage format.
 #[derive(Debug, Serialize, Deserialize)]
 pub(in crate::store) struct RefundItem {
     refund_id: RefundId,
@@ -45,7 +45,7 @@ pub(in crate::store) struct RefundItem {
     decided_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     failure: Option<RefundFailure>,
-    /// The partition of the index `open`; absent once finished.
+    /// The partition of the index `open`. Removed when the refund is finished.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     open: Option<String>,
 }
@@ -80,7 +80,6 @@ impl Stored for RefundItem {
 }
 
 impl RefundItem {
-    /// A refund that has just been requested.
     fn requested(refund: &Refund) -> Self {
         let refund = refund.clone();
         Self {
@@ -126,10 +125,10 @@ impl From<RefundItem> for Refund {
 }
 
 impl Store {
-    /// Records a refund and reserves its tokens in `purchase`, which is as it was when the
-    /// refund was decided. The condition repeats the decision: nothing was redeemed since
-    /// (the redeemed tokens only become more, so a set of the same size is the same set),
-    /// nothing else was reserved since, and no refund is in hand.
+    /// Records a refund and reserves its tokens in `purchase`, which is as it was when the refund
+    /// was decided. The condition checks that the decision still holds: no token was redeemed
+    /// since (the set of redeemed tokens only grows, so a set of the same size is the same set),
+    /// no other refund reserved tokens since, and no refund is in progress.
     pub async fn refund_request(
         &self,
         purchase: &Purchase,
@@ -162,7 +161,7 @@ impl Store {
         Ok(found.map(Into::into))
     }
 
-    /// Remembers how the partner calls a refund that it has begun with.
+    /// Records the id that Razorpay gave to a refund when it was started.
     pub async fn refund_begun(
         &self,
         refund: &Refund,
@@ -183,8 +182,8 @@ impl Store {
         Ok(())
     }
 
-    /// Ends a pending refund well: its tokens stay given back. Answers whether it was
-    /// pending; one that was finished before is left as it is.
+    /// Ends a pending refund that was paid out: its tokens stay refunded. Returns whether the
+    /// refund was pending; a finished one is left unchanged.
     pub async fn refund_processed(
         &self,
         refund: &Refund,
@@ -198,8 +197,8 @@ impl Store {
         self.refund_finish(finish, release).await
     }
 
-    /// Ends a pending refund without money: its tokens are available again. Answers whether
-    /// it was pending.
+    /// Ends a pending refund that failed: its tokens are available again. Returns whether the
+    /// refund was pending.
     pub async fn refund_failed(
         &self,
         refund: &Refund,
@@ -210,7 +209,7 @@ impl Store {
         let given = [(":state", text("failed")), (":failure", reason)];
         let expression = "#state = :state, failure = :failure";
         let finish = self.finish_write(refund, expression, values(stamp, given));
-        // Where these were all, DynamoDB removes the attribute with the last number.
+        // If this removes the last number, DynamoDB removes the attribute.
         let numbers = AttributeValue::Ns(refund.numbers.iter().map(u16::to_string).collect());
         let given = values(stamp, [(":numbers", numbers)]);
         let release = self.release_write(refund, " DELETE refunded :numbers", given);
@@ -232,7 +231,7 @@ impl Store {
         update(&self.tables.tokens, &key, &expression, "#state = :pending", names, given)
     }
 
-    /// The write that takes the refund off its purchase's hands.
+    /// The write that removes the refund in progress from its purchase.
     fn release_write(
         &self,
         refund: &Refund,
@@ -264,7 +263,7 @@ pub(in crate::store) fn refund_of(attributes: Attributes) -> Result<Refund, Stor
     Ok(item.into())
 }
 
-/// The condition that a purchase's latest refund is `refund_id`, with its value.
+/// The condition that `refund_id` is still a purchase's latest refund. Adds its value to `given`.
 pub(in crate::store) fn refund_unchanged(
     refund_id: Option<RefundId>,
     given: &mut Attributes,
@@ -278,8 +277,8 @@ pub(in crate::store) fn refund_unchanged(
     }
 }
 
-/// The condition that a purchase has the tokens left that it had when it was read, and the
-/// same refund in hand or none; with its values.
+/// The condition that a purchase's tokens, and its refund in progress, if any, are unchanged since
+/// it was read. Adds its values to `given`.
 pub(in crate::store) fn tokens_unchanged(purchase: &Purchase, given: &mut Attributes) -> String {
     let same_refund = refund_unchanged(purchase.refund_id, given);
     let same_in_hand = match purchase.refunding {
@@ -289,7 +288,7 @@ pub(in crate::store) fn tokens_unchanged(purchase: &Purchase, given: &mut Attrib
             "refunding = :in_hand"
         }
     };
-    // An absent attribute has no size: a set that was empty must still be absent.
+    // An absent attribute has no size, so a set that was empty must still be absent.
     let same_redeemed = if purchase.redeemed.is_empty() {
         "attribute_not_exists(redeemed)"
     } else {
@@ -299,8 +298,8 @@ pub(in crate::store) fn tokens_unchanged(purchase: &Purchase, given: &mut Attrib
     format!("{same_refund} AND {same_in_hand} AND {same_redeemed}")
 }
 
-/// The write that reserves a refund's tokens in its purchase. A purchase has one refund in
-/// hand: what was decided here was decided on one that had none.
+/// The write that reserves a refund's tokens in its purchase. A purchase has at most one refund in
+/// progress, and this refund was decided when there was none.
 fn reserve_write(
     table: &str,
     purchase: &Purchase,

@@ -1,6 +1,6 @@
-//! What waits for a job: purchases that nobody told a payment of, refunds that are not
-//! finished, and students who are to be warned that tokens expire. Each is found by a
-//! sparse index, in pages, and leaves it when it is dealt with.
+//! Purchases and refunds that a job must process: unpaid purchases, unfinished refunds, and
+//! purchases whose students must be warned that tokens will expire. Each job reads a sparse index
+//! page by page. An item leaves the index when it is processed.
 
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use jiff::civil::Date;
@@ -16,7 +16,7 @@ use crate::store::{
 };
 
 impl Store {
-    /// Unpaid purchases of one of the [`keys::SHARDS`].
+    /// One page of the unpaid purchases in one of the [`keys::SHARDS`].
     pub async fn purchases_waiting(
         &self,
         shard: u8,
@@ -25,7 +25,7 @@ impl Store {
         self.open_page(keys::open_shard(shard), start, purchase_of).await
     }
 
-    /// Unfinished refunds of one of the [`keys::SHARDS`].
+    /// One page of the unfinished refunds in one of the [`keys::SHARDS`].
     pub async fn refunds_waiting(
         &self,
         shard: u8,
@@ -51,8 +51,8 @@ impl Store {
         waiting_page(query, start, |item| read(item).map(Some)).await
     }
 
-    /// Remembers that the partner was asked for payments of an unpaid purchase, and, where
-    /// all of them `failed`, since when that is known.
+    /// Records that Razorpay was queried about an unpaid purchase. With `failed`, also records
+    /// that all of its payments failed, unless a failure was recorded before.
     pub async fn purchase_asked(
         &self,
         purchase: &Purchase,
@@ -72,8 +72,8 @@ impl Store {
         Ok(())
     }
 
-    /// Gives an unpaid purchase up: it leaves the index. A payment that is told of later
-    /// still pays for it.
+    /// Gives up an unpaid purchase: it leaves the index. A payment that is reported later still
+    /// pays for the purchase.
     pub async fn purchase_close(
         &self,
         purchase: &Purchase,
@@ -90,8 +90,8 @@ impl Store {
         Ok(())
     }
 
-    /// The keys of purchases in one of the [`keys::SHARDS`] of the index `expiry`: their
-    /// tokens expire on that date, and their students were not warned.
+    /// The keys of purchases in one of the [`keys::SHARDS`] of the index `expiry`: their tokens
+    /// expire on `date`, and their students were not warned.
     pub async fn purchases_expiring(
         &self,
         date: Date,
@@ -108,9 +108,9 @@ impl Store {
         waiting_page(query, start, |item| Ok(Key::of(&item))).await
     }
 
-    /// Marks a purchase whose student is now warned of so many `tokens`, and takes it out of
-    /// the index: one update, so that there is one warning. Answers whether this one made
-    /// it; not where somebody else did, or the tokens changed since the decision.
+    /// Records that the student is warned about `tokens` tokens, and removes the purchase from the
+    /// index. This is one update, so there is only one warning. Returns `false` if another run
+    /// recorded it, or if the tokens have changed since the decision.
     pub async fn purchase_warn(
         &self,
         purchase: &Purchase,
@@ -134,7 +134,7 @@ impl Store {
         Ok(unless_refused(request.send().await)?.is_some())
     }
 
-    /// Takes a purchase of which nobody is to be warned out of the index `expiry`.
+    /// Removes a purchase that needs no warning from the index `expiry`.
     pub async fn purchase_warn_never(
         &self,
         purchase: &Purchase,

@@ -1,8 +1,8 @@
-//! The counter: scans and the devices that scan.
+//! The counter: scans, and the devices that scan.
 //!
 //! | file | what it stores |
 //! |---|---|
-//! | `plates` | plates, with every scan about a meal of a student |
+//! | `plates` | plates with all scans of a student's meal |
 //! | `staff_tokens` | tokens of devices |
 
 pub(super) mod plates;

@@ -1,6 +1,6 @@
-//! Plates: one item for each student's meal, and one for each scan of a code that is
-//! nobody's. A plate's scans are attributes of their own, `scan#<key>`, so that one update
-//! adds one under the condition that it is not there yet.
+//! Plates: one item for each student's meal, and one for each scan of a code that belongs to no
+//! student. Each scan of a plate is an attribute of its own, `scan#<key>`, so that one update adds
+//! a scan under the condition that it is not there yet.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -24,14 +24,14 @@ use crate::store::{
     number, text, unless_refused, values,
 };
 
-/// What the attributes begin with that hold a plate's scans.
+/// The prefix of the attributes that hold a plate's scans.
 const SCANS: &str = "scan#";
 
-/// How many scans a plate remembers. Further ones that let nobody in are answered and
-/// forgotten, so that no device can fill a plate; nobody would look through more.
+/// The most scans that a plate stores. Further refused scans get an answer but are not stored, so
+/// that no device can fill a plate. Nobody would read more of them.
 const SCANS_MAX: u32 = 200;
 
-/// How a scan is stored.
+/// The storage format of a scan.
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "Scan")]
 struct ScanAttribute {
@@ -58,7 +58,7 @@ struct ScanAttribute {
 #[serde(transparent)]
 struct StoredScan(#[serde(with = "ScanAttribute")] Scan);
 
-/// The plate's attributes other than its scans.
+/// The storage format of a plate, without its scans.
 #[derive(Serialize, Deserialize)]
 pub(in crate::store) struct Frame {
     mess_id: MessId,
@@ -70,7 +70,8 @@ pub(in crate::store) struct Frame {
     admitted: Option<ScanId>,
 }
 
-/// What the audit trail shows of plates and strays. A plate may hold hundreds of scans.
+/// What the audit trail shows of plates and strays. A plate may hold hundreds of scans, so a
+/// record shows only those that the change is about.
 const TRAIL: Trail =
     Trail::shows(&["mess_id", "date", "meal", "diner", "admitted", "tries"]).shows_changed(SCANS);
 
@@ -84,7 +85,7 @@ impl Stored for Frame {
     }
 }
 
-/// A scan whose code is nobody's: a plate of its own.
+/// A scan whose code belongs to no student, stored as a plate of its own.
 #[derive(Serialize, Deserialize)]
 #[serde(transparent)]
 pub(in crate::store) struct Stray(Frame);
@@ -113,43 +114,40 @@ impl From<Stray> for Plate {
     }
 }
 
-/// A scan to be written down.
+/// A scan to be recorded.
 #[derive(Debug, Clone, Copy)]
 pub struct NewScan<'a> {
-    /// The mess.
     pub mess_id: &'a MessId,
-    /// The meal.
     pub sitting: Sitting,
-    /// Whose code it was, proven by its signature.
+    /// The student whose code was scanned, as proven by the code's signature.
     pub account_id: Option<AccountId>,
-    /// The student as they are called, where the mess knows them.
+    /// The student's name and numbers, if the mess knows the student.
     pub diner: Option<&'a Diner>,
-    /// By what its repetitions are known.
+    /// Identifies the scan, so that a repetition is recognised.
     pub key: &'a ScanKey,
-    /// The scan.
     pub scan: &'a Scan,
 }
 
-/// What became of a scan that was to be written down.
+/// The result of recording a scan.
 #[derive(Debug, Clone)]
 pub struct Recorded {
-    /// The plate, with the scan.
+    /// The plate, including the scan.
     pub plate: Plate,
-    /// The scan; the first one where this was its repetition.
+    /// The scan, or the first one if this scan was a repetition.
     pub scan: Scan,
 }
 
-/// Some plates of one meal, and where the next ones begin.
+/// One page of a meal's plates.
 pub struct PlatesPage {
-    /// The scans of codes that are nobody's, and then students' plates.
+    /// First the scans of codes that belong to no student, then the students' plates.
     pub plates: Vec<Plate>,
-    /// The sort key of the last one; `None` where there are no more.
+    /// The sort key of the last plate, or `None` if there are no more.
     pub next: Option<String>,
 }
 
 impl Store {
-    /// At most `limit` plates of a meal behind the one with the sort key `after`. The read
-    /// may be a moment behind.
+    /// At most `limit` plates of a meal whose sort key comes after `after`. The read may be a
+    /// moment behind.
     pub async fn plates_page(
         &self,
         mess: &MessId,
@@ -175,8 +173,8 @@ impl Store {
         Ok(PlatesPage { plates: found.map(plate_of).collect::<Result<_, _>>()?, next })
     }
 
-    /// Reads a student's plate; `None` where no scan was about it. `account_part` is what
-    /// the student's ids end with.
+    /// Reads a student's plate, or `None` if it has no scans. All ids of the student's records end
+    /// with `account_part`.
     pub async fn plate_get(
         &self,
         mess: &MessId,
@@ -188,8 +186,8 @@ impl Store {
         found.map(plate_of).transpose()
     }
 
-    /// The plates of a student at some sittings; where nobody scanned, there is none. The
-    /// read may be a moment behind.
+    /// The plates of a student at the given sittings, as far as they exist. The read may be a
+    /// moment behind.
     pub async fn plates_of(
         &self,
         mess: &MessId,
@@ -203,9 +201,9 @@ impl Store {
         found.into_iter().map(plate_of).collect()
     }
 
-    /// Writes a scan into its plate, and gives it the plate's place where it passed every
-    /// check and the place is free: one conditional write. A repetition changes nothing and
-    /// finds the first scan of its key.
+    /// Adds a scan to its plate with one conditional write. If the scan passed every check and
+    /// nobody was admitted for this plate yet, the scan becomes the plate's admission. A
+    /// repetition changes nothing and returns the first scan with its key.
     pub async fn scan_record(
         &self,
         new: NewScan<'_>,
@@ -244,7 +242,8 @@ impl Store {
             expression.push_str(", diner = if_not_exists(diner, :diner)");
             given.insert(":diner".to_owned(), serde_dynamo::to_attribute_value(diner)?);
         }
-        // Whoever is let in is always written down; others while there is room.
+        // The scan that admits the student is always stored; refused scans are stored while there
+        // is room.
         let mut room = "attribute_not_exists(tries) OR tries < :most".to_owned();
         if scan.refused.is_none() {
             expression.push_str(", admitted = if_not_exists(admitted, :id)");
@@ -273,7 +272,7 @@ impl Store {
         recorded(found, new)
     }
 
-    /// Writes down a scan of a code that is nobody's.
+    /// Stores a scan of a code that belongs to no student.
     async fn stray_put(&self, new: NewScan<'_>, stamp: &Stamp) -> Result<Recorded, StoreError> {
         let NewScan { mess_id, sitting, key, scan, .. } = new;
         let frame = Frame {
@@ -308,9 +307,9 @@ impl Store {
         recorded(found, new)
     }
 
-    /// Takes the admission by a scan back: the place is free again, and the scan remembers
-    /// when. Answers the plate as it is now; `None` where the scan does not have the place, so
-    /// that nothing was written.
+    /// Undoes the admission by a scan: the student can be admitted again, and the scan stores the
+    /// time. Returns the plate after the change. Returns `None`, and writes nothing, if the plate
+    /// was not admitted by this scan.
     pub async fn scan_undo(
         &self,
         plate: &Plate,
@@ -339,14 +338,15 @@ fn scan_attribute(key: &ScanKey) -> String {
     format!("{SCANS}{}", key.as_str())
 }
 
-/// What became of a scan, by what was found where it belongs.
+/// The result of recording a scan, from the item that holds it now.
 fn recorded(found: Attributes, new: NewScan<'_>) -> Result<Recorded, StoreError> {
     let plate = plate_of(found)?;
     let scan = plate.scans.get(new.key).unwrap_or(new.scan).clone();
     Ok(Recorded { plate, scan })
 }
 
-/// The item whose state refused an update that asked for it; `None` where there is none.
+/// The item whose state made an update's condition fail, or `None` if the item does not exist. The
+/// update must have requested it. Any other error is returned.
 pub(super) fn item_that_refused(
     error: SdkError<UpdateItemError>,
 ) -> Result<Option<Attributes>, StoreError> {
@@ -359,7 +359,7 @@ pub(super) fn item_that_refused(
     }
 }
 
-/// A plate of its item.
+/// Reads a plate and its scans from an item.
 pub(super) fn plate_of(item: Attributes) -> Result<Plate, StoreError> {
     let mut scans = BTreeMap::new();
     for (name, value) in &item {

@@ -1,4 +1,4 @@
-//! Staff tokens. The secret is in them as a hash.
+//! Staff tokens. Only the hash of a token's secret is stored.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -15,34 +15,29 @@ use crate::store::{
     values,
 };
 
-/// How exactly a token's last use is known: further uses within this time are not written.
+/// The precision of a token's last use: further uses within this time are not written.
 const USE_KNOWN_TO: SignedDuration = SignedDuration::from_mins(1);
 
-/// A staff token as it is stored.
+/// A staff token in its storage format.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StaffTokenRecord {
-    /// Its id.
     pub staff_token_id: StaffTokenId,
-    /// Its mess.
     pub mess_id: MessId,
-    /// What people call the device that has it.
+    /// The name of the device that uses the token.
     pub name: Name,
-    /// The hash of its text.
+    /// The hash of the token's text.
     pub token_hash: String,
-    /// When it was made.
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     pub created_at: Timestamp,
-    /// When it ends by itself.
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     pub expires_at: Timestamp,
-    /// When it was used last, to the minute.
+    /// When it was used last, precise to the minute.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
         with = "jiff::fmt::serde::timestamp::millisecond::optional"
     )]
     pub last_used_at: Option<Timestamp>,
-    /// When an owner revoked it.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
@@ -68,7 +63,7 @@ impl Stored for StaffTokenRecord {
 }
 
 impl Store {
-    /// Writes a new token down.
+    /// Stores a new token.
     pub async fn staff_token_create(
         &self,
         token: &StaffTokenRecord,
@@ -81,10 +76,9 @@ impl Store {
         Ok(())
     }
 
-    /// The token that is presented, if it is good at `now`, which is remembered as its last
-    /// use to the minute. What is made up costs a read: only a genuine token's use is written
-    /// down. That leaves the stamp as it is, because a use changes nothing that anybody has
-    /// decided.
+    /// Returns the presented token if it is valid at `now`, and records the use, precise to the
+    /// minute. A forged token costs only a read, because only a valid token's use is written. That
+    /// write keeps the stamp, because a use changes nothing that anybody decided.
     pub async fn staff_token_use(
         &self,
         presented: &StaffTokenText,
@@ -114,8 +108,8 @@ impl Store {
         Ok(Some(serde_dynamo::from_item(answer.attributes.unwrap_or_default())?))
     }
 
-    /// Ends a token; one that has ended stays ended when it was. Answers `false` where the
-    /// mess has no such token.
+    /// Revokes a token. A token that is already revoked keeps the time of its revocation. Returns
+    /// `false` if the mess has no such token.
     pub async fn staff_token_revoke(
         &self,
         mess: &MessId,
@@ -137,8 +131,7 @@ impl Store {
         }
     }
 
-    /// At most `limit` of a mess's tokens after `after`, in the order in which they were
-    /// made.
+    /// At most `limit` of a mess's tokens after `after`, oldest first.
     pub async fn staff_tokens_page(
         &self,
         mess: &MessId,

@@ -1,4 +1,4 @@
-//! A mess's students as its owner sees them: the list, and the decisions.
+//! A mess's students for the owner: the list of them, and the owner's decisions.
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use jiff::Timestamp;
@@ -21,62 +21,47 @@ use crate::store::{
 /// Why a decision about a student was not written.
 #[derive(Debug, thiserror::Error)]
 pub enum StudentDecideError {
-    /// The account was changed, or one of the sessions was just used, since they were read:
-    /// look again.
+    /// The account was changed, or one of the sessions was used, since they were read: read again.
     #[error("the account was changed at the same moment")]
     Overtaken,
-    /// Somebody else has the address that the account gave back.
+    /// Another account has taken the e-mail address that this account had given up.
     #[error("another account has the student's e-mail address by now")]
     EmailTaken,
-    /// Somebody else has the roll number that the account gave back.
+    /// Another account has taken the roll number that this account had given up.
     #[error("another account has the student's roll number by now")]
     RollNoTaken,
-    /// Neither done nor refused.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// That a guard is the account `:me`'s, or nobody's.
+/// The condition that a guard belongs to the account `:me` or does not exist.
 const MINE_OR_NOBODYS: &str = "attribute_not_exists(pk) OR account_id = :me";
 
-/// An account as the index `directory` has it: what people may see of each other, and no
-/// secret.
+/// An account's entry in the index `directory`. It contains no secrets.
 #[derive(Debug, Clone, Deserialize)]
 pub struct DirectoryEntry {
-    /// Its id.
     pub account_id: AccountId,
-    /// Its mess.
     pub mess_id: MessId,
-    /// What it may do.
     pub role: Role,
-    /// Where it stands.
     pub status: AccountStatus,
-    /// The username.
     #[serde(default)]
     pub username: Option<Username>,
-    /// The person's name.
     pub name: Name,
-    /// The e-mail address.
     #[serde(default)]
     pub email: Option<Email>,
-    /// The roll number.
     #[serde(default)]
     pub roll_no: Option<RollNo>,
-    /// The room number.
     #[serde(default)]
     pub room_no: Option<RoomNo>,
-    /// The telephone number.
     #[serde(default)]
     pub phone: Option<Phone>,
-    /// When it was made.
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     pub created_at: Timestamp,
 }
 
 impl Store {
-    /// At most `limit` students of a mess with one status, in the order in which their
-    /// accounts were made, from the first after `after` on. The index may be a moment
-    /// behind.
+    /// At most `limit` students of a mess with one status that come after `after`, in the order in
+    /// which their accounts were created. The index may be a moment behind.
     pub async fn students_page(
         &self,
         mess: &MessId,
@@ -99,20 +84,19 @@ impl Store {
                 .key_condition_expression("#directory = :directory AND account_id > :after")
                 .expression_attribute_values(":after", text(after)),
         };
-        // A hundred entries of at most two kilobytes are far from the megabyte at which
-        // DynamoDB would cut an answer short.
+        // A hundred entries of at most two kilobytes are far below the megabyte at which DynamoDB
+        // ends a page.
         let answer = request.send().await?;
         let entries = answer.items.unwrap_or_default().into_iter();
         entries.map(|entry| Ok(serde_dynamo::from_item(entry)?)).collect()
     }
 
-    /// Writes what an owner has decided about an account as it was read: its status, and
-    /// who decided so, when and why. `ended` are the sessions that end by it, all or
-    /// nothing.
+    /// Writes an owner's decision about an account as it was read, in one transaction: the status,
+    /// and who decided, when and why. The sessions in `ended` end with it.
     ///
-    /// Who is turned away gives back the roll number, and an address that was never proven,
-    /// so that nobody can keep them from whose they are. Who is let in after all takes them
-    /// again.
+    /// A rejected student's account gives up its roll number, and its e-mail address if nobody has
+    /// proven to own it, so that it cannot block the real owner of either. If a rejected student
+    /// is activated later, the account takes them again.
     pub async fn student_decide(
         &self,
         account: &Account,
@@ -143,7 +127,7 @@ impl Store {
         if let Some((Some(refusal), _)) = refused.next() {
             return Err(refusal);
         }
-        // A guard that would be given back is somebody else's, and stays theirs.
+        // A guard that this account would give up belongs to another account and is kept.
         let held = writes.into_iter().zip(&failed).filter(|(_, failed)| !**failed);
         match self.transact(held.map(|(write, _)| write).collect()).await {
             Ok(()) => Ok(()),
@@ -154,7 +138,6 @@ impl Store {
         }
     }
 
-    /// The update of the account.
     fn decision(
         &self,
         account: &Account,
@@ -176,13 +159,13 @@ impl Store {
             }
             None => format!("{decided} REMOVE decision_reason"),
         };
-        // The decision is about the status that was read; the rest is for the member and
-        // for the guards.
+        // The decision depends on the status that was read. The rest of the condition is for the
+        // member and for the guards.
         let AsRead { mut condition, mut names, values } = as_read(account, &[]);
         names.insert("#directory".to_owned(), keys::DIRECTORY_INDEX.to_owned());
         given.extend(values);
         if gives_back_email(account, status) {
-            // Whoever has chosen a password since has proven the address.
+            // Somebody who has set a password since then has proven to own the address.
             condition.push_str(" AND password_hash = :no_password");
             given.insert(":no_password".to_owned(), text(NO_PASSWORD));
         }
@@ -190,8 +173,8 @@ impl Store {
         update(&self.tables.accounts, &key, &expression, &condition, Some(names), given)
     }
 
-    /// The guards that are given back or taken by a decision; what is taken comes with its
-    /// refusal.
+    /// The guards that a decision deletes or takes. A guard to take comes with the error for the
+    /// case that another account has it.
     fn guards_decided(
         &self,
         account: &Account,
@@ -210,7 +193,7 @@ impl Store {
                 given_back.map(|key| (delete(table, &key, Some(MINE_OR_NOBODYS), me()), None));
             return Ok(given_back.collect());
         }
-        // Who waits has never given anything back; who is blocked may have been turned away
+        // A pending account has never given up its guards; a blocked one may have been rejected
         // before.
         let back = matches!(account.status, AccountStatus::Rejected | AccountStatus::Blocked);
         if status != AccountStatus::Active || !back {
@@ -227,8 +210,8 @@ impl Store {
     }
 }
 
-/// Whether a decision takes the address away: it was said by whoever registered, and nobody
-/// has shown to read its mails.
+/// Whether a decision makes the account give up its e-mail address: the address came from the
+/// registration, and nobody has proven to receive its mails.
 fn gives_back_email(account: &Account, status: AccountStatus) -> bool {
     status == AccountStatus::Rejected
         && account.email.is_some()

@@ -1,6 +1,7 @@
-//! A mess's students as a scan must know them. One item holds a student's status, code,
-//! open cycles and cuts, so each rule about these is one conditional write; the parts that
-//! are the account's are written in the same transaction as the account.
+//! A mess's students, with the data that scans need: the members. One item holds a student's
+//! status, QR code, open cycles and cuts, so each rule about these needs only one conditional
+//! write. The attributes that are copied from the account are written in the same transaction as
+//! the account.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -22,40 +23,33 @@ use crate::store::{
     item, keys, put_new, retry_overtaken, text, update, values,
 };
 
-/// A student of a mess, as a scan must know them.
+/// The data of a student that scans need, in its storage format.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
-    /// The account.
     pub account_id: AccountId,
-    /// The mess.
     pub mess_id: MessId,
-    /// The name.
     pub name: Name,
-    /// The roll number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub roll_no: Option<RollNo>,
-    /// The room number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub room_no: Option<RoomNo>,
-    /// The picture.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub picture_key: Option<PictureKey>,
-    /// Where the account stands.
     pub status: AccountStatus,
-    /// What the student's code must carry.
+    /// The nonce that the student's QR code must carry.
     pub qr_nonce: Nonce,
-    /// What it carried before the last reset: a device that was offline may have seen that.
+    /// The nonce before the last reset. A device that was offline may have scanned it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub qr_previous: Option<Nonce>,
-    /// Since when it carries `qr_nonce`.
+    /// Since when the QR code carries `qr_nonce`.
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     pub qr_issued_at: Timestamp,
-    /// The cycles that are pending or verified and may still matter.
+    /// The pending and verified cycles, without those that ended too long ago to matter.
     pub cycles: BTreeMap<CycleId, OpenCycle>,
-    /// The cuts that may still matter.
+    /// The cuts, without those that ended too long ago to matter.
     pub cuts: BTreeMap<CutId, OpenCut>,
-    /// How often `cycles` or `cuts` gained or lost something. Whoever decides by what they
-    /// hold writes under the version that was read.
+    /// Counts the changes of `cycles` and `cuts`. A write that was decided on either of them
+    /// requires that the version is unchanged since it was read.
     pub version: u64,
 }
 
@@ -80,7 +74,7 @@ impl Stored for Member {
 }
 
 impl Member {
-    /// The student that an account is.
+    /// The member for an account, with a new QR code and no cycles or cuts.
     #[must_use]
     pub fn of(account: &Account, now: Timestamp) -> Self {
         Self {
@@ -100,7 +94,7 @@ impl Member {
         }
     }
 
-    /// What the rules need to know.
+    /// The part that the rules of a scan need.
     #[must_use]
     pub fn entitlement(&self) -> Entitlement {
         Entitlement {
@@ -113,7 +107,7 @@ impl Member {
         }
     }
 
-    /// The student as a plate remembers them.
+    /// The part that a plate stores.
     #[must_use]
     pub fn diner(&self) -> Diner {
         Diner {
@@ -125,11 +119,10 @@ impl Member {
     }
 }
 
-/// An attribute that is the account's and that a student has too: its value, if there is
-/// one.
+/// An attribute that a member copies from the account: its name and its value, if there is one.
 pub(in crate::store) type Followed = (&'static str, Option<AttributeValue>);
 
-/// Everything in which a student follows the account, as it is in `account`.
+/// All attributes that a member copies from the account, with their values in `account`.
 fn followed(account: &Account) -> [Followed; 5] {
     [
         ("status", Some(text(account.status.as_str()))),
@@ -140,17 +133,17 @@ fn followed(account: &Account) -> [Followed; 5] {
     ]
 }
 
-/// A condition, and what it names.
+/// A condition, with its attribute names and values.
 pub(in crate::store) struct AsRead {
     pub(in crate::store) condition: String,
     pub(in crate::store) names: HashMap<String, String>,
     pub(in crate::store) values: Attributes,
 }
 
-/// That an account is still what was read in everything in which a student follows it, but
-/// for what is `replaced` whatever it was. It is the account's condition in a transaction
-/// with [`Store::member_follow`], which may have to make a student of what was read:
-/// without it, what somebody else has changed since would come back there.
+/// The condition that an account is unchanged since it was read, in all attributes that its member
+/// copies, except those in `replaced`. A transaction with [`Store::member_follow`] needs this
+/// condition for the account, because that update may create the member from `account`. Without
+/// the condition, it could copy a value that another request has changed since.
 pub(in crate::store) fn as_read(account: &Account, replaced: &[&str]) -> AsRead {
     let (mut names, mut given, mut parts) = (HashMap::new(), Attributes::new(), Vec::new());
     for (name, value) in followed(account) {
@@ -166,13 +159,13 @@ pub(in crate::store) fn as_read(account: &Account, replaced: &[&str]) -> AsRead 
             None => parts.push(format!("attribute_not_exists(#{name})")),
         }
     }
-    // Where nothing is compared that every account has.
+    // In case no compared attribute is one that every account has.
     parts.push("attribute_exists(pk)".to_owned());
     AsRead { condition: parts.join(" AND "), names, values: given }
 }
 
 impl Store {
-    /// Reads a student, as every write before left them.
+    /// Reads a student with strong consistency.
     pub async fn member_get(
         &self,
         mess: &MessId,
@@ -181,8 +174,8 @@ impl Store {
         self.get(&self.tables.meals, &keys::member(mess, account), Consistency::Strong).await
     }
 
-    /// Reads several students as [`Store::member_get`] does; those that there are not are
-    /// left out. They come in no order.
+    /// Reads several students with strong consistency, in no particular order. Students that do
+    /// not exist are left out.
     pub async fn members_of(
         &self,
         mess: &MessId,
@@ -193,14 +186,14 @@ impl Store {
         found.into_iter().map(|found| Ok(serde_dynamo::from_item(found)?)).collect()
     }
 
-    /// All students of a mess. Two thousand are some two megabytes.
+    /// All students of a mess. Two thousand students are about two megabytes.
     pub async fn members_all(&self, mess: &MessId) -> Result<Vec<Member>, StoreError> {
         let pk = keys::members(mess);
         let found = self.query(&self.tables.meals, &pk, None, Consistency::Eventual).await?;
         found.into_iter().map(|found| Ok(serde_dynamo::from_item(found)?)).collect()
     }
 
-    /// The put of a new account's student, part of the transaction that makes the account.
+    /// The put of a new account's member, part of the transaction that creates the account.
     pub(in crate::store) fn member_put(
         &self,
         account: &Account,
@@ -211,10 +204,10 @@ impl Store {
         Ok(put_new(&self.tables.meals, item(&key, &member, stamp)?))
     }
 
-    /// Makes sure that a student's account from before there were members has one, with the
-    /// code of which nobody knows yet. It is made of the account as it is at that moment,
-    /// or not at all. Answers whether there is one, which there is not where the account is
-    /// gone or no student's.
+    /// Makes sure that a student's account has a member: older accounts were created without one.
+    /// The new member has a QR code that nobody knows yet, and is only created if the account is
+    /// unchanged since it was read. Returns `false` if the account does not exist or is not a
+    /// student's.
     pub async fn member_ensure(
         &self,
         account: AccountId,
@@ -228,7 +221,7 @@ impl Store {
             let check = account_check(&self.tables.accounts, &account);
             match self.transact(vec![check, self.member_put(&account, stamp)?]).await {
                 Ok(()) => Ok(Attempt::Done(true)),
-                // Somebody was quicker, and has made the same of it.
+                // Another request was faster and has created the member.
                 Err(TransactError::Conditions(failed)) if failed == [false, true] => {
                     Ok(Attempt::Done(true))
                 }
@@ -241,9 +234,9 @@ impl Store {
         .await
     }
 
-    /// Reads a student for whom something is to be done. One of before there were members
-    /// becomes one by it; that takes [`Store::member_ensure`]'s rights: to read and to
-    /// check accounts, and to put members.
+    /// Reads a student that the caller wants to change. If the account is so old that it has no
+    /// member, the member is created. That needs the IAM permissions of [`Store::member_ensure`]:
+    /// to read and to check accounts, and to put members.
     pub async fn member_ensured(
         &self,
         mess: &MessId,
@@ -259,9 +252,9 @@ impl Store {
         self.member_get(mess, account).await
     }
 
-    /// The update by which a student follows what the same transaction changes in the
-    /// account: `changed`, and nothing else. It makes a student of an account from before
-    /// there were any, which is why the account's condition has to be [`as_read`].
+    /// The update that copies to the member what the same transaction changes in the account:
+    /// `changed`, and nothing else. If an old account has no member yet, the update creates it
+    /// from `account`. That is why the account's condition must be [`as_read`].
     pub(in crate::store) fn member_follow(
         &self,
         account: &Account,
@@ -295,13 +288,13 @@ impl Store {
         };
         let expression = format!("SET {}{removed}", set.join(", "));
         let key = keys::member(&account.mess_id, account.account_id);
-        // A condition that always holds: the transaction's others decide.
+        // A condition that always holds: the other writes of the transaction decide.
         let always = "attribute_not_exists(pk) OR attribute_exists(pk)";
         Ok(update(&self.tables.meals, &key, &expression, always, Some(names), given))
     }
 }
 
-/// The check that an account is as it was read.
+/// The check that an account is unchanged since it was read.
 fn account_check(table: &str, account: &Account) -> TransactWriteItem {
     let AsRead { condition, names, values } = as_read(account, &[]);
     let check = ConditionCheck::builder()

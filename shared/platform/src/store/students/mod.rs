@@ -1,10 +1,10 @@
-//! Students as the mess and the counter know them.
+//! Students: the owner's list of them, and their data for scans.
 //!
 //! | file | what it stores |
 //! |---|---|
-//! | `directory` | the list of students, and an owner's decision about one |
-//! | `members` | what the counter knows of a student |
-//! | `qr_codes` | a student's new QR code, and a mess's new key |
+//! | `directory` | the list of students, and an owner's decision about a student |
+//! | `members` | members: the data of each student for scans |
+//! | `qr_codes` | resetting a student's QR code, and rotating a mess's key |
 
 pub(super) mod directory;
 pub(super) mod members;

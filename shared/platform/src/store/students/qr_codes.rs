@@ -1,4 +1,4 @@
-//! Students' codes: what makes them worthless, one by one or all of a mess.
+//! Invalidating students' QR codes: one student's, or all of a mess.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -11,10 +11,10 @@ use crate::store::{
     millis, text, unless_refused, update, values,
 };
 
-/// The attribute of a mess's keys of codes.
+/// The attribute of a mess's QR keys.
 const KEYS: &str = "qr_keys";
 
-/// How a mess's keys of codes are stored.
+/// The storage format of a mess's QR keys.
 #[derive(Serialize, Deserialize)]
 pub(in crate::store) struct QrKeysAttribute {
     current: Kid,
@@ -28,7 +28,7 @@ pub(in crate::store) struct QrKeysAttribute {
     previous: Option<PreviousKeyAttribute>,
 }
 
-/// How the key before is stored.
+/// The storage format of the previous key.
 #[derive(Serialize, Deserialize)]
 struct PreviousKeyAttribute {
     kid: Kid,
@@ -53,9 +53,9 @@ impl From<QrKeysAttribute> for QrKeys {
 }
 
 impl Store {
-    /// Gives a student another nonce, so that every code before it is worthless from the next
-    /// scan on; answers the student. The nonce before is remembered for what was scanned
-    /// offline before this moment. `None` where there is no such student.
+    /// Gives a student a new nonce, so that older QR codes are invalid from the next scan on. The
+    /// previous nonce is kept for scans that were made offline before the reset. Returns the
+    /// student, or `None` if there is no such student.
     pub async fn code_reset(
         &self,
         mess: &MessId,
@@ -69,7 +69,7 @@ impl Store {
             .update_item()
             .table_name(&self.tables.meals)
             .set_key(Some(keys::member(mess, account).attributes()))
-            // What is set is taken from the item as it was before this update.
+            // An update reads values from the item as it was before the update.
             .update_expression(format!(
                 "SET qr_previous = qr_nonce, qr_nonce = :nonce, qr_issued_at = :now, {STAMPED}"
             ))
@@ -80,8 +80,9 @@ impl Store {
         Ok(Some(serde_dynamo::from_item(answer.attributes.unwrap_or_default())?))
     }
 
-    /// Replaces a mess's keys of codes as they were read. `key` and `outcome` are remembered
-    /// with it. Answers `false` where the keys were rotated, or the key was used, since.
+    /// Replaces a mess's QR keys, if they are still those that were `read`. `remembered` is an
+    /// idempotency key with its account and the outcome to store for it. Returns `false` if the
+    /// keys were rotated, or the idempotency key was used, since then.
     pub async fn codes_rotate(
         &self,
         mess: &MessId,
@@ -95,7 +96,7 @@ impl Store {
             ":rotated".to_owned(),
             serde_dynamo::to_attribute_value(QrKeysAttribute::from(rotated.clone()))?,
         );
-        // The first key is what a mess has that never rotated, and has written nothing down.
+        // A mess that never rotated its keys has the first key, and no stored attribute.
         let condition = if read.current == Kid::FIRST {
             format!("attribute_exists(pk) AND attribute_not_exists({KEYS})")
         } else {

@@ -1,4 +1,4 @@
-//! Redeemed tokens. The tokens themselves are in their purchases: see `payments`.
+//! Redeemed tokens. The tokens themselves are part of their purchases: see `payments`.
 //!
 //! | file | what it stores |
 //! |---|---|

@@ -1,4 +1,4 @@
-//! Submissions: redeeming tokens, and the record of it, in one transaction.
+//! Submissions: redeeming tokens and recording the submission, in one transaction.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -58,25 +58,23 @@ impl From<SubmissionItem> for Submission {
     }
 }
 
-/// Why a submission was not recorded.
 #[derive(Debug, thiserror::Error)]
 pub enum SubmissionError {
-    /// A token was redeemed by somebody else, given back, or expired, since the decision;
-    /// or the idempotency key was used. Nothing was written: look again.
+    /// Since the decision a token was redeemed, refunded or expired, or the idempotency key was
+    /// used. Nothing was written: read and decide again.
     #[error("the tokens changed since the decision")]
     Overtaken,
-    /// The account was blocked, or its security code locked, since it was read. Nothing
-    /// was written.
+    /// The account was blocked, or its security code was locked, since the account was read.
+    /// Nothing was written.
     #[error("the account changed since it was read")]
     AccountChanged,
-    /// Neither done nor refused.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 impl Store {
-    /// Redeems the decided tokens and records the submission: all or nothing. The
-    /// conditions repeat the rule that a token is redeemed once, and only while it is good.
+    /// Redeems the chosen tokens and records the submission, in one transaction. The conditions
+    /// ensure that each token is redeemed only once and only while it is valid.
     pub async fn submission_record(
         &self,
         submission: &Submission,
@@ -112,7 +110,6 @@ impl Store {
         }
     }
 
-    /// Reads one submission of an account.
     pub async fn submission_get(
         &self,
         account: AccountId,
@@ -124,7 +121,7 @@ impl Store {
         Ok(found.map(Into::into))
     }
 
-    /// All submissions of an account, the oldest first.
+    /// All submissions of an account, oldest first.
     pub async fn submissions_of(&self, account: AccountId) -> Result<Vec<Submission>, StoreError> {
         let pk = account.to_string();
         let table = &self.tables.tokens;
@@ -132,7 +129,7 @@ impl Store {
         found.into_iter().map(submission_of).collect()
     }
 
-    /// All purchases and all submissions of an account, read side by side.
+    /// All purchases and all submissions of an account, read concurrently.
     pub async fn tokens_of(
         &self,
         account: AccountId,
@@ -154,8 +151,8 @@ fn submission_of(attributes: Attributes) -> Result<Submission, StoreError> {
 }
 
 impl Store {
-    /// The write that redeems tokens of one purchase, however many, where the purchase has
-    /// the tokens left that it had when they were chosen.
+    /// The write that redeems any number of tokens of one purchase, if the purchase's tokens are
+    /// unchanged since they were chosen.
     pub(in crate::store) fn redeem_unchanged(
         &self,
         purchase: &Purchase,
@@ -174,13 +171,12 @@ impl Store {
     }
 }
 
-/// The write that redeems tokens of one purchase. Fifty numbers need some hundred
-/// operators of the three hundred that a condition may have.
+/// The write that redeems tokens of one purchase. Fifty tokens stay well below the three hundred
+/// operators that a condition may have.
 ///
-/// That none of them is given back is one operator instead of fifty more: every refund
-/// changes `refund_id`, so while it is what it was when the tokens were chosen, no token
-/// has been reserved since. What was reserved then can only have become less, where that
-/// refund failed.
+/// One comparison is enough to check that none of the tokens is refunded, instead of one for each
+/// token: every refund changes `refund_id`, so while `refund_id` is unchanged, no more tokens have
+/// been reserved. If that refund has failed since, even fewer are reserved.
 fn redeem_write<'a>(
     table: &str,
     key: &keys::Key,
