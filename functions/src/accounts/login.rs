@@ -21,7 +21,6 @@ use utoipa::ToSchema;
 use super::sessions;
 use super::view::AccountView;
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint = Endpoint::post(
     "login",
     &["/login", "/login/", "/api/auth/login"],

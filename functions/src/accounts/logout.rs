@@ -7,7 +7,6 @@ use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response}
 
 use super::login::COOKIE_PATH;
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint = Endpoint::post(
     "logout",
     &["/student/logout", "/student/logout/", "/owner/logout", "/owner/logout/", "/api/auth/logout"],

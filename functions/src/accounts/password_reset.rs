@@ -16,7 +16,6 @@ use thali_platform::problems;
 use thali_platform::store::PasswordReset;
 use utoipa::ToSchema;
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint = Endpoint::post(
     "password-reset",
     &["/password-reset", "/password-reset/"],

@@ -24,7 +24,6 @@ use utoipa::ToSchema;
 
 use super::sessions;
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint = Endpoint::post(
     "password-reset-confirm",
     &["/password-reset/confirm", "/password-reset/confirm/"],

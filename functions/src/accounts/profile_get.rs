@@ -9,7 +9,6 @@ use thali_platform::store::Consistency;
 
 use super::view::Profile;
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint = Endpoint::get(
     "profile-get",
     &["/student/profile", "/student/profile-data"],

@@ -15,7 +15,6 @@ use thali_platform::handler;
 use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response, schema};
 use utoipa::ToSchema;
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint = Endpoint::post(
     "profile-picture",
     &["/student/profile/picture"],

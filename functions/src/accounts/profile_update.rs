@@ -25,7 +25,6 @@ use super::current_password;
 use super::view::Profile;
 use crate::tokens::security_code;
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint = Endpoint::patch(
     "profile-update",
     &["/student/profile", "/student/profile-update"],

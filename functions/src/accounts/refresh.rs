@@ -11,7 +11,6 @@ use thali_platform::store::{Consistency, SessionRecord, Stamp};
 
 use super::login::LoggedIn;
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint =
     Endpoint::post("refresh", &["/api/auth/refresh"], Access::Public, handler!(refresh))
         .needs(&[Part::SigningKey, Part::RefreshKey])

@@ -19,7 +19,6 @@ use thali_platform::problems;
 use thali_platform::store::Registration;
 use utoipa::ToSchema;
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint = Endpoint::post(
     "register",
     &["/sign-up", "/sign-up/", "/api/auth/register"],

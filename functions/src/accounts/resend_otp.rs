@@ -13,7 +13,6 @@ use utoipa::ToSchema;
 
 use super::pending;
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint = Endpoint::post(
     "resend-otp",
     &["/sign-up/otp-resend", "/sign-up/otp-resend/"],

@@ -22,7 +22,6 @@ use secrecy::ExposeSecret;
 use super::pending;
 use super::view::AccountView;
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint = Endpoint::post(
     "verify-otp",
     &["/sign-up/otp-verify", "/sign-up/otp-verify/"],

@@ -15,7 +15,6 @@ use thali_platform::worker::{Consumer, Worked};
 
 use super::messages::{ClosureAnnouncement, ClosureMail, MailMessage};
 
-/// The consumer.
 pub static CONSUMER: Consumer = Consumer {
     name: "announcer",
     parts: &[Part::Queues],

@@ -10,7 +10,6 @@ use thali_platform::worker::{Consumer, Worked};
 use super::mails::{self, Error};
 use super::messages::MailMessage;
 
-/// The consumer.
 pub static CONSUMER: Consumer = Consumer {
     name: "mailer",
     parts: &[Part::Mail, Part::OtpKey],

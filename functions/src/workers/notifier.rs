@@ -11,7 +11,6 @@ use thali_platform::worker::{Consumer, Worked};
 
 use super::messages::Notice;
 
-/// The consumer.
 pub static CONSUMER: Consumer = Consumer {
     name: "notifier",
     parts: &[],

@@ -15,7 +15,6 @@ use super::messages::OrderMessage;
 use crate::orders::{cached, returning};
 use crate::tokens::counted;
 
-/// The consumer.
 pub static CONSUMER: Consumer = Consumer {
     name: "order-processor",
     parts: &[Part::Cache],

@@ -11,7 +11,6 @@ use thali_platform::worker::{Consumer, Worked};
 use super::messages::RefundMessage;
 use crate::payments::refunding::push;
 
-/// The consumer.
 pub static CONSUMER: Consumer = Consumer {
     name: "refunder",
     parts: &[Part::Cache, Part::Razorpay],
