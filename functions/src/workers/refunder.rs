@@ -1,6 +1,6 @@
-//! `refunder`: asks the partner for the refunds that owners requested. A message that
-//! comes twice, late, or after the webhook finds the refund finished or asks for the very
-//! same one again, which the partner pays once.
+//! `refunder`: creates the refunds that owners requested at Razorpay. If a message is delivered
+//! twice, late, or after the webhook, the refund is already finished, or the same refund is
+//! requested again, and Razorpay pays it only once.
 
 use thali_domain::payments::refunds::RefundState;
 use thali_platform::app::App;
