@@ -1,5 +1,5 @@
-//! `GET /student/profile`: the student's own account, with what lists of accounts leave
-//! out.
+//! `GET /student/profile`: the student's own account, with the fields that lists of accounts
+//! leave out.
 
 use thali_platform::app::App;
 use thali_platform::config::Part;
