@@ -1,4 +1,4 @@
-//! `refunder`: creates the refunds that owners requested at Razorpay. If a message is delivered
+//! `refunder`: requests from Razorpay the refunds that owners asked for. If a message is delivered
 //! twice, late, or after the webhook, the refund is already finished, or the same refund is
 //! requested again, and Razorpay pays it only once.
 
