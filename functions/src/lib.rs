@@ -1,11 +1,11 @@
-//! Thali's functions: one binary, in which [`FUNCTIONS`] lists what a Lambda can run.
+//! Thali's functions: one binary, in which [`FUNCTIONS`] lists every function.
 //!
-//! An endpoint is a file in its area with its request and answer types, its handler, and
-//! a static `ENDPOINT`. What a queue, a stream or the bucket invokes is a file in
-//! [`workers`], and what a schedule invokes is a file in [`jobs`]. To add an endpoint: the
-//! rule in `thali-domain`, the store's method, the file here and its line below, the
-//! resource in `template.yaml`, the sample in `events/`, a test. `tests/coverage.rs` names
-//! what was forgotten.
+//! An endpoint is a file in its area with its request and response types, its handler, and
+//! a static `ENDPOINT`. A function that a queue, a stream or the bucket invokes is a file in
+//! [`workers`]; one that a schedule invokes is a file in [`jobs`]. A new endpoint needs a
+//! rule in `thali-domain`, a method of the store, a file here and its line below, a
+//! resource in `template.yaml`, a sample in `events/`, and a test. `tests/coverage.rs` names
+//! what is missing.
 
 pub mod accounts;
 pub mod jobs;
@@ -25,7 +25,6 @@ use thali_platform::lambda::Function::{
     self, Consumer, Endpoint as Http, Job, StreamReader, UploadCheck,
 };
 
-/// Every function.
 pub static FUNCTIONS: &[Function] = &[
     Http(&accounts::register::ENDPOINT),
     Http(&accounts::verify_otp::ENDPOINT),
@@ -110,7 +109,7 @@ pub static FUNCTIONS: &[Function] = &[
     Job(&jobs::sweep_orders::JOB),
 ];
 
-/// Every endpoint that a client can ask for.
+/// Every endpoint with a path of its own, so without `not-found`.
 pub fn endpoints() -> impl Iterator<Item = &'static Endpoint> {
     FUNCTIONS.iter().filter_map(Function::endpoint).filter(|endpoint| endpoint.is_routed())
 }

@@ -1,4 +1,4 @@
-//! The binary of every Lambda function: it runs the one that Lambda names.
+//! The binary of every Lambda function: it runs the function that Lambda names.
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), thali_platform::lambda::Error> {

@@ -1,6 +1,6 @@
-//! What requests that may come twice have in common: the outcome that an idempotency key
-//! named before, the loop that asks for it whenever others were quicker, and ids that do not
-//! meet when two requests come in one millisecond.
+//! Helpers for requests that may be repeated: the stored outcome of an idempotency key, the
+//! retry loop that checks for it after a lost race, and ids that do not collide when two
+//! requests come in the same millisecond.
 
 use std::error::Error;
 use std::str::FromStr;
@@ -16,8 +16,8 @@ use thali_platform::store::{
     Attempt, IdempotencyKey, Operation, Replay, StoreError, retry_overtaken,
 };
 
-/// The outcome of the first request with this key, as it was stored; `None` where there was
-/// none, or the request has no key. The same key with another body is refused.
+/// The stored outcome of the first request with this key; `None` if there was none, or the
+/// request has no key. The same key with another body is refused.
 pub(crate) async fn first_outcome<T>(
     app: &App,
     account: AccountId,
@@ -35,13 +35,14 @@ where
     }
 }
 
-/// Carries a request out that may come twice; tries again where others were quicker. Answers
-/// the outcome, and whether it is the one of an earlier request.
+/// Carries out a request that may be repeated, and retries after a lost race. Returns the
+/// outcome, and whether it is the replay of an earlier request.
 ///
-/// `replay` gives the earlier outcome. It is asked for with each try, because it may be this
-/// very request, sent twice at once, that was quicker; and again before a refusal, because the
-/// twin may have taken what is missing. `load` reads what is decided on, at the same time.
-/// `commit` decides and writes. `load` and `commit` take the number of the try, from 1 on.
+/// `replay` returns the earlier outcome. It runs with each attempt, because the race may have
+/// been won by a duplicate of this request, sent at the same time. It runs again before a
+/// refusal, because the duplicate may have taken what is now missing. `load` runs beside it and
+/// reads the data for the decision. `commit` decides and writes. `load` and `commit` take the
+/// number of the attempt, from 1 on.
 pub(crate) async fn commit_once<L, T, R, S, C>(
     replay: impl Fn() -> R,
     load: impl Fn(u32) -> S,
@@ -60,7 +61,7 @@ where
         }
         match commit(attempt, loaded).await {
             Ok(tried) => Ok(tried.map(|new| (new, false))),
-            // A failure, such as a database that does not answer, is no refusal.
+            // A failure, such as an unavailable database, is not a refusal.
             Err(refusal) if refusal.status.is_client_error() => {
                 let first = replay().await?;
                 first.map(|first| Attempt::Done((first, true))).ok_or(refusal)
@@ -71,9 +72,9 @@ where
     .await
 }
 
-/// The time in the id of something that leads to its student by its id. Two such things of
-/// one student in one millisecond would have the same id; the one that comes second steps
-/// aside, further with each try after the first, which is `attempt` 1.
+/// The time for an id that consists of a student and a time. Two such ids of one student in the
+/// same millisecond would be equal. So each retry after the first attempt, which is `attempt` 1,
+/// adds random milliseconds, up to a limit that doubles with each retry.
 pub(crate) fn id_time(now: Timestamp, attempt: u32) -> Timestamp {
     let [high, low] = random_bytes();
     let reach = (1_u32 << (attempt - 1).min(10)) - 1;

@@ -1,5 +1,5 @@
-//! The password of somebody who is logged in, asked for again before what a borrowed
-//! session must not change.
+//! Checks the password of a logged-in account once more, before changes that need more than a
+//! session.
 
 use thali_domain::accounts::identity::LoginName;
 use thali_platform::app::App;
@@ -8,8 +8,8 @@ use thali_platform::http::Problem;
 use thali_platform::problems;
 use thali_platform::store::{Account, Stamp};
 
-/// Checks the password. A wrong one counts as at a login by e-mail, so that the two doors
-/// together bear no more guesses than one.
+/// Checks the password. A wrong one counts like a failed login by e-mail (or by username, if
+/// the account has no e-mail address), so that both ways together allow no more guesses than one.
 pub async fn check(
     app: &App,
     account: &Account,

@@ -7,7 +7,6 @@ use thali_platform::handler;
 use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response, schema};
 use utoipa::ToSchema;
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint =
     Endpoint::get("jwks", &["/.well-known/jwks.json"], Access::Public, handler!(jwks))
         .needs(&[Part::PublicKeys])

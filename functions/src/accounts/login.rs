@@ -1,4 +1,4 @@
-//! `POST /login`: a password for an access token and the refresh cookie.
+//! `POST /login`: exchanges a password for an access token and the refresh cookie.
 
 use serde::Serialize;
 use thali_domain::Unacceptable;
@@ -21,7 +21,6 @@ use utoipa::ToSchema;
 use super::sessions;
 use super::view::AccountView;
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint = Endpoint::post(
     "login",
     &["/login", "/login/", "/api/auth/login"],
@@ -80,7 +79,7 @@ impl LoggedIn {
         }
     }
 
-    /// The answer, with the refresh token as a cookie.
+    /// The response, with the refresh token as a cookie.
     #[must_use]
     pub fn into_response(self, refresh: &RefreshToken) -> Response {
         let max_age_s = REFRESH_LIFETIME.as_secs();
@@ -106,8 +105,8 @@ async fn login(app: &App, caller: &Caller, request: &Request) -> Result<Response
     Ok(LoggedIn::new(app, account, session_id, &stamp).into_response(&refresh))
 }
 
-/// The account that has the name and the password. An unknown name takes as long to
-/// refuse, is counted and is locked as a known one.
+/// The account with this name and password. An unknown name is refused after the same time,
+/// counted and locked like a known one.
 async fn prove(
     app: &App,
     mess: &MessId,

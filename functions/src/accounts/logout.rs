@@ -1,4 +1,4 @@
-//! `POST /student/logout`: ends the session at once, for its access token too.
+//! `POST /student/logout`: ends the session and its access token at once.
 
 use thali_platform::app::App;
 use thali_platform::auth::refresh::COOKIE;
@@ -7,7 +7,6 @@ use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response}
 
 use super::login::COOKIE_PATH;
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint = Endpoint::post(
     "logout",
     &["/student/logout", "/student/logout/", "/owner/logout", "/owner/logout/", "/api/auth/logout"],
@@ -20,8 +19,8 @@ pub static ENDPOINT: Endpoint = Endpoint::post(
 
 async fn logout(app: &App, caller: &Caller, _request: &Request) -> Result<Response, Problem> {
     let session = caller.session()?;
-    // First the truth, then the cache: in the other order a crash in between would leave
-    // a session that only seems ended.
+    // First the database, then the cache: in the other order a crash in between would leave
+    // a session that only seems to have ended.
     app.store.session_end(session.account_id, session.session_id).await?;
     app.cache.session_ended(session.session_id).await;
     Ok(Response::no_content().with_cookie(COOKIE, "", COOKIE_PATH, 0))

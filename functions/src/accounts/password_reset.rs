@@ -1,6 +1,6 @@
-//! `POST /password-reset`: has a one-time code mailed to somebody who forgot the password.
-//! The answer, and what is written for it, are the same whether or not an account has the
-//! address; the mail is not.
+//! `POST /password-reset`: mails a one-time code to the owner of an account who forgot the
+//! password. The response and the writes are the same whether or not an account has the
+//! address; but without an account there is no mail.
 
 use futures_util::try_join;
 use serde::Serialize;
@@ -16,7 +16,6 @@ use thali_platform::problems;
 use thali_platform::store::PasswordReset;
 use utoipa::ToSchema;
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint = Endpoint::post(
     "password-reset",
     &["/password-reset", "/password-reset/"],
@@ -64,7 +63,7 @@ async fn password_reset(
     };
     let requests_max = REQUESTS_MAX.saturating_mul(app.rate_limit_factor);
     if !app.store.password_reset_begin(&reset, requests_max, &stamp).await? {
-        // The answer stays the same: whose address it is is nobody's business.
+        // The response stays the same, so that it does not reveal who has an account.
         tracing::warn!("too many password resets of one address; nothing is stored or mailed");
     }
     Ok(Response::accepted(&Accepted {}))

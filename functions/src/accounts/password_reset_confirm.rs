@@ -1,5 +1,5 @@
-//! `POST /password-reset/confirm`: gives an account a new password, once the one-time code
-//! is right, and ends all of its sessions.
+//! `POST /password-reset/confirm`: sets a new password if the one-time code is right, and ends
+//! all sessions of the account.
 
 use futures_util::try_join;
 use secrecy::ExposeSecret;
@@ -24,7 +24,6 @@ use utoipa::ToSchema;
 
 use super::sessions;
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint = Endpoint::post(
     "password-reset-confirm",
     &["/password-reset/confirm", "/password-reset/confirm/"],
@@ -55,8 +54,8 @@ async fn confirm(app: &App, caller: &Caller, request: &Request) -> Result<Respon
     let ConfirmReset { email, mess_id, otp, new_password } = request.json_where(between_fields)?;
     let mess_id = request.mess_or_default(app, mess_id)?;
     let stamp = caller.stamp(app, request);
-    // The try is counted before the code is compared, so that tries at once cannot be
-    // more than are borne.
+    // The attempt is counted before the code is compared, so that concurrent attempts cannot
+    // exceed the limit.
     let attempted = app.store.password_reset_attempt(&mess_id, &email, &stamp).await?;
     let reset = attempted.ok_or_else(problems::otp_expired)?;
     let account_id = prove(app, &reset, otp.trim())?;
@@ -66,8 +65,8 @@ async fn confirm(app: &App, caller: &Caller, request: &Request) -> Result<Respon
     Ok(Response::no_content())
 }
 
-/// The account whose owner has the code. Where no account has the address no code is
-/// right, and the refusal is the same.
+/// The account, if the code is right. If no account has the address, every code is wrong, and
+/// the refusal is the same.
 fn prove(app: &App, reset: &PasswordReset, presented: &str) -> Result<AccountId, Problem> {
     let key = app.otp_key().expose_secret().as_bytes();
     let code = one_time_code(key, &reset.reset_id.to_string(), 0);
@@ -77,8 +76,8 @@ fn prove(app: &App, reset: &PasswordReset, presented: &str) -> Result<AccountId,
     account_id.ok_or_else(|| problems::otp_invalid(attempts_left))
 }
 
-/// Uses the reset up; answers the sessions that have ended with it. Tries again where a
-/// login or a refresh writes the same items at this moment.
+/// Consumes the reset, and returns the sessions that ended with it. Retries if a login or a
+/// refresh writes the same items at the same moment.
 async fn commit(
     app: &App,
     reset: &PasswordReset,
@@ -103,7 +102,7 @@ async fn commit(
     .await
 }
 
-/// What must hold between the fields, whether or not each is acceptable by itself.
+/// The rules between fields. They are checked even if single fields are invalid.
 fn between_fields(body: &Members) -> Vec<FieldError> {
     let text = |name: &str| body.get(name).and_then(Value::as_str);
     let email = text("email").and_then(|email| Email::parse(email).ok());

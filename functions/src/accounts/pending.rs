@@ -1,17 +1,17 @@
-//! Which pending registration a request means.
+//! Finds the pending registration that a request names.
 
 use thali_domain::accounts::identity::Email;
 use thali_domain::ids::{MessId, RegistrationId};
 use thali_platform::app::App;
 use thali_platform::http::{FieldError, Members, Problem, Request, one_of};
 
-/// The rule that a request names a registration one way or the other.
+/// The rule that a request names a registration by its id or by its e-mail address.
 pub fn named(body: &Members) -> Vec<FieldError> {
     one_of(body, &["registration_id", "registrationId", "email"])
 }
 
-/// The registration that was named by its id, else the newest of the e-mail; `None` where
-/// there is none, which must look like one that has ended.
+/// The registration with the given id, else the newest one of the e-mail address. `None` if
+/// there is none; the response must then be the same as for one that has ended.
 pub async fn find(
     app: &App,
     request: &Request,

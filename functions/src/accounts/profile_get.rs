@@ -1,5 +1,5 @@
-//! `GET /student/profile`: the student's own account, with what lists of accounts leave
-//! out.
+//! `GET /student/profile`: the student's own account, with the fields that lists of accounts
+//! leave out.
 
 use thali_platform::app::App;
 use thali_platform::config::Part;
@@ -9,7 +9,6 @@ use thali_platform::store::Consistency;
 
 use super::view::Profile;
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint = Endpoint::get(
     "profile-get",
     &["/student/profile", "/student/profile-data"],

@@ -1,6 +1,6 @@
-//! `POST /student/profile/picture`: an address to which the student's browser uploads a
-//! picture. Nothing is written: the key says everything, and once the picture is there
-//! `picture-check` makes it the account's.
+//! `POST /student/profile/picture`: returns a URL to which the student's browser uploads a
+//! picture. Nothing is written: the object's key contains everything, and after the upload
+//! `picture-check` makes the picture the account's.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,6 @@ use thali_platform::handler;
 use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response, schema};
 use utoipa::ToSchema;
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint = Endpoint::post(
     "profile-picture",
     &["/student/profile/picture"],

@@ -1,5 +1,5 @@
-//! `PATCH /student/profile`: changes what a student tells of themselves, and the security
-//! code. An absent field stays, `null` takes it away.
+//! `PATCH /student/profile`: changes a student's profile and security code. An absent field
+//! stays as it is; `null` removes the value.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -25,7 +25,6 @@ use super::current_password;
 use super::view::Profile;
 use crate::tokens::security_code;
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint = Endpoint::patch(
     "profile-update",
     &["/student/profile", "/student/profile-update"],
@@ -102,13 +101,13 @@ async fn profile_update(
 
 async fn load(app: &App, account_id: AccountId) -> Result<Account, Problem> {
     let account = app.store.account_get(account_id, Consistency::Strong).await?;
-    // Who was turned away since the session was checked takes no roll number any more.
+    // An account that was blocked or rejected meanwhile must not take a roll number.
     let open = account.filter(|account| account.status.may_log_in());
     open.ok_or_else(Problem::unauthenticated)
 }
 
-/// Makes the change; looks again where the account is another one by now in what the change
-/// rests on, such as the roll number that is to be left.
+/// Writes the change. Reads the account again and retries if a field that the change depends on,
+/// such as the old roll number, was changed in between.
 async fn commit(
     app: &App,
     account: Account,
@@ -133,8 +132,8 @@ async fn commit(
     .await
 }
 
-/// What must hold between the fields, and between a field and the time, whether or not
-/// each is acceptable by itself.
+/// The rules between fields, and between a field and the time. They are checked even if single
+/// fields are invalid.
 fn between_fields(body: &Members, now: Timestamp) -> Vec<FieldError> {
     let sent = |name: &str, alias: &str| body.get(name).or_else(|| body.get(alias));
     let mut errors = Vec::new();

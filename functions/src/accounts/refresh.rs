@@ -1,5 +1,5 @@
-//! `POST /api/auth/refresh`: the refresh cookie for a new access token, and the cookie's
-//! successor. A token that was used before ends the session.
+//! `POST /api/auth/refresh`: exchanges the refresh cookie for a new access token and the
+//! cookie's successor. A refresh token that was used before ends the session.
 
 use thali_domain::accounts::sessions::{RefreshDecision, RefreshRefusal, refresh as decide};
 use thali_platform::app::App;
@@ -11,7 +11,6 @@ use thali_platform::store::{Consistency, SessionRecord, Stamp};
 
 use super::login::LoggedIn;
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint =
     Endpoint::post("refresh", &["/api/auth/refresh"], Access::Public, handler!(refresh))
         .needs(&[Part::SigningKey, Part::RefreshKey])
@@ -38,7 +37,7 @@ async fn refresh(app: &App, caller: &Caller, request: &Request) -> Result<Respon
         return Err(Problem::account_closed());
     }
     if session.password_version != account.password_version {
-        // It began with a password that was replaced, and was not swept with the others.
+        // The session began with a replaced password, and did not end with the other sessions.
         end(app, &presented).await?;
         return Err(RefreshRefusal::Expired.into());
     }
@@ -47,7 +46,7 @@ async fn refresh(app: &App, caller: &Caller, request: &Request) -> Result<Respon
     Ok(LoggedIn::new(app, account, presented.session_id, &stamp).into_response(&next))
 }
 
-/// Puts `next` in the place of `presented`, or finds that this was done a moment ago.
+/// Replaces `presented` with `next`, or finds that this was done a moment ago.
 async fn rotate(
     app: &App,
     session: &SessionRecord,
@@ -63,7 +62,7 @@ async fn rotate(
             if app.store.session_rotate(session, &presented_hash, &next_hash, stamp).await? {
                 return Ok(());
             }
-            // Another request with the same cookie was quicker; the successor is the same.
+            // Another request with the same cookie was faster; the successor is the same.
             let found = app.store.session_get(presented.account_id, presented.session_id).await?;
             match found {
                 Some(found) if found.refresh_hash == next_hash => Ok(()),

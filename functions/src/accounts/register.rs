@@ -1,5 +1,6 @@
 //! `POST /sign-up`: stores a registration that waits for its one-time code, and nothing
-//! else. The answer is the same whether or not the e-mail is known; the mail is not.
+//! else. The response is the same whether or not an account has the e-mail address; only the
+//! mail differs.
 
 use futures_util::try_join;
 use jiff::Timestamp;
@@ -19,7 +20,6 @@ use thali_platform::problems;
 use thali_platform::store::Registration;
 use utoipa::ToSchema;
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint = Endpoint::post(
     "register",
     &["/sign-up", "/sign-up/", "/api/auth/register"],
@@ -89,15 +89,15 @@ async fn register(app: &App, caller: &Caller, request: &Request) -> Result<Respo
     let sign_ups_max = SIGN_UPS_MAX.saturating_mul(app.rate_limit_factor);
     let stamp = caller.stamp(app, request);
     if !app.store.registration_create(&registration, sign_ups_max, &stamp).await? {
-        // The answer stays the same: whose address it is is nobody's business.
+        // The response stays the same, so that it does not reveal who has an account.
         tracing::warn!("too many sign-ups with one address; nothing is stored or mailed");
     }
     let Registration { registration_id, email, expires_at, .. } = registration;
     Ok(Response::accepted(&Accepted { registration_id, email, expires_at }))
 }
 
-/// Refuses what is taken or missing in public; answers, for the mail alone, whether the
-/// e-mail is known.
+/// Refuses an unknown mess and a taken username. Returns whether an account has the e-mail
+/// address, which only the mail may reveal.
 async fn facts(app: &App, mess: &MessId, wanted: &SignUp) -> Result<bool, Problem> {
     let username_taken = async {
         match &wanted.username {
@@ -119,7 +119,7 @@ async fn facts(app: &App, mess: &MessId, wanted: &SignUp) -> Result<bool, Proble
     }
 }
 
-/// Owners and staff need an invite; verifying the code uses it up.
+/// Owners and staff need an invite; verifying the one-time code uses the invite up.
 async fn check_invite(
     app: &App,
     mess: &MessId,
@@ -136,7 +136,7 @@ async fn check_invite(
     }
 }
 
-/// What must hold between the fields, whether or not each is acceptable by itself.
+/// The rules between fields. They are checked even if single fields are invalid.
 fn between_fields(body: &Members) -> Vec<FieldError> {
     let text = |name: &str| body.get(name).and_then(Value::as_str);
     let mut errors = Vec::new();
@@ -162,7 +162,7 @@ impl SignUp {
         known: bool,
     ) -> Registration {
         let now = app.clock.now();
-        // Hashed for a known e-mail too, so that the time of the answer does not tell.
+        // Hashed for a known e-mail address too, so that the response time reveals nothing.
         let password_hash = self.password.hash();
         let name = self.name.unwrap_or_else(|| {
             let shown = self.username.as_ref().map_or(self.email.local_part(), Username::as_str);

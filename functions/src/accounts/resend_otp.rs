@@ -1,5 +1,5 @@
-//! `POST /sign-up/otp-resend`: has another one-time code mailed, which invalidates the
-//! one before. The answer does not tell whether there was anything to resend.
+//! `POST /sign-up/otp-resend`: mails another one-time code, which invalidates the previous
+//! one. The response does not reveal whether there was anything to resend.
 
 use serde::Serialize;
 use thali_domain::accounts::identity::Email;
@@ -13,7 +13,6 @@ use utoipa::ToSchema;
 
 use super::pending;
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint = Endpoint::post(
     "resend-otp",
     &["/sign-up/otp-resend", "/sign-up/otp-resend/"],

@@ -1,6 +1,6 @@
-//! How sessions end that their owner did not end: by a block, a rejection or a new
-//! password. The change itself ends the sessions that it sees, in its own transaction;
-//! here is what follows it, and what keeps a login at the same moment from surviving it.
+//! Ends sessions after a block, a rejection or a new password. The change itself ends the
+//! sessions that it sees, in its own transaction. This file does the steps after that, and
+//! prevents a login at the same moment from surviving the change.
 
 use std::cmp::Reverse;
 
@@ -12,9 +12,9 @@ use thali_platform::http::Problem;
 use thali_platform::problems;
 use thali_platform::store::SessionRecord;
 
-/// Ends every session of an account, once the change that calls for it is written: tells
-/// Redis of the sessions that the change has `ended`, and sweeps those that it did not see.
-/// It can be repeated.
+/// Ends every session of an account, after the change that requires it was written: tells Redis
+/// about the sessions that the change has `ended`, and ends those that the change did not see.
+/// It is safe to repeat.
 pub async fn end_all(
     app: &App,
     account: AccountId,
@@ -24,14 +24,14 @@ pub async fn end_all(
     end(app, &app.store.sessions_of(account).await?).await
 }
 
-/// Makes sure that `session`, which was just put, may live: that its account was not shut
-/// out, and its password not replaced, since the account was read. Whoever changes them
-/// writes first and then ends the sessions that there are. So a session was either put
-/// before that and is ended by it, or after it and this read sees the change; without the
-/// login's answer nobody has its tokens. One more read, where a transaction would cost
-/// each login three more write units.
+/// Checks that the session that was just stored may stay: since the account was read for the
+/// login, nobody has blocked or rejected the account or replaced its password. Such a change is
+/// written first, and then ends the sessions that exist. So either the session was stored before
+/// that and the change ends it, or it was stored later and this read sees the change. Nobody has
+/// the session's tokens before the login responds. The check costs one more read; a transaction
+/// would cost each login three more write units.
 ///
-/// The same read tells of too many sessions: those that were used least recently end.
+/// The same read shows whether there are too many sessions; the least recently used ones end.
 pub async fn confirm(app: &App, session: &SessionRecord) -> Result<(), Problem> {
     let (account, mut others) = app.store.account_with_sessions(session.account_id).await?;
     others.retain(|other| other.session_id != session.session_id);
@@ -49,7 +49,7 @@ pub async fn confirm(app: &App, session: &SessionRecord) -> Result<(), Problem> 
     end(app, &too_many).await
 }
 
-/// Ends sessions, side by side.
+/// Ends sessions concurrently.
 async fn end(app: &App, sessions: &[SessionRecord]) -> Result<(), Problem> {
     let ends = sessions.iter().map(|it| app.store.session_end(it.account_id, it.session_id));
     try_join_all(ends).await?;

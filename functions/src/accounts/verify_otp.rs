@@ -1,5 +1,5 @@
-//! `POST /sign-up/otp-verify`: turns a registration into an account, once its one-time
-//! code is right.
+//! `POST /sign-up/otp-verify`: turns a registration into an account, if its one-time code is
+//! right.
 
 use serde::Serialize;
 use thali_domain::accounts::identity::Email;
@@ -22,7 +22,6 @@ use secrecy::ExposeSecret;
 use super::pending;
 use super::view::AccountView;
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint = Endpoint::post(
     "verify-otp",
     &["/sign-up/otp-verify", "/sign-up/otp-verify/"],
@@ -69,8 +68,8 @@ async fn verify_otp(app: &App, caller: &Caller, request: &Request) -> Result<Res
     let found = pending::find(app, request, registration_id, email, mess_id).await?;
     let id = found.ok_or_else(problems::otp_expired)?;
     let stamp = caller.stamp(app, request);
-    // The try is counted before the code is compared, so that tries at once cannot be
-    // more than are borne.
+    // The attempt is counted before the code is compared, so that concurrent attempts cannot
+    // exceed the limit.
     let attempted = app.store.registration_attempt(id, &stamp).await?;
     let registration = attempted.ok_or_else(problems::otp_expired)?;
     if !code_is_right(app, &registration, otp.trim()) {
@@ -86,7 +85,7 @@ async fn verify_otp(app: &App, caller: &Caller, request: &Request) -> Result<Res
     Ok(Response::created(&Verified { account: account.into() }))
 }
 
-/// The registration of a known e-mail has no right code.
+/// Whether the code is right. It never is if an account already had the e-mail address.
 fn code_is_right(app: &App, registration: &Registration, presented: &str) -> bool {
     let key = app.otp_key().expose_secret().as_bytes();
     let id = registration.registration_id.to_string();

@@ -102,7 +102,7 @@ struct OwnAccount {
 }
 
 impl Profile {
-    /// The account, with a freshly signed address of its picture.
+    /// The account, with a newly signed URL of its picture.
     pub async fn of(app: &App, account: Account) -> Result<Self, BlobError> {
         let picture_url = match account.picture_key {
             Some(key) => Some(app.blobs().download_from(&key.to_string(), app.clock.now()).await?),

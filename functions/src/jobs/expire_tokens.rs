@@ -1,10 +1,10 @@
-//! `expire-tokens`: lets each student be warned once of each purchase's tokens that expire
-//! within seven days. It reads the index of those who were not warned, by the date on which
-//! their tokens expire; the relay makes the mail of the mark that it leaves. Each run looks
-//! at all seven days, so one that did not take place is made up for by the next; and at two
-//! days before, so that what nobody was warned of in time leaves the index too.
+//! `expire-tokens`: has each student warned once of each purchase's tokens that expire within
+//! seven days. The job reads the index of purchases without a warning, by date of expiry, and
+//! marks each purchase; the relay makes the mail from the mark. Each run reads all seven days,
+//! so that the next run makes up for a missed one. It also reads the two days before today, so
+//! that purchases that expired without a warning leave the index too.
 //!
-//! That tokens expire needs no job: what is expired counts for nothing from that moment on.
+//! The expiry itself needs no job: expired tokens do not count from that moment on.
 
 use futures_util::{StreamExt, stream};
 use jiff::ToSpan;
@@ -20,26 +20,25 @@ use thali_platform::worker::Job;
 
 use super::{Count, Run, walk};
 
-/// The job.
 pub static JOB: Job =
     Job { name: "expire-tokens", parts: &[], run: |app, event| Box::pin(run(app, event)) };
 
-/// How many partitions of the index are dealt with at once.
+/// How many partitions of the index are processed concurrently.
 const AT_ONCE: usize = 8;
 
-/// How many days back the index is looked through for what earlier runs missed.
+/// How many days before today each run reads, for purchases that earlier runs missed.
 const DAYS_BACK: i64 = 2;
 
 /// What a run did.
 #[derive(Debug, Default, Serialize)]
 struct Counts {
-    /// Purchases that the index named.
+    /// Purchases that were found in the index.
     looked_at: Count,
-    /// Students who are warned now.
+    /// Purchases with a student who is warned now.
     warned: Count,
-    /// Purchases of which nobody needs to be warned.
+    /// Purchases that need no warning.
     gone: Count,
-    /// What could not be read or written, and is tried again by the next run.
+    /// Failed reads and writes; the next run tries them again.
     errors: Count,
 }
 
@@ -59,7 +58,7 @@ async fn run(app: &App, _event: &Value) -> Result<Value, Box<dyn std::error::Err
     Ok(serde_json::to_value(expiry.did)?)
 }
 
-/// One run, and what it did so far.
+/// One run, and what it has done so far.
 struct Expiry<'a> {
     run: Run<'a>,
     did: Counts,
@@ -83,7 +82,7 @@ impl Expiry<'_> {
         let stamp = self.run.stamp();
         match warning(&purchase, stamp.at) {
             Warning::Later => {}
-            // Where tokens are redeemed or given back at this moment, the next run decides.
+            // If tokens are redeemed or refunded at the same moment, the next run decides.
             Warning::Now(tokens) => {
                 if store.purchase_warn(&purchase, tokens, &stamp).await? {
                     self.did.warned.add_one();

@@ -1,4 +1,4 @@
-//! What a schedule invokes.
+//! The jobs that a schedule invokes, and the code that their runs share.
 
 pub mod expire_tokens;
 pub mod reconcile_payments;
@@ -13,9 +13,8 @@ use thali_platform::store::{PageStart, Stamp, StoreError, WaitingPage};
 use thali_platform::telemetry;
 use thali_platform::worker::Job;
 
-/// For how long a run begins with something new: a page, or an item of one. With what it has
-/// begun by then it is done before its Lambda ends (after 60 s): at worst three calls of the
-/// partner and a write.
+/// How long a run starts new work: a page, or an item of a page. The work in progress then (at
+/// worst three calls to Razorpay and a write) ends before the Lambda times out after 60 s.
 const RUN_TIME_MAX: Duration = Duration::from_secs(40);
 
 /// One run of a job.
@@ -31,12 +30,12 @@ impl<'a> Run<'a> {
         Self { app, job, request_id: app.clock.ulid().to_string(), began: Instant::now() }
     }
 
-    /// Whether the run has had its time, and leaves the rest to the next one.
+    /// Whether the run's time is over, so that the rest is left to the next run.
     fn is_out_of_time(&self) -> bool {
         self.began.elapsed() >= RUN_TIME_MAX
     }
 
-    /// The stamp of what is written now.
+    /// The stamp of a write at this moment.
     fn stamp(&self) -> Stamp {
         Stamp {
             actor: self.job.name.to_owned(),
@@ -46,9 +45,9 @@ impl<'a> Run<'a> {
     }
 }
 
-/// Goes through a partition of an index, page after page, and deals with each thing that waits
-/// there, until all is done or the run `is_over`. Counts among `errors` what could not be read
-/// or written: a page ends the walk, a single thing does not.
+/// Reads a partition of an index page by page and calls `deal` for each item, until all items
+/// are done or the run `is_over`. Counts failed reads and writes in `errors`: a failed page ends
+/// the walk, a failed item does not.
 async fn walk<T, P, D>(
     is_over: impl Fn() -> bool,
     errors: &Count,
@@ -79,7 +78,7 @@ async fn walk<T, P, D>(
     }
 }
 
-/// How often something happened in a run, whose parts count side by side.
+/// A counter of a run, whose partitions are processed concurrently.
 #[derive(Debug, Default, Serialize)]
 struct Count(AtomicU32);
 
@@ -88,7 +87,7 @@ impl Count {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Counts what could not be read or written, and logs why.
+    /// Counts a failed read or write, and logs the cause.
     fn add_error(&self, error: &StoreError) {
         tracing::error!(cause = telemetry::chain(error), "something is left for the next run");
         self.add_one();

@@ -1,7 +1,7 @@
-//! `reconcile-payments`: asks the partner for what nobody told. A payment is credited though
-//! the browser was closed and the webhook got lost; a refund is finished though its messages
-//! came to nothing. Whatever it finds goes the way of the webhook's news, so a run beside a
-//! webhook, a browser or another run credits once.
+//! `reconcile-payments`: queries Razorpay for payments and refunds without news. So a payment is
+//! credited even if the browser was closed and the webhook was lost, and a refund is finished
+//! even if its messages failed. The job uses the same transactions as the webhook, so a run at
+//! the same time as a webhook, a browser or another run credits a payment only once.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -23,27 +23,26 @@ use super::{Count, Run, walk};
 use crate::payments::refunding::{Outcome, RefundingError, push};
 use crate::payments::settle::settle;
 
-/// The job.
 pub static JOB: Job = Job {
     name: "reconcile-payments",
     parts: &[Part::Cache, Part::Razorpay],
     run: |app, event| Box::pin(run(app, event)),
 };
 
-/// How old something must be to be asked about, unless the event says otherwise: by then
-/// the browser and the webhook have had their chance.
+/// How many seconds old a purchase or refund must be before Razorpay is queried, unless the event
+/// says otherwise. By then the browser and the webhook have had their chance.
 const OLDER_THAN_S: u32 = 300;
 
-/// How many partitions of the index are dealt with at once.
+/// How many partitions of the index are processed concurrently.
 const AT_ONCE: usize = 4;
 
-/// After so many failures in a row the partner is left alone until the next run.
+/// After this many failures in a row, Razorpay is not queried again until the next run.
 const FAILURES_IN_A_ROW_MAX: u32 = 5;
 
-/// The one option of a run by hand.
+/// The only option of a manual run.
 const OPTION: &str = "older_than_s";
 
-/// The event asks for something that cannot be done.
+/// The event has an invalid option.
 #[derive(Debug, thiserror::Error)]
 enum BadEvent {
     #[error("{OPTION} must be a number of seconds")]
@@ -55,28 +54,28 @@ enum BadEvent {
 /// What a run did.
 #[derive(Debug, Default, Serialize)]
 struct Counts {
-    /// Purchases and refunds that the partner was asked about.
+    /// Purchases and refunds for which Razorpay was queried.
     asked: Count,
     /// Purchases that turned out to be paid.
     credited: Count,
     /// Purchases whose payments turned out to have failed.
     failed: Count,
-    /// Purchases that are given up.
+    /// Purchases that were given up.
     closed: Count,
-    /// Purchases and refunds that are to be asked about again.
+    /// Purchases and refunds for which Razorpay is to be queried again.
     waiting: Count,
-    /// Refunds that came to their end.
+    /// Refunds that were paid or have failed.
     refunds_finished: Count,
-    /// What could not be asked or written, and is to be asked about again.
+    /// Failed queries and writes, which are to be tried again.
     errors: Count,
 }
 
-/// One run, and what it did so far.
+/// One run, and what it has done so far.
 struct Reconciling<'a> {
     run: Run<'a>,
     older_than: SignedDuration,
-    /// Whether the backoff holds. A run by hand asks about everything that is old enough,
-    /// and does not count as having asked.
+    /// Whether the backoff applies. A manual run queries everything that is old enough, and
+    /// leaves the backoff unchanged.
     is_scheduled: bool,
     failures_in_a_row: AtomicU32,
     did: Counts,
@@ -91,7 +90,7 @@ async fn run(app: &App, event: &Value) -> Result<Value, Box<dyn std::error::Erro
         failures_in_a_row: AtomicU32::new(0),
         did: Counts::default(),
     };
-    // Another partition first each time, so that none is always the one without time left.
+    // Each run starts with another partition, so that no partition always runs out of time.
     let rotation = app.clock.now().as_second() / i64::from(OLDER_THAN_S);
     let first = u8::try_from(rotation.rem_euclid(keys::SHARDS.into()))?;
     let shards = (0..keys::SHARDS).map(|shard| (first + shard) % keys::SHARDS);
@@ -103,10 +102,10 @@ async fn run(app: &App, event: &Value) -> Result<Value, Box<dyn std::error::Erro
     Ok(serde_json::to_value(reconciling.did)?)
 }
 
-/// The option of a run by hand; none in the event of a schedule. Another option is a slip
-/// of whoever invoked it, and is not passed over.
+/// The option of a manual run; none in the event of a schedule. An unknown option is a mistake
+/// of the invoker, and is refused.
 fn option(event: &Value) -> Result<Option<u32>, BadEvent> {
-    // A schedule names itself as the source, and may come with more than today's members.
+    // Only a schedule's event has a `source`. It may get further members in the future.
     let by_hand = event.get("source").is_none();
     let mut names = event.as_object().into_iter().flat_map(|event| event.keys());
     if by_hand && names.any(|name| name != OPTION) {
@@ -122,7 +121,7 @@ fn option(event: &Value) -> Result<Option<u32>, BadEvent> {
 }
 
 impl Reconciling<'_> {
-    /// Deals with one partition of each kind.
+    /// Processes one partition of the refunds and one of the purchases.
     async fn shard(&self, shard: u8) {
         let (store, errors) = (&self.run.app.store, &self.did.errors);
         walk(
@@ -141,7 +140,7 @@ impl Reconciling<'_> {
         .await;
     }
 
-    /// Whether the run ends here: it has had its time, or the partner does not answer.
+    /// Whether the run ends here: its time is over, or Razorpay has failed too often.
     fn is_over(&self) -> bool {
         self.run.is_out_of_time()
             || self.failures_in_a_row.load(Ordering::Relaxed) >= FAILURES_IN_A_ROW_MAX
@@ -173,7 +172,7 @@ impl Reconciling<'_> {
         match outcome? {
             Outcome::Ended => self.did.refunds_finished.add_one(),
             Outcome::Unchanged => self.did.waiting.add_one(),
-            // Whoever ended it has counted it, or is no job.
+            // Another process has ended the refund, and has counted it if it is a job.
             Outcome::Overtaken => {}
         }
         Ok(())
@@ -189,7 +188,7 @@ impl Reconciling<'_> {
         let order_id = purchase.order_id.as_str();
         let payments = match app.razorpay().order_payments(&purchase.order_id).await {
             Ok(payments) => payments,
-            // The partner does not know the order, so there are no payments.
+            // Razorpay does not know the order, so there are no payments.
             Err(refusal) if refusal.is_final() => {
                 tracing::error!(order_id, "an order is refused");
                 Vec::new()
@@ -236,8 +235,8 @@ impl Reconciling<'_> {
         Ok(())
     }
 
-    /// Remembers that the partner was asked, and whether it is news that payments failed.
-    /// A run by hand leaves the schedule's next question where it is.
+    /// Stores that Razorpay was queried and, if `failed`, that the payments have failed. A
+    /// manual run does not change when the schedule queries next.
     async fn asked(&self, purchase: &Purchase, failed: bool) -> Result<(), StoreError> {
         let (store, stamp) = (&self.run.app.store, self.run.stamp());
         if self.is_scheduled {
@@ -253,8 +252,8 @@ impl Reconciling<'_> {
         self.failures_in_a_row.store(0, Ordering::Relaxed);
     }
 
-    /// Counts what the partner did not tell. A refusal of this one thing is an answer, and
-    /// keeps no other waiting.
+    /// Counts a failed query. A final refusal concerns only this item, and so does not count as
+    /// a failure in a row.
     fn partner_failed(&self, error: &RazorpayError) {
         if error.is_final() {
             self.partner_answered();

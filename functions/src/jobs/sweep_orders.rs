@@ -1,6 +1,6 @@
-//! `sweep-orders`: re-queues orders that were accepted and not processed, because a change
-//! of the stream or a message was lost, or the processor gave up. It marks each as
-//! overdue; the relay makes a message of the mark, as it does of a new order.
+//! `sweep-orders`: re-queues orders that were accepted but not processed, because a record of
+//! the stream or a message was lost, or the processor gave up. The job marks each order as
+//! overdue; the relay makes a message from the mark, as it does from a new order.
 
 use futures_util::{StreamExt, stream};
 use serde::Serialize;
@@ -13,11 +13,10 @@ use thali_platform::worker::Job;
 
 use super::{Count, Run, walk};
 
-/// The job.
 pub static JOB: Job =
     Job { name: "sweep-orders", parts: &[], run: |app, event| Box::pin(run(app, event)) };
 
-/// How many partitions of the index are dealt with at once.
+/// How many partitions of the index are processed concurrently.
 const AT_ONCE: usize = 8;
 
 /// What a run did.
@@ -25,9 +24,9 @@ const AT_ONCE: usize = 8;
 struct Counts {
     /// Orders that have waited for more than a minute.
     waiting: Count,
-    /// Orders that the processor is told of again.
+    /// Orders that were re-queued.
     swept: Count,
-    /// What could not be read or written, and is tried again by the next run.
+    /// Failed reads and writes; the next run tries them again.
     errors: Count,
 }
 
@@ -41,7 +40,7 @@ async fn run(app: &App, _event: &Value) -> Result<Value, Box<dyn std::error::Err
     Ok(serde_json::to_value(sweep.did)?)
 }
 
-/// One run, and what it did so far.
+/// One run, and what it has done so far.
 struct Sweep<'a> {
     run: Run<'a>,
     did: Counts,
@@ -62,7 +61,7 @@ impl Sweep<'_> {
     async fn order(&self, key: Key) -> Result<(), StoreError> {
         let store = &self.run.app.store;
         let Some(order) = store.order_at(&key).await? else { return Ok(()) };
-        // The index may be a moment behind.
+        // The index may lag behind the table.
         if order.status != OrderStatus::Pending {
             return Ok(());
         }

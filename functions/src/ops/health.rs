@@ -1,5 +1,5 @@
-//! `GET /health`: whether the stack answers. Without Redis it is `degraded`: slower, and
-//! nothing else.
+//! `GET /health`: whether the database and Redis respond. If one of them fails, the status is
+//! `degraded`. If only Redis fails, the API is slower but works.
 
 use futures_util::join;
 use serde::Serialize;
@@ -8,7 +8,6 @@ use thali_platform::handler;
 use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response, schema};
 use utoipa::ToSchema;
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint =
     Endpoint::get("health", &["/health"], Access::Public, handler!(health))
         .summary("Whether the stack answers")

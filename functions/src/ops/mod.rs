@@ -1,4 +1,4 @@
-//! What operators and monitors ask.
+//! Endpoints for operators and monitoring, and the fallback for unknown paths.
 
 pub mod health;
 pub mod not_found;

@@ -1,10 +1,10 @@
-//! `GET /openapi.json`: the API as OpenAPI 3.1, made of what the endpoints declare and of
-//! the types that they take and give. Paths, methods and access are those by which requests
-//! are served, and bodies have the types as which they are read and written. By
-//! hand beside the handlers are the statuses, the codes of an endpoint's own refusals and
-//! the limits within a newtype; of these the tests of the deployed API hold the statuses and
-//! the shapes of its answers against this document. Left out are the names in camelCase that
-//! request bodies are read with too.
+//! `GET /openapi.json`: the API as OpenAPI 3.1, built from the declarations of the endpoints
+//! and from their request and response types. Paths, methods and access are the ones that the
+//! server enforces, and the schemas of bodies come from the types that are parsed and
+//! serialized. Three things are declared by hand: the statuses, the codes of an endpoint's own
+//! refusals, and the limits within a newtype. The tests of the deployed API compare its
+//! statuses and the shapes of its responses with this document. The camelCase aliases of
+//! request fields are left out.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -37,7 +37,6 @@ use utoipa::openapi::{
 
 use crate::endpoints;
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint =
     Endpoint::get("openapi", &["/openapi.json"], Access::Public, handler!(openapi))
         .summary("This document")
@@ -51,21 +50,21 @@ async fn openapi(_app: &App, _caller: &Caller, _request: &Request) -> Result<Res
 /// The name of the schema of every refusal.
 const PROBLEM: &str = "Problem";
 
-/// The scheme by which an access token is sent.
+/// The security scheme of access tokens.
 const BEARER: &str = "access_token";
 
-/// The scheme by which a device at the counter sends its staff token.
+/// The security scheme of the staff tokens of devices at the counter.
 const STAFF_TOKEN: &str = "staff_token";
 
-/// The scheme by which browsers send the refresh token.
+/// The security scheme of refresh tokens, which browsers send as a cookie.
 const REFRESH_COOKIE: &str = "refresh_cookie";
 
-/// The document.
+/// Builds the document.
 ///
 /// # Panics
 ///
-/// Where two different types have the same name, or an object's type is in a request's body
-/// and in an answer, which are read with different strictness; a test builds it.
+/// If two different types have the same name, or if a request's body and a response contain the
+/// same object type, because only requests refuse unknown members. A test builds the document.
 #[must_use]
 pub fn document() -> OpenApi {
     let mut schemas = Schemas::new();
@@ -132,7 +131,7 @@ fn method(endpoint: &Endpoint) -> HttpMethod {
     }
 }
 
-/// One endpoint at the path of this number; those after the first are its aliases.
+/// The operation of an endpoint at its path with this number. Paths after the first are aliases.
 fn operation(endpoint: &Endpoint, number: usize, schemas: &mut Schemas) -> Operation {
     let docs = &endpoint.docs;
     let id = docs.operation_id.unwrap_or(endpoint.name);
@@ -146,7 +145,7 @@ fn operation(endpoint: &Endpoint, number: usize, schemas: &mut Schemas) -> Opera
         .parameters(Some(parameters(endpoint, schemas)));
     if endpoint.access.takes_session() {
         if !endpoint.access.needs_session() {
-            // One without anything: nobody needs to be logged in.
+            // An empty requirement: nobody needs to be logged in.
             operation = operation.security(SecurityRequirement::default());
         }
         operation = operation.security(SecurityRequirement::new(BEARER, Vec::<String>::new()));
@@ -184,14 +183,14 @@ fn request_body(docs: &Docs, schemas: &mut Schemas) -> Option<RequestBody> {
     Some(body.content("application/json", content).build())
 }
 
-/// Requests are read strictly, at every depth: the schemas of all objects that a body is
-/// made of say that other members are refused. Answers may grow members, so no object's type
-/// can be in both; [`components`] names one that is.
+/// Says in the schemas of all objects of a request's body, at every depth, that unknown members
+/// are refused. Responses may get new members later, so no object type may be in a request and a
+/// response; [`components`] panics and names a type that is.
 fn strict(body: SchemaOf, schemas: &mut Schemas) -> RefOr<Schema> {
     let known = schemas.len();
     let reference = body(schemas);
     for (_, schema) in &mut schemas[known..] {
-        // An object with names of the client's choosing has said so itself.
+        // The schema of a map with keys of the client's choice has set this already.
         if let RefOr::T(Schema::Object(object)) = schema
             && object.schema_type == SchemaType::from(Type::Object)
             && object.additional_properties.is_none()
@@ -301,7 +300,7 @@ fn response_name(codes: &[&'static str]) -> String {
     codes.join(".")
 }
 
-/// A response of this status, with what every answer has.
+/// A response of this status, with the header that every response has.
 fn response(status: u16) -> ResponseBuilder {
     let status = StatusCode::from_u16(status).expect("endpoints declare statuses that exist");
     let id = HeaderBuilder::new().schema(ObjectBuilder::new().schema_type(Type::String));
@@ -323,7 +322,7 @@ fn codes_by_status(endpoint: &Endpoint) -> BTreeMap<u16, Vec<&'static str>> {
     by_status
 }
 
-/// The refusals of one status with one of these codes.
+/// The refusal with this status and one of these codes.
 fn refused(status: u16, codes: &[&'static str]) -> utoipa::openapi::Response {
     let code =
         ObjectBuilder::new().schema_type(Type::String).enum_values(Some(codes.iter().copied()));
@@ -340,7 +339,7 @@ fn refused(status: u16, codes: &[&'static str]) -> utoipa::openapi::Response {
     response.content("application/problem+json", content).build()
 }
 
-/// RFC 9457's members, and ours; a code may have more.
+/// The members of RFC 9457 and ours; some codes add more.
 fn problem_schema() -> Schema {
     let text = || ObjectBuilder::new().schema_type(Type::String);
     let uri = text().format(Some(SchemaFormat::Custom("uri".to_owned())));

@@ -1,10 +1,10 @@
-//! `announcer`: tells all active students of a mess something, such as a closure. It goes
-//! over them page by page, a page for each message: it puts a mail for each student of the
-//! page on the mailer's queue, and after that a message for the next page on its own. So a
-//! mess of any size fits into a function's time.
+//! `announcer`: announces a closure to all active students of a mess. Each message is for one
+//! page of students: the announcer puts a mail for each student of the page on the mailer's
+//! queue, and then a message for the next page on its own queue. So a mess of any size fits
+//! into the time limit of a function.
 //!
-//! A message that comes twice, or whose worker dies half-way, puts mails on the queue again;
-//! the mailer sends each once, because it knows what it has sent.
+//! A message that is delivered twice, or again after a crash, puts mails on the queue again; the
+//! mailer sends each mail only once, because it logs the sent ones.
 
 use thali_domain::accounts::identity::AccountStatus;
 use thali_domain::meals::closures::has_ended;
@@ -15,19 +15,18 @@ use thali_platform::worker::{Consumer, Worked};
 
 use super::messages::{ClosureAnnouncement, ClosureMail, MailMessage};
 
-/// The consumer.
 pub static CONSUMER: Consumer = Consumer {
     name: "announcer",
     parts: &[Part::Queues],
     handle: |app, body| Box::pin(announce(app, body)) as Worked<'_>,
 };
 
-/// How many students a message is for. Ten calls put their mails on the queue.
+/// How many students a message is for. Ten calls to SQS queue their mails.
 pub const PAGE_STUDENTS: usize = 100;
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
-/// The queue took some of the messages only.
+/// The queue took only some of the messages.
 #[derive(Debug, thiserror::Error)]
 #[error("the queue did not take all messages")]
 struct NotTaken;
@@ -46,14 +45,14 @@ async fn announce(app: &App, body: &str) -> Result<(), Error> {
         MailMessage::Closure(ClosureMail { closure_id, account_id, mess_id })
     });
     send(app, QueueName::Mail, &mails.collect::<Vec<_>>()).await?;
-    // The last step, so that a page is never passed over. Behind the last page there is an
-    // empty one, which ends it.
+    // This is the last step, so that no page is skipped. After the last page comes an empty
+    // one, which ends the announcement.
     let after = students.last().map(|student| student.account_id);
     let next = after.map(|_| ClosureAnnouncement { mess_id, closure_id, after });
     send(app, QueueName::Announcements, next.as_slice()).await
 }
 
-/// Whether there is still something to be told.
+/// Whether the closure still exists and is not over.
 async fn is_news(app: &App, message: &ClosureAnnouncement) -> Result<bool, Error> {
     let ClosureAnnouncement { mess_id, closure_id, .. } = message;
     let (mess, closure) = futures_util::try_join!(

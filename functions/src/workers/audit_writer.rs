@@ -4,7 +4,6 @@ use thali_platform::app::App;
 use thali_platform::store::AuditRecord;
 use thali_platform::worker::{Consumer, Worked};
 
-/// The consumer.
 pub static CONSUMER: Consumer =
     Consumer { name: "audit-writer", parts: &[], handle: |app, body| write(app, body) };
 

@@ -1,10 +1,10 @@
-//! `cache-evictor`: reads the change streams of orders and tokens and takes out of the
-//! cache what a change has made old. Whoever makes the change does the same at once. This
-//! is for those who were killed or cut off from Redis just then, and for functions that
-//! have no Redis.
+//! `cache-evictor`: reads the change streams of orders and tokens, and removes outdated entries
+//! from the cache. A function that makes a change does the same at once. The evictor is for
+//! functions that were killed or could not reach Redis at that moment, and for functions
+//! without Redis.
 //!
-//! A change comes again for as long as Redis does not answer. After ten minutes it is given
-//! up, because an entry does not live longer than that.
+//! A change is delivered again while Redis does not respond. After ten minutes it is given up,
+//! because no entry lives longer than that.
 
 use aws_lambda_events::dynamodb::Event;
 use thali_domain::ids::{AccountId, OrderId};
@@ -16,15 +16,14 @@ use thali_platform::worker::{BatchResponse, StreamReader};
 
 use crate::tokens::counted;
 
-/// What the streams invoke.
 pub static READER: StreamReader = StreamReader {
     name: "cache-evictor",
     parts: &[Part::Cache],
     read: |app, event| Box::pin(evict(app, event)),
 };
 
-/// Takes out of the cache what the changes of a batch have made old. Where Redis does not
-/// answer, the batch comes again from that record on.
+/// Removes the entries that the changes of a batch have outdated. If Redis does not respond, the
+/// batch is delivered again from that record on.
 pub async fn evict(app: &App, event: Event) -> BatchResponse {
     let mut response = BatchResponse::default();
     let records = event.records.len();
@@ -46,20 +45,20 @@ pub async fn evict(app: &App, event: Event) -> BatchResponse {
     response
 }
 
-/// What a change has made old.
+/// The entry that a change has outdated.
 enum Outdated {
-    /// All that an order was before it had this version.
+    /// An order in the versions before this one.
     Order { order_id: OrderId, version: u64 },
-    /// What an account had left.
+    /// The token count of an account.
     Tokens { account_id: AccountId },
 }
 
-/// What a change has made old, if it is of something that is cached.
+/// The entry that a change has outdated; `None` if the changed item is not cached.
 fn outdated(of: &Changed) -> Option<Outdated> {
     match of {
         Changed::Order(order) => {
             let removed = order.after.is_none();
-            // What is removed was of its last version, and that is old too.
+            // After a removal, the order's last version is outdated too.
             order.last().map(|order| Outdated::Order {
                 order_id: order.order_id,
                 version: u64::from(order.version) + u64::from(removed),

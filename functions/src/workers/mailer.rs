@@ -1,6 +1,6 @@
-//! `mailer`: hands mails to SES; what they say is in `mails`. A mail is logged before and
-//! after, so that a message that comes twice makes one mail; one that dies between sending
-//! and logging is the only one that can be sent twice.
+//! `mailer`: sends mails through SES; their texts are in `mails`. Each mail is logged before and
+//! after sending, so that a message that is delivered twice makes only one mail. A mail can be
+//! sent twice only if the mailer dies between sending it and logging that it was sent.
 
 use thali_platform::app::App;
 use thali_platform::config::Part;
@@ -10,14 +10,13 @@ use thali_platform::worker::{Consumer, Worked};
 use super::mails::{self, Error};
 use super::messages::MailMessage;
 
-/// The consumer.
 pub static CONSUMER: Consumer = Consumer {
     name: "mailer",
     parts: &[Part::Mail, Part::OtpKey],
     handle: |app, body| Box::pin(mail(app, body)) as Worked<'_>,
 };
 
-/// Another try to send the same mail is under way, or died a moment ago.
+/// Another invocation is sending the same mail, or died a moment ago.
 #[derive(Debug, thiserror::Error)]
 #[error("the mail is being sent by another invocation")]
 struct BeingSent;

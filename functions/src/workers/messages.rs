@@ -1,5 +1,5 @@
-//! What the relay tells the mailer, the refunder, the processor of orders, the notifier and the
-//! announcer, and the announcer the mailer. The audit queue carries
+//! The messages from the relay to the mailer, the refunder, the order processor, the notifier
+//! and the announcer, and from the announcer to the mailer. The audit queue carries
 //! [`thali_platform::store::AuditRecord`]s.
 
 use jiff::Timestamp;
@@ -23,43 +23,28 @@ pub enum MailMessage {
     /// The one-time code of a registration. The code is not in the message; the mailer
     /// derives it.
     OneTimeCode {
-        /// The registration.
         registration_id: RegistrationId,
-        /// How often the code was asked for again.
+        /// How often another code was requested.
         resends: u32,
-        /// To whom.
         email: Email,
-        /// The mess to be joined.
         mess_id: MessId,
     },
-    /// Somebody signs up with an address that an account has.
+    /// Somebody signs up with the address of an existing account.
     AccountExists {
-        /// The registration.
         registration_id: RegistrationId,
-        /// How often the code was asked for again.
+        /// How often another code was requested.
         resends: u32,
-        /// To whom.
         email: Email,
-        /// The mess of the account.
         mess_id: MessId,
     },
     /// The one-time code of a password reset. The code is not in the message; the mailer
     /// derives it.
-    PasswordReset {
-        /// The reset.
-        reset_id: PasswordResetId,
-        /// To whom.
-        email: Email,
-        /// The mess of the account.
-        mess_id: MessId,
-    },
-    /// An account has another password.
+    PasswordReset { reset_id: PasswordResetId, email: Email, mess_id: MessId },
+    /// The password of an account was changed.
     PasswordChanged {
-        /// The account.
         account_id: AccountId,
-        /// Its mess.
         mess_id: MessId,
-        /// When it was changed, as milliseconds since 1970.
+        /// In milliseconds since 1970.
         #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
         changed_at: Timestamp,
     },
@@ -67,11 +52,11 @@ pub enum MailMessage {
     Decision(Decision),
     /// Tokens were bought.
     Receipt(Receipt),
-    /// Tokens were given back for money.
+    /// Tokens were refunded.
     Refunded(Refunded),
-    /// Tokens could not be given back for money.
+    /// A refund failed.
     RefundFailed(RefundFailed),
-    /// Tokens that can be redeemed expire soon.
+    /// Tokens that can still be redeemed expire soon.
     Expiring(Expiring),
     /// An order was paid with tokens and can be collected.
     OrderProcessed(EndedOrder),
@@ -83,198 +68,156 @@ pub enum MailMessage {
     CycleDecided(DecidedCycle),
 }
 
-/// What a student is told of an owner's decision.
+/// An owner's decision about a student.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decision {
-    /// The student.
     pub account_id: AccountId,
-    /// In which mess.
     pub mess_id: MessId,
-    /// What was decided.
+    /// The status that the owner decided.
     pub status: AccountStatus,
-    /// When, as milliseconds since 1970.
+    /// In milliseconds since 1970.
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     pub decided_at: Timestamp,
-    /// Why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decision_reason: Option<Reason>,
 }
 
-/// What a receipt tells of a purchase.
+/// The receipt of a purchase.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
-    /// The purchase.
+    /// Razorpay's order, the id of the purchase.
     pub order_id: RazorpayOrderId,
-    /// Who bought.
     pub account_id: AccountId,
-    /// In which mess.
     pub mess_id: MessId,
-    /// How many tokens.
     pub token_count: u16,
-    /// What they cost.
     pub amount_paise: Paise,
-    /// Until when they are good, as milliseconds since 1970.
+    /// When the tokens expire, in milliseconds since 1970.
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     pub expires_at: Timestamp,
 }
 
-/// What a student is told of a refund.
+/// A refund that was paid.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refunded {
-    /// The refund.
     pub refund_id: RefundId,
-    /// Of which purchase.
+    /// The id of the purchase.
     pub order_id: RazorpayOrderId,
-    /// Whose tokens.
     pub account_id: AccountId,
-    /// Of which mess.
     pub mess_id: MessId,
-    /// How many tokens.
     pub token_count: u16,
-    /// How much money.
     pub amount_paise: Paise,
 }
 
-/// What the owner who asked for a refund is told where it failed.
+/// A refund that failed, for the owner who requested it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefundFailed {
-    /// The refund.
     pub refund_id: RefundId,
-    /// Of which purchase.
+    /// The id of the purchase.
     pub order_id: RazorpayOrderId,
-    /// The owner.
+    /// The owner who requested the refund.
     pub requested_by: AccountId,
-    /// Of which mess.
     pub mess_id: MessId,
-    /// How many tokens.
     pub token_count: u16,
-    /// How much money.
     pub amount_paise: Paise,
 }
 
-/// What a student is told of tokens that expire soon.
+/// Tokens of a purchase that expire soon.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Expiring {
-    /// The purchase.
+    /// The id of the purchase.
     pub order_id: RazorpayOrderId,
-    /// Whose tokens.
     pub account_id: AccountId,
-    /// In which mess.
     pub mess_id: MessId,
-    /// How many tokens.
     pub token_count: u16,
-    /// When, as milliseconds since 1970.
+    /// In milliseconds since 1970.
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     pub expires_at: Timestamp,
 }
 
-/// What a student is told of an order that was processed or failed. It is all that there is
-/// to tell, so that the mail says what was so then, and the mailer need not read orders.
+/// An order that was processed or has failed. The message contains everything that the mail
+/// says, so that the mail shows the order at that moment, and the mailer does not read orders.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EndedOrder {
-    /// The order.
     pub order_id: OrderId,
-    /// Who ordered.
     pub account_id: AccountId,
-    /// In which mess.
     pub mess_id: MessId,
-    /// What.
     pub lines: Vec<OrderLine>,
-    /// What all of it costs.
     pub total_tokens: u16,
 }
 
-/// What a student is told of an order that failed.
+/// An order that failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FailedOrder {
-    /// The order.
     #[serde(flatten)]
     pub order: EndedOrder,
-    /// Why it failed.
     pub failure: FailureReason,
 }
 
-/// Who is told of a closure. The mailer reads what there is to tell, so that nothing is told
-/// of one that was taken back.
+/// A closure, and a student who gets a mail about it. The mailer reads the closure itself, so
+/// that no mail is sent about a deleted closure.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClosureMail {
-    /// The closure.
     pub closure_id: ClosureId,
-    /// The student.
     pub account_id: AccountId,
-    /// The mess.
     pub mess_id: MessId,
 }
 
-/// A closure of which all students of the mess are to be told.
+/// A closure that is to be announced to all students of the mess.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClosureAnnouncement {
-    /// The mess.
     pub mess_id: MessId,
-    /// The closure.
     pub closure_id: ClosureId,
-    /// The last student who was told; nobody was yet where it is absent.
+    /// The last student of the previous page; absent for the first page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<AccountId>,
 }
 
-/// What a student is told of the payment of a cycle that was verified or rejected. It is all
-/// that there is to tell, and a cycle is decided once.
+/// The payment of a cycle that was verified or rejected. The message contains everything that
+/// the mail says, because a cycle is decided only once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DecidedCycle {
-    /// The cycle.
     pub cycle_id: CycleId,
-    /// Whose.
     pub account_id: AccountId,
-    /// Of which mess.
     pub mess_id: MessId,
-    /// Its first day.
+    /// The first day of the cycle.
     pub from: MealDate,
-    /// Its last day.
+    /// The last day of the cycle.
     pub to: MealDate,
-    /// What was paid.
     pub amount_paise: Paise,
-    /// What was decided.
     pub status: CycleStatus,
-    /// Why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
 }
 
-/// A refund that the partner is to be asked for.
+/// A refund that is to be requested from Razorpay.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefundMessage {
-    /// Whose tokens.
     pub account_id: AccountId,
-    /// The refund.
     pub refund_id: RefundId,
 }
 
 /// An order that is to be processed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderMessage {
-    /// In which mess.
     pub mess_id: MessId,
-    /// The order.
     pub order_id: OrderId,
 }
 
-/// What the owners of a mess are to find in their list of notifications.
+/// A notification for the owners of a mess.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notice {
-    /// The stream's id of the change that it follows from.
+    /// The stream's id of the change that caused the notification.
     pub event_id: String,
-    /// Which mess.
     pub mess_id: MessId,
-    /// When it happened.
+    /// When the change happened, in milliseconds since 1970.
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     pub at: Timestamp,
-    /// What happened, as far as the change says it.
+    /// What happened, as far as the change contains it.
     pub news: News,
 }
 
 impl MailMessage {
-    /// The mail's id: the same for the same mail, however often it is asked for.
+    /// The mail's id: equal in all messages for the same mail.
     #[must_use]
     pub fn id(&self) -> String {
         match self {
@@ -286,7 +229,7 @@ impl MailMessage {
             Self::PasswordChanged { account_id, changed_at, .. } => {
                 format!("password_changed#{account_id}#{}", changed_at.as_millisecond())
             }
-            // With the status, so that of two decisions at one moment the second is told too.
+            // With the status, so that two decisions in the same millisecond are two mails.
             Self::Decision(Decision { account_id, status, decided_at, .. }) => {
                 let (at_ms, status) = (decided_at.as_millisecond(), status.as_str());
                 format!("decision#{account_id}#{at_ms}#{status}")

@@ -1,6 +1,6 @@
-//! What follows a write: the relay reads the tables' change streams and fills queues,
-//! consumers empty them; the evictor reads the streams too, and takes out of the cache what
-//! has changed. And what follows an upload: a look at what was uploaded.
+//! Functions that run after a write or an upload. After a write, the relay reads the tables'
+//! change streams and fills queues, and consumers empty them; the evictor reads the streams too,
+//! and removes outdated entries from the cache. After an upload, the picture is validated.
 
 pub mod announcer;
 pub mod audit_writer;

@@ -1,6 +1,6 @@
-//! `notifier`: puts into the list of a mess's owners what they are to be told. A notification
-//! names itself by the change that it follows from, so that a message which comes twice, or
-//! again after its notifier died, is one notification; what was read stays read.
+//! `notifier`: adds notifications to the list of a mess's owners. The id of a notification is
+//! derived from the change that caused it. So a message that is delivered twice, or again after
+//! a crash, makes only one notification, and a notification that was read stays read.
 
 use thali_domain::accounts::identity::Name;
 use thali_domain::ids::{AccountId, NotificationId};
@@ -11,7 +11,6 @@ use thali_platform::worker::{Consumer, Worked};
 
 use super::messages::Notice;
 
-/// The consumer.
 pub static CONSUMER: Consumer = Consumer {
     name: "notifier",
     parts: &[],
@@ -35,7 +34,7 @@ async fn notify(app: &App, body: &str) -> Result<(), Box<dyn std::error::Error +
     Ok(app.store.notification_put(&notification, &stamp).await?)
 }
 
-/// The news with what the change did not say; `None` where they are no longer about anything.
+/// The news, with the data that the change did not contain; `None` if its subject was deleted.
 async fn completed(app: &App, notice: &Notice) -> Result<Option<News>, StoreError> {
     let mut news = notice.news.clone();
     match &mut news {
@@ -47,7 +46,7 @@ async fn completed(app: &App, notice: &Notice) -> Result<Option<News>, StoreErro
         {
             *name = name_of(app, *account_id).await?;
         }
-        // Of a stock that is spread, the change has told one shard's.
+        // Of a sharded stock, the change contains only one shard.
         News::StockLow { name, sku, stock } if name.is_none() => {
             let Some(item) = app.store.item_get(&notice.mess_id, sku).await? else {
                 return Ok(None);

@@ -1,6 +1,6 @@
-//! `order-processor`: lets the tokens of a pending order be redeemed, or the order fail and
-//! its portions go back. A message that comes twice, late, or after the student called the
-//! order off finds it no longer pending and changes nothing.
+//! `order-processor`: redeems the tokens for a pending order, or fails the order and returns its
+//! portions to the stock. If a message is delivered twice, late, or after the student cancelled
+//! the order, the order is no longer pending and nothing changes.
 
 use futures_util::try_join;
 use thali_domain::orders::menu::Item;
@@ -15,7 +15,6 @@ use super::messages::OrderMessage;
 use crate::orders::{cached, returning};
 use crate::tokens::counted;
 
-/// The consumer.
 pub static CONSUMER: Consumer = Consumer {
     name: "order-processor",
     parts: &[Part::Cache],
@@ -33,12 +32,12 @@ async fn process(app: &App, body: &str) -> Result<(), Box<dyn std::error::Error 
         let order = app.store.order_get(&message.mess_id, message.order_id).await?;
         let order = order.ok_or(Missing)?;
         if order.status != OrderStatus::Pending {
-            // Whoever processed it may not have come as far as that.
+            // The run that processed the order may have died before this step.
             counted::changed(app, order.account_id).await;
             return Ok(Attempt::Done(()));
         }
-        // The first look at the tokens may miss the last moment. It is enough where they are
-        // redeemed, under conditions; nothing fails on it.
+        // The first read of the tokens may be outdated. That is enough to redeem them, because
+        // the write is conditional; an order never fails because of this read.
         let consistency = if attempt == 1 { Consistency::Eventual } else { Consistency::Strong };
         let known = Box::pin(Known::read(app, &order, consistency)).await?;
         Ok(decide(app, &order, &known, consistency).await?)
@@ -46,7 +45,7 @@ async fn process(app: &App, body: &str) -> Result<(), Box<dyn std::error::Error 
     .await
 }
 
-/// What is known when an order is processed.
+/// The data on which the processing of an order is decided.
 struct Known {
     account: Option<Account>,
     mess_exists: bool,
@@ -74,7 +73,7 @@ impl Known {
     }
 }
 
-/// Does what is to become of the order. An order fails only after strong reads.
+/// Redeems the tokens for the order, or fails the order. It fails only after strong reads.
 async fn decide(
     app: &App,
     order: &Order,

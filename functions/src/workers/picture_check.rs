@@ -1,10 +1,10 @@
-//! `picture-check`: looks at every uploaded picture. What is not what its key declares is
-//! removed. A profile picture becomes the account's, and the older ones are removed; the
-//! screenshot of a payment stays where it is.
+//! `picture-check`: validates every uploaded picture. An upload that is not what its key declares
+//! is removed. A valid profile picture becomes the account's picture, and older ones are removed;
+//! the screenshot of a payment stays where it is.
 //!
-//! Events come at least once and in any order, so each of them leaves what all of them
-//! would leave: the newest good picture, and no older one. A run that dies in between is
-//! made good by the next event of the account.
+//! Events are delivered at least once and in any order. So the result of every order of events
+//! is the same: the newest valid picture, and no older one. If a run dies half-way, the next
+//! event of the account completes its work.
 
 use aws_lambda_events::s3::{S3Event, S3EventRecord};
 use percent_encoding::percent_decode_str;
@@ -15,7 +15,6 @@ use thali_platform::store::Stamp;
 use thali_platform::telemetry;
 use thali_platform::worker::UploadCheck;
 
-/// What the bucket invokes.
 pub static CHECK: UploadCheck = UploadCheck {
     name: "picture-check",
     parts: &[Part::Blobs],
@@ -24,8 +23,8 @@ pub static CHECK: UploadCheck = UploadCheck {
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
-/// Checks the objects of an event. Where one could not be checked the event comes again,
-/// after the others were.
+/// Checks the objects of an event. If a check fails, the other objects are still checked, and
+/// then the event is delivered again.
 pub async fn check_all(app: &App, event: S3Event, request_id: &str) -> Result<(), Error> {
     let mut result = Ok(());
     for key in event.records.iter().filter_map(key_of) {
@@ -39,8 +38,7 @@ pub async fn check_all(app: &App, event: S3Event, request_id: &str) -> Result<()
     result
 }
 
-/// The object's key, which events carry as a form would. `None` for other objects than
-/// pictures.
+/// The object's key, which is form-encoded in events. `None` for objects that are not pictures.
 fn key_of(record: &S3EventRecord) -> Option<String> {
     let encoded = record.s3.object.key.as_ref()?.replace('+', " ");
     let key = percent_decode_str(&encoded).decode_utf8_lossy().into_owned();
@@ -64,7 +62,7 @@ async fn check(app: &App, object: &str, stamp: &Stamp) -> Result<(), Error> {
         tracing::warn!(%refusal, "an upload is no picture and is removed");
         return Ok(app.blobs().remove(object).await?);
     }
-    // A screenshot is nobody's profile picture: it stays where it is.
+    // A screenshot is not a profile picture: it stays where it is.
     let Some(key) = picture else { return Ok(()) };
     match app.store.picture_put(&key, stamp).await? {
         Some(current) => {
@@ -75,8 +73,8 @@ async fn check(app: &App, object: &str, stamp: &Stamp) -> Result<(), Error> {
     }
 }
 
-/// Removes the account's pictures that are older than the one that it has. A newer one is
-/// not checked yet, or its event is on its way.
+/// Removes the account's pictures that are older than the current one. A newer picture is not
+/// checked yet, or its event is still to come.
 async fn remove_older(app: &App, current: &PictureKey) -> Result<(), Error> {
     let kept = current.to_string();
     for key in app.blobs().list(&PictureKey::prefix_of(current.account_id)).await? {

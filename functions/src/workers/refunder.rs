@@ -1,6 +1,6 @@
-//! `refunder`: asks the partner for the refunds that owners requested. A message that
-//! comes twice, late, or after the webhook finds the refund finished or asks for the very
-//! same one again, which the partner pays once.
+//! `refunder`: requests from Razorpay the refunds that owners asked for. If a message is delivered
+//! twice, late, or after the webhook, the refund is already finished, or the same refund is
+//! requested again, and Razorpay pays it only once.
 
 use thali_domain::payments::refunds::RefundState;
 use thali_platform::app::App;
@@ -11,7 +11,6 @@ use thali_platform::worker::{Consumer, Worked};
 use super::messages::RefundMessage;
 use crate::payments::refunding::push;
 
-/// The consumer.
 pub static CONSUMER: Consumer = Consumer {
     name: "refunder",
     parts: &[Part::Cache, Part::Razorpay],

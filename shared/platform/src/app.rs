@@ -19,36 +19,31 @@ use crate::queue::Queues;
 use crate::razorpay::Razorpay;
 use crate::store::{Store, dynamodb_client};
 
-/// An error that keeps a function from starting.
+/// An error that prevents a function from starting.
 pub type StartError = Box<dyn std::error::Error + Send + Sync>;
 
-/// The outside world of a function: where effects go. Tests give their own.
+/// The external systems of a function. Tests pass their own.
 pub struct Backends {
-    /// The tables.
     pub dynamodb: aws_sdk_dynamodb::Client,
-    /// The queues, for the relay.
+    /// Only in functions that declare [`Part::Queues`].
     pub queues: Option<Queues>,
-    /// The mailer, for the mailer function.
+    /// Only in functions that declare [`Part::Mail`].
     pub mailer: Option<Mailer>,
-    /// The objects, for the functions around pictures.
+    /// Only in functions that declare [`Part::Blobs`].
     pub blobs: Option<Blobs>,
-    /// The clock.
     pub clock: Clock,
 }
 
 /// Everything that a handler may use.
 pub struct App {
-    /// The time, and fresh ids.
+    /// The current time and new ids.
     pub clock: Clock,
-    /// DynamoDB.
     pub store: Store,
-    /// Redis.
     pub cache: Cache,
-    /// The mess that is meant where a request names none.
+    /// The mess of public requests that name none.
     pub default_mess: Option<MessId>,
-    /// By how much the rate limits are multiplied.
+    /// The factor that multiplies all rate limits.
     pub rate_limit_factor: u32,
-    /// The issuer of access tokens.
     pub jwt_issuer: String,
     jwks: Option<JwkSet>,
     verifier: Option<Verifier>,
@@ -65,14 +60,14 @@ pub struct App {
     blobs: Option<Blobs>,
 }
 
-/// The accessors of what only a function that declares the [`Part`] has.
+/// Accessors for the fields that only functions declaring the [`Part`] have.
 macro_rules! parts {
     ($($(#[$doc:meta])* $name:ident: $type:ty, $part:ident;)*) => {
         $($(#[$doc])*
         ///
         /// # Panics
         ///
-        /// Where the function does not declare the part; the stack tests call every function.
+        /// If the function does not declare the part. The stack tests call every function.
         #[must_use]
         pub fn $name(&self) -> &$type {
             self.$name.as_ref().expect(concat!("the function declares Part::", stringify!($part)))
@@ -99,12 +94,12 @@ impl App {
         let dynamodb = dynamodb_client(&aws);
         let clock = Clock::System;
         let app = Self::new(config, Backends { dynamodb, queues, mailer, blobs, clock })?;
-        // Now, while nobody waits.
+        // Connect during the start, while no client waits.
         app.cache.connect().await;
         Ok(app)
     }
 
-    /// Makes an app of a configuration and its backends.
+    /// Makes an app from a configuration and its backends.
     pub fn new(config: Config, backends: Backends) -> Result<Self, StartError> {
         let issuer = &config.jwt_issuer;
         Ok(Self {
@@ -133,9 +128,9 @@ impl App {
     parts! {
         /// The public keys of access tokens.
         jwks: JwkSet, PublicKeys;
-        /// What checks access tokens.
+        /// Verifies access tokens.
         verifier: Verifier, PublicKeys;
-        /// What makes access tokens.
+        /// Signs access tokens.
         signer: Signer, SigningKey;
         /// The key that derives a refresh token's successor.
         refresh_key: SecretString, RefreshKey;
@@ -143,25 +138,25 @@ impl App {
         otp_key: SecretString, OtpKey;
         /// The key under which security codes are hashed.
         pin_key: SecretString, PinKey;
-        /// The secret from which the keys of students' codes follow.
+        /// The secret from which the keys of students' QR codes are derived.
         qr_key: SecretString, QrKey;
-        /// Razorpay.
+        /// The client of Razorpay's API.
         razorpay: Razorpay, Razorpay;
         /// The secrets of Razorpay's webhooks.
         webhook_secrets: Vec<SecretString>, WebhookSecrets;
-        /// The queues.
+        /// The SQS queues.
         queues: Queues, Queues;
-        /// The mailer.
+        /// Sends mail.
         mailer: Mailer, Mail;
-        /// How mail is sent.
+        /// The sender's address, and the web app's for links.
         mail: MailConfig, Mail;
-        /// The objects that people upload.
+        /// The uploaded objects.
         blobs: Blobs, Blobs;
     }
 }
 
-/// SES sends again what is asked again, so the SDK asks once and waits for the answer; a
-/// mail that failed comes again from its queue.
+/// SES would send a mail twice if the SDK repeated the request. So the SDK sends it once and
+/// waits longer for the response; the queue delivers the message of a failed mail again.
 fn ses_client(aws: &SdkConfig) -> aws_sdk_sesv2::Client {
     let patient = TimeoutConfig::builder()
         .operation_attempt_timeout(Duration::from_secs(20))

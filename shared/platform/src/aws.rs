@@ -1,8 +1,8 @@
-//! The AWS SDK as a function uses it: with what Lambda puts into the environment, and with
-//! time limits within which a person still waits.
+//! The configuration of the AWS SDK: credentials and region from the variables that Lambda
+//! sets, and time limits short enough for a client that waits.
 //!
-//! The SDK's own search for credentials is left out. On Lambda it finds the same variables,
-//! and brings along the code for profiles, roles and metadata services.
+//! The SDK's own search for credentials is left out. On Lambda it would find the same
+//! variables, and it adds the code for profiles, roles and metadata services.
 
 use std::time::Duration;
 
@@ -15,13 +15,12 @@ use aws_types::SdkConfig;
 
 use crate::config::ConfigError;
 
-/// How the SDK tries again: soon, because somebody waits.
+/// The SDK retries after a short delay, because a client waits.
 #[must_use]
 pub fn retries() -> RetryConfig {
     RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(50))
 }
 
-/// How long the SDK waits.
 #[must_use]
 pub fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder()
@@ -33,7 +32,7 @@ pub fn timeouts() -> TimeoutConfig {
 
 /// The SDK's configuration from the variables that Lambda sets, looked up through `lookup`:
 /// `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`, and
-/// `AWS_ENDPOINT_URL` where AWS is elsewhere. Fails with the names of those that are missing.
+/// optionally `AWS_ENDPOINT_URL`, for an emulator. Fails with the names of all missing ones.
 pub fn from_environment(lookup: &dyn Fn(&str) -> Option<String>) -> Result<SdkConfig, ConfigError> {
     let optional = |name: &str| lookup(name).filter(|value| !value.is_empty());
     let mut missing = Vec::new();
@@ -66,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_lambda_sets_is_enough() {
+    fn the_variables_that_lambda_sets_are_sufficient() {
         let lookup = |name: &str| match name {
             "AWS_REGION" => Some("ap-south-1".to_owned()),
             "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => Some("x".to_owned()),

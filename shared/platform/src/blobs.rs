@@ -1,6 +1,5 @@
-//! Objects that people upload. Their bytes never pass through a request function: an
-//! upload and a download go straight to S3, at an address that is signed for just that
-//! object and only for a while.
+//! Uploaded objects. Their bytes never pass through a request function: clients upload to S3
+//! and download from S3 directly, with a URL that is signed for one object and expires.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -14,64 +13,57 @@ use aws_sdk_s3::presigning::PresigningConfig;
 use aws_types::SdkConfig;
 use jiff::{SignedDuration, Timestamp};
 
-/// How long an address to upload to is good.
+/// How long an upload URL is valid.
 pub const UPLOAD_LIFETIME: SignedDuration = SignedDuration::from_mins(10);
 
-/// How long an address to download from is good.
+/// How long a download URL is valid.
 pub const DOWNLOAD_LIFETIME: SignedDuration = SignedDuration::from_mins(15);
 
-/// Where objects are.
+/// Where objects are stored.
 pub enum Blobs {
     /// Amazon S3.
     S3 {
-        /// The client, see [`s3_client`].
+        /// See [`s3_client`].
         client: Client,
-        /// The bucket.
         bucket: String,
     },
     /// A map in memory, for tests.
     Memory(Mutex<BTreeMap<String, Blob>>),
 }
 
-/// An object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Blob {
-    /// As what it is served.
     pub content_type: String,
-    /// What is in it.
     pub bytes: Vec<u8>,
 }
 
-/// What is known of an object without reading all of it.
+/// An object's metadata and first bytes, read without the rest of the object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Head {
-    /// As what it is served.
     pub content_type: String,
-    /// Its length in bytes.
+    /// In bytes.
     pub length: u64,
-    /// Its first bytes.
     pub first_bytes: Vec<u8>,
 }
 
-/// An address to which one object can be uploaded, once.
+/// A URL to which one object can be uploaded once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Upload {
-    /// The address.
     pub url: String,
-    /// The headers that must come with the upload as they are here.
+    /// The headers that the client must send unchanged with the upload.
     pub headers: BTreeMap<String, String>,
-    /// When the address is no longer good.
+    /// When the URL expires.
     pub expires_at: Timestamp,
 }
 
 /// An operation that S3 did not carry out.
 #[derive(Debug, thiserror::Error)]
 pub enum BlobError {
-    /// S3 was busy, too slow or not to be reached.
+    /// S3 was busy, too slow or unreachable.
     #[error("S3 does not answer")]
     Unavailable(#[source] Box<dyn Error + Send + Sync>),
-    /// S3 refused the request, or it could not be made: a programming error, or a missing
-    /// grant.
+    /// S3 refused the request, or the request could not be built: a programming error, or a
+    /// missing right.
     #[error("S3 did not carry it out")]
     Refused(#[source] Box<dyn Error + Send + Sync>),
 }
@@ -81,8 +73,8 @@ impl BlobError {
         Self::Refused(cause.into())
     }
 
-    /// What a call of S3 ended with. The answer to a HEAD has no body and so no code: its
-    /// status tells whether it passes.
+    /// The error of a call to S3. A response to HEAD has no body and so no error code, so the
+    /// status decides whether the error is temporary.
     fn of_call<E: Error + Send + Sync + 'static>(error: SdkError<E>) -> Self {
         let later = match &error {
             SdkError::ServiceError(answer) => answer.raw().status().is_server_error(),
@@ -93,11 +85,11 @@ impl BlobError {
     }
 }
 
-/// A client whose signed addresses any HTTP client can use.
+/// A client whose signed URLs work with any HTTP client.
 ///
-/// It adds no checksums of its own, because they would be signed with the address and
-/// the uploading browser knows nothing of them. Where an endpoint is configured, buckets
-/// are in the path: their names do not resolve as hosts there.
+/// The client adds no checksums: they would become part of the signature, and the uploading
+/// browser does not send them. If an endpoint is configured, as for an emulator, the bucket's
+/// name is in the path, because it does not resolve as a host there.
 #[must_use]
 pub fn s3_client(aws: &SdkConfig) -> Client {
     let config = aws_sdk_s3::config::Builder::from(aws)
@@ -108,9 +100,9 @@ pub fn s3_client(aws: &SdkConfig) -> Client {
 }
 
 impl Blobs {
-    /// Signs an address to which an object with this content type and of exactly this
-    /// many bytes can be uploaded, as long as there is none with its key: what was found
-    /// to be good cannot be replaced by something else.
+    /// Signs a URL for the upload of an object with this content type and exactly this many
+    /// bytes. S3 refuses the upload if the key exists, so that nobody can replace an object
+    /// that was checked.
     pub async fn upload_to(
         &self,
         key: &str,
@@ -142,7 +134,7 @@ impl Blobs {
         }
     }
 
-    /// Signs an address from which an object can be downloaded.
+    /// Signs a URL from which an object can be downloaded.
     pub async fn download_from(&self, key: &str, now: Timestamp) -> Result<String, BlobError> {
         match self {
             Self::S3 { client, bucket } => {
@@ -154,8 +146,8 @@ impl Blobs {
         }
     }
 
-    /// Reads what is known of an object, with its first `count` bytes; `None` where there
-    /// is none.
+    /// Reads an object's metadata and its first `count` bytes; `None` if the object does not
+    /// exist.
     pub async fn head(&self, key: &str, count: u64) -> Result<Option<Head>, BlobError> {
         match self {
             Self::S3 { client, bucket } => head_in_s3(client, bucket, key, count).await,
@@ -170,7 +162,7 @@ impl Blobs {
         }
     }
 
-    /// The keys that begin with a prefix, in their order.
+    /// The keys that begin with a prefix, sorted.
     pub async fn list(&self, prefix: &str) -> Result<Vec<String>, BlobError> {
         match self {
             Self::S3 { client, bucket } => {
@@ -204,7 +196,7 @@ impl Blobs {
         }
     }
 
-    /// Puts an object into the memory backend, as an upload would; nothing into S3.
+    /// Puts an object into the memory backend, as an upload would; does nothing for S3.
     pub fn uploaded(&self, key: &str, blob: Blob) {
         if let Self::Memory(blobs) = self {
             blobs.lock().expect("no holder of the map panics").insert(key.to_owned(), blob);
@@ -235,7 +227,7 @@ async fn head_in_s3(
         length: head.content_length.and_then(|length| length.try_into().ok()).unwrap_or(0),
         first_bytes: Vec::new(),
     };
-    // S3 refuses a range of nothing.
+    // S3 refuses an empty range.
     if found.length > 0 && count > 0 {
         let range = format!("bytes=0-{}", count - 1);
         let read = client.get_object().bucket(bucket).key(key).range(range).send().await;
@@ -272,7 +264,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_upload_is_bound_to_its_type_its_length_and_an_empty_place() {
+    async fn an_upload_url_fixes_type_and_length_and_requires_a_new_key() {
         let upload = blobs(None).upload_to("pictures/a/b.png", "image/png", 1_234, now()).await;
         let upload = upload.expect("signed");
         assert_eq!(upload.expires_at, now() + UPLOAD_LIFETIME);
@@ -295,7 +287,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_download_needs_nothing_but_its_address() {
+    async fn a_download_needs_only_its_url() {
         let url = blobs(None).download_from("pictures/a/b.png", now()).await.expect("signed");
         let query = url.split_once('?').expect("signed in the query").1;
         for part in ["X-Amz-SignedHeaders=host", "X-Amz-Expires=900"] {
@@ -304,7 +296,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn where_an_endpoint_is_configured_the_bucket_is_in_the_path() {
+    async fn a_configured_endpoint_puts_the_bucket_into_the_path() {
         let blobs = blobs(Some("http://storage.test:4566"));
         let url = blobs.download_from("pictures/a/b.png", now()).await.expect("signed");
         assert!(

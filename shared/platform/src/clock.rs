@@ -1,5 +1,5 @@
-//! Time and fresh randomness: the two things that the rules are never allowed to fetch
-//! for themselves.
+//! The current time and random values. The domain's rules never read either themselves; they
+//! take them as arguments.
 
 use std::sync::{Arc, Mutex};
 
@@ -11,18 +11,18 @@ use ulid::Ulid;
 pub enum Clock {
     /// The machine's clock.
     System,
-    /// A clock that stands until it is moved, for tests.
+    /// A clock that stands still until it is moved, for tests.
     Fixed(Arc<Mutex<Timestamp>>),
 }
 
 impl Clock {
-    /// A clock that stands at `now`.
+    /// A clock that stands still at `now`.
     #[must_use]
     pub fn fixed(now: Timestamp) -> Self {
         Self::Fixed(Arc::new(Mutex::new(now)))
     }
 
-    /// The time now, in whole milliseconds, because that is what is stored.
+    /// The current time in whole milliseconds, the precision that is stored.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         let now = match self {
@@ -42,7 +42,7 @@ impl Clock {
         *now.lock().expect("no holder of the clock panics") += by;
     }
 
-    /// Draws a ULID of this moment.
+    /// Makes a ULID of the current time.
     #[must_use]
     pub fn ulid(&self) -> Ulid {
         let millis = u64::try_from(self.now().as_millisecond()).unwrap_or(0);

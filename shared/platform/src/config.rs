@@ -1,6 +1,6 @@
 //! The environment of a function, typed. A function names the [`Part`]s that it needs;
-//! [`Config::read`] reads those and no others, and fails at start with every variable
-//! that is missing or malformed.
+//! [`Config::read`] reads only those, and fails at start with the names of all variables that
+//! are missing or malformed.
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -9,10 +9,10 @@ use jsonwebtoken::jwk::JwkSet;
 use secrecy::SecretString;
 use thali_domain::ids::MessId;
 
-/// Something that not every function has, and that its role may not even read.
+/// A part of the configuration that not every function has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Part {
-    /// Redis: `REDIS_URL`, empty or absent where there is none.
+    /// Redis: `REDIS_URL`, empty or absent if there is none.
     Cache,
     /// The public keys of access tokens: `JWKS`.
     PublicKeys,
@@ -28,15 +28,15 @@ pub enum Part {
     Razorpay,
     /// The secrets of Razorpay's webhooks, the newest first: `RAZORPAY_WEBHOOK_SECRETS`.
     WebhookSecrets,
-    /// The queues that the relay fills: `QUEUE_MAIL_URL`, `QUEUE_AUDIT_URL`,
+    /// The queues that the relay and the announcer fill: `QUEUE_MAIL_URL`, `QUEUE_AUDIT_URL`,
     /// `QUEUE_REFUNDS_URL`, `QUEUE_ORDERS_URL`, `QUEUE_NOTICES_URL`,
     /// `QUEUE_ANNOUNCEMENTS_URL`.
     Queues,
-    /// The secret from which the keys of students' codes follow: `QR_KEY`.
+    /// The secret from which the keys of students' QR codes are derived: `QR_KEY`.
     QrKey,
     /// Sending mail: `MAIL_FROM`, and `APP_URL` (may be empty).
     Mail,
-    /// The objects that people upload: `BUCKET`.
+    /// The bucket of uploaded objects: `BUCKET`.
     Blobs,
 }
 
@@ -49,7 +49,7 @@ pub struct TableNames {
     pub tokens: String,
     /// Items, stock and orders.
     pub orders: String,
-    /// Messes, and what a scan must know.
+    /// Messes, and the data that a scan needs.
     pub meals: String,
     /// The audit trail and the log of sent mail.
     pub audit: String,
@@ -81,20 +81,20 @@ pub struct RazorpayConfig {
     pub key_secret: SecretString,
 }
 
-/// The addresses of the queues that the relay fills.
+/// The URLs of the queues that the relay and the announcer fill.
 #[derive(Debug, Clone)]
 pub struct QueueUrls {
     /// Mail to be sent.
     pub mail: String,
     /// Changes to be recorded.
     pub audit: String,
-    /// Refunds to be asked for.
+    /// Refunds to be requested from Razorpay.
     pub refunds: String,
     /// Orders to be processed.
     pub orders: String,
-    /// What owners are to find in their list of notifications.
+    /// Notifications for the owners of a mess.
     pub notices: String,
-    /// What all students of a mess are to be told.
+    /// Announcements to all students of a mess.
     pub announcements: String,
 }
 
@@ -107,18 +107,19 @@ pub struct MailConfig {
     pub app_url: Option<String>,
 }
 
-/// A function's configuration. What belongs to a [`Part`] is `None` unless it was asked for.
+/// A function's configuration. The fields of a [`Part`] are `None` if the function does not
+/// need the part.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// The deployment's stage, `dev`, `prod` and so on: `STAGE`.
     pub stage: String,
     /// `TABLE_ACCOUNTS`, `TABLE_TOKENS`, `TABLE_ORDERS`, `TABLE_MEALS`, `TABLE_AUDIT`.
     pub tables: TableNames,
-    /// The mess that is meant where a request names none: `DEFAULT_MESS_ID`, may be empty.
+    /// The mess of public requests that name none: `DEFAULT_MESS_ID`, may be empty.
     pub default_mess: Option<MessId>,
     /// See [`Part::Cache`]; `redis://` or `rediss://`.
     pub redis_url: Option<String>,
-    /// By how much the rate limits are multiplied: `RATE_LIMIT_FACTOR`, 1 if absent.
+    /// The factor that multiplies all rate limits: `RATE_LIMIT_FACTOR`, 1 if absent.
     pub rate_limit_factor: u32,
     /// The issuer of access tokens: `JWT_ISSUER`.
     pub jwt_issuer: String,
@@ -151,7 +152,7 @@ pub struct Config {
 #[error("the environment is not complete: {}", .0.join("; "))]
 pub struct ConfigError(pub Vec<String>);
 
-/// Looks variables up and collects what is wrong with them.
+/// Looks variables up and collects their errors.
 struct Reader<'a> {
     lookup: &'a dyn Fn(&str) -> Option<String>,
     wrong: Vec<String>,
@@ -162,7 +163,7 @@ impl Reader<'_> {
         (self.lookup)(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
     }
 
-    /// The variable's text. Where it is missing, the empty text stands in, and the whole
+    /// The variable's text. If it is missing, the result is an empty text, and the whole
     /// configuration is refused at the end.
     fn required(&mut self, name: &str) -> String {
         self.optional(name).unwrap_or_else(|| {
@@ -195,7 +196,7 @@ impl Reader<'_> {
 
 impl Config {
     /// Reads the variables that every function has, and those of `parts`, through
-    /// `lookup`, which answers `None` for a variable that is not set.
+    /// `lookup`, which returns `None` for a variable that is not set.
     pub fn read(
         parts: &[Part],
         lookup: &dyn Fn(&str) -> Option<String>,
@@ -271,6 +272,6 @@ mod tests {
         {
             assert!(message.contains(named), "{named} in {message}");
         }
-        assert!(!message.contains("PIN_KEY"), "only what was asked for: {message}");
+        assert!(!message.contains("PIN_KEY"), "only the requested parts: {message}");
     }
 }

@@ -1,5 +1,5 @@
-//! One binary, many functions: what a [`Function`] is, how one is chosen by its name, and how
-//! each kind is run on Lambda's runtime API. What a function does is not here.
+//! One binary, many functions: the kinds of [`Function`], finding one by its name, and running
+//! each kind on Lambda's runtime API. The functions themselves are in `thali-functions`.
 
 use std::collections::BTreeSet;
 
@@ -19,7 +19,7 @@ use crate::worker::{Consumer, Job, StreamReader, UploadCheck, consume};
 /// An error that ends the process.
 pub type Error = lambda_runtime::Error;
 
-/// A function: what one Lambda runs. The name is the `Handler` of its resource.
+/// One Lambda function. Its name is the `Handler` of its resource in `template.yaml`.
 #[derive(Clone, Copy)]
 pub enum Function {
     /// Invoked by the gateway.
@@ -35,7 +35,6 @@ pub enum Function {
 }
 
 impl Function {
-    /// Its name.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
@@ -47,7 +46,7 @@ impl Function {
         }
     }
 
-    /// What it needs of the configuration.
+    /// The parts of the configuration that the function needs.
     #[must_use]
     pub fn parts(&self) -> Vec<Part> {
         match self {
@@ -59,7 +58,7 @@ impl Function {
         }
     }
 
-    /// The endpoint, if it is one.
+    /// The endpoint, if the function is one.
     #[must_use]
     pub const fn endpoint(&self) -> Option<&'static Endpoint> {
         match self {
@@ -69,7 +68,7 @@ impl Function {
     }
 }
 
-/// No function has the name that Lambda gives as the handler.
+/// Lambda's handler name is not the name of any function.
 #[derive(Debug, thiserror::Error)]
 #[error("there is no function `{name}`; the functions are {}", .known.join(", "))]
 pub struct UnknownFunction {
@@ -77,7 +76,6 @@ pub struct UnknownFunction {
     known: Vec<&'static str>,
 }
 
-/// The function of this name.
 pub fn find(functions: &[Function], name: &str) -> Result<Function, UnknownFunction> {
     functions.iter().find(|function| function.name() == name).copied().ok_or_else(|| {
         UnknownFunction {
@@ -87,9 +85,9 @@ pub fn find(functions: &[Function], name: &str) -> Result<Function, UnknownFunct
     })
 }
 
-/// Runs what Lambda names in `_HANDLER`, until Lambda ends the process. Without that
-/// variable (`cargo lambda watch`) it serves every endpoint and does the gateway's routing
-/// itself. Ends at once where there is no such function or its environment is not complete.
+/// Runs the function that Lambda names in `_HANDLER`, until Lambda ends the process. Without
+/// that variable (`cargo lambda watch`), serves all endpoints and routes the requests itself.
+/// Fails at once if the function does not exist or its environment is incomplete.
 pub async fn run(functions: &'static [Function]) -> Result<(), Error> {
     telemetry::start();
     let name = std::env::var("_HANDLER").ok();
@@ -102,7 +100,7 @@ pub async fn run(functions: &'static [Function]) -> Result<(), Error> {
     }
 }
 
-/// The named function, or none where all endpoints are meant, and the app that it needs.
+/// The named function and its app. Without a name: no function, and the app of all endpoints.
 async fn start(
     functions: &[Function],
     name: Option<&str>,
@@ -170,7 +168,7 @@ async fn run_job(app: &App, job: &Job, event: LambdaEvent<Value>) -> Result<Valu
     ran
 }
 
-/// Serves every endpoint.
+/// Serves all endpoints, and routes as the gateway does.
 async fn run_endpoints(app: &App, functions: &'static [Function]) -> Result<(), Error> {
     let endpoints: &Vec<&Endpoint> = &functions.iter().filter_map(Function::endpoint).collect();
     lambda_http::run(service_fn(async move |request: lambda_http::Request| {

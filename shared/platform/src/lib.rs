@@ -1,23 +1,23 @@
-//! Everything in Thali that does I/O, and what the functions stand on.
+//! Everything in Thali that does I/O: the layer that the functions are built on.
 //!
 //! | module | what lives there |
 //! |---|---|
 //! | [`app`] | [`app::App`]: the clients and keys that one function's process holds |
-//! | [`lambda`] | what a function is, how one is chosen by its name, and how it is run |
+//! | [`lambda`] | the kinds of functions, finding a function by its name, and running it |
 //! | [`config`] | the environment variables, typed and checked at start |
 //! | [`aws`] | the AWS SDK's credentials, region and time limits |
 //! | [`http`] | endpoints, requests, problems with their codes, and the server that enforces [`http::Access`] |
-//! | [`problems`] | which HTTP problem follows from which error |
+//! | [`problems`] | the mapping from errors to HTTP problems |
 //! | [`auth`] | access and refresh tokens, password and code hashing |
 //! | [`store`] | DynamoDB; its keys are built in [`store::keys`] alone |
-//! | [`cache`] | Redis: sessions known to live or to have ended, rate limits, what was just read |
+//! | [`cache`] | Redis: the state of sessions, rate limits, values that were read recently |
 //! | [`queue`], [`worker`] | SQS messages out and in |
 //! | [`mail`] | sending mail |
-//! | [`blobs`] | S3: signed addresses, and what was uploaded to them |
-//! | [`razorpay`] | the payment partner's API and signatures |
+//! | [`blobs`] | S3: signed URLs and the uploaded objects |
+//! | [`razorpay`] | the payment provider's API and signatures |
 //! | [`clock`], [`telemetry`] | time and fresh identifiers; logs |
 //!
-//! Rules are not here: they are in `thali-domain`.
+//! Business rules are not here: they are in `thali-domain`.
 
 pub mod app;
 pub mod auth;

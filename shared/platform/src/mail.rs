@@ -1,4 +1,4 @@
-//! Sending mail. What the mails say is the mailer function's business.
+//! Sends mail. The texts of the mails are in the mailer function.
 
 use std::sync::Mutex;
 
@@ -10,21 +10,16 @@ use thali_domain::accounts::identity::Email;
 /// A mail, ready to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mail {
-    /// Who gets it.
     pub to: Email,
-    /// Its subject line.
     pub subject: String,
-    /// The text part.
     pub text: String,
-    /// The HTML part.
     pub html: String,
 }
 
-/// Who sends.
+/// How mail is sent.
 pub enum Mailer {
     /// Amazon SES.
     Ses {
-        /// The client.
         client: Client,
         /// The sender's address, verified with SES.
         from: String,
@@ -33,8 +28,8 @@ pub enum Mailer {
     Memory(Mutex<Vec<Mail>>),
 }
 
-/// A mail that was not accepted for delivery. It names the reason by its code alone: the
-/// provider's message often holds the address, and logs must not.
+/// A mail that was not accepted for delivery. The error holds only the provider's code: the
+/// provider's message often contains the address, which must not be logged.
 #[derive(Debug, thiserror::Error)]
 #[error("the mail was not accepted for delivery: {0}")]
 pub struct MailError(String);
@@ -54,7 +49,7 @@ impl Mailer {
         }
     }
 
-    /// Takes what the memory backend was given; nothing from SES.
+    /// Removes and returns the mails in the memory backend; none for SES.
     pub fn take(&self) -> Vec<Mail> {
         match self {
             Self::Ses { .. } => Vec::new(),

@@ -1,6 +1,6 @@
-//! Which refusal follows from which error. An error of the rules, of the store or of a partner
-//! becomes a problem here and nowhere else; its cause goes to the log alone. The codes and
-//! their statuses are also in the table [`crate::http::CODES`].
+//! Maps errors to HTTP problems. Every error of the rules, of the store or of a partner becomes
+//! a problem here and nowhere else; only the log shows its cause. The table
+//! [`crate::http::CODES`] lists all codes and statuses.
 
 use http::StatusCode;
 use thali_domain::accounts::lockout::attempts_left;
@@ -85,7 +85,7 @@ impl From<BlobError> for Problem {
                 "The storage of pictures does not answer; try again.",
             )
             .caused_by(error),
-            // To sign an address calls nobody, and fails by our own mistake alone.
+            // S3 refuses a request only because of our own mistake.
             BlobError::Refused(_) => Self::internal(error),
         }
     }
@@ -276,14 +276,14 @@ pub fn otp_expired() -> Problem {
     Problem::conflict("otp_expired", detail)
 }
 
-/// 409: an invite code that is wrong, used or too old.
+/// 409: the invite code is wrong, used or expired.
 #[must_use]
 pub fn invite_invalid() -> Problem {
     let detail = "The invite code is wrong, was used, or has expired.";
     Problem::conflict("invite_invalid", detail)
 }
 
-/// 403: a role for which one must be invited.
+/// 403: the role needs an invite code.
 #[must_use]
 pub fn invite_required() -> Problem {
     let detail = "Owners and staff sign up with an invite code.";
@@ -302,19 +302,19 @@ pub fn mess_not_found() -> Problem {
     Problem::not_found("mess_not_found", "There is no such mess.")
 }
 
-/// 404: no such notification of this mess.
+/// 404: the mess has no such notification.
 #[must_use]
 pub fn notification_not_found() -> Problem {
     Problem::not_found("notification_not_found", "There is no such notification.")
 }
 
-/// 409: somebody has the username.
+/// 409: another account has the username.
 #[must_use]
 pub fn username_taken() -> Problem {
     AccountCreateError::UsernameTaken.into()
 }
 
-/// 401: no such account, or another password; the answer does not say which.
+/// 401: no such account, or a wrong password; the response does not say which.
 #[must_use]
 pub fn invalid_credentials() -> Problem {
     let detail = "There is no account with this name and password.";
@@ -336,7 +336,7 @@ pub fn security_code_wrong(failures: u32) -> Problem {
         .with("attempts_left", attempts_left(failures))
 }
 
-/// 403: the password that came with a change of the account is wrong.
+/// 403: the current password, sent with a change of the account, is wrong.
 #[must_use]
 pub fn current_password_wrong() -> Problem {
     let detail = "The current password is wrong.";
@@ -371,68 +371,68 @@ pub fn webhook_signature_wrong() -> Problem {
     Problem::new(StatusCode::UNAUTHORIZED, "signature_wrong", detail)
 }
 
-/// 404: no such order of this account, or of this mess.
+/// 404: the account, or the mess, has no such order.
 #[must_use]
 pub fn order_not_found() -> Problem {
     Problem::not_found("order_not_found", "There is no such order here.")
 }
 
-/// 409: there is less than was ordered.
+/// 409: the stock is smaller than the order.
 #[must_use]
 pub fn out_of_stock(short: &[Shortage]) -> Problem {
     let detail = "There is less in stock than was ordered.";
     Problem::conflict("out_of_stock", detail).with("items", short)
 }
 
-/// 404: no such item on the menu.
+/// 404: the menu has no such item.
 #[must_use]
 pub fn item_not_found() -> Problem {
     Problem::not_found("item_not_found", "The menu has no such item.")
 }
 
-/// 404: no such student of this mess.
+/// 404: the mess has no such student.
 #[must_use]
 pub fn student_not_found() -> Problem {
     Problem::not_found("student_not_found", "The mess has no such student.")
 }
 
-/// 404: no such scan of this mess and device.
+/// 404: this device has made no such scan at this mess.
 #[must_use]
 pub fn scan_not_found() -> Problem {
     Problem::not_found("scan_not_found", "This device has made no such scan here.")
 }
 
-/// 404: no such staff token of this mess.
+/// 404: the mess has no such staff token.
 #[must_use]
 pub fn staff_token_not_found() -> Problem {
     Problem::not_found("staff_token_not_found", "The mess has no such staff token.")
 }
 
-/// 404: no such cut of this student.
+/// 404: the student has no such cut.
 #[must_use]
 pub fn cut_not_found() -> Problem {
     Problem::not_found("cut_not_found", "You have no such cut.")
 }
 
-/// 404: no such closure of this mess.
+/// 404: the mess has no such closure.
 #[must_use]
 pub fn closure_not_found() -> Problem {
     Problem::not_found("closure_not_found", "The mess has no such closure.")
 }
 
-/// 409: a closure that is over.
+/// 409: the closure is over, so it cannot be deleted.
 #[must_use]
 pub fn closure_ended() -> Problem {
     Problem::conflict("closure_ended", "The closure is over, and counts as it was.")
 }
 
-/// 404: no such payment of a cycle of this student, or of this mess.
+/// 404: the student, or the mess, has no such payment of a cycle.
 #[must_use]
 pub fn payment_not_found() -> Problem {
     Problem::not_found("payment_not_found", "There is no such payment here.")
 }
 
-/// An error's message with a capital letter, for a sentence.
+/// The error's message with a capital first letter.
 fn capitalised(error: &impl std::fmt::Display) -> String {
     let message = error.to_string();
     let mut letters = message.chars();

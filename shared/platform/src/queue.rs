@@ -1,4 +1,5 @@
-//! Messages into SQS. Only the relay sends, and only to the queues of [`QueueName`].
+//! Sends messages to SQS. Only the relay and the announcer send, to the queues of
+//! [`QueueName`].
 
 use std::sync::Mutex;
 
@@ -8,18 +9,18 @@ use serde::Serialize;
 
 use crate::config::QueueUrls;
 
-/// The most messages that one call takes, as SQS sets it.
+/// SQS' limit of messages in one call.
 pub const BATCH_MAX: usize = 10;
 
-/// The most bytes that one call takes, all messages together: SQS took 256 KiB for many years,
-/// and takes 1 MiB now. A batch beyond it is refused as a whole, at every try.
+/// The limit of bytes in one call, all messages together. SQS' limit was 256 KiB for many years
+/// and is 1 MiB now. SQS refuses a larger batch as a whole, at every retry.
 const CALL_BYTES_MAX: usize = 256 * 1024;
 
-/// How many bytes of messages are put into one call, which leaves room for what is around them.
+/// How many bytes of messages one batch holds. The rest of the call is room for the request.
 const BATCH_BYTES_MAX: usize = 200 * 1024;
 
-/// Cuts messages into batches that one call takes. A message that is too long for any call is
-/// a batch of its own, so that it keeps back no other.
+/// Splits messages into batches that fit into one call. A message that is too long for any call
+/// is a batch of its own, so that it does not block the others.
 pub fn batches<T, M: Serialize>(
     messages: &[T],
     message: impl Fn(&T) -> &M,
@@ -38,30 +39,27 @@ pub fn batches<T, M: Serialize>(
     })
 }
 
-/// A queue that the relay fills.
+/// A queue that the relay or the announcer fills.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum QueueName {
     /// Mail to be sent.
     Mail,
     /// Changes to be recorded.
     Audit,
-    /// Refunds to be asked for.
+    /// Refunds to be requested from Razorpay.
     Refunds,
     /// Orders to be processed.
     Orders,
-    /// What owners are to find in their list of notifications.
+    /// Notifications for the owners of a mess.
     Notices,
-    /// What all students of a mess are to be told.
+    /// Announcements to all students of a mess.
     Announcements,
 }
 
 /// Where messages go.
 pub enum Queues {
-    /// SQS.
     Sqs {
-        /// The client.
         client: Client,
-        /// The queues' addresses.
         urls: QueueUrls,
     },
     /// A list in memory, for tests.
@@ -78,7 +76,7 @@ pub struct QueueError {
 }
 
 impl Queues {
-    /// Sends at most [`BATCH_MAX`] messages and answers, message by message, which got in.
+    /// Sends at most [`BATCH_MAX`] messages. Returns for each whether the queue accepted it.
     pub async fn send(
         &self,
         queue: QueueName,
@@ -114,7 +112,7 @@ impl Queues {
         }
     }
 
-    /// Takes the messages of `queue` out of the memory backend; none from SQS.
+    /// Removes and returns the messages of `queue` in the memory backend; none for SQS.
     pub fn take(&self, queue: QueueName) -> Vec<String> {
         let Self::Memory(sent) = self else { return Vec::new() };
         let mut sent = sent.lock().expect("no holder of the list panics");

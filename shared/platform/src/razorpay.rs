@@ -1,5 +1,5 @@
-//! Razorpay: creating orders, looking payments up, refunding, and checking what it signed.
-//! Formats and signatures are those of its API reference; amounts are in paise.
+//! Razorpay: creates orders, looks up payments, creates refunds and checks signatures. Formats
+//! and signatures follow Razorpay's API reference; amounts are in paise.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use thali_domain::payments::settlement::{CURRENCY, Payment, PaymentStatus};
 use crate::auth::{hmac_hex, same_secret};
 use crate::config::RazorpayConfig;
 
-/// How long one call may take: the callers read before it and write after it, and a
+/// The time limit of one call. The caller also reads before it and writes after it, while a
 /// person waits.
 const WAIT_MAX: Duration = Duration::from_secs(4);
 
@@ -26,27 +26,27 @@ pub struct Razorpay {
     config: RazorpayConfig,
 }
 
-/// A call to Razorpay that gave no usable answer.
+/// A call to Razorpay that returned no usable response.
 #[derive(Debug, thiserror::Error)]
 pub enum RazorpayError {
-    /// It could not be reached, was too slow, or was not itself; a later try may succeed.
+    /// Razorpay was unreachable or too slow, or its response was malformed; a retry may succeed.
     #[error("Razorpay cannot be reached or is failing")]
     Unavailable(#[source] reqwest::Error),
-    /// It answered with a server error or "too many requests"; a later try may succeed.
+    /// Razorpay returned a server error or "too many requests"; a retry may succeed.
     #[error("Razorpay answered {0}")]
     Failing(StatusCode),
-    /// It refused the request.
+    /// Razorpay refused the request with any other status.
     #[error("Razorpay refused the request with {0}")]
     Refused(StatusCode),
 }
 
-/// What Razorpay answers when an order is created.
+/// Razorpay's response to the creation of an order.
 #[derive(Debug, Deserialize)]
 struct OrderEntity {
     id: RazorpayOrderId,
 }
 
-/// A payment as the API answers it and as webhooks carry it.
+/// A payment, as the API returns it and as webhooks carry it.
 #[derive(Debug, Deserialize)]
 pub struct PaymentEntity {
     id: RazorpayPaymentId,
@@ -64,7 +64,7 @@ impl From<PaymentEntity> for Payment {
     }
 }
 
-/// A refund as the API answers it and as webhooks carry it.
+/// A refund, as the API returns it and as webhooks carry it.
 #[derive(Debug, Deserialize)]
 pub struct RefundEntity {
     id: RazorpayRefundId,
@@ -72,13 +72,13 @@ pub struct RefundEntity {
     amount: Paise,
     currency: String,
     status: PartnerRefundStatus,
-    /// An empty array where there are none.
+    /// An empty array if there are no notes.
     #[serde(default)]
     notes: serde_json::Value,
 }
 
 impl RefundEntity {
-    /// Which refund of ours it is. `None` for one that was made at Razorpay's dashboard.
+    /// Our refund that the notes name. `None` for a refund made in Razorpay's dashboard.
     #[must_use]
     pub fn noted(&self) -> Option<(AccountId, RefundId)> {
         let note = |name: &str| self.notes[name].as_str();
@@ -94,18 +94,19 @@ impl From<RefundEntity> for PartnerRefund {
     }
 }
 
-/// A list as the API answers it.
+/// A list, as the API returns it.
 #[derive(Debug, Deserialize)]
 struct Collection<T> {
     items: Vec<T>,
 }
 
 impl RazorpayError {
-    /// Whether the same request will always be refused, as far as the status tells. A wrong
-    /// key is for the operator to put right, and what is in hand or too much now passes.
+    /// Whether Razorpay will always refuse the same request, as far as the status shows. A wrong
+    /// key (401, 403) is not final, because the operator can correct it; a timeout (408) and a
+    /// conflict (409) are temporary.
     ///
-    /// For creating a refund the status does not tell it all: a payment with which Razorpay
-    /// is busy is refused with a 400 too, whose description asks to wait and try again.
+    /// For the creation of a refund the status is not enough: while Razorpay is busy with the
+    /// payment it returns a 400 too, with a description that asks to try again later.
     #[must_use]
     pub fn is_final(&self) -> bool {
         const PASSING: [StatusCode; 4] = [
@@ -120,7 +121,7 @@ impl RazorpayError {
 }
 
 impl Razorpay {
-    /// Prepares a client; nothing is connected yet.
+    /// Prepares a client without connecting.
     pub fn new(config: RazorpayConfig) -> Result<Self, reqwest::Error> {
         let http = reqwest::Client::builder().timeout(WAIT_MAX).build()?;
         Ok(Self { http, config })
@@ -132,8 +133,8 @@ impl Razorpay {
         &self.config.key_id
     }
 
-    /// Creates an order for `amount` and answers its id. The account and the mess go
-    /// along as notes, so that a person at the partner's dashboard finds the way back.
+    /// Creates an order for `amount` and returns its id. The notes name the account and the
+    /// mess, for operators who look at the order in Razorpay's dashboard.
     pub async fn order_create(
         &self,
         amount: Paise,
@@ -151,13 +152,12 @@ impl Razorpay {
         Ok(self.answer::<OrderEntity>(request).await?.id)
     }
 
-    /// Looks a payment up.
     pub async fn payment_fetch(&self, id: &RazorpayPaymentId) -> Result<Payment, RazorpayError> {
         let request = self.http.get(format!("{}/v1/payments/{id}", self.config.url));
         Ok(self.answer::<PaymentEntity>(request).await?.into())
     }
 
-    /// The payments that were tried for an order, failed ones included.
+    /// All payment attempts for an order, including failed ones.
     pub async fn order_payments(
         &self,
         id: &RazorpayOrderId,
@@ -167,8 +167,8 @@ impl Razorpay {
         Ok(found.items.into_iter().map(Into::into).collect())
     }
 
-    /// Asks for a refund. The same refund gives the same answer and goes back once,
-    /// however often it is asked for. The notes lead its webhooks back to it.
+    /// Requests a refund. Repeated requests for the same refund get the same response, and
+    /// Razorpay pays it once. The notes identify the refund in its webhooks.
     pub async fn refund_create(&self, refund: &Refund) -> Result<PartnerRefund, RazorpayError> {
         let wanted = serde_json::json!({
             "amount": refund.amount,
@@ -185,7 +185,6 @@ impl Razorpay {
         Ok(self.answer::<RefundEntity>(request).await?.into())
     }
 
-    /// Looks a refund up.
     pub async fn refund_fetch(
         &self,
         id: &RazorpayRefundId,
@@ -207,7 +206,7 @@ impl Razorpay {
         Ok(found.items.into_iter().find(|entity| entity.noted() == ours).map(Into::into))
     }
 
-    /// Whether `signature` is what the checkout hands to the browser after a payment:
+    /// Whether `signature` is the one that the checkout gives to the browser after a payment:
     /// HMAC-SHA256 of `order_id|payment_id` under the key's secret.
     #[must_use]
     pub fn checkout_signature_is_good(
@@ -247,8 +246,8 @@ fn checkout_signature_is_good(
     same_secret(&hmac_hex(secret, format!("{order_id}|{payment_id}").as_bytes()), signature)
 }
 
-/// Whether a webhook's raw body was signed with one of `secrets`. There are two while a
-/// secret is being changed, because events from before still come with the old one.
+/// Whether a webhook's raw body was signed with one of `secrets`. There are two while the
+/// secret is being changed, because older events are still signed with the old one.
 #[must_use]
 pub fn webhook_signature_is_good(secrets: &[SecretString], body: &[u8], signature: &str) -> bool {
     secrets.iter().any(|secret| same_secret(&hmac_hex(secret, body), signature))
@@ -259,7 +258,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn checkout_signatures_agree_with_published_ones() {
+    fn a_published_checkout_signature_is_accepted() {
         let good = checkout_signature_is_good(
             &"EnLs21M47BllR3X8PSFtjtbd".into(),
             &RazorpayOrderId::parse("order_IEIaMR65cu6nz3").expect("an id"),
@@ -270,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn webhook_signatures_agree_with_a_published_one_under_the_old_secret_too() {
+    fn a_webhook_signature_under_any_of_the_secrets_is_accepted() {
         let body = br#"{"a":1,"b":2,"c":{"d":3}}"#;
         let signature = "2fe04e22977002e6c7cb553adab8b460cb9e2a4970d5953cb27a8472752e3bbc";
         assert!(webhook_signature_is_good(&["new".into(), "123456".into()], body, signature));

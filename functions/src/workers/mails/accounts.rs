@@ -50,7 +50,7 @@ mail_templates!(PasswordChanged:
     PasswordChangedText = "mail/password_changed.txt",
     PasswordChangedHtml = "mail/password_changed.html");
 
-/// The code of a sign-up.
+/// The mail with the code of a sign-up; none if the code is no longer valid.
 pub async fn one_time_code(
     app: &App,
     mess: &Mess,
@@ -68,7 +68,7 @@ pub async fn one_time_code(
     compose(email, subject, &OneTimeCodeText(view), &OneTimeCodeHtml(view)).map(Some)
 }
 
-/// What the owner of an address is told with which somebody signs up again.
+/// The mail to the owner of an account with whose address somebody signs up.
 pub async fn account_exists(
     app: &App,
     mess: &Mess,
@@ -84,8 +84,8 @@ pub async fn account_exists(
     compose(email, subject, &AccountExistsText(view), &AccountExistsHtml(view)).map(Some)
 }
 
-/// Whether a sign-up's mail is about a code that is still good: the registration has not
-/// ended, and no other code was asked for.
+/// Whether the code of a sign-up's mail is still valid: the registration has not ended, and no
+/// newer code was requested.
 async fn is_current(
     app: &App,
     registration_id: RegistrationId,
@@ -96,8 +96,8 @@ async fn is_current(
     Ok(registration.is_some_and(|it| it.resends == resends && now < it.expires_at))
 }
 
-/// The code of a password reset; nothing where it is no longer good, because its time is
-/// over, it was used, or another one was asked for.
+/// The mail with the code of a password reset; none if the code has expired, was used, or a newer
+/// one was requested.
 pub async fn password_reset(
     app: &App,
     mess: &Mess,
@@ -116,7 +116,7 @@ pub async fn password_reset(
     compose(email, subject, &PasswordResetText(view), &PasswordResetHtml(view)).map(Some)
 }
 
-/// That an account has another password, so that its owner hears of it who did not ask.
+/// The mail about a changed password, so that an owner who did not change it finds out.
 pub async fn password_changed(
     app: &App,
     mess: &Mess,

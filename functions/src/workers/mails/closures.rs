@@ -1,4 +1,4 @@
-//! Mails about closures. Somebody without an address gets none.
+//! Mails about closures. A student without an address gets none.
 
 use thali_domain::days::{MealDate, Meals};
 use thali_domain::meals::closures::has_ended;
@@ -20,7 +20,7 @@ struct Closure<'a> {
 }
 mail_templates!(Closure: ClosureText = "mail/closure.txt", ClosureHtml = "mail/closure.html");
 
-/// That the mess is closed, when and why; nothing where that was taken back meanwhile, or is
+/// The mail about a closure, with its days and its reason; none if the closure was deleted or is
 /// over.
 pub async fn closure(app: &App, mess: &Mess, mail: &ClosureMail) -> Result<Option<Mail>, Error> {
     let Some(closure) = app.store.closure_get(&mess.mess_id, mail.closure_id).await? else {
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn days_and_meals_are_told_in_words() {
+    fn days_and_meals_are_written_in_words() {
         let date = |text| MealDate::parse(text).expect("a date");
         let meals =
             |meals: &[Meal]| meals_in_words(&Meals::try_from(meals.to_vec()).expect("some"));

@@ -21,7 +21,7 @@ struct Decided<'a> {
 }
 mail_templates!(Decided: DecidedText = "mail/cycle_decided.txt", DecidedHtml = "mail/cycle_decided.html");
 
-/// What an owner has decided about a payment; nothing to a student who has no address.
+/// The mail about an owner's decision on a payment; none for a student without an address.
 pub async fn decided(app: &App, mess: &Mess, cycle: &DecidedCycle) -> Result<Option<Mail>, Error> {
     let Some((name, email)) = addressee_if_any(app, cycle.account_id).await? else {
         return Ok(None);

@@ -1,5 +1,5 @@
-//! What mails say: from a message to the mail, one file for each area. The texts are in
-//! `templates/mail/`, each as text and as HTML.
+//! Writes the mails of messages, with one file for each area. The texts are in
+//! `templates/mail/`, each as plain text and as HTML.
 
 mod accounts;
 mod closures;
@@ -20,7 +20,7 @@ use thali_platform::store::{Account, Consistency};
 
 use super::messages::MailMessage;
 
-/// Why a mail was not written or sent; its message comes again.
+/// Why a mail was not written or sent; its message is delivered again.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
 
 /// The mail names a mess or an account that does not exist.
@@ -42,11 +42,11 @@ macro_rules! mail_templates {
 }
 use mail_templates;
 
-/// Writes the mail of a message; nothing where its time is over, or nobody can have it.
+/// Writes the mail of a message; `None` if it is too late for the mail, or nobody can receive it.
 pub async fn write(app: &App, message: &MailMessage) -> Result<Option<Mail>, Error> {
     let mess = match (app.store.mess_get(message.mess_id()).await?, message) {
         (Some(mess), _) => mess,
-        // Perhaps it failed for that.
+        // The order may have failed because its mess does not exist.
         (None, MailMessage::OrderFailed(order)) => {
             return orders::failed(app, "a mess that is gone", order).await;
         }
@@ -89,7 +89,7 @@ async fn addressee(app: &App, account_id: AccountId) -> Result<(String, Email), 
     Ok((account.name.to_string(), email))
 }
 
-/// The same of somebody who may have no address, or be gone: nothing then.
+/// The same; `None` if the account does not exist or has no address.
 async fn addressee_if_any(
     app: &App,
     account_id: AccountId,
@@ -99,13 +99,13 @@ async fn addressee_if_any(
     Ok(account.and_then(reached))
 }
 
-/// A time as people of the mess read it.
+/// A time in words, in the time zone of the mess.
 fn local_time(time: Timestamp, mess: &Mess) -> Result<String, Error> {
     let zone = TimeZone::get(mess.time_zone.as_str())?;
     Ok(time.to_zoned(zone).strftime("%-d %B %Y, %H:%M").to_string())
 }
 
-/// So many tokens, in words.
+/// A number of tokens, in words.
 fn meal_tokens(count: u16) -> String {
     match count {
         1 => "1 meal token".to_owned(),

@@ -1,4 +1,4 @@
-//! Mails about orders of items. Somebody without an address gets none.
+//! Mails about orders of items. A student without an address gets none.
 
 use thali_domain::orders::order::{FailureReason, OrderLine};
 use thali_platform::app::App;
@@ -31,14 +31,14 @@ struct Order<'a> {
     id: &'a str,
 }
 impl<'a> Order<'a> {
-    /// The order as a mail shows it; `texts` holds what is made for that.
+    /// The order as a mail shows it, with its formatted `texts`.
     fn of(mess: &'a str, name: &'a str, status: &'a str, texts: &'a Texts<'a>) -> Self {
         let Texts { lines, total, id } = texts;
         Self { mess, name, lines, total, status, id }
     }
 }
 
-/// What is made of an order to be shown.
+/// The formatted texts of an order.
 struct Texts<'a> {
     lines: Vec<Line<'a>>,
     total: String,
@@ -60,7 +60,7 @@ mail_templates!(
     ProcessedHtml = "mail/order_processed.html"
 );
 
-/// That an order was paid with tokens and can be collected.
+/// The mail about an order that was paid with tokens and can be collected.
 pub async fn processed(app: &App, mess: &str, order: &EndedOrder) -> Result<Option<Mail>, Error> {
     let Some((name, email)) = addressee_if_any(app, order.account_id).await? else {
         return Ok(None);
@@ -82,7 +82,7 @@ mail_templates!(
     FailedHtml = "mail/order_failed.html"
 );
 
-/// That an order failed, why, and what can be done about it.
+/// The mail about a failed order: why it failed, and what the student can do.
 pub async fn failed(app: &App, mess: &str, failed: &FailedOrder) -> Result<Option<Mail>, Error> {
     let FailedOrder { order, failure } = failed;
     let Some((name, email)) = addressee_if_any(app, order.account_id).await? else {
@@ -96,7 +96,7 @@ pub async fn failed(app: &App, mess: &str, failed: &FailedOrder) -> Result<Optio
     compose(&email, subject, &FailedText(view), &FailedHtml(view)).map(Some)
 }
 
-/// What happened, and what its student can do.
+/// What happened, and what the student can do.
 const fn in_words(failure: FailureReason) -> (&'static str, &'static str) {
     match failure {
         FailureReason::InsufficientTokens => {

@@ -18,7 +18,7 @@ struct Receipt<'a> {
 }
 mail_templates!(Receipt: ReceiptText = "mail/receipt.txt", ReceiptHtml = "mail/receipt.html");
 
-/// That tokens were bought.
+/// The receipt for bought tokens.
 pub async fn receipt(app: &App, mess: &Mess, bought: &messages::Receipt) -> Result<Mail, Error> {
     let (name, email) = addressee(app, bought.account_id).await?;
     let tokens = meal_tokens(bought.token_count);
@@ -44,7 +44,7 @@ struct Refund<'a> {
 }
 mail_templates!(Refund: RefundedText = "mail/refunded.txt", RefundedHtml = "mail/refunded.html");
 
-/// That tokens were given back for money.
+/// The mail about refunded tokens.
 pub async fn refunded(app: &App, mess: &Mess, refund: &messages::Refunded) -> Result<Mail, Error> {
     let (name, email) = addressee(app, refund.account_id).await?;
     let amount = refund.amount_paise.to_string();
@@ -64,7 +64,7 @@ mail_templates!(
     RefundFailedHtml = "mail/refund_failed.html"
 );
 
-/// To the owner who asked for it: that tokens could not be given back for money.
+/// The mail about a failed refund, to the owner who requested it.
 pub async fn refund_failed(
     app: &App,
     mess: &Mess,
@@ -94,7 +94,7 @@ struct Expiring<'a> {
 }
 mail_templates!(Expiring: ExpiringText = "mail/expiring.txt", ExpiringHtml = "mail/expiring.html");
 
-/// That tokens expire soon; nothing where they already have.
+/// The mail about tokens that expire soon; none if they have already expired.
 pub async fn expiring(
     app: &App,
     mess: &Mess,

@@ -1,4 +1,4 @@
-//! Mails about an owner's decisions.
+//! Mails about an owner's decisions on students.
 
 use thali_domain::accounts::identity::AccountStatus;
 use thali_domain::mess::Mess;
@@ -19,8 +19,8 @@ struct Decision<'a> {
 }
 mail_templates!(Decision: DecisionText = "mail/decision.txt", DecisionHtml = "mail/decision.html");
 
-/// What an owner has decided about a student; nothing where it has been decided otherwise
-/// since, because mails can overtake each other, or where the student has no address.
+/// The mail about an owner's decision on a student. None if an owner has decided otherwise since
+/// then, because mails can overtake each other, or if the student has no address.
 pub async fn decision(
     app: &App,
     mess: &Mess,
@@ -39,7 +39,7 @@ pub async fn decision(
         }
         AccountStatus::PendingApproval => return Ok(None),
     };
-    // Who was registered without an address is told by whoever registered them.
+    // The owner who registered a student without an address informs the student.
     let Some(email) = account.email else { return Ok(None) };
     let app_url = app.mail().app_url.as_deref();
     let view = Decision {

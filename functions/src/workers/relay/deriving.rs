@@ -17,18 +17,13 @@ use crate::workers::messages::{
     Notice, OrderMessage, Receipt, RefundFailed, RefundMessage, Refunded,
 };
 
-/// What follows from a change.
+/// The messages that follow from a change.
 #[derive(Default)]
 pub(super) struct Follows {
-    /// What somebody is told.
     pub(super) mail: Option<MailMessage>,
-    /// What the partner is asked for.
     pub(super) refund: Option<RefundMessage>,
-    /// What is to be processed.
     pub(super) order: Option<OrderMessage>,
-    /// What the mess's owners are told.
     pub(super) notice: Option<Notice>,
-    /// What all students of the mess are told.
     pub(super) announcement: Option<ClosureAnnouncement>,
 }
 
@@ -91,7 +86,7 @@ impl From<&Change> for Follows {
     }
 }
 
-/// A code for each time it is asked for.
+/// One mail for each request for a code.
 fn code_mail(registration: &Images<Registration>) -> Option<MailMessage> {
     let Registration { registration_id, mess_id, email, known, resends, .. } =
         registration.became(|it| it.resends)?.clone();
@@ -102,7 +97,7 @@ fn code_mail(registration: &Images<Registration>) -> Option<MailMessage> {
     })
 }
 
-/// Where no account has the address, there is nobody to be told.
+/// There is no mail if no account has the address.
 fn reset_mail(reset: &Images<PasswordReset>) -> Option<MailMessage> {
     let reset = reset.became(|it| it.reset_id)?;
     reset.account_id?;
@@ -110,7 +105,7 @@ fn reset_mail(reset: &Images<PasswordReset>) -> Option<MailMessage> {
     Some(MailMessage::PasswordReset { reset_id, email, mess_id })
 }
 
-/// Not where the account is made: only what becomes of it is news.
+/// There is no mail when the account is created, only when it changes later.
 fn account_mail(account: &Images<Account>, at: Timestamp) -> Option<MailMessage> {
     let (before, after) = account.modified()?;
     let Account { account_id, mess_id, status, decided_at, decision_reason, .. } = after.clone();
@@ -148,7 +143,7 @@ fn purchase_mail(images: &Images<PurchaseRecord>) -> Option<MailMessage> {
     }))
 }
 
-/// The purchase, if the change is that it was paid.
+/// The purchase, if it was paid with this change.
 pub(super) fn became_captured(images: &Images<PurchaseRecord>) -> Option<&PurchaseRecord> {
     let is_captured = |it: &PurchaseRecord| matches!(it.purchase.state, PurchaseState::Captured(_));
     images.became(is_captured).filter(|it| is_captured(it))
@@ -205,14 +200,14 @@ impl From<&Order> for EndedOrder {
     }
 }
 
-/// The order, if the change places it, or is that it has waited too long.
+/// The order, if this change placed it or marked it as overdue.
 fn order_to_process(images: &Images<Order>) -> Option<OrderMessage> {
     let swept = images.became(|it| it.swept_at).filter(|it| it.swept_at.is_some());
     let order = images.inserted().or(swept)?;
     Some(OrderMessage { mess_id: order.mess_id.clone(), order_id: order.order_id })
 }
 
-/// Not where the payment is uploaded: that is news for the owner.
+/// There is no mail when the payment is uploaded; the owners get a notification then.
 fn cycle_mail(images: &Images<Cycle>) -> Option<MailMessage> {
     let (before, after) = images.modified()?;
     if before.status == after.status {

@@ -1,16 +1,16 @@
-//! `relay`: reads the change streams of the tables and puts what follows from a change on
-//! the queues: every change on `audit`, on `mail` what somebody is to be told, on
-//! `refunds` what the partner is to be asked for, on `orders` what is to be processed, and on
-//! `announcements` what all students of a mess are to be told.
+//! `relay`: reads the change streams of the tables and queues the messages that follow from each
+//! change: audit records to `audit`, mails to `mail`, refunds for Razorpay to `refunds`, orders
+//! to be processed to `orders`, notifications for owners to `notices`, and closures to be
+//! announced to `announcements`.
 //!
-//! It decides nothing and keeps nothing; a record that comes twice makes the same
-//! messages again, and their consumers do each once.
+//! The relay decides nothing and stores nothing. A record that is delivered twice makes the same
+//! messages again, and their consumers handle each message only once.
 //!
 //! | file | its subject |
 //! |---|---|
-//! | this one | reading a batch of changes, and sending what follows from them |
+//! | this one | reading a batch of changes, and sending their messages |
 //! | `deriving` | the messages that follow from a change |
-//! | `notices` | what owners are told of a change |
+//! | `notices` | the notifications for owners that follow from a change |
 
 mod deriving;
 mod notices;
@@ -25,15 +25,14 @@ use thali_platform::worker::{BatchResponse, StreamReader};
 
 use self::deriving::Follows;
 
-/// What the streams invoke.
 pub static READER: StreamReader = StreamReader {
     name: "relay",
     parts: &[Part::Queues],
     read: |app, event| Box::pin(relay(app, event)),
 };
 
-/// Sends what follows from a batch of changes. Where a message did not get into its
-/// queue, the batch comes again from that record on.
+/// Sends the messages that follow from a batch of changes. If a queue does not take a message,
+/// the batch is delivered again from that record on.
 pub async fn relay(app: &App, event: Event) -> BatchResponse {
     let changes: Vec<Change> = event.records.into_iter().map(Change::from).collect();
     let follows: Vec<Follows> = changes.iter().map(Follows::from).collect();
@@ -59,13 +58,13 @@ pub async fn relay(app: &App, event: Event) -> BatchResponse {
     response
 }
 
-/// The messages that there are, each with the index of its change.
+/// The messages that are present, each with the index of its change.
 fn numbered<M>(messages: impl Iterator<Item = Option<M>>) -> Vec<(usize, M)> {
     messages.enumerate().filter_map(|(index, message)| Some((index, message?))).collect()
 }
 
-/// Sends messages, each with the index of its change; answers the first index that did
-/// not get through.
+/// Sends messages, each with the index of its change. Returns the lowest index of a message that
+/// the queue did not take.
 async fn send(
     app: &App,
     queue: QueueName,

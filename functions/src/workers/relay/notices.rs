@@ -1,5 +1,5 @@
-//! What owners are told of a change. It is derived from the two images alone; what they do
-//! not say, such as the student's name, the notifier adds.
+//! The notifications for owners that follow from a change. They are derived only from the item's
+//! images before and after the change; the notifier adds missing data, such as a student's name.
 
 use thali_domain::accounts::identity::AccountStatus;
 use thali_domain::meals::cycles::Cycle;
@@ -13,7 +13,7 @@ use thali_platform::store::{Account, Images, PurchaseRecord, StockRecord};
 
 use super::deriving::became_captured;
 
-/// Not the student's e-mail address or telephone number.
+/// The news leaves out the student's e-mail address and telephone number.
 pub(super) fn student_waiting(images: &Images<Account>) -> Option<News> {
     let account = images.became(|it| it.status)?;
     let Account { account_id, name, roll_no, status, .. } = account.clone();
@@ -61,9 +61,9 @@ pub(super) fn scan_conflict(images: &Images<Plate>) -> Option<News> {
     notifications::scan_conflict(images.before.as_deref(), images.after.as_deref()?)
 }
 
-/// That an item's stock has fallen low. Of a stock that is spread, that one of its shards
-/// has: how much there is in all of them is not in the images. Portions that are moved
-/// between shards, which makes another layout, are not gone.
+/// The news that the stock of an item has fallen low. Of a sharded stock, one shard has fallen
+/// low: the images do not contain the other shards. Moving portions between shards changes the
+/// layout, and is not news.
 pub(super) fn stock_low(images: &Images<StockRecord>) -> Option<News> {
     let (before, after) = images.modified()?;
     let fell = before.layout == after.layout && fell_low(before.stock, after.stock);

@@ -1,5 +1,5 @@
-//! Access tokens: JSON web tokens signed with Ed25519 (RFC 8037), 15 minutes long. Only
-//! login and refresh hold the private key; every other function has the public keys.
+//! Access tokens: JSON web tokens signed with Ed25519 (RFC 8037), valid for 15 minutes. Only
+//! login and refresh hold the private key; functions that verify tokens hold the public keys.
 
 use aws_lc_rs::signature::Ed25519KeyPair;
 use base64::Engine;
@@ -13,26 +13,23 @@ use thali_domain::accounts::identity::{AccountStatus, Role};
 use thali_domain::accounts::sessions::ACCESS_LIFETIME;
 use thali_domain::ids::{AccountId, MessId, SessionId};
 
-/// What an access token says. It is not personal data: names and addresses stay in the
-/// account.
+/// The claims of an access token. They contain no personal data: names and addresses stay in
+/// the account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claims {
-    /// The deployment that issued it.
+    /// The deployment that issued the token.
     pub iss: String,
-    /// The account.
     pub sub: AccountId,
-    /// The account's mess.
     pub mess: MessId,
-    /// The account's role.
     pub role: Role,
-    /// The account's status when the token was made: who waits for approval has a
-    /// session, but not yet the rights of the role.
+    /// The account's status when the token was made. An account that waits for approval has
+    /// a session, but not yet the rights of its role.
     pub status: AccountStatus,
-    /// The session, which can be ended before the token expires.
+    /// The session, which can end before the token expires.
     pub sid: SessionId,
     /// Issued at, seconds since 1970.
     pub iat: i64,
-    /// Good until, seconds since 1970.
+    /// Expires at, seconds since 1970.
     pub exp: i64,
 }
 
@@ -51,7 +48,7 @@ impl Claims {
     }
 }
 
-/// Makes access tokens.
+/// Signs access tokens.
 pub struct Signer {
     kid: String,
     key: EncodingKey,
@@ -62,12 +59,12 @@ pub struct Signer {
 #[error("JWT_SIGNING_KEY is not a key id, a dot and a base64 PKCS#8 Ed25519 key")]
 pub struct MalformedSigningKey;
 
-/// Draws a new key pair: the text of the private key as [`Signer::new`] takes it, and the
-/// public key for the key set.
+/// Generates a key pair: the text of the private key for [`Signer::new`], and the public key
+/// for the key set.
 #[must_use]
 pub fn generate_key(kid: &str) -> (SecretString, Jwk) {
     let pair = Ed25519KeyPair::generate().expect("the system has random bytes");
-    // Version 1 of PKCS#8 leaves the public key out: the text is as long as before.
+    // Version 1 of PKCS#8 omits the public key, so the text is as long as that of older keys.
     let pkcs8 = pair.to_pkcs8v1().expect("a key that was just made can be written");
     let key = EncodingKey::from_ed_der(pkcs8.as_ref());
     let mut public = Jwk::from_encoding_key(&key, Algorithm::EdDSA).expect("it is an Ed25519 key");
@@ -88,7 +85,6 @@ impl Signer {
         Ok(signer)
     }
 
-    /// Signs claims.
     #[must_use]
     pub fn sign(&self, claims: &Claims) -> String {
         self.try_sign(claims).expect("the key signed at start and claims serialise")
@@ -101,26 +97,26 @@ impl Signer {
     }
 }
 
-/// Checks access tokens.
+/// Verifies access tokens.
 pub struct Verifier {
     keys: Vec<(String, DecodingKey)>,
     validation: Validation,
 }
 
 impl Verifier {
-    /// Takes the public keys and the issuer that tokens must name. Keys without an id, or
-    /// of another kind than Ed25519, are passed over.
+    /// Takes the public keys and the issuer that tokens must name. Ignores keys that have no
+    /// id or cannot be decoded.
     #[must_use]
     pub fn new(jwks: &JwkSet, issuer: &str) -> Self {
         let key = |jwk: &Jwk| Some((jwk.common.key_id.clone()?, DecodingKey::from_jwk(jwk).ok()?));
         let mut validation = Validation::new(Algorithm::EdDSA);
         validation.set_issuer(&[issuer]);
-        // The time is checked below, against the clock that everything else uses.
+        // `verify` checks the expiry itself, against the application's clock.
         validation.validate_exp = false;
         Self { keys: jwks.keys.iter().filter_map(key).collect(), validation }
     }
 
-    /// The claims of a token that is genuine and good at `now`; `None` for every other.
+    /// The claims of a token, if its signature is valid and it has not expired at `now`.
     #[must_use]
     pub fn verify(&self, token: &str, now: Timestamp) -> Option<Claims> {
         let header = jsonwebtoken::decode_header(token).ok()?;
@@ -169,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_malformed_private_key_stops_the_start() {
+    fn a_malformed_private_key_is_rejected_at_start() {
         for text in ["", "k1", "k1.!!", "k1.AAAA"] {
             assert!(Signer::new(&text.to_owned().into()).is_err(), "{text}");
         }

@@ -1,4 +1,4 @@
-//! Proving who somebody is: [`access`] tokens and the [`signing_keys`] behind them,
+//! Authentication: [`access`] tokens and the [`signing_keys`] behind them,
 //! [`refresh`] tokens, the [`staff_token`]s of devices at the counter, and the hashing of
 //! [`password`]s and security codes.
 
@@ -22,8 +22,8 @@ pub fn hmac_hex(key: &SecretString, message: &[u8]) -> String {
     hex::encode(mac.finalize().into_bytes())
 }
 
-/// SHA-256 of a random secret, in lower-case hex. Enough for secrets of 128 bits and
-/// more; passwords and codes need [`password`] or [`hmac_hex`].
+/// SHA-256 of a random secret, in lower-case hex. Strong enough only for secrets of at least
+/// 128 random bits; passwords and codes need [`password`] or [`hmac_hex`].
 #[must_use]
 pub fn sha256_hex(secret: &str) -> String {
     hex::encode(Sha256::digest(secret.as_bytes()))

@@ -16,14 +16,14 @@ use zxcvbn::zxcvbn;
 /// The shortest password, in characters.
 pub const LENGTH_MIN: usize = 8;
 
-/// The longest password, in characters, so that nobody makes us hash a book.
+/// The longest password, in characters. It bounds the cost of hashing.
 pub const LENGTH_MAX: usize = 128;
 
 /// A password whose estimated number of guesses is below this is among the most common
 /// ones or a small variation of them.
 const GUESSES_MIN: u64 = 10_000;
 
-/// A password that was presented: anything up to the longest one that is accepted.
+/// A password that a client presents to be checked: 1 to [`LENGTH_MAX`] characters.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(try_from = "String")]
 pub struct PresentedPassword(SecretString);
@@ -40,7 +40,7 @@ impl TryFrom<String> for PresentedPassword {
 }
 
 impl PresentedPassword {
-    /// The text, to be compared.
+    /// The text, for comparison.
     #[must_use]
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
@@ -54,7 +54,7 @@ impl PartialSchema for PresentedPassword {
 }
 impl ToSchema for PresentedPassword {}
 
-/// A password that somebody chooses: 8 to 128 characters and not among the most common.
+/// A newly chosen password: 8 to 128 characters, and not among the most common ones.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(try_from = "String")]
 pub struct NewPassword(SecretString);
@@ -90,7 +90,7 @@ fn password_schema(length_min: usize) -> RefOr<Schema> {
 }
 
 impl NewPassword {
-    /// Hashes the password with a fresh salt, as a PHC string. Takes some 20 ms of CPU.
+    /// Hashes the password with a new salt, as a PHC string. Takes about 20 ms of CPU time.
     #[must_use]
     pub fn hash(&self) -> String {
         Argon2::default()
@@ -110,14 +110,14 @@ pub fn check_not_email(password: &str, email: &Email) -> Result<(), Unacceptable
     }
 }
 
-/// The hash of an account without a password, which nobody can log in with until the
-/// mailbox's owner has chosen one. It is well-formed, so that a try takes as long to refuse
-/// as a wrong password, and is refused whatever it is.
+/// The hash of an account without a password. Nobody can log in to the account until the owner
+/// of its mailbox has chosen a password. The hash is well-formed, so that refusing any password
+/// takes as long as refusing a wrong one.
 pub const NO_PASSWORD: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29tZS1vbmUtbm8tb25l$\
     bm9ib2R5LWNhbi1oYXZlLXRoaXMtYXMtYS1oYXNoLSE";
 
-/// Whether `presented` is the password of `hash`; `None` stands for an account that does
-/// not exist and takes as long to answer.
+/// Whether `presented` is the password of `hash`. `None` stands for an account that does not
+/// exist; the check then takes as long as for one that does.
 #[must_use]
 pub fn verify(presented: &PresentedPassword, hash: Option<&str>) -> bool {
     let hash = hash.unwrap_or(NO_PASSWORD);
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn the_own_address_is_no_password() {
+    fn the_email_address_is_refused_as_a_password() {
         let email = Email::parse("asha.kumari@example.com").expect("an address");
         for refused in ["Asha.Kumari@example.com", "asha.kumari"] {
             assert!(check_not_email(refused, &email).is_err(), "{refused}");
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn no_password_is_that_of_an_account_without_one_and_refusing_it_takes_as_long() {
+    fn an_account_without_a_password_refuses_every_password_at_the_usual_cost() {
         let hash = PasswordHash::new(NO_PASSWORD).expect("verifying must really hash");
         let chosen = chosen("rice and dal at noon").expect("accepted").hash();
         let chosen = PasswordHash::new(&chosen).expect("ours");

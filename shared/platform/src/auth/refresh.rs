@@ -1,9 +1,9 @@
-//! Refresh tokens: what the cookie holds, and how one token follows another.
+//! Refresh tokens: the content of the cookie, and how the successor of a token is derived.
 //!
-//! The first token of a session is drawn at random; each successor is derived from the
-//! token before under a server key. So a client that never saw the answer to its refresh,
-//! and two tabs that refresh at once, get the *same* successor within the grace time,
-//! and neither makes the other's token look stolen.
+//! The first token of a session is random; each successor is derived from its predecessor
+//! with a server key. So a client that missed the response to its refresh, and two tabs that
+//! refresh at once, get the *same* successor within the grace time. Neither tab makes the
+//! other's token look stolen.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -16,12 +16,10 @@ use crate::clock::random_bytes;
 /// The cookie's name.
 pub const COOKIE: &str = "thali_refresh";
 
-/// A refresh token: where its session is, and a secret that proves it.
+/// A refresh token: the ids that locate its session, and a secret.
 #[derive(Clone)]
 pub struct RefreshToken {
-    /// The session's account.
     pub account_id: AccountId,
-    /// The session.
     pub session_id: SessionId,
     secret: String,
 }
@@ -41,7 +39,7 @@ impl RefreshToken {
         Self { secret: hmac_hex(key, message.as_bytes()), ..self.clone() }
     }
 
-    /// The hash by which a session remembers the token.
+    /// The hash of the token, which the session stores.
     #[must_use]
     pub fn hash(&self) -> String {
         sha256_hex(&self.secret)
@@ -75,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_survives_the_cookie_and_has_one_successor() {
+    fn a_token_is_parsed_from_its_cookie_and_has_one_successor() {
         let key = SecretString::from("key");
         let token =
             RefreshToken::first(AccountId::from_ulid(Ulid(1)), SessionId::from_ulid(Ulid(2)));

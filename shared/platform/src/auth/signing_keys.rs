@@ -1,16 +1,17 @@
-//! The keys of a deployment's access tokens as its secret holds them, and their rotation.
+//! The signing keys of a deployment's access tokens, as its secret stores them, and their
+//! rotation.
 //!
-//! The public set always holds the key that will sign next, so every verifying function
-//! knows a key before anything signs with it, and the one that signed before, whose tokens
-//! are still about. A rotation moves on by one place:
+//! The public set also holds the next key, so that every verifying function knows a key before
+//! anything signs with it, and the previous key, whose tokens may still be in use. A rotation
+//! moves each key by one place:
 //!
 //! | | previous | current (signs) | next |
 //! |---|---|---|---|
 //! | before | A | B | C |
 //! | after | B | C | D, fresh |
 //!
-//! While a deployment replaces function after function, some have the keys of before and
-//! some those of after: both sets hold B and C, and nobody signs with anything else.
+//! While a deployment replaces one function after another, some have the old set and some the
+//! new one. Both sets hold B and C, and no function signs with any other key.
 
 use jsonwebtoken::jwk::{Jwk, JwkSet};
 use secrecy::{ExposeSecret, SecretString};
@@ -22,28 +23,28 @@ use serde_json::{Map, Value};
 #[derive(Clone, Serialize, Deserialize)]
 pub struct StageKeys {
     jwt_signing_key: String,
-    /// Absent in a secret from before there was a rotation.
+    /// Absent in a secret that is older than the rotation of keys.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     jwt_next_key: Option<String>,
     jwks: JwkSet,
-    /// The keys that derive and hash. They are none of a rotation's business.
+    /// The keys for derivation and hashing. A rotation does not change them.
     #[serde(flatten)]
     others: Map<String, Value>,
 }
 
-/// A fresh key pair, as [`generate_key`](super::access::generate_key) draws one.
+/// A new key pair, as [`generate_key`](super::access::generate_key) returns it.
 pub type KeyPair = (SecretString, Jwk);
 
-/// What becomes of the key that signed until now.
+/// What a rotation does with the key that signed until now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Previous {
-    /// Its tokens are good until they expire.
+    /// The key's tokens stay valid until they expire.
     Kept,
-    /// It has leaked: its tokens are refused at once.
+    /// The key has leaked: its tokens are refused at once.
     Dropped,
 }
 
-/// Which keys are in place, by their ids.
+/// The ids of the current, next and previous keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyIds {
     /// The key that signs.
@@ -54,13 +55,13 @@ pub struct KeyIds {
     pub previous: Vec<String>,
 }
 
-/// The secret is not one of ours, or was changed by hand.
+/// The secret was not made by this code, or was changed by hand.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("the public set does not hold the key {0:?}, which the secret names")]
 pub struct UnknownKey(String);
 
 impl StageKeys {
-    /// A new deployment's keys; `others` are those that derive and hash.
+    /// A new deployment's keys; `others` are the keys for derivation and hashing.
     #[must_use]
     pub fn new(current: &KeyPair, next: &KeyPair, others: Map<String, Value>) -> Self {
         Self {
@@ -71,9 +72,9 @@ impl StageKeys {
         }
     }
 
-    /// Adds those of `fresh` that derive and hash and that are not there yet, such as one that
-    /// a later version of the code has come to need; answers their names. Those that are
-    /// there stay: whatever was derived or hashed with them would be worthless.
+    /// Adds the keys of `fresh` that the secret lacks, such as one that only a newer version of
+    /// the code needs, and returns their names. Existing keys stay: replacing one would
+    /// invalidate everything that was derived or hashed with it.
     pub fn add_missing(&mut self, fresh: Map<String, Value>) -> Vec<String> {
         let mut added = Vec::new();
         for (name, key) in fresh {
@@ -85,9 +86,9 @@ impl StageKeys {
         added
     }
 
-    /// The next key signs from now on, and `fresh` is the next. Where there is no next key
-    /// yet, `fresh` becomes it and nothing else changes: functions must know a key before
-    /// it signs, so the first rotation of an old secret takes two steps.
+    /// Makes the next key the signing key, and `fresh` the next key. If there is no next key
+    /// yet, `fresh` becomes the next key and nothing else changes: functions must know a key
+    /// before it signs. So the first rotation of an old secret takes two steps.
     pub fn rotate(mut self, fresh: &KeyPair, previous: Previous) -> Result<Self, UnknownKey> {
         let signed_until_now = self.public(&self.jwt_signing_key)?;
         let fresh_text = fresh.0.expose_secret().to_owned();
@@ -102,19 +103,18 @@ impl StageKeys {
         Ok(self)
     }
 
-    /// The public set as verifying functions are given it.
+    /// The public set as JSON, as verifying functions read it.
     #[must_use]
     pub fn public_text(&self) -> String {
         serde_json::to_string(&self.jwks).expect("public keys serialise")
     }
 
-    /// Whether `text` is the public set, however it is spelt.
+    /// Whether `text` is the public set, in any JSON formatting.
     #[must_use]
     pub fn is_published_as(&self, text: &str) -> bool {
         serde_json::from_str::<JwkSet>(text).is_ok_and(|published| published == self.jwks)
     }
 
-    /// Which keys are in place.
     #[must_use]
     pub fn ids(&self) -> KeyIds {
         let current = id_of(&self.jwt_signing_key).to_owned();
@@ -176,14 +176,14 @@ mod tests {
     }
 
     #[test]
-    fn a_leaked_key_is_gone_from_the_public_set() {
+    fn a_leaked_key_is_removed_from_the_public_set() {
         let keys = first().rotate(&generate_key("c"), Previous::Dropped).expect("rotated");
         assert_eq!(keys.ids(), ids("b", "c", &[]));
         assert!(keys.jwks.find("a").is_none());
     }
 
     #[test]
-    fn a_secret_without_a_next_key_first_learns_one_and_signs_as_before() {
+    fn the_first_rotation_of_an_old_secret_only_adds_a_next_key() {
         let old = StageKeys { jwt_next_key: None, ..first() };
         let old = StageKeys { jwks: JwkSet { keys: vec![old.jwks.keys[0].clone()] }, ..old };
         assert_eq!(old.ids(), KeyIds { current: "a".into(), next: None, previous: vec![] });
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn the_keys_survive_print_and_parse_and_the_others_are_never_touched() {
+    fn keys_survive_serialization_and_a_rotation_leaves_the_other_keys_unchanged() {
         let keys = first().rotate(&generate_key("c"), Previous::Kept).expect("rotated");
         let text = serde_json::to_value(&keys).expect("JSON");
         for (name, value) in others() {
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_learns_the_keys_that_it_lacks_and_keeps_all_that_it_has() {
+    fn missing_keys_are_added_and_existing_keys_are_kept() {
         let old = first().rotate(&generate_key("c"), Previous::Kept).expect("rotated");
         let before = serde_json::to_value(&old).expect("JSON");
         let fresh = |key: &str| {
@@ -219,12 +219,12 @@ mod tests {
         expected["later_key"] = json!("1");
         assert_eq!(serde_json::to_value(&keys).expect("JSON"), expected);
 
-        assert_eq!(keys.add_missing(fresh("2")), [""; 0], "nothing lacks any more");
+        assert_eq!(keys.add_missing(fresh("2")), [""; 0], "no key is missing any more");
         assert_eq!(serde_json::to_value(&keys).expect("JSON"), expected);
     }
 
     #[test]
-    fn a_public_set_is_known_in_any_spelling_and_no_other_is() {
+    fn the_public_set_is_recognised_in_any_formatting_and_others_are_not() {
         let keys = first();
         let sorted: Value = serde_json::from_str(&keys.public_text()).expect("JSON");
         assert!(keys.is_published_as(&sorted.to_string()));
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_whose_keys_are_not_published_is_not_rotated() {
+    fn a_secret_with_unpublished_keys_is_not_rotated() {
         for missing in ["a", "b"] {
             let mut keys = first();
             keys.jwks.keys.retain(|key| key.common.key_id.as_deref() != Some(missing));

@@ -1,36 +1,34 @@
-//! Staff tokens: what a device at the counter sends as its bearer token.
+//! Staff tokens: the bearer tokens of devices at the counter.
 //!
-//! `stf_<the ULID of its id>_<its mess, without mess_>_<secret>`: the text leads to the item
-//! that proves it, and only a hash of the whole text is stored.
+//! The text is `stf_<ULID of the token's id>_<id of the mess, without mess_>_<secret>`. The ids
+//! locate the token's item, and the item stores only a hash of the whole text.
 
 use thali_domain::ids::{MessId, StaffTokenId};
 
 use super::sha256_hex;
 use crate::clock::random_hex;
 
-/// With what every staff token begins.
+/// The prefix of every staff token.
 pub const PREFIX: &str = "stf_";
 
-/// The characters of a secret: 32 random bytes in hex.
+/// The length of a secret in characters: 32 random bytes in hex.
 const SECRET_LENGTH: usize = 64;
 
-/// A staff token's text: where its item is, and a secret that proves it.
+/// The text of a staff token: the ids that locate its item, and a secret.
 pub struct StaffTokenText {
-    /// Its mess.
     pub mess_id: MessId,
-    /// Its id.
     pub id: StaffTokenId,
     secret: String,
 }
 
 impl StaffTokenText {
-    /// A new token's.
+    /// The text of a new token, with a random secret.
     #[must_use]
     pub fn draw(mess_id: MessId, id: StaffTokenId) -> Self {
         Self { mess_id, id, secret: random_hex::<32>() }
     }
 
-    /// Parses the text; one token has one spelling.
+    /// Parses the text. Each token has exactly one accepted spelling.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (place, secret) = text.strip_prefix(PREFIX)?.rsplit_once('_')?;
@@ -42,7 +40,7 @@ impl StaffTokenText {
         accepted.then(|| Self { mess_id, id, secret: secret.to_owned() })
     }
 
-    /// The text, which the device alone keeps.
+    /// The whole text, which only the device keeps.
     #[must_use]
     pub fn expose(&self) -> String {
         let (id, mess) = (self.id.to_string(), self.mess_id.as_str());
@@ -51,8 +49,8 @@ impl StaffTokenText {
         format!("{PREFIX}{ulid}_{mess}_{}", self.secret)
     }
 
-    /// The hash by which the token is known. It is of the whole text, so that the secret of
-    /// one token proves no other.
+    /// The hash that the item stores. It covers the whole text, so that the secret of one
+    /// token does not prove another.
     #[must_use]
     pub fn hash(&self) -> String {
         sha256_hex(&self.expose())
@@ -71,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_read_back_whatever_its_mess_is_called() {
+    fn a_token_is_parsed_back_for_any_mess_id() {
         for mess in ["mess_demo", "mess_a_b-c_", "mess__", "mess_mess_x"] {
             let token = drawn(mess);
             let read = StaffTokenText::parse(&token.expose()).expect("ours");
@@ -82,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_spelt_as_a_token_is_none() {
+    fn a_misspelt_token_is_rejected() {
         let good = format!("{}a", &drawn("mess_demo").expose()[..99]);
         let (place, secret) = good.rsplit_once('_').expect("it has parts");
         for wrong in [

@@ -1,14 +1,15 @@
-//! What was read in DynamoDB and may be answered again for ten minutes. An entry has a
-//! version, and nothing takes its place that is of an older one: neither does a reader who
-//! read before somebody wrote, nor one whose answer was held up.
+//! Values that were read in DynamoDB and may be returned for ten minutes. Each entry has a
+//! version, and a value of an older version never replaces it. So a reader that read before a
+//! write, or that was delayed, cannot store an outdated value.
 //!
 //! Each entry is one string: its version in decimal, a space, and its value as JSON. A
-//! version without a value is a tombstone: it holds the place against what is older.
+//! version without a value is a tombstone: it only keeps older values out.
 //!
-//! There are two kinds of versions, never in one key. An order counts its changes. For the
-//! tokens of an account, of which each purchase is an item of its own, the version is the
-//! time on Redis' clock at which somebody asked for them, before reading the purchases.
-//! Both are far below 2^53, up to which Lua's numbers are exact.
+//! There are two kinds of versions, and each key uses only one of them. The version of an
+//! order is the number of its changes. The token count of an account is computed from several
+//! items, one for each purchase; its version is the time on Redis' clock when a reader looked
+//! the entry up, before it read the purchases. Both are far below 2^53, up to which Lua's
+//! numbers are exact.
 
 use redis::Script;
 use serde::Serialize;
@@ -17,14 +18,14 @@ use thali_domain::ids::{AccountId, OrderId};
 
 use super::{Cache, Priority, Query, RedisCache};
 
-/// How long an entry, or its tombstone, is kept. No function runs for so long, so whoever
-/// read before a tombstone was set is done before it goes.
+/// How long an entry or a tombstone is kept. No function runs that long, so every reader from
+/// before a tombstone has ended when the tombstone expires.
 const KEPT_FOR_MS: u64 = 600_000;
 
-/// The largest value that is kept, in bytes of JSON. The largest order is half of it.
+/// The largest value that is kept, in bytes of JSON. The largest order is half as large.
 const VALUE_BYTES_MAX: usize = 16 * 1024;
 
-/// What an entry is about.
+/// The subject of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Entry {
     /// An order; its version counts its changes, from 1 on.
@@ -33,24 +34,24 @@ pub enum Entry {
     TokenCount(AccountId),
 }
 
-/// What the cache had, and when it was asked.
+/// The result of a lookup, and its time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Looked<T> {
-    /// The value, if there is one that is not older than a change that Redis knows of.
+    /// The value, if there is one and Redis knows of no newer change.
     pub found: Option<T>,
-    /// The time at which Redis was asked, on its own clock, in microseconds since 1970; 0
-    /// where it did not answer. What is read from DynamoDB after that is not older.
+    /// The time of the lookup on Redis' clock, in microseconds since 1970; 0 if Redis did not
+    /// respond. A value that is read from DynamoDB after the lookup is not older than this.
     pub version: u64,
 }
 
-/// Answers the entry (or nothing) and the time. KEYS[1] the entry.
+/// Returns the entry (or nothing) and the time. KEYS[1]: the entry.
 const LOOK: &str = r"
 local time = redis.call('TIME')
 return { redis.call('GET', KEYS[1]), time[1], time[2] }
 ";
 
-/// Sets an entry, unless what is there is newer; answers whether it did. KEYS[1] the entry;
-/// ARGV: the version, the value, for how many milliseconds.
+/// Sets an entry, unless the stored one is newer; returns 1 if it did, else 0. KEYS[1]: the
+/// entry; ARGV: the version, the value, the lifetime in milliseconds.
 const KEEP: &str = r"
 local stored = redis.call('GET', KEYS[1])
 local known = stored and tonumber(string.match(stored, '^%d+')) or 0
@@ -59,8 +60,8 @@ redis.call('SET', KEYS[1], ARGV[1] .. ' ' .. ARGV[2], 'PX', ARGV[3])
 return 1
 ";
 
-/// Puts a tombstone in the place of an older entry. KEYS[1] the entry; ARGV: the version,
-/// for how many milliseconds.
+/// Replaces an older entry with a tombstone. KEYS[1]: the entry; ARGV: the version, the lifetime
+/// in milliseconds.
 const DROP_BEFORE: &str = r"
 local stored = redis.call('GET', KEYS[1])
 local known = stored and tonumber(string.match(stored, '^%d+')) or 0
@@ -68,10 +69,10 @@ if known < tonumber(ARGV[1]) then redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV
 return 1
 ";
 
-/// Puts a tombstone of this moment in the place of an entry. One microsecond is added, so
-/// that who asked in the same one is refused. Whatever is there was asked for earlier, even
-/// if its version is a later time, because the clock was set back meanwhile. KEYS[1] the
-/// entry; ARGV: for how many milliseconds.
+/// Replaces an entry with a tombstone of the current time. The script adds one microsecond, so
+/// that a value of a lookup in the same microsecond is refused too. The stored value is always
+/// from an earlier lookup, even if its version is later because the clock was set back.
+/// KEYS[1]: the entry; ARGV: the lifetime in milliseconds.
 const DROP_NOW: &str = r"
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2]) + 1
@@ -81,11 +82,11 @@ redis.call('SET', KEYS[1], string.format('%.0f', math.max(now, known)), 'PX', AR
 return 1
 ";
 
-/// What [`LOOK`] answers: the entry, and Redis' time in seconds and microseconds.
+/// The result of [`LOOK`]: the entry, and Redis' time in seconds and microseconds.
 type Answered = (Option<Vec<u8>>, u64, u64);
 
 impl Cache {
-    /// Looks for an entry. One that cannot be read is as good as none.
+    /// Looks an entry up. An unreadable entry counts as absent.
     pub async fn look<T: DeserializeOwned>(&self, entry: Entry) -> Looked<T> {
         let Self::Redis(redis) = self else { return Looked { found: None, version: 0 } };
         let script = Script::new(LOOK);
@@ -99,9 +100,9 @@ impl Cache {
         }
     }
 
-    /// Keeps `value`, which is what `entry` was at `version`, for ten minutes. Redis refuses
-    /// it where it has, or knows of, a newer version. Without a version nothing is kept:
-    /// that is what [`Cache::look`] gives where Redis did not answer.
+    /// Stores `value`, the state of `entry` at `version`, for ten minutes. Redis refuses the
+    /// value if it knows of a newer version. Nothing is stored for version 0, which
+    /// [`Cache::look`] returns if Redis did not respond.
     pub async fn keep<T: Serialize>(&self, entry: Entry, version: u64, value: &T) {
         let Self::Redis(redis) = self else { return };
         let json = serde_json::to_vec(value).expect("what is cached serialises");
@@ -114,9 +115,9 @@ impl Cache {
         redis.ask::<u8>(Query::Script(&invocation), Priority::Optional).await;
     }
 
-    /// Forgets what is older than `version`, and has Redis refuse it from now on. Tried even
-    /// when Redis has just failed, because it matters. Answers whether it is so: not where
-    /// there is a Redis and it did not answer.
+    /// Drops values older than `version`, and makes Redis refuse them from now on. Tried even if
+    /// Redis has just failed, because it matters. Returns false only if there is a Redis and it
+    /// did not respond.
     pub async fn drop_before(&self, entry: Entry, version: u64) -> bool {
         let Self::Redis(redis) = self else { return true };
         let script = Script::new(DROP_BEFORE);
@@ -125,8 +126,8 @@ impl Cache {
         redis.ask::<u8>(Query::Script(&invocation), Priority::Important).await.is_some()
     }
 
-    /// Forgets what was asked for before this moment, and has Redis refuse it from now on:
-    /// [`Cache::drop_before`] with the time on Redis' clock.
+    /// Drops values of earlier lookups, and makes Redis refuse them from now on:
+    /// [`Cache::drop_before`] with the current time on Redis' clock.
     pub async fn drop_now(&self, entry: Entry) -> bool {
         let Self::Redis(redis) = self else { return true };
         let script = Script::new(DROP_NOW);
@@ -145,7 +146,7 @@ impl RedisCache {
     }
 }
 
-/// The value in a stored entry; `None` where it is a tombstone, or of another form.
+/// The value in a stored entry; `None` for a tombstone or an unreadable entry.
 fn value_of<T: DeserializeOwned>(entry: Entry, stored: &[u8]) -> Option<T> {
     let (version, json) = std::str::from_utf8(stored).ok()?.split_once(' ')?;
     version.parse::<u64>().ok()?;

@@ -1,14 +1,14 @@
-//! How often somebody called, counted so that a rate can be held.
+//! The counters of the rate limits.
 
 use jiff::Timestamp;
 use redis::Script;
 
 use super::{Cache, Priority, Query};
 
-/// The generic cell rate algorithm: one value a key, the time at which the bucket would
-/// be empty again. Answers 0 where the request may pass, else the milliseconds to wait.
+/// The generic cell rate algorithm. Each key holds one value: the time at which the bucket
+/// would be empty again. Returns 0 if the request may pass, else the milliseconds to wait.
 ///
-/// KEYS[1] the bucket; ARGV: now, the interval between requests, the burst (all in ms).
+/// KEYS[1]: the bucket; ARGV: now, the interval between requests, the burst (all in ms).
 const GCRA: &str = r"
 local now, interval, burst = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local empty_at = math.max(tonumber(redis.call('GET', KEYS[1]) or now), now)
@@ -20,9 +20,9 @@ return 0
 ";
 
 impl Cache {
-    /// Counts one request against `bucket`, which fills at `per_minute` and holds a
-    /// minute's worth. Answers the seconds to wait where it is full; without Redis
-    /// everything passes, and the counters in DynamoDB guard what must be guarded.
+    /// Counts one request in `bucket`, which drains at `per_minute` and holds the requests of
+    /// one minute. Returns the seconds to wait if the bucket is full. Without Redis every
+    /// request passes; the counters in DynamoDB still protect passwords and codes.
     pub async fn over_limit(&self, bucket: &str, per_minute: u32, now: Timestamp) -> Option<u64> {
         let Self::Redis(redis) = self else { return None };
         let interval_ms = 60_000.0 / f64::from(per_minute.max(1));

@@ -1,15 +1,15 @@
-//! Redis (or Valkey): what makes answers quicker and may be lost at any time. Nothing
-//! here is the truth of anything; without Redis every question goes to DynamoDB.
+//! Redis (or Valkey): a cache that may be lost at any time. DynamoDB is the only source of
+//! truth; without Redis every lookup goes there.
 //!
 //! | module | what it keeps |
 //! |---|---|
-//! | `entries` | orders and token counts, each with the version that it is of |
-//! | `limits` | how often somebody called |
-//! | `sessions` | which sessions live, and which have ended |
-//! | `staff_tokens` | the same of staff tokens, and whose they are |
+//! | `entries` | orders and token counts, each with its version |
+//! | `limits` | the counters of the rate limits |
+//! | `sessions` | which sessions are live, and which have ended |
+//! | `staff_tokens` | the same for staff tokens, with their records |
 //!
-//! Keys begin with `thali:<stage>:`. After a failure Redis is left alone for two
-//! seconds, so that a dead Redis slows one request and not every one.
+//! Keys begin with `thali:<stage>:`. For two seconds after a failure, optional queries are not
+//! sent, so that a dead Redis does not slow every request.
 
 mod entries;
 mod limits;
@@ -28,16 +28,16 @@ pub use self::entries::{Entry, Looked};
 pub use self::sessions::SessionState;
 pub use self::staff_tokens::StaffTokenState;
 
-/// How long one query may take, connecting included.
+/// How long one query may take, including connecting.
 const WAIT_MAX: Duration = Duration::from_millis(80);
 
 /// How long a [`Priority::Critical`] query may take.
 const CRITICAL_WAIT_MAX: Duration = Duration::from_millis(400);
 
-/// How long Redis is left alone after it failed.
+/// How long optional queries are not sent after a failure.
 const PAUSE_MS: i64 = 2_000;
 
-/// How a call to the cache ended that did not answer.
+/// Why a call to Redis returned nothing.
 #[derive(Debug, thiserror::Error)]
 enum CacheError {
     #[error("Redis is left alone for a moment")]
@@ -48,15 +48,14 @@ enum CacheError {
     Failed(#[from] RedisError),
 }
 
-/// Redis, or nothing where there is none.
+/// Redis, if the deployment has one.
 pub enum Cache {
-    /// No Redis: every question is answered with "unknown".
+    /// No Redis: every lookup returns "unknown".
     Off,
-    /// A Redis.
     Redis(Box<RedisCache>),
 }
 
-/// The connection to a Redis, made at its first use and again after a failure.
+/// The connection to Redis, made at its first use and again after a failure.
 pub struct RedisCache {
     client: Client,
     connection: OnceCell<ConnectionManager>,
@@ -65,7 +64,7 @@ pub struct RedisCache {
 }
 
 impl Cache {
-    /// Prepares the connection to `url`; nothing is connected yet.
+    /// Prepares the connection to `url` without connecting.
     pub fn new(url: Option<&str>, stage: &str) -> Result<Self, RedisError> {
         let Some(url) = url else { return Ok(Self::Off) };
         Ok(Self::Redis(Box::new(RedisCache {
@@ -76,12 +75,12 @@ impl Cache {
         })))
     }
 
-    /// Connects, if there is a Redis and it answers, so that the first request need not.
+    /// Connects to Redis, if there is one, so that the first request does not have to.
     pub async fn connect(&self) {
         self.answers().await;
     }
 
-    /// Whether Redis answers; `None` where there is none.
+    /// Whether Redis responds; `None` if there is no Redis.
     pub async fn answers(&self) -> Option<bool> {
         let Self::Redis(redis) = self else { return None };
         Some(
@@ -93,18 +92,18 @@ impl Cache {
     }
 }
 
-/// How much an answer matters.
+/// How important a query is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Priority {
-    /// Redis is asked for a short time, and not at all during its pause after a failure.
+    /// A short time limit; not sent during the pause after a failure.
     Optional,
-    /// Redis is asked for a short time, also during its pause.
+    /// A short time limit; sent during the pause too.
     Important,
-    /// Redis is asked for a longer time, also during its pause.
+    /// A longer time limit; sent during the pause too.
     Critical,
 }
 
-/// What Redis is asked, in one round trip.
+/// A query to Redis that takes one round trip.
 #[derive(Clone, Copy)]
 enum Query<'a> {
     Command(&'a Cmd),
@@ -124,7 +123,7 @@ impl Query<'_> {
 }
 
 impl RedisCache {
-    /// Asks Redis; `None` where it did not answer, which is logged.
+    /// Sends a query; `None` if Redis did not respond. A failure is logged.
     async fn ask<T: FromRedisValue>(&self, query: Query<'_>, priority: Priority) -> Option<T> {
         match self.try_ask(query, priority).await {
             Ok(answer) => Some(answer),
@@ -151,8 +150,8 @@ impl RedisCache {
         let connected_call = async {
             let connection = self.connection.get_or_try_init(|| self.connect()).await?;
             match query.run(connection.clone()).await {
-                // A connection that broke is noticed by whoever uses it next, and made anew
-                // for the one after. Whatever is asked here may be asked twice.
+                // The first query on a broken connection fails and triggers a reconnect; the
+                // second one uses the new connection. Every query here may be sent twice.
                 Err(error) if error.is_unrecoverable_error() || error.is_io_error() => {
                     query.run(connection.clone()).await
                 }

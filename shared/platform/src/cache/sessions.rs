@@ -1,27 +1,26 @@
-//! Which sessions live, and which have ended.
+//! Which sessions are live, and which have ended.
 
 use thali_domain::accounts::sessions::ACCESS_LIFETIME;
 use thali_domain::ids::SessionId;
 
 use super::{Cache, Priority, Query, RedisCache};
 
-/// For how long a session that was seen in DynamoDB is believed to live. It bounds how
-/// long a logout can go unnoticed if Redis was cut off at that very moment.
+/// How long a session counts as live after it was read in DynamoDB. This bounds how long a
+/// logout can go unnoticed if Redis was unreachable at that moment.
 const LIVE_FOR_S: u64 = 60;
 
-/// What the cache knows of a session.
+/// What the cache knows about a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SessionState {
-    /// It was seen in DynamoDB less than a minute ago.
+    /// The session was read in DynamoDB less than a minute ago.
     Live,
-    /// Somebody logged out, or was shut out.
+    /// The session has ended, for example by a logout or a block.
     Ended,
-    /// Nothing: ask DynamoDB.
+    /// Nothing is known: DynamoDB must be read.
     Unknown,
 }
 
 impl Cache {
-    /// What is known of a session.
     pub async fn session_state(&self, session: SessionId) -> SessionState {
         let Self::Redis(redis) = self else { return SessionState::Unknown };
         let mut command = redis::cmd("GET");
@@ -38,8 +37,8 @@ impl Cache {
         }
     }
 
-    /// Remembers for a minute that a session lives, unless it is known to have ended:
-    /// a logout that came between reading the session and this call wins.
+    /// Stores for a minute that a session is live, unless the cache knows that it has ended:
+    /// a logout between reading the session and this call wins.
     pub async fn session_seen(&self, session: SessionId) {
         if let Self::Redis(redis) = self {
             let mut command = redis::cmd("SET");
@@ -48,8 +47,8 @@ impl Cache {
         }
     }
 
-    /// Remembers that a session ended until its last access token has expired. Tried even
-    /// when Redis has just failed, because it matters.
+    /// Stores that a session has ended, until its last access token has expired. Tried even
+    /// if Redis has just failed, because it matters.
     pub async fn session_ended(&self, session: SessionId) {
         if let Self::Redis(redis) = self {
             let mut command = redis::cmd("SET");

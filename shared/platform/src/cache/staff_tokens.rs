@@ -1,33 +1,32 @@
-//! Which staff tokens live, and which have ended, as [`super::sessions`] does for sessions.
+//! Which staff tokens are live, and which have ended, like [`super::sessions`] for sessions.
 
 use thali_domain::ids::StaffTokenId;
 
 use super::{Cache, Priority, Query, RedisCache};
 use crate::store::StaffTokenRecord;
 
-/// For how long a token that was seen in DynamoDB is believed to live. It bounds how long
-/// a revocation can go unnoticed if Redis was cut off at that very moment, and how exactly
-/// the last use is known.
+/// How long a token counts as live after it was read in DynamoDB. This bounds how long a
+/// revocation can go unnoticed if Redis was unreachable at that moment, and how exact the
+/// recorded time of the last use is.
 const LIVE_FOR_S: u64 = 60;
 
-/// For how long it is remembered that a token has ended: far longer than any request takes
-/// that has seen it live.
+/// How long the cache stores that a token has ended: far longer than any request that has read
+/// the token as live can take.
 const ENDED_FOR_S: u64 = 900;
 
-/// What the cache knows of a staff token.
+/// What the cache knows about a staff token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StaffTokenState {
-    /// It was seen in DynamoDB less than a minute ago. Whether the text that was presented is
-    /// its own, and whether it has expired since, is not yet said.
+    /// The token was read in DynamoDB less than a minute ago. The caller must still compare
+    /// the presented text and check the expiry.
     Live(Box<StaffTokenRecord>),
-    /// An owner has revoked it.
+    /// An owner has revoked the token.
     Ended,
-    /// Nothing: ask DynamoDB.
+    /// Nothing is known: DynamoDB must be read.
     Unknown,
 }
 
 impl Cache {
-    /// What is known of a staff token.
     pub async fn staff_token_state(&self, token: StaffTokenId) -> StaffTokenState {
         let Self::Redis(redis) = self else { return StaffTokenState::Unknown };
         let mut command = redis::cmd("GET");
@@ -36,14 +35,14 @@ impl Cache {
         match found.flatten().as_deref() {
             None => StaffTokenState::Unknown,
             Some("ended") => StaffTokenState::Ended,
-            // What another version of the code has put there is as good as nothing.
+            // An entry of another version of the code may not parse; it counts as absent.
             Some(json) => serde_json::from_str(json)
                 .map_or(StaffTokenState::Unknown, |record| StaffTokenState::Live(Box::new(record))),
         }
     }
 
-    /// Remembers for a minute that a token lives, unless it is known to have ended: a
-    /// revocation that came between reading the token and this call wins.
+    /// Stores for a minute that a token is live, unless the cache knows that it has ended: a
+    /// revocation between reading the token and this call wins.
     pub async fn staff_token_seen(&self, token: &StaffTokenRecord) {
         if let Self::Redis(redis) = self {
             let json = serde_json::to_string(token).expect("records are plain data and serialise");
@@ -54,7 +53,7 @@ impl Cache {
         }
     }
 
-    /// Remembers that a token has ended. Tried even when Redis has just failed, because it
+    /// Stores that a token has ended. Tried even if Redis has just failed, because it
     /// matters.
     pub async fn staff_token_ended(&self, token: StaffTokenId) {
         if let Self::Redis(redis) = self {

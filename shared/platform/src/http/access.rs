@@ -2,60 +2,60 @@
 
 use thali_domain::accounts::identity::Role;
 
-/// Who may call an endpoint. Whoever may not is refused before the handler runs.
+/// Who may call an endpoint. Any other caller is refused before the handler runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
     /// Anybody.
     Public,
-    /// A partner, whose signature the handler checks.
+    /// The payment provider; the handler checks its signature.
     Partner,
-    /// Anybody who is logged in, also while waiting for approval.
+    /// Any logged-in account, even one that waits for approval.
     Any,
-    /// Anybody who is logged in, also while waiting for approval, and whoever has a staff
-    /// token of the mess: what a counter needs to see.
+    /// Any logged-in account, even one that waits for approval, or a device with a staff
+    /// token of the mess: for data that a counter needs.
     Counter,
-    /// A student, also while waiting for approval.
+    /// A student, even one who waits for approval.
     Applicant,
-    /// A student, also while waiting for approval, or an owner: what is a student's own and
-    /// the mess's business, and not the counter's.
+    /// A student, even one who waits for approval, or an owner: for data of a student that
+    /// concerns the mess but not its staff.
     StudentOrOwner,
     /// An active student.
     Student,
-    /// Active staff, and whoever has a staff token.
+    /// Active staff, or a device with a staff token.
     Staff,
     /// An active owner.
     Owner,
-    /// Anybody; and of those who send an access token, an active owner alone.
+    /// Anybody without an access token; with one, only an active owner.
     PublicOrOwner,
 }
 
 impl Access {
-    /// Whether a session is needed, or a staff token where one is taken.
+    /// Whether the endpoint needs a session, or a staff token if it takes those.
     #[must_use]
     pub const fn needs_session(self) -> bool {
         !matches!(self, Self::Public | Self::Partner | Self::PublicOrOwner)
     }
 
-    /// Whether a session is proven where there is one. Elsewhere an access token is not
-    /// even looked at.
+    /// Whether the endpoint verifies an access token that the request has. Other endpoints
+    /// ignore it.
     #[must_use]
     pub const fn takes_session(self) -> bool {
         !matches!(self, Self::Public | Self::Partner)
     }
 
-    /// Whether a staff token does in the place of a session.
+    /// Whether the endpoint takes a staff token instead of a session.
     #[must_use]
     pub const fn takes_staff_token(self) -> bool {
         matches!(self, Self::Counter | Self::Staff)
     }
 
-    /// Whether of accounts only one that the mess has approved is let in.
+    /// Whether the mess must have approved the account.
     #[must_use]
     pub const fn needs_approval(self) -> bool {
         matches!(self, Self::Student | Self::Staff | Self::Owner | Self::PublicOrOwner)
     }
 
-    /// The one role with which an account is let in, if there is one.
+    /// The only role that is admitted, if there is just one.
     #[must_use]
     pub const fn role(self) -> Option<Role> {
         match self {
@@ -66,7 +66,7 @@ impl Access {
         }
     }
 
-    /// Whether somebody with this role is let in.
+    /// Whether an account with this role is admitted.
     #[must_use]
     pub fn admits(self, role: Role) -> bool {
         match self {

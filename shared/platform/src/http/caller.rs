@@ -1,5 +1,5 @@
-//! Who calls: nobody in particular, a session, or a device with a staff token. How each is
-//! proven is in `serve` and `staff_token`.
+//! The caller of a request: anonymous, a session, or a device with a staff token. The files
+//! `serve` and `staff_token` verify them.
 
 use thali_domain::accounts::identity::{AccountStatus, Name, Role};
 use thali_domain::ids::{AccountId, MessId, SessionId, StaffTokenId};
@@ -9,45 +9,39 @@ use super::request::Request;
 use crate::app::App;
 use crate::store::Stamp;
 
-/// A proven session.
+/// A verified session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
-    /// Whose.
     pub account_id: AccountId,
-    /// Of which mess.
     pub mess_id: MessId,
-    /// With which role.
     pub role: Role,
-    /// With which status when the access token was made.
+    /// The account's status when the access token was made, or newer if the pipeline has read
+    /// the account.
     pub status: AccountStatus,
-    /// Which of the account's sessions.
     pub session_id: SessionId,
 }
 
-/// A proven staff token.
+/// A verified staff token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StaffToken {
-    /// Which one.
     pub staff_token_id: StaffTokenId,
-    /// Of which mess.
     pub mess_id: MessId,
-    /// What people call the device that has it.
+    /// The name of the device that holds the token.
     pub name: Name,
 }
 
-/// Who calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Caller {
-    /// Nobody in particular.
+    /// Nobody was identified: the endpoint needs no session, and verified none.
     Anonymous,
-    /// Somebody who is logged in.
+    /// A logged-in account.
     Session(Session),
     /// A device at the counter.
     StaffToken(StaffToken),
 }
 
 impl Caller {
-    /// The session; a 401 where there is none.
+    /// The session; a 401 if there is none.
     pub fn session(&self) -> Result<&Session, Problem> {
         match self {
             Self::Session(session) => Ok(session),
@@ -55,7 +49,7 @@ impl Caller {
         }
     }
 
-    /// The mess of whoever calls; a 401 where nobody in particular does.
+    /// The caller's mess; a 401 for an anonymous caller.
     pub fn mess_id(&self) -> Result<&MessId, Problem> {
         match self {
             Self::Session(session) => Ok(&session.mess_id),
@@ -64,8 +58,7 @@ impl Caller {
         }
     }
 
-    /// With which role; a staff token acts as staff does. A 401 where nobody in particular
-    /// calls.
+    /// The caller's role; a staff token has the role of staff. A 401 for an anonymous caller.
     pub fn role(&self) -> Result<Role, Problem> {
         match self {
             Self::Session(session) => Ok(session.role),
@@ -74,7 +67,7 @@ impl Caller {
         }
     }
 
-    /// The stamp of what this caller changes with `request`.
+    /// The stamp of the changes that this caller makes with `request`.
     #[must_use]
     pub fn stamp(&self, app: &App, request: &Request) -> Stamp {
         let actor = match self {

@@ -1,7 +1,7 @@
 //! The codes of all refusals, with their statuses.
 
-/// Every problem's code, its status, and when it is answered. The table in `docs/api.md` is this
-/// one; a problem whose code is not here fails every test that meets it.
+/// Every problem's code, status and cause. The table in `docs/api.md` repeats this one. A problem
+/// with a code that is not in the table fails every test that produces it.
 pub const CODES: &[(&str, u16, &str)] = &[
     ("malformed_json", 400, "the body is not JSON"),
     ("unauthenticated", 401, "no access token, or one that is expired, logged out or not genuine"),

@@ -1,17 +1,16 @@
-//! What an endpoint says of itself for the OpenAPI document: the types that it takes and
-//! gives, and the codes with which it refuses. The document itself is made from these by
-//! the function `openapi`.
+//! An endpoint's part of the OpenAPI document: the types of its requests and responses, and
+//! the codes of its refusals. The function `openapi` builds the document from these parts.
 
 use utoipa::ToSchema;
 use utoipa::openapi::{Ref, RefOr, Schema};
 
-/// The named schemas that the types of an endpoint are made of.
+/// The named schemas of the types of an endpoint.
 pub type Schemas = Vec<(String, RefOr<Schema>)>;
 
-/// Collects the named schemas of a type and answers a reference to its own.
+/// Collects the named schemas of a type, and returns a reference to the type's own schema.
 pub type SchemaOf = fn(&mut Schemas) -> RefOr<Schema>;
 
-/// The schema of `T`, as an endpoint names it.
+/// The [`SchemaOf`] of `T`.
 pub fn schema<T: ToSchema>(all: &mut Schemas) -> RefOr<Schema> {
     T::schemas(all);
     let name = T::name().into_owned();
@@ -19,75 +18,69 @@ pub fn schema<T: ToSchema>(all: &mut Schemas) -> RefOr<Schema> {
     Ref::from_schema_name(name).into()
 }
 
-/// What an answer that is no refusal holds.
+/// The body of a successful response.
 #[derive(Clone, Copy)]
 pub enum AnswerBody {
-    /// Nothing.
     Empty,
     /// A JSON object.
     One(SchemaOf),
     /// A page of a list.
     PageOf(SchemaOf),
-    /// A file of one of these content types; with a schema, also JSON.
+    /// A file of one of these content types, or JSON if there is a schema.
     File(&'static [&'static str], Option<SchemaOf>),
 }
 
-/// An answer that is no refusal.
+/// A successful response.
 #[derive(Clone, Copy)]
 pub struct Answers {
-    /// Its status.
     pub status: u16,
-    /// Its body.
     pub body: AnswerBody,
 }
 
-/// A parameter in the query.
+/// A query parameter.
 #[derive(Clone, Copy)]
 pub struct QueryParameter {
-    /// Its name.
     pub name: &'static str,
-    /// What it does, for people.
+    /// What the parameter does, for readers of the document.
     pub description: &'static str,
-    /// What it looks like.
     pub schema: SchemaOf,
 }
 
-/// What an endpoint says of itself.
+/// An endpoint's part of the OpenAPI document.
 #[derive(Clone, Copy)]
 #[expect(clippy::struct_excessive_bools, reason = "each says something of its own")]
 pub struct Docs {
-    /// What it does, in a few words.
+    /// What the endpoint does, in a few words.
     pub summary: &'static str,
-    /// Its `operationId`, where that is not the function's name.
+    /// The `operationId`, if it is not the function's name.
     pub operation_id: Option<&'static str>,
-    /// The JSON body that it takes.
+    /// The JSON body of the request.
     pub body: Option<SchemaOf>,
-    /// Whether the body may be left out.
     pub body_may_be_absent: bool,
-    /// Its answers that are no refusals.
+    /// The successful responses.
     pub answers: [Option<Answers>; 2],
-    /// The codes of its own refusals. Those that follow from its access, its rate, its
-    /// body and the database are not among them.
+    /// The codes of the endpoint's own refusals, without those that follow from its access,
+    /// its rate, its body and the database.
     pub refusals: &'static [&'static str],
-    /// Its parameters in the query, beside those of a list.
+    /// The query parameters, besides those of a list.
     pub query: &'static [QueryParameter],
-    /// The names of those that may not be left out.
+    /// The names of the required query parameters.
     pub needed_query: &'static [&'static str],
-    /// Whether it takes an `Idempotency-Key`.
+    /// Whether the endpoint takes an `Idempotency-Key`.
     pub replays: bool,
-    /// Whether it takes the refresh cookie too.
+    /// Whether the endpoint takes the refresh cookie.
     pub takes_cookie: bool,
-    /// Whether its answers that are no refusals set the refresh cookie, or take it away.
+    /// Whether successful responses set or clear the refresh cookie.
     pub sets_cookie: bool,
-    /// Whether its answers that are no refusals say whether they came from Redis.
+    /// Whether successful responses say in `X-Cache` whether they came from Redis.
     pub tells_cache: bool,
-    /// The header with a partner's signature of the body. The body is the partner's to
-    /// describe, and the signature is what it is refused by.
+    /// The header with the payment provider's signature of the body. The provider documents
+    /// the body, and a wrong signature is the reason for a refusal.
     pub signature_header: Option<&'static str>,
 }
 
 impl Docs {
-    /// Nothing said yet.
+    /// Nothing is declared yet.
     pub(super) const NONE: Self = Self {
         summary: "",
         operation_id: None,
@@ -104,7 +97,7 @@ impl Docs {
         signature_header: None,
     };
 
-    /// Whether it answers a page of a list.
+    /// Whether a response is a page of a list.
     #[must_use]
     pub fn is_list(&self) -> bool {
         self.answers.iter().flatten().any(|answer| matches!(answer.body, AnswerBody::PageOf(_)))

@@ -1,5 +1,5 @@
-//! What an endpoint declares: the function that serves it, its method and paths, who may call
-//! it, how often, what it needs, and what it takes and answers.
+//! The declaration of an endpoint: its function's name, its method and paths, who may call it,
+//! how often, the configuration that it needs, and its requests and responses.
 
 use std::pin::Pin;
 
@@ -16,13 +16,13 @@ use super::response::Response;
 use crate::app::App;
 use crate::config::Part;
 
-/// What a handler gives back.
+/// The future that a handler returns.
 pub type Handled<'a> = Pin<Box<dyn Future<Output = Result<Response, Problem>> + Send + 'a>>;
 
-/// A handler: essential steps only, load, decide, commit, answer.
+/// A handler has only the essential steps: load, decide, commit, respond.
 pub type Handler = for<'a> fn(&'a App, &'a Caller, &'a Request) -> Handled<'a>;
 
-/// Makes a [`Handler`] of an `async fn(&App, &Caller, &Request) -> Result<Response, Problem>`.
+/// Makes a [`Handler`] from an `async fn(&App, &Caller, &Request) -> Result<Response, Problem>`.
 #[macro_export]
 macro_rules! handler {
     ($handle:path) => {
@@ -32,26 +32,20 @@ macro_rules! handler {
 
 /// One endpoint, and the function that serves it.
 pub struct Endpoint {
-    /// The function's name: its handler, its resource and its sample event.
+    /// The function's name, which its `Handler`, its resource and its sample event share.
     pub name: &'static str,
-    /// The method.
     pub method: Method,
     /// The path, and its aliases. A part in braces is a parameter.
     pub paths: &'static [&'static str],
-    /// Who may call it.
     pub access: Access,
-    /// How often.
     pub rate: Rate,
-    /// What the function needs beside what every function has.
+    /// The parts that the endpoint needs besides those that [`Endpoint::all_parts`] adds.
     pub parts: &'static [Part],
-    /// What it does.
     pub handler: Handler,
-    /// What it says of itself.
     pub docs: Docs,
 }
 
 impl Endpoint {
-    /// A GET endpoint.
     #[must_use]
     pub const fn get(
         name: &'static str,
@@ -62,7 +56,6 @@ impl Endpoint {
         Self::new(Method::GET, name, paths, access, handler)
     }
 
-    /// A POST endpoint.
     #[must_use]
     pub const fn post(
         name: &'static str,
@@ -73,7 +66,6 @@ impl Endpoint {
         Self::new(Method::POST, name, paths, access, handler)
     }
 
-    /// A PUT endpoint.
     #[must_use]
     pub const fn put(
         name: &'static str,
@@ -84,7 +76,6 @@ impl Endpoint {
         Self::new(Method::PUT, name, paths, access, handler)
     }
 
-    /// A PATCH endpoint.
     #[must_use]
     pub const fn patch(
         name: &'static str,
@@ -95,7 +86,6 @@ impl Endpoint {
         Self::new(Method::PATCH, name, paths, access, handler)
     }
 
-    /// A DELETE endpoint.
     #[must_use]
     pub const fn delete(
         name: &'static str,
@@ -121,60 +111,61 @@ impl Endpoint {
         Self { name, method, paths, access, rate, parts: &[], handler, docs: Docs::NONE }
     }
 
-    /// The same with what it does, in a few words.
+    /// Says what the endpoint does, in a few words.
     #[must_use]
     pub const fn summary(mut self, summary: &'static str) -> Self {
         self.docs.summary = summary;
         self
     }
 
-    /// The same with an `operationId` of its own: clients that are generated from the OpenAPI
-    /// document name their methods after it, so it stays when the function gets another name.
+    /// Sets an `operationId` other than the function's name. Clients that are generated from
+    /// the OpenAPI document name their methods after it, so it must survive a renaming of the
+    /// function.
     #[must_use]
     pub const fn operation_id(mut self, id: &'static str) -> Self {
         self.docs.operation_id = Some(id);
         self
     }
 
-    /// The same with the JSON body that it takes.
+    /// Declares the JSON body of the request.
     #[must_use]
     pub const fn takes(mut self, body: SchemaOf) -> Self {
         self.docs.body = Some(body);
         self
     }
 
-    /// The same with the JSON body that it takes, which may be left out.
+    /// Declares an optional JSON body of the request.
     #[must_use]
     pub const fn may_take(mut self, body: SchemaOf) -> Self {
         self.docs.body_may_be_absent = true;
         self.takes(body)
     }
 
-    /// The same with an answer: its status and its JSON body.
+    /// Declares a response with a JSON body.
     #[must_use]
     pub const fn answers(self, status: u16, body: SchemaOf) -> Self {
         self.answers_with(Answers { status, body: AnswerBody::One(body) })
     }
 
-    /// The same with an answer that has no body.
+    /// Declares a response without a body.
     #[must_use]
     pub const fn answers_nothing(self, status: u16) -> Self {
         self.answers_with(Answers { status, body: AnswerBody::Empty })
     }
 
-    /// The same with a page of a list as its answer; it takes `limit` and `cursor`.
+    /// Declares a page of a list as the response; the request takes `limit` and `cursor`.
     #[must_use]
     pub const fn answers_page(self, item: SchemaOf) -> Self {
         self.answers_with(Answers { status: 200, body: AnswerBody::PageOf(item) })
     }
 
-    /// The same with a file of this content type as its answer.
+    /// Declares a file of one of these content types as the response.
     #[must_use]
     pub const fn answers_file(self, content_types: &'static [&'static str]) -> Self {
         self.answers_with(Answers { status: 200, body: AnswerBody::File(content_types, None) })
     }
 
-    /// The same with a JSON body as its answer, or, as the client asks, a file of one of
+    /// Declares a JSON body as the response or, if the client asks for it, a file of one of
     /// these content types.
     #[must_use]
     pub const fn answers_or_file(
@@ -187,7 +178,7 @@ impl Endpoint {
     }
 
     const fn answers_with(mut self, answer: Answers) -> Self {
-        // Endpoints are statics, so the compiler comes here: a third answer does not compile.
+        // Endpoints are statics, so this runs at compile time: a third answer does not compile.
         let place = match self.docs.answers {
             [None, _] => 0,
             [_, None] => 1,
@@ -197,66 +188,65 @@ impl Endpoint {
         self
     }
 
-    /// The same with the codes of its own refusals, see [`Docs::refusals`].
+    /// Declares the codes of the endpoint's own refusals, see [`Docs::refusals`].
     #[must_use]
     pub const fn refuses(mut self, codes: &'static [&'static str]) -> Self {
         self.docs.refusals = codes;
         self
     }
 
-    /// The same with parameters in the query.
+    /// Declares query parameters.
     #[must_use]
     pub const fn query(mut self, parameters: &'static [QueryParameter]) -> Self {
         self.docs.query = parameters;
         self
     }
 
-    /// The same, needing these of its parameters in the query.
+    /// Makes these of the query parameters required.
     #[must_use]
     pub const fn needs_query(mut self, names: &'static [&'static str]) -> Self {
         self.docs.needed_query = names;
         self
     }
 
-    /// The same, taking an `Idempotency-Key`.
+    /// Declares that the endpoint takes an `Idempotency-Key`.
     #[must_use]
     pub const fn replays(mut self) -> Self {
         self.docs.replays = true;
         self
     }
 
-    /// The same, taking the refresh cookie too.
+    /// Declares that the endpoint takes the refresh cookie.
     #[must_use]
     pub const fn takes_cookie(mut self) -> Self {
         self.docs.takes_cookie = true;
         self
     }
 
-    /// The same, setting the refresh cookie or taking it away.
+    /// Declares that the response sets or clears the refresh cookie.
     #[must_use]
     pub const fn sets_cookie(mut self) -> Self {
         self.docs.sets_cookie = true;
         self
     }
 
-    /// The same, saying in `X-Cache` whether Redis had what it answers.
+    /// Declares that the response says in `X-Cache` whether it came from Redis.
     #[must_use]
     pub const fn tells_cache(mut self) -> Self {
         self.docs.tells_cache = true;
         self
     }
 
-    /// The same, taking a partner's JSON, which the partner signs in this header. None of
-    /// the refusals of a body that we describe follow from it: what has no good signature
-    /// is never read.
+    /// Declares that the body is the payment provider's JSON, signed in this header. The usual
+    /// refusals of a body do not apply: a body without a valid signature is never parsed.
     #[must_use]
     pub const fn signed(mut self, header: &'static str) -> Self {
         self.docs.signature_header = Some(header);
         self
     }
 
-    /// The codes of all refusals that it can answer with: its own, and those that follow
-    /// from what it declares.
+    /// The codes of all possible refusals: the endpoint's own, and those that follow from its
+    /// declaration.
     #[must_use]
     pub fn refusal_codes(&self) -> Vec<&'static str> {
         let mut codes = vec!["body_too_large", "internal", "database_unavailable", "busy"];
@@ -288,22 +278,22 @@ impl Endpoint {
         codes
     }
 
-    /// The same with another rate than its access suggests.
+    /// Replaces the rate that follows from the access.
     #[must_use]
     pub const fn rate(mut self, rate: Rate) -> Self {
         self.rate = rate;
         self
     }
 
-    /// The same with what it needs of the configuration.
+    /// Declares the parts of the configuration that the endpoint needs.
     #[must_use]
     pub const fn needs(mut self, parts: &'static [Part]) -> Self {
         self.parts = parts;
         self
     }
 
-    /// Everything that it needs: its own parts, Redis for its rate and what it caches, and
-    /// for a session the public keys.
+    /// All parts that the endpoint needs: its own, Redis for rate limits and caching, and the
+    /// public keys if it takes sessions.
     #[must_use]
     pub fn all_parts(&self) -> Vec<Part> {
         let keys = self.access.takes_session().then_some(Part::PublicKeys);

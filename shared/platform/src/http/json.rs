@@ -1,4 +1,4 @@
-//! JSON bodies: read strictly, and refused with everything that is wrong in one answer.
+//! Parses JSON bodies strictly. A refusal names everything that is wrong in one response.
 
 use eserde::EDeserialize;
 use eserde::reporter::ErrorReporter;
@@ -7,11 +7,11 @@ use serde_json::{Map, Value};
 
 use super::problem::{FieldError, Problem};
 
-/// The members of a body, before they are read as anything.
+/// The members of a body, before they are parsed into a type.
 pub type Members = Map<String, Value>;
 
-/// The error that none of `names` is there, of which one is needed; nothing where one is.
-/// The first and the last name are told, aliases stand between them.
+/// Requires one of `names`: returns an error if all are missing. The error names the first and
+/// the last name; the names between them are aliases.
 #[must_use]
 pub fn one_of(members: &Members, names: &[&str]) -> Vec<FieldError> {
     let there = |name: &&str| members.get(*name).is_some_and(|value| !value.is_null());
@@ -23,11 +23,10 @@ pub fn one_of(members: &Members, names: &[&str]) -> Vec<FieldError> {
     }
 }
 
-/// Reads `body` as a `T` that keeps the rules between its fields.
+/// Parses `body` as a `T`, and checks the rules between its fields.
 ///
-/// Malformed JSON is a 400. Everything else that is wrong (wrong types, missing fields,
-/// unknown fields, values that a newtype refuses, broken rules) is one 422 that names all
-/// of it.
+/// Malformed JSON is a 400. All other errors (wrong types, missing fields, unknown fields,
+/// values that a newtype refuses, broken rules) are one 422 that names them all.
 pub fn parse<'de, T: EDeserialize<'de>>(
     body: &'de [u8],
     rules: impl FnOnce(&Members) -> Vec<FieldError>,
@@ -35,7 +34,7 @@ pub fn parse<'de, T: EDeserialize<'de>>(
     if let Err(error) = serde_json::from_slice::<IgnoredAny>(body) {
         return Err(Problem::malformed_json(&error));
     }
-    // Serde would read a list as an object's members in their order.
+    // Serde would accept a list too, and read it as an object's members in their order.
     if body.trim_ascii_start().first() != Some(&b'{') {
         return Err(Problem::invalid_field("", "must be an object"));
     }
@@ -61,8 +60,8 @@ fn parse_fields<'de, T: EDeserialize<'de>>(body: &'de [u8]) -> Result<T, Vec<Fie
     }
 }
 
-/// A path such as `items[0].sku`, as errors of values have it, without the marks that
-/// `serde_ignored` sets where something is optional.
+/// A path such as `items[0].sku`, in the format of the other errors: without the marks that
+/// `serde_ignored` adds for optional values.
 fn name_of(path: &serde_ignored::Path<'_>) -> String {
     use serde_ignored::Path;
     let (parent, name) = match path {
@@ -83,7 +82,7 @@ fn unknown_field(path: impl AsRef<str>) -> FieldError {
     FieldError::new(path.as_ref(), "is not a field of this request")
 }
 
-/// Goes over the body again, past its first error, and collects every one.
+/// Parses the body again, continues after the first error, and collects all errors.
 fn all_errors<'de, T: EDeserialize<'de>>(
     body: &'de [u8],
     first: &serde_json::Error,
@@ -91,15 +90,15 @@ fn all_errors<'de, T: EDeserialize<'de>>(
     let mut errors = Vec::new();
     if let Err(found) = eserde::json::from_slice::<T>(body) {
         errors.extend(found.iter().map(|error| {
-            // The body itself is printed as a lone dot.
+            // The path of the body itself is a single dot.
             let path = error.path().map(ToString::to_string).unwrap_or_default();
             field_error(path.trim_start_matches('.'), error.message())
         }));
     }
-    // Only what is nested too deep to be kept in memory is no `Value`.
+    // This fails only for a body that is nested too deep.
     if let Ok(Value::Object(members)) = serde_json::from_slice(body) {
-        // Serde's reader does not find its way out of a list or an object that stands
-        // where something else was expected, and misses what comes after.
+        // If a list or an object is in the place of another type, the parser does not
+        // recover, and misses the errors after it.
         if errors.iter().any(|error| error.field.is_empty()) {
             errors = errors_by_member::<T>(&members);
         }
@@ -111,8 +110,8 @@ fn all_errors<'de, T: EDeserialize<'de>>(
     errors
 }
 
-/// What is wrong with each member by itself, and which members are missing. Coarser than
-/// a pass over the text: an error within a member is told of the whole member.
+/// Checks each member separately, and which members are missing. The result is coarser than
+/// that of a pass over the text: an error within a member is reported for the whole member.
 fn errors_by_member<'de, T: EDeserialize<'de>>(members: &Map<String, Value>) -> Vec<FieldError> {
     let mut errors = Vec::new();
     for (name, value) in members {
@@ -138,18 +137,18 @@ fn is_missing(message: &str) -> bool {
     message.starts_with("missing field `")
 }
 
-/// The fields that `T` does not have, also where others are wrong.
+/// The fields that `T` does not have, even if other fields are wrong.
 fn unknown_fields<'de, T: EDeserialize<'de>>(members: Map<String, Value>) -> Vec<String> {
     let mut unknown = Vec::new();
     let _reporting = ErrorReporter::start_deserialization();
     let mut on_unknown = |path: serde_ignored::Path<'_>| unknown.push(name_of(&path));
     let watched = serde_ignored::Deserializer::new(Value::Object(members), &mut on_unknown);
-    // What else is wrong was collected before; here only the unknown fields count.
+    // The other errors were collected before; only unknown fields matter here.
     let _ = T::deserialize_for_errors(watched);
     unknown
 }
 
-/// Serde names Rust's types; people know other words.
+/// Translates serde's names of Rust types into common words.
 fn in_words(expected: &str) -> &str {
     match expected.split(" at line ").next().unwrap_or(expected) {
         "u8" | "u16" | "u32" | "u64" | "usize" | "i64" => "a whole number",
@@ -160,8 +159,8 @@ fn in_words(expected: &str) -> &str {
     }
 }
 
-/// Turns serde's words into a field and a sentence for people. Serde quotes what was sent
-/// in its place, which may be a password or a code: only what was expected is told.
+/// Turns serde's message into a field and a readable sentence. Serde quotes the value that was
+/// sent, which may be a password or a code, so the sentence says only what was expected.
 fn field_error(path: &str, message: &str) -> FieldError {
     let message = message.rsplit_once(", expected ").map_or_else(
         || message.to_owned(),
@@ -198,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_good_body_is_read_with_its_aliases() {
+    fn a_valid_body_with_field_aliases_is_parsed() {
         let form: Form =
             parse(br#"{"email": "a@b.in", "tokenCount": 3}"#, |_| Vec::new()).expect("read");
         assert_eq!((form.token_count, form.note), (3, None));
@@ -220,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_within_an_optional_member_is_named_by_its_plain_path() {
+    fn an_error_within_an_optional_member_has_a_plain_path() {
         #[derive(Debug, eserde::Deserialize)]
         struct Outer {
             #[serde(default)]
@@ -250,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_within_a_list_is_named_by_its_place_whatever_it_is() {
+    fn errors_within_a_list_are_named_by_index() {
         #[derive(Debug, eserde::Deserialize)]
         struct Outer {
             #[expect(dead_code, reason = "only its parsing is tested")]
@@ -268,14 +267,14 @@ mod tests {
     }
 
     #[test]
-    fn a_list_in_the_place_of_a_text_hides_no_other_error() {
+    fn a_list_instead_of_a_text_hides_no_other_error() {
         let errors = errors_of(r#"{"email": [{"a": 1}], "price": 1, "note": {"b": [2]}}"#);
         let fields: Vec<&str> = errors.iter().map(|(field, _)| field.as_str()).collect();
         assert_eq!(fields, ["email", "note", "token_count", "price"], "{errors:?}");
     }
 
     #[test]
-    fn a_value_of_the_wrong_type_is_not_repeated() {
+    fn the_error_of_a_wrong_type_does_not_quote_the_value() {
         for sent in [r#""secret at line 1, expected secret""#, "736563", "[\"secret\"]"] {
             let body = format!(r#"{{"email": "a@b.in", "token_count": {sent}}}"#);
             let errors = errors_of(&body);
@@ -284,13 +283,13 @@ mod tests {
     }
 
     #[test]
-    fn malformed_json_is_not_a_matter_of_fields() {
+    fn malformed_json_is_a_400() {
         let problem = parse::<Form>(br#"{"email": "#, |_| Vec::new()).expect_err("refused");
         assert_eq!(problem.status, http::StatusCode::BAD_REQUEST);
     }
 
     #[test]
-    fn another_shape_than_an_object_is_refused_with_a_message() {
+    fn a_body_that_is_not_an_object_is_refused() {
         #[derive(Debug, eserde::Deserialize)]
         struct Optional {
             #[serde(default)]

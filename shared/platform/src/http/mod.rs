@@ -1,4 +1,4 @@
-//! HTTP: what an endpoint declares, and how a request is taken from the gateway to the
+//! HTTP: the declaration of endpoints, and the request pipeline from the gateway to the
 //! handler and back.
 //!
 //! An endpoint is a constant [`Endpoint`]: its function's name, method and paths, who may
@@ -7,20 +7,20 @@
 //!
 //! | file | its subject |
 //! |---|---|
-//! | `endpoint` | what an endpoint declares; handlers |
+//! | `endpoint` | the declaration of an endpoint; handlers |
 //! | `access` | who may call |
-//! | `caller` | who calls: a session, a staff token, or nobody in particular |
-//! | `rate`, `rate_limit` | how often one may call; how that is enforced |
-//! | `docs` | what an endpoint says of itself for OpenAPI |
-//! | `route` | which endpoint has a path |
-//! | `serve` | every request: rate, session, handler, answer, log line |
-//! | `staff_token` | how a staff token is proven |
-//! | `request`, `json`, `page` | a request, its JSON body, and the page of a list that it asks for |
-//! | `response` | what a handler answers with |
+//! | `caller` | the caller: a session, a staff token, or anonymous |
+//! | `rate`, `rate_limit` | the rate limits; how they are enforced |
+//! | `docs` | an endpoint's part of the OpenAPI document |
+//! | `route` | finding the endpoint of a path |
+//! | `serve` | the request pipeline: rate, session, handler, response, log line |
+//! | `staff_token` | verifying a staff token |
+//! | `request`, `json`, `page` | a request, its JSON body, and the requested page of a list |
+//! | `response` | a handler's response |
 //! | `problem`, `codes` | a refusal as the client sees it, and the codes of all refusals |
 //!
-//! Which refusal follows from which error of the rules, the store or a partner is not here,
-//! but in [`crate::problems`].
+//! The mapping from errors of the rules, the store or a partner to refusals is in
+//! [`crate::problems`].
 
 mod access;
 mod caller;

@@ -1,5 +1,5 @@
-//! Pages of a list: which one a request asks for, how it is cut out of the items, and the cursor
-//! of the next one.
+//! Pages of a list: the page that a request asks for, cutting it out of the items, and the
+//! cursor of the next page.
 
 use std::str::FromStr;
 
@@ -9,23 +9,23 @@ use jiff::Timestamp;
 
 use super::problem::Problem;
 
-/// The most items of a list in one answer.
+/// The largest number of items in a page.
 pub const PAGE_ITEMS_MAX: usize = 100;
 
-/// The number of items where a request names none.
+/// The number of items in a page if the request does not say.
 pub const PAGE_ITEMS_DEFAULT: usize = 25;
 
-/// The longest cursor that is read; ours are far shorter.
+/// The longest cursor that is accepted; ours are far shorter.
 const CURSOR_LENGTH_MAX: usize = 256;
 
-/// The parameter with which a client goes on.
+/// The query parameter with which a client asks for the next page.
 pub const CURSOR: &str = "cursor";
 
-/// Which page of a list is asked for.
+/// The page of a list that a request asks for.
 ///
-/// A list is sorted by a text that every item has (its position); a cursor holds the
-/// position of the last item that was answered, so that items which come or go between
-/// two pages neither repeat others nor hide them.
+/// A list is sorted by a text of each item, its position. A cursor holds the position of the
+/// last item that was returned. So items that are added or deleted between two pages do not
+/// repeat or hide other items.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
     pub(super) limit: usize,
@@ -33,25 +33,25 @@ pub struct Page {
 }
 
 impl Page {
-    /// How many items must be read from the page's beginning on: one more than it holds,
-    /// which tells that there is another page.
+    /// How many items to read from the page's beginning on: one more than the page holds, to
+    /// find out whether there is another page.
     #[must_use]
     pub const fn reach(&self) -> usize {
         self.limit + 1
     }
 
-    /// After which position the page begins.
+    /// The position after which the page begins.
     #[must_use]
     pub fn after(&self) -> Option<&str> {
         self.after.as_deref()
     }
 
-    /// After which item the page begins, in a list whose position is the items' id.
+    /// The id after which the page begins, in a list whose positions are the items' ids.
     pub fn after_id<T: FromStr>(&self) -> Result<Option<T>, Problem> {
         self.after_id_where(|_| true)
     }
 
-    /// The same in a list that only has ids of which `belongs` says so.
+    /// The same, in a list that contains only ids for which `belongs` is true.
     pub fn after_id_where<T: FromStr>(
         &self,
         belongs: impl FnOnce(&T) -> bool,
@@ -62,8 +62,8 @@ impl Page {
         id.map(Some).ok_or_else(refused)
     }
 
-    /// Sorts `items` by position and cuts this page out of them; answers the page and
-    /// the cursor of the next.
+    /// Sorts `items` by position and cuts this page out of them. Returns the page and the
+    /// cursor of the next one.
     pub fn cut<T>(
         &self,
         mut items: Vec<T>,
@@ -76,8 +76,8 @@ impl Page {
         self.cut_in_order(items, position)
     }
 
-    /// Cuts this page out of `items` that were read in the list's own order, whichever that
-    /// is, from the page's beginning on; answers the page and the cursor of the next.
+    /// Cuts this page out of `items`, which begin with the page's first item and have the list's
+    /// own order, whatever that is. Returns the page and the cursor of the next one.
     pub fn cut_in_order<T>(
         &self,
         mut items: Vec<T>,
@@ -96,14 +96,13 @@ impl Page {
         URL_SAFE_NO_PAD.encode(position)
     }
 
-    /// The position of something that happened at `time`, in a list whose newest item
-    /// comes first.
+    /// The position of an item that happened at `time`, in a list with the newest item first.
     #[must_use]
     pub fn newest_first(time: Timestamp, id: impl std::fmt::Display) -> String {
         format!("{:016x}#{id}", i64::MAX - time.as_millisecond())
     }
 
-    /// The position of something due at `time`, in a list whose oldest item comes first.
+    /// The position of an item that is due at `time`, in a list with the oldest item first.
     #[must_use]
     pub fn oldest_first(time: Timestamp, id: impl std::fmt::Display) -> String {
         format!("{:016x}#{id}", time.as_millisecond())
@@ -139,25 +138,25 @@ mod tests {
         let (first, cursor) = page(3, None).cut(vec![4, 1, 3, 2, 5], position);
         assert_eq!(first, [1, 2, 3]);
         let after = parse_cursor(&cursor.expect("there is more")).expect("ours");
-        // 3, where the first page ended, is gone meanwhile.
+        // The first page ended with 3, which was deleted in between.
         let (second, cursor) = page(3, Some(after)).cut(vec![4, 1, 2, 5], position);
         assert_eq!((second, cursor), (vec![4, 5], None));
     }
 
     #[test]
-    fn a_page_of_what_was_read_in_its_own_order_keeps_it() {
+    fn cutting_a_page_in_order_keeps_the_order_of_the_items() {
         let page = |limit, after| page(limit, after).cut_in_order(vec![9, 7, 8], u8::to_string);
         let (items, cursor) = page(2, None);
         assert_eq!(items, [9, 7]);
         let after = parse_cursor(&cursor.expect("there is more")).expect("ours");
         assert_eq!(after, "7");
-        // What was read begins behind the cursor, whatever the position says.
+        // The items already begin after the cursor, so their positions are not compared.
         assert_eq!(page(3, Some(after)), (vec![9, 7, 8], None));
         assert_eq!(page(4, None), (vec![9, 7, 8], None));
     }
 
     #[test]
-    fn a_cursor_is_one_that_the_list_can_have_answered() {
+    fn a_cursor_that_the_list_cannot_have_returned_is_refused() {
         let even = |after: &str| page(1, Some(after.to_owned())).after_id_where(|id| id % 2 == 0);
         assert_eq!(even("4").expect("accepted"), Some(4));
         assert!(even("5").is_err() && even("four").is_err() && even("").is_err());
@@ -166,14 +165,14 @@ mod tests {
     }
 
     #[test]
-    fn newest_comes_first() {
+    fn positions_sort_newest_first_or_oldest_first() {
         let time = |second| Timestamp::from_second(second).expect("in range");
         assert!(Page::newest_first(time(2), "a") < Page::newest_first(time(1), "a"));
         assert!(Page::oldest_first(time(1), "a") < Page::oldest_first(time(2), "a"));
     }
 
     #[test]
-    fn strange_limits_and_cursors_are_refused() {
+    fn invalid_limits_and_cursors_are_refused() {
         for limit in ["0", "101", "-1", "ten", ""] {
             assert!(parse_limit(limit).is_err(), "{limit}");
         }

@@ -1,4 +1,4 @@
-//! RFC 9457 problems: the one form in which anything is refused.
+//! RFC 9457 problems: the format of every refusal and failure.
 
 use std::error::Error;
 
@@ -8,39 +8,35 @@ use serde_json::{Map, Value, json};
 
 use super::codes::CODES;
 
-/// One field of a request that is not acceptable.
+/// An invalid field of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FieldError {
     /// The field's name, with dots and indices for nested ones.
     pub field: String,
-    /// What is wrong with it.
     pub message: String,
 }
 
 impl FieldError {
-    /// Says that `field` is wrong, and why.
     #[must_use]
     pub fn new(field: &str, message: &str) -> Self {
         Self { field: field.to_owned(), message: message.to_owned() }
     }
 }
 
-/// A refusal or a failure, as the client sees it, with the cause, which only the log sees.
+/// A refusal or a failure, as the client sees it. Only the log shows the cause.
 #[derive(Debug)]
 pub struct Problem {
-    /// The status.
     pub status: StatusCode,
     /// The stable name of the problem, for programs.
     pub code: &'static str,
-    /// What happened, for people; never internals.
+    /// What happened, for people; contains no internals.
     pub detail: String,
-    /// The fields that are wrong, with a 422.
+    /// The invalid fields, with a 422.
     pub errors: Vec<FieldError>,
     /// Further members that the problem's code defines.
     pub members: Map<String, Value>,
-    /// After how many seconds to try again.
+    /// The seconds to wait before a retry.
     pub retry_after_s: Option<u64>,
-    /// What caused it.
     pub cause: Option<Box<dyn Error + Send + Sync>>,
 }
 
@@ -63,7 +59,7 @@ impl Problem {
         }
     }
 
-    /// The same with a further member.
+    /// Adds a further member.
     #[must_use]
     pub fn with(mut self, member: &str, value: impl Serialize) -> Self {
         let value = serde_json::to_value(value).expect("members are plain data and serialise");
@@ -71,14 +67,14 @@ impl Problem {
         self
     }
 
-    /// The same with the time after which a retry makes sense.
+    /// Sets the seconds to wait before a retry.
     #[must_use]
     pub const fn retry_after(mut self, seconds: u64) -> Self {
         self.retry_after_s = Some(seconds);
         self
     }
 
-    /// The same with its cause, for the log.
+    /// Sets the cause, for the log.
     #[must_use]
     pub fn caused_by(mut self, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         self.cause = Some(cause.into());
@@ -93,7 +89,7 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, "malformed_json", detail)
     }
 
-    /// 422: these fields are wrong.
+    /// 422: these fields are invalid.
     #[must_use]
     pub fn invalid_fields(errors: Vec<FieldError>) -> Self {
         let detail = "Some fields of the request are not acceptable; `errors` names them.";
@@ -107,14 +103,14 @@ impl Problem {
         Self::invalid_fields(vec![FieldError::new(field, &message.to_string())])
     }
 
-    /// 401: not, or no longer, logged in.
+    /// 401: the caller is not logged in, or no longer.
     #[must_use]
     pub fn unauthenticated() -> Self {
         let detail = "Log in: the access token is missing, expired, logged out or not genuine.";
         Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", detail)
     }
 
-    /// 403: logged in, but with another role.
+    /// 403: the caller is logged in, but with another role.
     #[must_use]
     pub fn wrong_role() -> Self {
         Self::new(StatusCode::FORBIDDEN, "wrong_role", "Your role does not allow this.")
@@ -127,39 +123,38 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "not_approved", detail)
     }
 
-    /// 403: shut out by an owner.
+    /// 403: an owner has rejected or blocked the account.
     #[must_use]
     pub fn account_closed() -> Self {
         let detail = "The mess has blocked or rejected this account.";
         Self::new(StatusCode::FORBIDDEN, "account_closed", detail)
     }
 
-    /// 404: not there, or not yours.
+    /// 404: the requested thing does not exist, or is not the caller's.
     #[must_use]
     pub fn not_found(code: &'static str, detail: &str) -> Self {
         Self::new(StatusCode::NOT_FOUND, code, detail)
     }
 
-    /// 409: a rule refuses it.
+    /// 409: a rule refuses the request.
     #[must_use]
     pub fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, code, detail)
     }
 
-    /// 500: our fault.
+    /// 500: an error of ours.
     #[must_use]
     pub fn internal(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         let detail = "Something went wrong on our side. The request id helps us to find it.";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail).caused_by(cause)
     }
 
-    /// 503: something that we need does not answer; trying again is safe.
+    /// 503: a system that we need does not respond; a retry is safe.
     #[must_use]
     pub fn unavailable(code: &'static str, detail: &str) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail).retry_after(2)
     }
 
-    /// The problem's JSON.
     #[must_use]
     pub fn to_json(&self, request_id: &str) -> Value {
         let mut body = json!({

@@ -1,5 +1,5 @@
-//! A request as handlers see it: the parts of the gateway's event that matter, each
-//! bounded.
+//! A request as handlers see it: the parts of the gateway's event that handlers need, each
+//! of bounded size.
 
 use std::str::FromStr;
 
@@ -18,21 +18,19 @@ use crate::app::App;
 use crate::clock::random_hex;
 use crate::store::IdempotencyKey;
 
-/// The largest body that is read.
+/// The largest body that is accepted.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
 
 /// A request, after the gateway. Not `Debug`: it holds passwords and codes.
 pub struct Request {
-    /// The method.
     pub method: Method,
     /// The path as the client sent it, without the query.
     pub path: String,
-    /// The headers.
     pub headers: HeaderMap,
-    /// The gateway's id of the request; it is in the answer, in every log line and in
-    /// every item that the request writes.
+    /// The gateway's id of the request. The response, every log line and every item that the
+    /// request writes contain it.
     pub request_id: String,
-    /// The client's address as the gateway saw it, never a header.
+    /// The client's IP address as the gateway saw it, never taken from a header.
     pub source_ip: String,
     query: Vec<(String, String)>,
     parameters: Vec<(String, String)>,
@@ -74,20 +72,20 @@ impl From<lambda_http::Request> for Request {
 }
 
 impl Request {
-    /// The same with these parameters in its path.
+    /// Replaces the parameters of the path.
     #[must_use]
     pub fn with_parameters(mut self, parameters: Vec<(String, String)>) -> Self {
         self.parameters = parameters;
         self
     }
 
-    /// Reads the body as JSON of the type `T`. Malformed JSON is a 400; whatever else is
-    /// wrong is one 422 that names all of it.
+    /// Parses the body as JSON of the type `T`. Malformed JSON is a 400; all other errors are
+    /// one 422 that names them all.
     pub fn json<'a, T: EDeserialize<'a>>(&'a self) -> Result<T, Problem> {
         self.json_where(|_| Vec::new())
     }
 
-    /// The same with rules between fields, whose breaches are named in the same answer.
+    /// The same with rules between fields; the same 422 names the broken ones.
     pub fn json_where<'a, T: EDeserialize<'a>>(
         &'a self,
         rules: impl FnOnce(&Members) -> Vec<FieldError>,
@@ -102,34 +100,34 @@ impl Request {
         json::parse(&self.body, rules)
     }
 
-    /// The same where the body may be left out: `None` where it is empty.
+    /// The same for an optional body: `None` if the body is empty.
     pub fn json_if_any<'a, T: EDeserialize<'a>>(&'a self) -> Result<Option<T>, Problem> {
         if self.body.is_empty() { Ok(None) } else { self.json().map(Some) }
     }
 
-    /// The value of a parameter in the path; `None` where it is not of the form of a `T`,
-    /// which names nothing that there is.
+    /// The value of a path parameter; `None` if the value is not a `T`, because then nothing
+    /// with that name exists.
     #[must_use]
     pub fn param<T: FromStr>(&self, name: &str) -> Option<T> {
         let (_, value) = self.parameters.iter().find(|(known, _)| known == name)?;
         value.parse().ok()
     }
 
-    /// The same for a parameter that names what the request makes, where it must be told
-    /// what is wrong with the name.
+    /// The same for a parameter that names a thing to be created: a malformed name is a 422
+    /// that says what is wrong.
     pub fn param_to_make<T: FromStr<Err = Unacceptable>>(&self, name: &str) -> Result<T, Problem> {
         let found = self.parameters.iter().find(|(known, _)| known == name);
         let value = found.map_or("", |(_, value)| value.as_str());
         value.parse().map_err(|refusal| Problem::invalid_field(name, refusal))
     }
 
-    /// The body as it came.
+    /// The unparsed body.
     #[must_use]
     pub fn raw_body(&self) -> &[u8] {
         &self.body
     }
 
-    /// Refuses a body that is longer than any request needs.
+    /// Refuses a body over [`BODY_BYTES_MAX`].
     pub(super) fn check_size(&self) -> Result<(), Problem> {
         if self.body.len() > BODY_BYTES_MAX {
             let detail = "The body is larger than 64 KiB.";
@@ -138,13 +136,12 @@ impl Request {
         Ok(())
     }
 
-    /// A header's text; `None` where it is absent or no text.
+    /// A header's text; `None` if the header is absent or not text.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// A cookie's value.
     #[must_use]
     pub fn cookie(&self, name: &str) -> Option<&str> {
         let cookies = self.headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
@@ -152,21 +149,20 @@ impl Request {
         pairs.find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('='))
     }
 
-    /// The bearer token.
     #[must_use]
     pub fn bearer_token(&self) -> Option<&str> {
         let (scheme, token) = self.header("authorization")?.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
     }
 
-    /// Whether the client says who it is, rightly or not.
+    /// Whether the request has an `Authorization` header, valid or not.
     #[must_use]
     pub fn has_credentials(&self) -> bool {
         self.headers.contains_key(AUTHORIZATION)
     }
 
-    /// The client's idempotency key, if it sent one, for a request that asks for `asked`;
-    /// see [`IdempotencyKey::new`].
+    /// The client's idempotency key, if it sent one. `asked` describes what the request asks
+    /// for, see [`IdempotencyKey::new`].
     pub fn idempotency_key(&self, asked: &str) -> Result<Option<IdempotencyKey>, Problem> {
         let Some(value) = self.headers.get("idempotency-key") else { return Ok(None) };
         let key = value.to_str().ok().and_then(|key| IdempotencyKey::new(key, asked));
@@ -174,19 +170,20 @@ impl Request {
         key.map(Some).ok_or_else(|| Problem::invalid_field("Idempotency-Key", message))
     }
 
-    /// The mess that a public request means: the one it names, else the deployment's.
+    /// The mess of a public request: the named one, else the deployment's default.
     pub fn mess_or_default(&self, app: &App, named: Option<MessId>) -> Result<MessId, Problem> {
         named.or_else(|| app.default_mess.clone()).ok_or_else(|| {
             Problem::invalid_field("mess_id", "is missing: there are several messes")
         })
     }
 
-    /// Which page of a list is asked for that has no parameters of its own.
+    /// The page that the request asks for, in a list without parameters of its own.
     pub fn page(&self) -> Result<Page, Problem> {
         self.page_with(&[])
     }
 
-    /// Which page of a list is asked for, whose `own` parameters [`Request::query`] reads.
+    /// The page that the request asks for, in a list with the parameters `own`, which
+    /// [`Request::query`] reads.
     pub fn page_with(&self, own: &[&str]) -> Result<Page, Problem> {
         let mut page = Page { limit: PAGE_ITEMS_DEFAULT, after: None };
         for (name, value) in &self.query {
@@ -200,21 +197,21 @@ impl Request {
         Ok(page)
     }
 
-    /// Refuses parameters in the query other than these.
+    /// Refuses query parameters other than these.
     pub fn only(&self, own: &[&str]) -> Result<(), Problem> {
         let unknown = self.query.iter().find(|(name, _)| !own.contains(&name.as_str()));
         let refused = |name: &str| Problem::invalid_field(name, "is not a parameter of this");
         unknown.map_or(Ok(()), |(name, _)| Err(refused(name)))
     }
 
-    /// The position behind which to go on, as [`Page::cursor`] has put it into `cursor`.
+    /// The position after which to continue, from the parameter `cursor`; the inverse of
+    /// [`Page::cursor`].
     pub fn cursor(&self) -> Result<Option<String>, Problem> {
         let cursor = self.query.iter().rev().find(|(name, _)| name == CURSOR);
         cursor.map(|(_, cursor)| parse_cursor(cursor)).transpose()
     }
 
-    /// The value of a parameter in the query, if it is there; the last one where it is
-    /// there more than once.
+    /// The value of a query parameter, if it is present; the last value if it is repeated.
     pub fn query<T: FromStr<Err = Unacceptable>>(&self, name: &str) -> Result<Option<T>, Problem> {
         let value = self.query.iter().rev().find(|(known, _)| known == name);
         let value = value.map(|(_, value)| value.parse()).transpose();

@@ -1,4 +1,4 @@
-//! What a handler answers with.
+//! The response of a handler.
 
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, LINK, SET_COOKIE};
 use http::{HeaderMap, StatusCode};
@@ -6,14 +6,11 @@ use lambda_http::Body;
 use serde::Serialize;
 use serde_json::json;
 
-/// An answer. It is `Cache-Control: no-store` unless it says otherwise.
+/// A response. It gets `Cache-Control: no-store` unless it sets that header itself.
 #[derive(Debug)]
 pub struct Response {
-    /// The status.
     pub status: StatusCode,
-    /// The headers.
     pub headers: HeaderMap,
-    /// The body: text, or bytes.
     pub body: Body,
 }
 
@@ -25,7 +22,7 @@ impl Response {
         Self { status, headers, body: Body::Text(body) }
     }
 
-    /// 200 with something else than JSON, of this content type.
+    /// 200 with a body other than JSON, of this content type.
     #[must_use]
     pub fn file(content_type: &'static str, body: impl Into<Body>) -> Self {
         let mut headers = HeaderMap::new();
@@ -45,7 +42,7 @@ impl Response {
         Self::json(StatusCode::CREATED, body)
     }
 
-    /// 202: accepted, and still to be processed.
+    /// 202: accepted, but not processed yet.
     #[must_use]
     pub fn accepted(body: &impl Serialize) -> Self {
         Self::json(StatusCode::ACCEPTED, body)
@@ -66,15 +63,15 @@ impl Response {
         }
     }
 
-    /// The same with a header.
+    /// Sets a header.
     #[must_use]
     pub fn with_header(mut self, name: HeaderName, value: &'static str) -> Self {
         self.headers.insert(name, HeaderValue::from_static(value));
         self
     }
 
-    /// The same with the address of what comes next, in a header (RFC 8288); it must be one
-    /// of ASCII.
+    /// Sets a `Link` header (RFC 8288) with the address of the next part. The address must be
+    /// ASCII.
     #[must_use]
     pub fn linking_next(mut self, address: &str) -> Self {
         let value = HeaderValue::try_from(format!("<{address}>; rel=\"next\""));
@@ -82,7 +79,7 @@ impl Response {
         self
     }
 
-    /// The same, to be kept by caches for so many seconds.
+    /// Allows caches to keep the response for this many seconds.
     #[must_use]
     pub fn cached_for(mut self, seconds: u32) -> Self {
         let value = HeaderValue::try_from(format!("public, max-age={seconds}"));
@@ -90,13 +87,13 @@ impl Response {
         self
     }
 
-    /// The same, saying whether Redis had what it answers.
+    /// Says in `X-Cache` whether the response came from Redis.
     #[must_use]
     pub fn from_cache(self, hit: bool) -> Self {
         self.with_header(HeaderName::from_static("x-cache"), if hit { "hit" } else { "miss" })
     }
 
-    /// The same with a cookie that only our own pages send, over TLS, and no script sees.
+    /// Adds a cookie that only our own pages send, only over TLS, and that no script can read.
     #[must_use]
     pub fn with_cookie(mut self, name: &str, value: &str, path: &str, max_age_s: i64) -> Self {
         let cookie = format!(
@@ -107,7 +104,7 @@ impl Response {
         self
     }
 
-    /// The same, marked as the repetition of a first outcome.
+    /// Marks the response as the replay of a first outcome, if it is one.
     #[must_use]
     pub fn replayed_if(self, replayed: bool) -> Self {
         let header = HeaderName::from_static("idempotent-replay");

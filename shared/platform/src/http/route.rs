@@ -1,21 +1,21 @@
-//! Which endpoint has a path, and which parameters are in it. On AWS the gateway routes; this
-//! is for a process that serves every endpoint, and for tests.
+//! Finds the endpoint of a path, and the parameters in the path. On AWS the gateway routes; this
+//! code is for a process that serves all endpoints, and for tests.
 
 use super::endpoint::Endpoint;
 
-/// The gateway's name for whatever has no route, which is the path of one endpoint.
+/// The gateway's name of the route for requests that match no other. One endpoint has it as path.
 pub const DEFAULT_ROUTE: &str = "$default";
 
-/// A path's parameters, by name, as they are written in the path.
+/// The parameters of a path: names, and values as they are written in the path.
 pub type Parameters = Vec<(String, String)>;
 
-/// The endpoint for a method and a path, and the path's parameters. Where several paths
-/// match, the gateway takes the one with the fewest parameters; where none does, the
-/// endpoint of [`DEFAULT_ROUTE`].
+/// The endpoint for a method and a path, and the path's parameters. If several paths match, the
+/// one with the fewest parameters wins, as at the gateway. If none matches, the endpoint of
+/// [`DEFAULT_ROUTE`] is returned.
 ///
 /// # Panics
 ///
-/// Where no endpoint has the default route; a test holds the registry to it.
+/// If no endpoint has the default route; a test checks that one has.
 #[must_use]
 pub fn route<'a>(
     endpoints: &[&'a Endpoint],
@@ -33,25 +33,25 @@ pub fn route<'a>(
 }
 
 impl Endpoint {
-    /// Whether a client can ask for it by a path of its own.
+    /// Whether the endpoint has a path of its own, unlike the one of [`DEFAULT_ROUTE`].
     #[must_use]
     pub fn is_routed(&self) -> bool {
         self.paths != [DEFAULT_ROUTE]
     }
 
-    /// The names of the parameters in its paths.
+    /// The names of the parameters in the endpoint's first path.
     #[must_use]
     pub fn path_parameters(&self) -> Vec<&'static str> {
         self.paths[0].split('/').filter_map(parameter_name).collect()
     }
 
-    /// Whether one of its paths is `path`, a part in braces standing for any one part.
+    /// Whether one of the endpoint's paths matches `path`. A part in braces matches any one part.
     #[must_use]
     pub fn serves_path(&self, path: &str) -> bool {
         self.parameters_in(path).is_some()
     }
 
-    /// The parameters of `path`, if it is one of the endpoint's.
+    /// The parameters of `path`, if one of the endpoint's paths matches it.
     fn parameters_in(&self, path: &str) -> Option<Parameters> {
         let matched = self.paths.iter().filter_map(|template| parameters(template, path));
         matched.min_by_key(Vec::len)
@@ -63,7 +63,7 @@ fn parameter_name(part: &str) -> Option<&str> {
     part.strip_prefix('{')?.strip_suffix('}')
 }
 
-/// The parameters of `path`, if it is of the form of `template`.
+/// The parameters of `path`, if it matches `template`.
 fn parameters(template: &str, path: &str) -> Option<Parameters> {
     if template.split('/').count() != path.split('/').count() {
         return None;
@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_parameter_stands_for_exactly_one_part() {
+    fn a_parameter_matches_exactly_one_part() {
         let template = "/orders/{order_id}/cancel";
         let found = parameters(template, "/orders/ord_1/cancel").expect("it matches");
         assert_eq!(found, [("order_id".to_owned(), "ord_1".to_owned())]);

@@ -1,4 +1,4 @@
-//! The request pipeline: rate, session, handler, answer, one log line.
+//! The request pipeline: rate limit, session, handler, response, one log line.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
@@ -26,7 +26,7 @@ use crate::cache::SessionState;
 use crate::store::Consistency;
 use crate::telemetry;
 
-/// Answers one request: enforces what the endpoint declares, then calls its handler.
+/// Handles one request: enforces what the endpoint declares, then calls its handler.
 pub async fn dispatch(
     app: &App,
     endpoint: &Endpoint,
@@ -51,7 +51,7 @@ pub async fn dispatch(
 
 async fn handle(app: &App, endpoint: &Endpoint, request: &Request) -> Result<Response, Problem> {
     let rate = match endpoint.access {
-        // Who has an account is counted by it, and not with everybody at the same address.
+        // A caller with an account is counted by account, not with everybody at the same address.
         Access::PublicOrOwner if request.has_credentials() => RATE_ACCOUNT,
         _ => endpoint.rate,
     };
@@ -63,22 +63,22 @@ async fn handle(app: &App, endpoint: &Endpoint, request: &Request) -> Result<Res
     let mut caller = authenticate(app, endpoint.access, request).await?;
     match (rate, &caller) {
         (Rate::PerAccount(per_minute), Caller::Session(session)) => {
-            // One bucket for all ordinary requests of an account, one for each stricter rate.
+            // An account has one bucket for its ordinary requests, and one for each stricter rate.
             let bucket = format!("{per_minute}:{}", session.account_id);
             check_rate(app, &bucket, per_minute).await?;
         }
         (_, Caller::StaffToken(token)) => staff_token::check_rate_of(app, token).await?,
         _ => {}
     }
-    // After the rate, because it may read the account.
+    // Only after the rate limit, because `admit` may read the account.
     if let Caller::Session(session) = &mut caller {
         admit(app, endpoint.access, session).await?;
     }
     (endpoint.handler)(app, &caller, request).await
 }
 
-/// Proves the session behind the access token, or the staff token, where `access` needs one,
-/// or takes one and there is something in its place.
+/// Verifies the access token or staff token, if `access` needs one, or takes one and the request
+/// has credentials.
 async fn authenticate(app: &App, access: Access, request: &Request) -> Result<Caller, Problem> {
     let given = access.takes_session() && request.has_credentials();
     if !access.needs_session() && !given {
@@ -101,7 +101,7 @@ async fn authenticate(app: &App, access: Access, request: &Request) -> Result<Ca
     Ok(Caller::Session(session))
 }
 
-/// Redis knows most answers; what it does not know, and all without it, DynamoDB does.
+/// Looks the session up in Redis, and in DynamoDB if Redis does not know it.
 async fn check_session_lives(app: &App, session: &Session) -> Result<(), Problem> {
     match app.cache.session_state(session.session_id).await {
         SessionState::Live => Ok(()),
@@ -117,9 +117,9 @@ async fn check_session_lives(app: &App, session: &Session) -> Result<(), Problem
     }
 }
 
-/// Lets a session in that `access` allows. Its access token tells where the account stood
-/// when it was made: one that waited for approval then is asked for anew, so that an
-/// approval holds at once and not only from the next refresh on.
+/// Admits a session that `access` allows. The access token holds the account's status from when
+/// the token was made. If the account was not active then, its status is read again, so that an
+/// approval takes effect at once and not only with the next refresh.
 async fn admit(app: &App, access: Access, session: &mut Session) -> Result<(), Problem> {
     if !access.admits(session.role) {
         return Err(Problem::wrong_role());
@@ -167,21 +167,21 @@ fn problem_response(problem: &Problem, request_id: &str) -> Response {
     response
 }
 
-/// What an answer says unless its handler says otherwise: nobody keeps it, and a browser
-/// that is led to show it as a page loads and runs nothing in it and frames it nowhere.
+/// The default headers, which a handler can override: no cache keeps the response, and a browser
+/// that is tricked into showing it as a page loads nothing, runs nothing and shows it in no frame.
 const USUAL: [(HeaderName, &str); 2] = [
     (CACHE_CONTROL, "no-store"),
     (CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
 ];
 
-/// What every answer says.
+/// The headers of every response, which no handler can override.
 const ALWAYS: [(HeaderName, &str); 3] = [
     (REFERRER_POLICY, "no-referrer"),
     (STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains"),
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
 ];
 
-/// Adds the headers that every answer has.
+/// Adds the default headers, those of every response, and the request's id.
 fn finish(response: Response, request_id: &str) -> http::Response<lambda_http::Body> {
     let Response { status, mut headers, body } = response;
     for (name, value) in USUAL {

@@ -1,5 +1,4 @@
-//! How a staff token is proven. Redis knows most answers; what it does not know, and all
-//! without it, DynamoDB does.
+//! Verifies staff tokens. Looks them up in Redis, and in DynamoDB if Redis does not know them.
 
 use super::caller::StaffToken;
 use super::problem::Problem;
@@ -11,12 +10,12 @@ use crate::auth::staff_token::{PREFIX, StaffTokenText};
 use crate::cache::StaffTokenState;
 use crate::store::StaffTokenRecord;
 
-/// Whether a bearer token is to be a staff token, and none of a session.
+/// Whether a bearer token has the form of a staff token, and not of an access token.
 pub(super) fn looks_like_one(bearer: &str) -> bool {
     bearer.starts_with(PREFIX)
 }
 
-/// The token that is presented, if it is genuine, not revoked and not expired.
+/// The presented token, if it is genuine, not revoked and not expired; else a 401.
 pub(super) async fn prove(app: &App, bearer: &str) -> Result<StaffToken, Problem> {
     let presented = StaffTokenText::parse(bearer).ok_or_else(Problem::unauthenticated)?;
     let now = app.clock.now();
@@ -28,7 +27,7 @@ pub(super) async fn prove(app: &App, bearer: &str) -> Result<StaffToken, Problem
         }
         StaffTokenState::Ended => Err(Problem::unauthenticated()),
         StaffTokenState::Unknown => {
-            // Rare, and in a box so that not every request has room for it.
+            // This case is rare. The box keeps its future out of the size of every request's.
             let found = Box::pin(app.store.staff_token_use(&presented, now)).await?;
             let found = found.ok_or_else(Problem::unauthenticated)?;
             app.cache.staff_token_seen(&found).await;
@@ -37,7 +36,7 @@ pub(super) async fn prove(app: &App, bearer: &str) -> Result<StaffToken, Problem
     }
 }
 
-/// Counts a request with this token.
+/// Counts a request with this token, and refuses it over the limit.
 pub(super) async fn check_rate_of(app: &App, token: &StaffToken) -> Result<(), Problem> {
     let Rate::PerStaffToken(per_minute) = RATE_STAFF_TOKEN else { return Ok(()) };
     check_rate(app, &token.staff_token_id.to_string(), per_minute).await
