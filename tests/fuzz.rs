@@ -20,7 +20,7 @@ const SECONDS: u32 = 10;
 const RUNS_LEAST: u64 = 20_000;
 
 #[test]
-fn no_input_makes_the_code_s_reader_panic_or_believe_what_was_not_signed() {
+fn no_input_makes_the_code_parser_panic_or_accept_a_forgery() {
     let target = root().join("target/fuzz");
     let built = Command::new(env!("CARGO"))
         .args(["build", "--quiet", "--manifest-path"])

@@ -370,7 +370,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(4_096))]
 
     #[test]
-    fn a_key_can_be_read_back_as_the_one_thing_that_it_is_the_key_of(thing in thing()) {
+    fn every_key_parses_back_to_the_thing_that_it_identifies(thing in thing()) {
         let (table, key) = thing.place();
         prop_assert_eq!(Thing::read(table, &key), Some(thing));
     }
@@ -396,7 +396,7 @@ proptest! {
 
 proptest! {
     #[test]
-    fn an_order_is_among_those_of_its_account(mess in mess(), account in account(), at in 0_i64..4_000_000_000_000) {
+    fn an_order_is_in_the_partition_of_its_account(mess in mess(), account in account(), at in 0_i64..4_000_000_000_000) {
         let at = Timestamp::from_millisecond(at).expect("in range");
         let key = keys::order(&mess, OrderId::of(account, at));
         prop_assert_eq!(key.pk, keys::orders(&mess, account));

@@ -21,7 +21,7 @@ fn the_contract_is_the_one_that_was_reviewed() {
 }
 
 #[test]
-fn the_description_has_every_path_and_method_that_is_served_and_no_other() {
+fn the_description_has_exactly_the_served_paths_and_methods() {
     let document = described();
     let paths = document["paths"].as_object().expect("paths");
     let in_document: BTreeSet<(String, String)> = paths
@@ -39,7 +39,7 @@ fn the_description_has_every_path_and_method_that_is_served_and_no_other() {
 }
 
 #[test]
-fn every_endpoint_says_what_it_does_and_what_it_answers() {
+fn every_endpoint_declares_a_summary_and_a_response() {
     for endpoint in endpoints() {
         assert!(!endpoint.docs.summary.is_empty(), "{}", endpoint.name);
         assert!(endpoint.docs.answers[0].is_some(), "{}", endpoint.name);
@@ -59,7 +59,7 @@ fn references(value: &Value, found: &mut BTreeSet<String>) {
 }
 
 #[test]
-fn every_reference_leads_somewhere_and_every_component_is_referred_to() {
+fn every_reference_resolves_and_every_component_is_used() {
     let document = described();
     let mut found = BTreeSet::new();
     references(&document, &mut found);
@@ -72,7 +72,7 @@ fn every_reference_leads_somewhere_and_every_component_is_referred_to() {
 }
 
 #[test]
-fn operations_have_names_of_their_own() {
+fn operation_ids_are_unique() {
     let document = described();
     let paths = document["paths"].as_object().expect("paths");
     let operations = paths.values().flat_map(|item| item.as_object().expect("operations").values());
@@ -82,7 +82,7 @@ fn operations_have_names_of_their_own() {
 }
 
 #[test]
-fn every_answer_has_the_requests_id() {
+fn every_response_describes_the_request_id_header() {
     let document = described();
     let paths = document["paths"].as_object().expect("paths");
     let operations = paths.values().flat_map(|item| item.as_object().expect("operations").values());
@@ -102,7 +102,7 @@ fn referred<'a>(document: &'a Value, to: &str) -> &'a Value {
 
 /// No object of ours in a body takes members that are not described, at whatever depth.
 #[test]
-fn bodies_are_strict_at_every_depth() {
+fn request_bodies_reject_unknown_members_at_every_depth() {
     let document = described();
     let (mut to_do, mut seen) = (BTreeSet::new(), BTreeSet::new());
     for item in document["paths"].as_object().expect("paths").values() {

@@ -77,7 +77,7 @@ fn every_rust_file_says_what_it_is_for() {
 
 /// A fenced block of anything but a shell quotes the file that was linked last.
 #[test]
-fn the_worked_example_quotes_what_is_in_the_files() {
+fn the_worked_example_quotes_only_lines_that_exist() {
     let text = page("adding-an-endpoint.md");
     let (mut file, mut block, mut quoted) = ("", None, 0);
     for line in text.lines() {
@@ -154,7 +154,7 @@ fn the_api_page_lists_every_endpoint_with_its_paths_and_its_access() {
 }
 
 #[test]
-fn the_api_page_lists_every_code_of_a_refusal() {
+fn the_api_page_lists_every_refusal_code() {
     let page = page("api.md");
     let listed = rows_below(&page, "| code | status | when |");
     let row =

@@ -63,7 +63,7 @@ fn every_request_of_the_postman_collection_is_for_an_endpoint() {
 }
 
 #[test]
-fn every_request_of_the_postman_collection_says_what_it_is_for_and_looks_at_the_answer() {
+fn every_request_of_the_postman_collection_has_a_description_and_a_test() {
     let mut names = BTreeSet::new();
     for Request { name, description, test, .. } in requests() {
         assert!(!description.is_empty(), "{name} has no description");
@@ -76,7 +76,7 @@ fn every_request_of_the_postman_collection_says_what_it_is_for_and_looks_at_the_
 
 /// Headers, which scripts read in the same way as variables, are none.
 #[test]
-fn every_variable_of_the_postman_collection_is_in_the_environment_or_set_by_a_script() {
+fn every_variable_of_the_postman_collection_is_defined_and_used() {
     let text = collection().replace("headers.get('", "");
     let environment = environment();
     let mut given: BTreeSet<&str> = environment.iter().map(|(name, _)| name.as_str()).collect();
@@ -90,7 +90,7 @@ fn every_variable_of_the_postman_collection_is_in_the_environment_or_set_by_a_sc
 }
 
 #[test]
-fn the_postman_environment_is_that_of_make_up_and_its_secrets_are_empty() {
+fn the_postman_environment_fits_the_local_stack_and_has_no_secrets() {
     for (name, value) in environment() {
         let secret = ["password", "secret", "token"].iter().any(|word| name.contains(word));
         assert!(!secret || value.is_empty(), "{name} is filled in");

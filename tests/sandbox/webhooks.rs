@@ -38,7 +38,7 @@ async fn events_can_be_delivered_in_another_order() {
 }
 
 #[tokio::test]
-async fn without_webhook_nothing_is_delivered_until_it_is_asked_for() {
+async fn a_payment_without_webhooks_delivers_an_event_only_on_request() {
     let fixture = Fixture::start().await;
     let order_id = fixture.order().await;
     let checkout = fixture.pay(&order_id, json!({ "outcome": "captured" })).await;
@@ -65,7 +65,7 @@ async fn a_webhook_that_was_answered_500_is_delivered_again() {
 }
 
 #[tokio::test]
-async fn a_webhook_that_is_never_accepted_is_given_up() {
+async fn a_webhook_is_given_up_after_three_failed_attempts() {
     let fixture = Fixture::start().await;
     let order_id = fixture.order().await;
     fixture.receiver.answer_next([StatusCode::SERVICE_UNAVAILABLE; 3]);
@@ -104,7 +104,7 @@ async fn a_repeated_event_keeps_its_id_and_its_body() {
 }
 
 #[tokio::test]
-async fn a_late_event_is_delivered_after_the_answer() {
+async fn a_delayed_event_is_delivered_after_the_response() {
     let fixture = Fixture::start().await;
     let order_id = fixture.order().await;
     let checkout = fixture.pay(&order_id, json!({ "outcome": "captured" })).await;

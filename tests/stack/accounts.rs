@@ -69,7 +69,7 @@ impl Stack {
 }
 
 #[tokio::test]
-async fn a_forgotten_password_is_replaced_over_the_mail_and_every_session_ends() {
+async fn a_password_reset_by_mail_ends_every_session() {
     let stack = Stack::running();
     let student = stack.student("forgetful").await;
     let body = json!({ "email": student.email });
@@ -132,7 +132,7 @@ async fn a_profile_is_changed_and_its_pin_redeems_tokens() {
 }
 
 #[tokio::test]
-async fn a_picture_is_uploaded_shown_and_replaced_and_read_by_nobody_else() {
+async fn a_picture_is_uploaded_shown_replaced_and_not_public() {
     let stack = Stack::running();
     let student = stack.student("pictured").await;
     let late = stack.picture_address(&student, PNG.len()).await;
@@ -176,7 +176,7 @@ async fn a_picture_is_uploaded_shown_and_replaced_and_read_by_nobody_else() {
 }
 
 #[tokio::test]
-async fn what_is_no_picture_or_not_what_was_announced_is_no_profile_picture() {
+async fn an_upload_that_is_not_the_announced_image_is_rejected() {
     let stack = Stack::running();
     let student = stack.student("forger").await;
     let text = b"<script>alert('I am a PNG')</script>";

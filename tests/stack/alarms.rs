@@ -59,7 +59,7 @@ async fn queues(stack: &Stack) -> BTreeMap<String, Option<String>> {
 }
 
 #[tokio::test]
-async fn each_queue_of_dead_letters_is_watched_by_an_alarm() {
+async fn each_dead_letter_queue_is_watched_by_an_alarm() {
     let stack = Stack::running();
     let queues = queues(&stack).await;
     let destinations = ["picture-dead-letters", "relay-dead-letters"].map(|name| stack.name(name));

@@ -56,7 +56,7 @@ impl Stack {
 }
 
 #[tokio::test]
-async fn an_order_and_a_count_are_read_from_redis_until_the_stream_tells_of_a_change() {
+async fn orders_and_counts_come_from_redis_until_the_stream_reports_a_change() {
     let stack = Stack::running();
     let owner = stack.owner().await;
     let diner = stack.student_of(&owner, "diner").await;

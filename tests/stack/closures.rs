@@ -15,7 +15,7 @@ fn in_days(days: i64) -> String {
 }
 
 #[tokio::test]
-async fn a_student_cuts_a_meal_and_takes_it_back() {
+async fn a_student_cuts_a_meal_and_cancels_the_cut() {
     let stack = Stack::running();
     let owner = stack.owner().await;
     let asha = stack.student_of(&owner, "asha").await;
@@ -53,7 +53,7 @@ async fn is_empty(stack: &Stack, queue: &str) -> bool {
 }
 
 #[tokio::test]
-async fn all_students_are_told_of_a_closure_once() {
+async fn all_students_are_notified_of_a_closure_once() {
     let stack = Stack::running();
     let owner = stack.owner().await;
     let asha = stack.student_of(&owner, "asha").await;

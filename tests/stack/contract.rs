@@ -72,19 +72,19 @@ async fn mess_of_its_own(stack: &Stack) -> (String, String) {
 }
 
 #[tokio::test]
-async fn without_a_session_the_api_answers_as_it_says() {
+async fn the_api_fits_its_description_without_a_session() {
     hold_against_description(&Stack::running(), None);
 }
 
 #[tokio::test]
-async fn with_a_students_session_the_api_answers_as_it_says() {
+async fn the_api_fits_its_description_for_a_student() {
     let stack = Stack::running();
     let (_, student) = mess_of_its_own(&stack).await;
     hold_against_description(&stack, Some(&student));
 }
 
 #[tokio::test]
-async fn with_an_owners_session_the_api_answers_as_it_says() {
+async fn the_api_fits_its_description_for_an_owner() {
     let stack = Stack::running();
     let (owner, _) = mess_of_its_own(&stack).await;
     hold_against_description(&stack, Some(&owner));

@@ -43,7 +43,7 @@ pub(super) async fn dead_letter(stack: &Stack, registration_id: &str) -> String 
 }
 
 #[tokio::test]
-async fn a_mail_that_ses_refuses_five_times_is_kept_as_a_dead_letter_and_nobody_elses_suffers() {
+async fn a_mail_refused_five_times_is_dead_lettered_and_blocks_no_other() {
     let stack = Stack::running();
     put_ses_into_its_sandbox(&stack).await;
     let email = format!("refused-{}@nowhere.test", ulid_now());
@@ -57,7 +57,7 @@ async fn a_mail_that_ses_refuses_five_times_is_kept_as_a_dead_letter_and_nobody_
 }
 
 #[tokio::test]
-async fn with_a_redis_that_hangs_everything_goes_on() {
+async fn requests_succeed_while_redis_hangs() {
     let stack = Stack::running();
     let student = stack.student("hanging").await;
     let buyer = stack.student("hanging-buyer").await;

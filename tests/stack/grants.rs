@@ -52,7 +52,7 @@ impl Stack {
 }
 
 #[tokio::test]
-async fn a_resent_code_replaces_the_one_before_and_the_address_alone_names_the_registration() {
+async fn a_code_resent_by_id_or_address_replaces_the_previous_one() {
     let stack = Stack::running();
     let email = format!("resent-{}@example.com", ulid_now());
     let wanted = json!({ "email": email, "password": PASSWORD });
@@ -87,7 +87,7 @@ async fn a_resent_code_replaces_the_one_before_and_the_address_alone_names_the_r
 }
 
 #[tokio::test]
-async fn wrong_passwords_are_counted_are_forgotten_by_the_right_one_and_lock_at_the_fifth() {
+async fn five_wrong_passwords_lock_and_a_right_one_resets_the_count() {
     let stack = Stack::running();
     let unique = ulid_now();
     let email = format!("locked-{unique}@example.com");
@@ -114,7 +114,7 @@ async fn wrong_passwords_are_counted_are_forgotten_by_the_right_one_and_lock_at_
 }
 
 #[tokio::test]
-async fn a_session_is_refreshed_repeated_within_the_grace_and_ended_by_reuse_or_logout() {
+async fn a_refresh_repeats_within_the_grace_and_reuse_ends_the_session() {
     let stack = Stack::running();
     let student = stack.student("refreshed").await;
     let first = stack.refresh(&student.cookie).await.expect(200);
@@ -138,7 +138,7 @@ async fn a_session_is_refreshed_repeated_within_the_grace_and_ended_by_reuse_or_
 }
 
 #[tokio::test]
-async fn wrong_security_codes_are_counted_are_forgotten_by_the_right_one_and_lock_at_the_fifth() {
+async fn five_wrong_security_codes_lock_and_a_right_one_resets_the_count() {
     let stack = Stack::running();
     let student = stack.student("security-code").await;
     stack.buy_tokens(&student, 3).await;
@@ -165,7 +165,7 @@ async fn wrong_security_codes_are_counted_are_forgotten_by_the_right_one_and_loc
 }
 
 #[tokio::test]
-async fn an_order_that_is_asked_for_twice_with_one_key_is_made_once() {
+async fn a_token_order_requested_twice_with_one_key_is_made_once() {
     let stack = Stack::running();
     let student = stack.student("replayed").await;
     let order = Call::post("/create-order", &json!({ "token_count": 1 }));
@@ -184,7 +184,7 @@ async fn the_health_check_reaches_its_table() {
 }
 
 #[tokio::test]
-async fn each_event_alone_does_its_work_and_every_list_shows_what_became_of_it() {
+async fn each_payment_event_alone_is_applied_and_shown_in_every_list() {
     let stack = Stack::running();
     let student = stack.student("listed").await;
     for (event, outcome, tokens) in [
@@ -218,7 +218,7 @@ async fn each_event_alone_does_its_work_and_every_list_shows_what_became_of_it()
 }
 
 #[tokio::test]
-async fn an_owner_logs_in_and_who_waits_for_approval_may_do_so_too_and_no_more() {
+async fn an_owner_logs_in_and_a_pending_student_reads_only_the_mess() {
     let stack = Stack::running();
     let password = stack.variable("OWNER_PASSWORD");
     let owner = stack.log_in_with(stack.variable("OWNER_EMAIL"), password).await.expect(200);
@@ -241,7 +241,7 @@ async fn an_owner_logs_in_and_who_waits_for_approval_may_do_so_too_and_no_more()
 }
 
 #[tokio::test]
-async fn an_account_of_another_mess_sees_no_order_of_this_one() {
+async fn an_account_of_another_mess_sees_no_order_of_ours() {
     let stack = Stack::running();
     let ours = stack.student("ours").await;
     let checkout = stack.pay_for_tokens(&ours, 1, false).await;
@@ -261,7 +261,7 @@ async fn an_account_of_another_mess_sees_no_order_of_this_one() {
 }
 
 #[tokio::test]
-async fn every_function_that_takes_staff_tokens_looks_one_up_that_redis_has_not_seen() {
+async fn every_function_can_look_up_a_staff_token_missing_in_redis() {
     let stack = Stack::running();
     let owner = stack.owner().await;
     for endpoint in endpoints().filter(|endpoint| endpoint.access.takes_staff_token()) {
@@ -281,7 +281,7 @@ async fn every_function_that_takes_staff_tokens_looks_one_up_that_redis_has_not_
 }
 
 #[tokio::test]
-async fn every_function_looks_a_session_up_that_redis_has_not_seen() {
+async fn every_function_can_look_up_a_session_missing_in_redis() {
     let stack = Stack::running();
     let (owner, student) = (stack.owner().await, stack.student("fresh").await);
     let staff = stack.staff_of(&owner.mess_id, &owner.token).await;
@@ -308,7 +308,7 @@ async fn every_function_looks_a_session_up_that_redis_has_not_seen() {
 }
 
 #[tokio::test]
-async fn owners_read_what_they_are_told_and_their_reports() {
+async fn owners_read_their_notifications_reports_and_audit_trail() {
     let stack = Stack::running();
     let owner = stack.owner().await;
     let from_afresh = async |call: Call| {

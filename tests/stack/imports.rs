@@ -103,7 +103,7 @@ async fn a_menu_is_imported_and_importing_it_again_changes_nothing() {
 }
 
 #[tokio::test]
-async fn an_import_changes_what_it_names_and_can_leave_alone_what_there_is() {
+async fn an_import_changes_named_fields_and_can_skip_existing_items() {
     let importing = Importing::start().await;
     importing.said(MENU, &[]);
     let other = "sku,name,price_tokens,stock,stock_shards\n\
@@ -139,7 +139,7 @@ async fn an_import_changes_what_it_names_and_can_leave_alone_what_there_is() {
 }
 
 #[tokio::test]
-async fn a_wrong_menu_is_refused_with_every_error_and_nothing_of_it_is_written() {
+async fn an_invalid_menu_is_refused_with_every_error_and_not_written() {
     let importing = Importing::start().await;
     let wrong = "sku,name,price_tokens,stock\ndal,Dal,2,10\nrice,Rice,0,-1\n,Tea,1,\ndal,Dal,2,\n";
     let price = "must be a whole number from 1 to 99";
@@ -195,7 +195,7 @@ fn new_and_unchanged(summary: &str) -> (usize, usize) {
 }
 
 #[tokio::test]
-async fn an_import_that_is_killed_is_finished_by_the_next() {
+async fn the_next_import_completes_one_that_was_killed() {
     const ITEMS: usize = 300;
     let importing = Importing::start().await;
     let file = importing.write(&many(ITEMS));
@@ -257,7 +257,7 @@ async fn aws_that_denies_after(transactions: usize, stack: &Stack) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_import_that_the_database_stops_says_at_which_line_and_is_finished_by_the_next() {
+async fn a_stopped_import_reports_the_line_and_the_next_completes_it() {
     let importing = Importing::start().await;
     let file = importing.write(&many(5));
     let endpoint = aws_that_denies_after(3, &importing.stack).await;
@@ -285,7 +285,7 @@ fn import_students(importing: &Importing, list: &str, arguments: &[&str]) -> Out
 }
 
 #[tokio::test]
-async fn a_list_of_students_is_imported_once_and_its_students_are_on_the_owners_list() {
+async fn a_list_of_students_is_imported_once_and_visible_to_the_owner() {
     let importing = Importing::start().await;
     let unique = super::ulid_now().to_uppercase();
     let list = format!(
@@ -313,7 +313,7 @@ async fn a_list_of_students_is_imported_once_and_its_students_are_on_the_owners_
 }
 
 #[tokio::test]
-async fn a_wrong_list_of_students_is_refused_with_every_error() {
+async fn an_invalid_list_of_students_is_refused_with_every_error() {
     let importing = Importing::start().await;
     let unique = super::ulid_now().to_uppercase();
     let header = "name,roll_no,room_no,phone";

@@ -105,7 +105,7 @@ fn ids(public_set: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_rotation_moves_the_keys_on_and_says_what_to_deploy() {
+async fn a_rotation_shifts_the_keys_and_prints_what_to_deploy() {
     let stage = Stage::fresh().await;
     let first = stage.says(&["publish"]);
     let (secret, _) = stage.secret().await;
@@ -129,7 +129,7 @@ async fn a_rotation_moves_the_keys_on_and_says_what_to_deploy() {
 }
 
 #[tokio::test]
-async fn keys_that_are_there_are_kept_and_publishing_them_again_changes_nothing() {
+async fn existing_keys_are_kept_and_publishing_them_again_changes_nothing() {
     let stage = Stage::fresh().await;
     let before = (stage.secret().await, stage.published().await);
     printed(&thali(&stage.stack, &["keys", "init", "--stage", &stage.name]));
@@ -138,7 +138,7 @@ async fn keys_that_are_there_are_kept_and_publishing_them_again_changes_nothing(
 }
 
 #[tokio::test]
-async fn a_secret_from_before_there_was_a_key_is_given_that_key_and_keeps_all_others() {
+async fn init_adds_a_missing_key_to_a_secret_and_keeps_all_others() {
     let stage = Stage::fresh().await;
     let published = stage.published().await;
     stage.forget("qr_key").await;
@@ -161,7 +161,7 @@ async fn a_secret_from_before_there_was_a_key_is_given_that_key_and_keeps_all_ot
 }
 
 #[tokio::test]
-async fn a_rotation_that_was_cut_off_is_published_before_there_is_another() {
+async fn an_interrupted_rotation_must_be_published_before_the_next_rotation() {
     let stage = Stage::fresh().await;
     let (old, _) = stage.published().await;
     let rotated = stage.says(&["rotate"]);

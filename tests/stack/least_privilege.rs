@@ -39,7 +39,7 @@ async fn look_at_roles(stack: &Stack, used_rights: Option<&Path>) -> String {
 }
 
 #[tokio::test]
-async fn what_a_function_does_not_need_is_denied_to_it() {
+async fn a_function_is_denied_what_it_does_not_need() {
     look_at_roles(&Stack::running(), None).await;
 }
 

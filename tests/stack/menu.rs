@@ -26,7 +26,7 @@ impl Stack {
 }
 
 #[tokio::test]
-async fn an_owner_keeps_a_menu_and_its_stock() {
+async fn an_owner_manages_the_menu_and_its_stock() {
     let stack = Stack::running();
     let owner = stack.owner().await;
     let dal = |price: u16| json!({ "name": "Dal", "price_tokens": price, "available": true });

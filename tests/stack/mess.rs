@@ -146,7 +146,7 @@ async fn a_student_pays_eats_once_and_is_refused_with_the_right_reason() {
 }
 
 #[tokio::test]
-async fn leave_closures_uploads_and_reports_agree() {
+async fn cuts_closures_uploads_and_reports_agree() {
     let stack = Stack::running();
     let owner = stack.owner().await;
     let date = stack.serve_lunch(&owner).await;
@@ -206,7 +206,7 @@ async fn leave_closures_uploads_and_reports_agree() {
 }
 
 #[tokio::test]
-async fn a_registered_student_is_approved_and_gets_in_by_the_mailbox() {
+async fn a_registered_student_is_approved_and_logs_in_after_a_password_reset() {
     let stack = Stack::running();
     let owner = stack.owner().await;
     let email = format!("meera-{}@example.com", ulid_now());
@@ -246,7 +246,7 @@ async fn a_registered_student_is_approved_and_gets_in_by_the_mailbox() {
 
 /// Accounts from before there was a counter have nothing there until they do something.
 #[tokio::test]
-async fn a_student_from_before_the_counter_is_made_known_to_it_by_what_they_do_first() {
+async fn an_account_without_a_member_item_gets_one_on_first_use() {
     let stack = Stack::running();
     let owner = stack.owner().await;
     let date = stack.serve_lunch(&owner).await;
@@ -269,7 +269,7 @@ async fn a_student_from_before_the_counter_is_made_known_to_it_by_what_they_do_f
 }
 
 #[tokio::test]
-async fn the_stack_names_a_staff_token_that_scans() {
+async fn the_stack_provides_a_staff_token_that_can_scan() {
     let stack = Stack::running();
     stack.refused(stack.variable("STAFF_TOKEN"), "not a code", "malformed_qr").await;
 }

@@ -40,7 +40,7 @@ pub(super) fn printed(output: &Output) -> String {
 }
 
 #[tokio::test]
-async fn a_mess_its_owner_and_an_invite_are_made_and_serve() {
+async fn a_mess_its_owner_and_an_invite_can_be_created_and_used() {
     let stack = Stack::running();
     let mess = printed(&thali(&stack, &["mess", "create", "--name", "South Hostel"]));
     let email = format!("owner-{}@example.com", ulid_now());
@@ -74,7 +74,7 @@ async fn a_mess_its_owner_and_an_invite_are_made_and_serve() {
 }
 
 #[tokio::test]
-async fn the_local_stack_passes_the_command_on_and_the_owner_it_makes_logs_in() {
+async fn the_local_stack_forwards_a_command_that_creates_an_owner() {
     let stack = Stack::running();
     let email = format!("superuser-{}@example.com", ulid_now());
     let env = std::env::var("THALI_STACK_ENV").expect("`make test` names a stack");
@@ -95,7 +95,7 @@ async fn the_local_stack_passes_the_command_on_and_the_owner_it_makes_logs_in() 
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_said_and_nothing_is_made() {
+async fn invalid_arguments_are_reported_and_nothing_is_created() {
     let stack = Stack::running();
     let email = format!("nobody-{}@example.com", ulid_now());
     let refused = [

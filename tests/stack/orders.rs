@@ -64,7 +64,7 @@ impl Stack {
 }
 
 #[tokio::test]
-async fn an_order_is_called_off_once_and_one_that_is_processed_is_not() {
+async fn a_pending_order_is_cancelled_once_and_a_processed_one_never() {
     let stack = Stack::running();
     let student = stack.student("changed-mind").await;
     stack.buy_tokens(&student, 3).await;
@@ -91,7 +91,7 @@ async fn an_order_is_called_off_once_and_one_that_is_processed_is_not() {
 }
 
 #[tokio::test]
-async fn a_processed_order_is_mailed_is_in_the_history_and_is_handed_over_once() {
+async fn a_processed_order_is_mailed_in_the_history_and_collected_once() {
     let stack = Stack::running();
     let student = stack.student("collecting").await;
     let owner = stack.demo_owner().await;

@@ -65,7 +65,7 @@ async fn an_order_is_processed_within_five_seconds() {
 }
 
 #[tokio::test]
-async fn an_order_that_nobody_was_told_of_is_swept_and_processed() {
+async fn an_order_whose_message_was_lost_is_swept_and_processed() {
     let stack = Stack::running();
     let student = stack.student("forgotten").await;
     stack.buy_tokens(&student, 3).await;

@@ -48,7 +48,7 @@ impl Stack {
 }
 
 #[tokio::test]
-async fn an_owner_gives_tokens_back_and_the_student_gets_the_money_and_a_mail() {
+async fn an_owner_refunds_tokens_and_the_student_is_mailed() {
     let stack = Stack::running();
     let student = stack.student("refunded").await;
     let checkout = stack.pay_for_tokens(&student, 10, false).await;
@@ -81,7 +81,7 @@ async fn an_owner_gives_tokens_back_and_the_student_gets_the_money_and_a_mail() 
 }
 
 #[tokio::test]
-async fn a_payment_whose_webhook_never_came_is_credited_by_the_job() {
+async fn the_reconcile_job_credits_a_payment_without_a_webhook() {
     let stack = Stack::running();
     let student = stack.student("reconciled").await;
     stack.pay_for_tokens(&student, 10, false).await;
@@ -99,7 +99,7 @@ async fn a_payment_whose_webhook_never_came_is_credited_by_the_job() {
 }
 
 #[tokio::test]
-async fn the_job_that_warns_of_expiry_may_read_and_write_what_it_needs() {
+async fn the_expiry_job_has_the_rights_that_it_needs() {
     let stack = Stack::running();
     let student = stack.student("expiring").await;
     stack.buy_tokens(&student, 3).await;

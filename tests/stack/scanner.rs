@@ -31,7 +31,7 @@ impl Stack {
 }
 
 #[tokio::test]
-async fn a_device_admits_a_student_sees_their_picture_takes_it_back_and_uploads() {
+async fn a_device_admits_a_student_sees_the_picture_undoes_and_uploads() {
     let stack = Stack::running();
     let owner = stack.owner().await;
     let student = stack.student_of(&owner, "eater").await;

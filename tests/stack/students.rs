@@ -59,7 +59,7 @@ impl Stack {
 }
 
 #[tokio::test]
-async fn a_student_waits_is_approved_works_and_is_shut_out() {
+async fn a_student_waits_is_approved_buys_tokens_and_is_blocked() {
     let stack = Stack::running();
     let owner = stack.owner().await;
     stack.has_listed(&owner, "", &[]).await;

@@ -349,7 +349,7 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn a_write_costs_a_unit_for_each_started_kilobyte_of_the_larger_image() {
+    async fn a_write_costs_a_unit_per_started_kilobyte_of_the_larger_image() {
         let (client, meter) = metered().await;
         for (size, units) in [(1024, 1.0), (1025, 2.0), (3 * 1024, 3.0), (1024, 3.0), (1024, 1.0)] {
             put(&client, sized("a", size)).await;
@@ -374,7 +374,7 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn a_transaction_costs_twice_and_its_indexes_once() {
+    async fn a_transaction_costs_double_and_its_indexes_once() {
         let (client, meter) = metered().await;
         put(&client, sized("there", 4097)).await;
         meter.take();
@@ -405,7 +405,7 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn a_read_costs_a_unit_for_each_started_four_kilobytes_and_an_eventual_one_half() {
+    async fn a_read_costs_a_unit_per_started_four_kilobytes_or_half_eventually() {
         let (client, meter) = metered().await;
         put(&client, sized("small", 4096)).await;
         put(&client, sized("large", 4097)).await;
@@ -422,7 +422,7 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn a_batch_costs_what_its_items_cost_and_a_query_what_their_sum_costs() {
+    async fn a_batch_is_charged_per_item_and_a_query_by_total_size() {
         let (client, meter) = metered().await;
         for sk in ["a", "b", "c"] {
             put(&client, with(sized(sk, 1500), "whole", "w")).await;
@@ -454,7 +454,7 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn an_index_costs_what_changes_in_it() {
+    async fn an_index_costs_only_what_changes_in_it() {
         let (client, meter) = metered().await;
         let plain = || sized("a", 1020);
         let whole = |value| with(plain(), "whole", value);
@@ -476,7 +476,7 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn a_refused_request_is_counted_and_its_units_are_not_known() {
+    async fn a_refused_request_is_counted_but_its_units_are_unknown() {
         let (client, meter) = metered().await;
         put(&client, sized("a", 100)).await;
         let again = client.put_item().table_name(TABLE).set_item(Some(sized("a", 100)));
@@ -491,7 +491,7 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn each_try_is_a_request() {
+    async fn each_attempt_counts_as_a_request() {
         let meter = Meter::default();
         let retries = RetryConfig::standard().with_initial_backoff(Duration::from_millis(1));
         let nobody = Dynamo::start().await.metered_client(&meter).config().to_builder();
@@ -503,7 +503,7 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn requests_at_once_add_up() {
+    async fn concurrent_requests_add_up() {
         let (client, meter) = metered().await;
         let mut tasks = JoinSet::new();
         for number in 0..100 {

@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_personal_or_secret_is_seen() {
+    fn personal_and_secret_shapes_are_detected() {
         let jwt = "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJhY2NfMDEifQ.c2ln";
         let refresh = format!("acc_01J.ses_01J.{}", "x".repeat(43));
         let staff = format!("device stf_01J_demo_{} came", "0a".repeat(32));
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_log_line_usually_says_is_not_mistaken_for_anything() {
+    fn usual_log_lines_match_no_forbidden_shape() {
         for line in [
             r#"{"timestamp":"2026-01-15T06:30:00.123456Z","level":"INFO","message":"answered"}"#,
             r#"{"status":401,"code":"invalid_credentials","duration_ms":123456}"#,
