@@ -1,6 +1,6 @@
-//! That what belongs together is there together: the registry of functions, the template's
-//! functions, routes, grants and variables, sample events, the pages of `docs/`, and the
-//! Postman collection.
+//! That the parts of the repository agree: the registry of functions, the template's functions,
+//! routes, grants and variables, the sample events, the pages of `docs/`, and the Postman
+//! collection.
 
 mod docs;
 mod postman;
@@ -37,7 +37,7 @@ fn is_consumer(function: &Function) -> bool {
     matches!(function, Function::Consumer(_))
 }
 
-/// The functions of the template, by name.
+/// The properties of the template's functions, by name.
 fn functions_in_template() -> BTreeMap<String, Value> {
     let functions = resources(&template(), "AWS::Serverless::Function");
     let named = |(_, function): (String, Value)| {
@@ -48,7 +48,7 @@ fn functions_in_template() -> BTreeMap<String, Value> {
     functions.into_iter().map(named).collect()
 }
 
-/// The names of the files in a folder, without their ending.
+/// The names of the files in a folder, without their extensions.
 fn stems(folder: &str) -> BTreeSet<String> {
     let files = std::fs::read_dir(root().join(folder)).expect("the folder is there");
     let stem = |file: std::io::Result<std::fs::DirEntry>| {
@@ -115,7 +115,7 @@ fn the_template_routes_every_path_of_every_endpoint_and_no_other() {
     assert_eq!(in_code, in_template);
 }
 
-/// The variables that come with a part; `APP_URL` and `REDIS_URL` may be empty.
+/// The variables that a part needs; `APP_URL` and `REDIS_URL` may be empty.
 fn variables_of(part: Part) -> &'static [&'static str] {
     match part {
         Part::Cache => &["REDIS_URL"],
@@ -140,14 +140,14 @@ fn variables_of(part: Part) -> &'static [&'static str] {
     }
 }
 
-/// The variables that every function is given.
+/// The variables that every function gets.
 fn common_variables() -> BTreeMap<String, Value> {
     let globals = &template()["Globals"]["Function"]["Environment"]["Variables"];
     let globals = globals.as_object().expect("there are some").clone();
     globals.into_iter().collect()
 }
 
-/// The variables that are a function's own.
+/// The variables that only this function gets.
 fn own_variables(function: &Value) -> BTreeMap<String, Value> {
     let given = function["Environment"]["Variables"].as_object().cloned().unwrap_or_default();
     given.into_iter().collect()
@@ -170,9 +170,9 @@ fn a_function_has_exactly_the_variables_that_it_needs() {
     }
 }
 
-/// Parameters that CloudFormation shows to nobody, and what is resolved from a store, of which
-/// every function is given these two alone: Redis' address, which may hold a password, and the
-/// public keys.
+/// The hidden variables that every function gets: the public keys, and Redis' address, which may
+/// contain a password. A variable is hidden if it comes from a `NoEcho` parameter or is resolved
+/// from Parameter Store or Secrets Manager.
 const GIVEN_TO_ALL: [&str; 2] = ["JWKS", "REDIS_URL"];
 
 #[test]
@@ -204,7 +204,7 @@ fn a_stream_reader_may_send_to_its_dead_letter_queue() {
         assert!(arns(on_failure).is_subset(&filled), "{name}: {on_failure}");
         checked += 1;
     }
-    assert!(checked > 0, "no stream keeps what could not be delivered");
+    assert!(checked > 0, "no stream has a dead-letter queue");
 }
 
 #[test]
@@ -283,7 +283,7 @@ fn the_relay_reads_every_table_stream() {
     assert_eq!(relayed.map(|(table, _)| table.clone()).collect::<BTreeSet<_>>(), streamed);
 }
 
-/// What a function's own policies allow, a statement each.
+/// The statements of a function's own policies.
 fn statements(function: &Value) -> Vec<Value> {
     let policies = match &function["Policies"] {
         Value::Array(policies) => policies.clone(),
@@ -397,18 +397,18 @@ fn only_a_consumer_that_fills_its_own_queue_may_recurse() {
         let invoked: BTreeSet<String> =
             events.flat_map(|event| arns(&event["Properties"]["Queue"])).collect();
         let fills_its_own = !filled.is_disjoint(&invoked);
-        // Without this Lambda drops the message after sixteen rounds.
+        // Without `Allow`, Lambda drops the message after sixteen rounds.
         assert_eq!(function["RecursiveLoop"] == "Allow", fills_its_own, "{name}");
         loops.extend(fills_its_own.then_some(name));
     }
     assert_eq!(loops, ["announcer"]);
 }
 
-/// Where the template names a queue for what could not be handled.
+/// The properties in which the template names a dead-letter queue.
 const DEAD_LETTER_PLACES: [&str; 4] =
     ["deadLetterTargetArn", "DeadLetterConfig", "DeadLetterQueue", "OnFailure"];
 
-/// The queues of dead letters, of other queues, of streams and of functions.
+/// The dead-letter queues of other queues, of streams and of functions.
 fn dead_letter_queues(value: &Value) -> BTreeSet<String> {
     match value {
         Value::Array(items) => items.iter().flat_map(dead_letter_queues).collect(),
@@ -429,8 +429,7 @@ fn dead_letter_queues(value: &Value) -> BTreeSet<String> {
     }
 }
 
-/// The alarm that rings at the first message in a queue of dead letters, save for what it
-/// says to whoever is woken.
+/// The alarm that fires at the first message in a dead-letter queue, without its description.
 fn alarm_of(queue: &str, name: &Value) -> Value {
     let topic = json!([{ "!Ref": "AlarmTopicArn" }]);
     let told = json!({ "!If": ["HasAlarmTopic", topic, { "!Ref": "AWS::NoValue" }] });

@@ -1,5 +1,5 @@
-//! The API's description: it is held against what is served, and kept as a snapshot, so
-//! that a change of the contract is seen in the review of the change that makes it.
+//! The API's description: it is compared with what is served, and kept as a snapshot, so that
+//! a reviewer sees every change of the contract.
 
 use std::collections::BTreeSet;
 
@@ -11,8 +11,8 @@ fn described() -> Value {
     serde_json::to_value(document()).expect("the document serialises")
 }
 
-/// A change of this snapshot is a change of the contract with every client. Where it is
-/// meant, run the test with `INSTA_UPDATE=always` and commit the new one.
+/// A change of this snapshot is a change of the contract with every client. If it is intended,
+/// run the test with `INSTA_UPDATE=always` and commit the new snapshot.
 #[test]
 fn the_contract_is_the_one_that_was_reviewed() {
     insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
@@ -95,12 +95,12 @@ fn every_response_describes_the_request_id_header() {
     }
 }
 
-/// What a reference leads to.
+/// The value that a reference points to.
 fn referred<'a>(document: &'a Value, to: &str) -> &'a Value {
-    document.pointer(to.trim_start_matches('#')).expect("it is there, see above")
+    document.pointer(to.trim_start_matches('#')).expect("every reference resolves, see above")
 }
 
-/// No object of ours in a body takes members that are not described, at whatever depth.
+/// No object in a request body takes members that are not described, at any depth.
 #[test]
 fn request_bodies_reject_unknown_members_at_every_depth() {
     let document = described();

@@ -1,4 +1,4 @@
-//! Faults on demand, and control calls that are refused.
+//! Faults on demand, and invalid control calls.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! Orders, payments and refunds, through the API and the checkout page.
+//! Orders, payments and refunds of the sandbox, through the API and the checkout page.
 
 use serde_json::{Value, json};
 use thali_sandbox::signature;

@@ -1,4 +1,4 @@
-//! Webhooks: their signature, their order, their retries and repeats.
+//! Webhooks of the sandbox: their signature, order, retries and repeats.
 
 use axum::http::StatusCode;
 use serde_json::json;
@@ -72,8 +72,8 @@ async fn a_webhook_is_given_up_after_three_failed_attempts() {
     fixture.pay(&order_id, json!({ "outcome": "failed", "webhook": true })).await;
     fixture.receiver.wait_for(3).await;
 
-    // A fourth attempt would come 40 ms after the third. Two more payments, whose three
-    // attempts each take 30 ms, are over later than that.
+    // A fourth attempt would come 40 ms after the third. Two more payments end later than that,
+    // because the three attempts of each take 30 ms.
     for arrived in [6, 9] {
         fixture.receiver.answer_next([StatusCode::SERVICE_UNAVAILABLE; 3]);
         fixture.pay(&order_id, json!({ "outcome": "failed", "webhook": true })).await;
