@@ -52,8 +52,8 @@ enum Thing {
     Mail(String),
 }
 
-/// The functions of `keys.rs` that these tests know. `login_guard` returns the key of one of two
-/// others.
+/// The functions of `keys.rs` that these tests know. `login_guard` returns a key of `email_guard`
+/// or of `username_guard`.
 const KNOWN: [&str; 29] = [
     "account",
     "audit",
