@@ -1,6 +1,5 @@
-//! Every access of every function to its tables, under the grants of the template. What
-//! the answers are in each case is proven in [`crate::api`]; here they prove that no grant
-//! is missing.
+//! Every access of every function to its tables, with the grants of the template. The tests prove
+//! that no grant is missing; the responses in each case are tested in [`crate::api`].
 
 use serde_json::{Value, json};
 use thali_functions::endpoints;
@@ -28,8 +27,8 @@ impl Stack {
         self.send(call.header("idempotency-key", key)).await
     }
 
-    /// The items of a list that fits a page. Read in a session of its own, which is in the
-    /// table and not yet in Redis.
+    /// The items of a list that fits on one page. Reads it in a new session, which is in the table
+    /// and not yet in Redis.
     pub(super) async fn list(&self, path: &str, student: &Student) -> Vec<Value> {
         let body = json!({
             "mess_id": student.mess_id, "email": student.email, "password": PASSWORD,
@@ -40,8 +39,8 @@ impl Stack {
         answer.body["items"].as_array().expect("a list").clone()
     }
 
-    /// Waits until an access token is refused. It is at once, unless another test holds up
-    /// Redis just then: a session that was seen may then be believed for a minute more.
+    /// Waits until an access token is refused. That happens at once, unless another test pauses
+    /// Redis at that moment: then a cached session may be trusted for one more minute.
     pub(super) async fn session_has_ended(&self, token: &str) {
         eventually("the session has ended", async || {
             let answer = self.send(Call::get("/api/v1/mess").bearer(token)).await;
@@ -79,7 +78,7 @@ async fn a_code_resent_by_id_or_address_replaces_the_previous_one() {
     assert_eq!(verify(&third).await.problem(409), "otp_expired");
 
     stack.send(Call::post("/sign-up", &wanted)).await.expect(202);
-    let told = eventually("the owner of the address is told", async || {
+    let told = eventually("the owner of the address is notified", async || {
         stack.mails_to(&email).await.into_iter().nth(3)
     })
     .await;
@@ -330,10 +329,10 @@ async fn owners_read_their_notifications_reports_and_audit_trail() {
     let read = from_afresh(Call::new("POST", unknown)).await;
     assert_eq!(read.problem(404), "notification_not_found");
 
-    // A purchase is told of and can be looked up, once everything has followed.
+    // The notification and the audit records of a purchase follow a moment later.
     let student = stack.student_of(&owner, "reported").await;
     stack.buy_tokens(&student, 2).await;
-    eventually("the owner is told of the purchase", async || {
+    eventually("the owner is notified of the purchase", async || {
         let told = stack.list("/owner/notifications?unread=true", &owner).await;
         told.iter().any(|it| it["kind"] == "token_bought" && it["count"] == 2).then_some(())
     })

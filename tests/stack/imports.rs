@@ -1,4 +1,4 @@
-//! Menus and students from files, by the operator's command against the deployed stack.
+//! Imports of menus and students from files, by the operator's command on the deployed stack.
 
 use std::process::{Output, Stdio};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::operator::{operator, printed, thali};
 use super::{Stack, Student, eventually};
 
-/// An owner, and the folder in which their menus are.
+/// An owner, and the folder with the files to import.
 struct Importing {
     stack: Stack,
     owner: Student,
@@ -26,7 +26,7 @@ impl Importing {
         Self { stack, owner, folder: tempfile::tempdir().expect("a folder") }
     }
 
-    /// Writes the file; answers its path.
+    /// Writes a menu's file. Returns its path.
     fn write(&self, text: &str) -> String {
         let file = self.folder.path().join("menu.csv");
         std::fs::write(&file, text).expect("it is written");
@@ -44,12 +44,12 @@ impl Importing {
         thali(&self.stack, &[&self.arguments(&file), arguments].concat())
     }
 
-    /// The lines that an import printed which must succeed and have no complaint.
+    /// The lines that an import prints; it must succeed without errors.
     #[track_caller]
     fn said(&self, text: &str, arguments: &[&str]) -> Vec<String> {
         let output = self.import(text, arguments);
         let said = printed(&output);
-        // The progress bar is for terminals alone.
+        // The progress bar is only for terminals.
         assert_eq!(String::from_utf8_lossy(&output.stderr), "");
         said.lines().map(str::to_owned).collect()
     }
@@ -135,7 +135,7 @@ async fn an_import_changes_named_fields_and_can_skip_existing_items() {
         json!(["rice", 1, 0, true, 1]),
         json!(["tea", 2, 200, false, 2]),
     ];
-    assert_eq!(importing.menu().await, menu, "what a file does not name stays");
+    assert_eq!(importing.menu().await, menu, "fields that the file does not name stay");
 }
 
 #[tokio::test]
@@ -179,13 +179,13 @@ async fn an_invalid_menu_is_refused_with_every_error_and_not_written() {
     assert!(!output.status.success() && said.contains("there is no mess mess_none"), "{said}");
 }
 
-/// A file of so many items, `item-000` and so on.
+/// The text of a file with `count` items: `item-000` and so on.
 fn many(count: usize) -> String {
     let rows = (0..count).map(|number| format!("item-{number:03},Item {number},1,5\n"));
     format!("sku,name,price_tokens,stock\n{}", rows.collect::<String>())
 }
 
-/// How many items a summary says were new, and how many unchanged.
+/// The numbers of new and of unchanged items in a summary.
 #[track_caller]
 fn new_and_unchanged(summary: &str) -> (usize, usize) {
     let numbers = summary.split(", ").map(|part| part.rsplit(' ').next().expect("a number"));
@@ -218,8 +218,8 @@ async fn the_next_import_completes_one_that_was_killed() {
     assert_eq!(new_and_unchanged(&again[0]), (0, ITEMS));
 }
 
-/// The local AWS as it is reached here, until so many transactions were carried out; the
-/// next one is denied. Answers the address.
+/// Starts a proxy before the local AWS that denies all transactions after the first
+/// `transactions`. Returns its address.
 async fn aws_that_denies_after(transactions: usize, stack: &Stack) -> String {
     let aws = stack.variable("AWS_ENDPOINT_URL").to_owned();
     let (client, passed) = (stack.http.clone(), Arc::new(AtomicUsize::new(0)));
@@ -274,7 +274,7 @@ async fn a_stopped_import_reports_the_line_and_the_next_completes_it() {
     assert_eq!(importing.said(&many(5), &[]), ["new 2, changed 0, unchanged 3"]);
 }
 
-/// Imports a list of students; what it printed, and what it complained of.
+/// Imports a list of students. Returns the command's output.
 fn import_students(importing: &Importing, list: &str, arguments: &[&str]) -> Output {
     let file = importing.folder.path().join("students.csv");
     std::fs::write(&file, list).expect("it is written");

@@ -1,5 +1,5 @@
-//! `thali keys`, on a stage of the test's own: what is written in which order, and that a
-//! rotation which was cut off is not followed by another.
+//! `thali keys`, on a stage of the test's own: what each command writes, and that an interrupted
+//! rotation must be published before the next one.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::operator::{printed, thali};
 use super::{Stack, ulid_now};
 
-/// Which keys `thali` says are in place, and what it says to deploy.
+/// What `thali` prints: which keys are in place, and which parameters to deploy.
 #[derive(Debug, PartialEq, Eq)]
 struct InPlace {
     current: String,
@@ -34,7 +34,7 @@ impl InPlace {
     }
 }
 
-/// A stage that nothing is deployed from.
+/// A stage from which nothing is deployed.
 struct Stage {
     stack: Stack,
     name: String,
@@ -65,7 +65,7 @@ impl Stage {
         format!("/thali/{}/jwks", self.name)
     }
 
-    /// The public set and its version.
+    /// The set of public keys and its version.
     async fn published(&self) -> (String, i64) {
         let answer = self.ssm.get_parameter().name(self.parameter()).send().await;
         let parameter = answer.expect("it is there").parameter.expect("a parameter");
@@ -80,7 +80,7 @@ impl Stage {
         (serde_json::from_str(&text).expect("JSON"), answer.version_id.expect("a version"))
     }
 
-    /// Takes one key out of the secret, as if it were from before there was that key.
+    /// Removes one key from the secret, like a secret from before that key existed.
     async fn forget(&self, key: &str) {
         let (mut keys, _) = self.secret().await;
         assert!(keys.remove(key).is_some(), "{key} was there");
@@ -90,8 +90,8 @@ impl Stage {
         put.send().await.expect("written");
     }
 
-    /// Gives the parameter another text, as a rotation leaves it that is killed before it
-    /// has written it.
+    /// Overwrites the parameter. With its old text, it is like a rotation that was killed before it
+    /// wrote the parameter.
     async fn publish(&self, text: &str) {
         let put = self.ssm.put_parameter().name(self.parameter()).r#type(ParameterType::String);
         put.value(text).overwrite(true).send().await.expect("written");
@@ -157,7 +157,7 @@ async fn init_adds_a_missing_key_to_a_secret_and_keeps_all_others() {
     let before = stage.secret().await;
     let said = printed(&thali(&stage.stack, &["keys", "init", "--stage", &stage.name]));
     assert!(said.contains("kept the secret") && !said.contains("added"), "{said}");
-    assert_eq!(stage.secret().await, before, "nothing lacks, nothing is written");
+    assert_eq!(stage.secret().await, before, "nothing is missing, so nothing is written");
 }
 
 #[tokio::test]

@@ -100,7 +100,7 @@ async fn cargo_lambda_watch_serves_every_endpoint() {
     watch.send(Call::get("/student/tokens").bearer(token)).await.expect(200);
     let orders = watch.send(Call::get("/api/orders?limit=1").bearer(token)).await;
     orders.expect(200);
-    // First a path with a parameter, then a longer path without any.
+    // First a path with a parameter, then a path in which `me` could be taken for one.
     let unknown = "/api/orders/ord_01J00000000000000000000000";
     let unknown = watch.send(Call::get(unknown).bearer(token)).await;
     assert_eq!(unknown.problem(404), "order_not_found");

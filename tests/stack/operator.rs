@@ -1,4 +1,4 @@
-//! The operator's command against the deployed stack.
+//! The operator's command `thali` against the deployed stack.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -10,12 +10,12 @@ use crate::support::Call;
 use crate::support::people::PASSWORD;
 use crate::support::template::root;
 
-/// Runs `thali` as an operator of the stack would.
+/// Runs `thali` as the operator of the stack does.
 pub(super) fn thali(stack: &Stack, arguments: &[&str]) -> Output {
     operator(stack, arguments).output().expect("`make test` builds it")
 }
 
-/// `thali` as an operator of the stack would run it.
+/// The command `thali` with the operator's environment, not started yet.
 pub(super) fn operator(stack: &Stack, arguments: &[&str]) -> Command {
     let tests = std::env::current_exe().expect("this binary has a path");
     let folder = tests.parent().and_then(|deps| deps.parent()).expect("target/debug/deps");
@@ -31,7 +31,7 @@ pub(super) fn operator(stack: &Stack, arguments: &[&str]) -> Command {
     thali
 }
 
-/// What a run that must succeed printed.
+/// The output of a run, which must have succeeded.
 #[track_caller]
 pub(super) fn printed(output: &Output) -> String {
     let said = String::from_utf8_lossy(&output.stdout).trim().to_owned();

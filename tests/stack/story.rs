@@ -1,4 +1,5 @@
-//! The main job on the deployed stack.
+//! The main story on the deployed stack: students buy and redeem tokens, and all of it is in the
+//! audit trail.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -86,7 +87,7 @@ async fn fifty_concurrent_submissions_redeem_exactly_the_ten_available_tokens() 
         let call = Call::post("/student/token-submission", &body)
             .bearer(&student.token)
             .header("idempotency-key", &format!("rush-{number}"));
-        // A client that got no outcome asks again with the same key.
+        // A client without an outcome retries with the same key.
         eventually("an outcome", async || {
             let answer = stack.send(call.clone()).await;
             match answer.status {
