@@ -1,6 +1,6 @@
-//! That the parts of the repository agree: the registry of functions, the template's functions,
-//! routes, grants and variables, the sample events, the pages of `docs/`, and the Postman
-//! collection.
+//! Tests that the parts of the repository agree: the registry of functions, the template's
+//! functions, routes, grants and variables, the sample events, the pages of `docs/`, and the
+//! Postman collection.
 
 mod docs;
 mod postman;

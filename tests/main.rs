@@ -1,4 +1,4 @@
-//! Thali's tests over HTTP, as one binary.
+//! The tests of Thali's API, repository and deployed stack, as one binary.
 //!
 //! | module | what it proves |
 //! |---|---|

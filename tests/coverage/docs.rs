@@ -1,5 +1,5 @@
-//! That all pages of `docs/` are linked, that their tables match the code, and that the lines
-//! which they quote exist. `make docs-check` checks links and anchors.
+//! Tests that all pages of `docs/` are linked, that their tables match the code, and that the
+//! lines that they quote exist. `make docs-check` checks links and anchors.
 
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -1,5 +1,5 @@
-//! That the Postman collection calls every endpoint and nothing else, asserts something about
-//! every response, and contains no secret.
+//! Tests that the Postman collection calls every endpoint and nothing else, asserts something
+//! about every response, and contains no secret.
 
 use std::collections::BTreeSet;
 

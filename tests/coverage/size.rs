@@ -1,5 +1,5 @@
-//! That the template stays within CloudFormation's limits, and that the template and the README
-//! stay short enough to read.
+//! Tests that the template stays within CloudFormation's limits, and that the template and the
+//! README stay short enough to read.
 
 use std::process::Command;
 

@@ -89,7 +89,7 @@ async fn a_password_reset_by_mail_ends_every_session() {
         let login = json!({ "email": student.email, "password": password });
         stack.send(Call::post("/login", &login)).await.expect(status);
     }
-    eventually("the owner of the account is told", async || {
+    eventually("the owner of the account is notified", async || {
         let mails = stack.mails_to(&student.email).await;
         mails.iter().any(|mail| mail.contains("was changed")).then_some(())
     })

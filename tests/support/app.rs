@@ -35,7 +35,7 @@ pub const RAZORPAY_KEY_SECRET: &str = "test-key-secret";
 /// The current secret that signs webhooks; the previous one is `test-webhook-old`.
 pub const RAZORPAY_WEBHOOK_SECRET: &str = "test-webhook-new";
 
-/// The secret from which the keys of students' codes are derived.
+/// The secret from which the keys that sign students' codes are derived.
 pub const QR_KEY: &str = "test-qr-key";
 
 const PARTS: [Part; 12] = [

@@ -1,7 +1,7 @@
 //! `POST /api/v1/closures`: an owner closes the mess. One transaction stores the closure's record
-//! and adds the closure to the gate that scans read, so it holds from the next scan on. The relay
-//! derives the students' mails from the record. Replays of one `Idempotency-Key` return the first
-//! outcome.
+//! and adds the closure to the mess's item, which scans read, so it holds from the next scan on.
+//! The students' mails are derived from the record. Replays of one `Idempotency-Key` return the
+//! first outcome.
 
 use thali_domain::days::{MealDate, Meals, Period};
 use thali_domain::ids::ClosureId;

@@ -207,7 +207,7 @@ fn table(statement: &Statement) -> String {
     let mut table = format!("date,{}\r\n", names.join(","));
     for day in statement.days() {
         let marks: Vec<&str> = day.meals.values().map(|mark| mark.as_str()).collect();
-        write!(table, "{},{}\r\n", day.date, marks.join(",")).expect("a text takes everything");
+        write!(table, "{},{}\r\n", day.date, marks.join(",")).expect("a String never fails");
     }
     table
 }

@@ -90,13 +90,13 @@ impl From<AuditRecord> for AuditView {
 enum Entity {
     /// By the name that the records use.
     Recorded(String),
-    /// By an id from which the item's key follows.
+    /// By an id from which the item's key can be built.
     Placed(fn(&MessId, &str) -> Option<Key>, String),
     /// By the Razorpay order of a purchase. The purchase must be read to know its student.
     Purchase(RazorpayOrderId),
 }
 
-/// For each kind of id from which the item's key follows: the key.
+/// The functions that build an item's key from the mess and the item's id, by kind of id.
 const PLACED: [fn(&MessId, &str) -> Option<Key>; 8] = [
     |_, id| Some(keys::account(AccountId::parse(id).ok()?)),
     |mess, id| Some(keys::order(mess, OrderId::parse(id).ok()?)),

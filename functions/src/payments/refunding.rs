@@ -24,7 +24,7 @@ pub enum RefundingError {
     Store(#[from] StoreError),
 }
 
-/// What became of a refund.
+/// What a call did to a refund.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     /// This call ended the refund.

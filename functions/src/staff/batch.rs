@@ -1,6 +1,6 @@
-//! `POST /api/v1/scanner/scans`: uploads scans that a device made while it was offline. Each scan
-//! is judged by its own time. A repeated upload gets the same response as the first, even if the
-//! first stopped half-way: each scan is a write of its own, which happens once.
+//! `POST /api/v1/scanner/scans`: uploads scans that a device made while it was offline. The time
+//! of each scan decides about it. A repeated upload gets the same response as the first, even if
+//! the first stopped half-way: each scan is a write of its own, which happens once.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -103,8 +103,8 @@ async fn members(
     Ok(found.into_iter().map(|member| (member.account_id, member)).collect())
 }
 
-/// Judges the scans: those of one student sequentially, in the order of their times, and those
-/// of different students concurrently.
+/// Decides and records the scans: those of one student sequentially, in the order of their times,
+/// and those of different students concurrently.
 async fn judge_all<'m>(
     counter: &Counter<'_>,
     parsed: &[ParsedScan],

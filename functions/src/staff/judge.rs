@@ -1,5 +1,5 @@
-//! Judges a scanned code: checks it against all that is known, and makes the one write that
-//! decides. Used for live scans and for scans that are uploaded later.
+//! Decides whether a scanned code admits its student: checks the code, and records the outcome in
+//! one write. Used for live scans and for scans that are uploaded later.
 
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
@@ -89,7 +89,7 @@ pub(crate) struct Counter<'a> {
     pub(crate) offline: bool,
 }
 
-/// A scan that was judged and recorded.
+/// A scan whose outcome was recorded.
 pub(crate) struct Judged<'a> {
     /// The plate, and the scan in it.
     pub(crate) recorded: Recorded,

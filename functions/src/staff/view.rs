@@ -135,7 +135,7 @@ impl ScanView {
         }
     }
 
-    /// The view of a scan that was just judged.
+    /// The view of a scan whose outcome was just recorded.
     pub(crate) async fn of(app: &App, judged: &Judged<'_>) -> Result<Self, BlobError> {
         let student = match judged.member {
             Some(member) => Some(ScannedStudent::of(app, member).await?),
@@ -153,7 +153,7 @@ impl ScanView {
 }
 
 impl ScanConflict {
-    /// The conflict that a judged scan caused, if any.
+    /// The conflict that a recorded scan caused, if any.
     pub(crate) fn of(judged: &Judged<'_>, shown: &ScanView) -> Option<Self> {
         let second = &judged.recorded.scan;
         let first = judged.recorded.plate.conflict_of(second)?;

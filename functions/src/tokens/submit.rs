@@ -91,9 +91,9 @@ struct NewSubmission<'a> {
 /// are eventually consistent and may miss tokens bought just now, so only a refusal after a
 /// strongly consistent read counts.
 ///
-/// There are two differences to `repeats::commit_once`: the first purchases are read before, with
-/// the account; and a security code that has become wrong is refused without looking for an
-/// earlier submission.
+/// There are two differences to `repeats::commit_once`. The purchases of the first attempt are
+/// read earlier, together with the account. And a security code that has become wrong is refused
+/// without looking for an earlier submission.
 async fn commit(
     app: &App,
     new: &NewSubmission<'_>,
