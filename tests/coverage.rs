@@ -1,5 +1,5 @@
-//! That what belongs together is there together: the registry of functions, the template's
-//! functions, routes, grants and variables, sample events, the pages of `docs/`, and the
+//! Tests that the parts of the repository agree: the registry of functions, the template's
+//! functions, routes, grants and variables, the sample events, the pages of `docs/`, and the
 //! Postman collection.
 
 mod docs;
@@ -37,7 +37,7 @@ fn is_consumer(function: &Function) -> bool {
     matches!(function, Function::Consumer(_))
 }
 
-/// The functions of the template, by name.
+/// The properties of the template's functions, by name.
 fn functions_in_template() -> BTreeMap<String, Value> {
     let functions = resources(&template(), "AWS::Serverless::Function");
     let named = |(_, function): (String, Value)| {
@@ -48,7 +48,7 @@ fn functions_in_template() -> BTreeMap<String, Value> {
     functions.into_iter().map(named).collect()
 }
 
-/// The names of the files in a folder, without their ending.
+/// The names of the files in a folder, without their extensions.
 fn stems(folder: &str) -> BTreeSet<String> {
     let files = std::fs::read_dir(root().join(folder)).expect("the folder is there");
     let stem = |file: std::io::Result<std::fs::DirEntry>| {
@@ -75,7 +75,7 @@ fn the_handler_of_a_function_is_its_name() {
 }
 
 #[test]
-fn an_unknown_name_is_answered_with_those_there_are() {
+fn an_unknown_function_name_is_refused_with_the_known_names() {
     assert_eq!(find(FUNCTIONS, "scan").expect("it is there").name(), "scan");
     let unknown = find(FUNCTIONS, "bootstrap").err().expect("refused").to_string();
     assert!(unknown.starts_with("there is no function `bootstrap`"), "{unknown}");
@@ -85,7 +85,7 @@ fn an_unknown_name_is_answered_with_those_there_are() {
 }
 
 #[test]
-fn one_endpoint_alone_answers_what_has_no_route() {
+fn only_the_fallback_endpoint_has_no_route() {
     let unrouted = FUNCTIONS.iter().filter_map(Function::endpoint).filter(|it| !it.is_routed());
     assert_eq!(unrouted.map(|it| it.name).collect::<Vec<_>>(), [not_found::ENDPOINT.name]);
 }
@@ -115,7 +115,7 @@ fn the_template_routes_every_path_of_every_endpoint_and_no_other() {
     assert_eq!(in_code, in_template);
 }
 
-/// The variables that come with a part; `APP_URL` and `REDIS_URL` may be empty.
+/// The variables that a part needs; `APP_URL` and `REDIS_URL` may be empty.
 fn variables_of(part: Part) -> &'static [&'static str] {
     match part {
         Part::Cache => &["REDIS_URL"],
@@ -140,21 +140,21 @@ fn variables_of(part: Part) -> &'static [&'static str] {
     }
 }
 
-/// The variables that every function is given.
+/// The variables that every function gets.
 fn common_variables() -> BTreeMap<String, Value> {
     let globals = &template()["Globals"]["Function"]["Environment"]["Variables"];
     let globals = globals.as_object().expect("there are some").clone();
     globals.into_iter().collect()
 }
 
-/// The variables that are a function's own.
+/// The variables that only this function gets.
 fn own_variables(function: &Value) -> BTreeMap<String, Value> {
     let given = function["Environment"]["Variables"].as_object().cloned().unwrap_or_default();
     given.into_iter().collect()
 }
 
 #[test]
-fn a_function_has_the_variables_it_needs_and_no_other_secret() {
+fn a_function_has_exactly_the_variables_that_it_needs() {
     let (functions, common) = (functions_in_template(), common_variables());
     for function in FUNCTIONS {
         let name = function.name();
@@ -170,13 +170,13 @@ fn a_function_has_the_variables_it_needs_and_no_other_secret() {
     }
 }
 
-/// Parameters that CloudFormation shows to nobody, and what is resolved from a store, of which
-/// every function is given these two alone: Redis' address, which may hold a password, and the
-/// public keys.
+/// The hidden variables that every function gets: the public keys, and Redis' address, which may
+/// contain a password. A variable is hidden if it comes from a `NoEcho` parameter or is resolved
+/// from Parameter Store or Secrets Manager.
 const GIVEN_TO_ALL: [&str; 2] = ["JWKS", "REDIS_URL"];
 
 #[test]
-fn every_function_is_given_the_public_keys_and_no_others() {
+fn the_only_hidden_common_variables_are_jwks_and_redis_url() {
     let template = template();
     let hidden = |value: &Value| {
         let parameter = value["!Ref"].as_str().unwrap_or_default();
@@ -188,7 +188,7 @@ fn every_function_is_given_the_public_keys_and_no_others() {
 }
 
 #[test]
-fn a_stream_reader_may_send_to_its_dead_letters() {
+fn a_stream_reader_may_send_to_its_dead_letter_queue() {
     let template = template();
     let functions = resources(&template, "AWS::Serverless::Function");
     let mut checked = 0;
@@ -204,17 +204,17 @@ fn a_stream_reader_may_send_to_its_dead_letters() {
         assert!(arns(on_failure).is_subset(&filled), "{name}: {on_failure}");
         checked += 1;
     }
-    assert!(checked > 0, "no stream keeps what could not be delivered");
+    assert!(checked > 0, "no stream has a dead-letter queue");
 }
 
 #[test]
-fn functions_read_the_version_of_the_public_keys_that_is_deployed() {
+fn functions_read_the_deployed_version_of_the_public_keys() {
     let reference = "{{resolve:ssm:/thali/${Stage}/jwks${JwksVersion}}}";
     assert_eq!(common_variables()["JWKS"]["!Sub"], reference);
 }
 
 #[test]
-fn functions_that_call_razorpay_have_a_redis_address_of_their_own() {
+fn functions_that_call_razorpay_have_their_own_redis_address() {
     let functions = functions_in_template();
     for function in FUNCTIONS {
         let own = &functions[function.name()]["Environment"]["Variables"]["REDIS_URL"];
@@ -225,7 +225,7 @@ fn functions_that_call_razorpay_have_a_redis_address_of_their_own() {
 }
 
 #[test]
-fn whatever_changes_or_reads_what_is_cached_uses_redis() {
+fn functions_that_change_or_read_cached_items_use_redis() {
     let changes = [
         "cache-evictor",
         "razorpay-webhook",
@@ -259,7 +259,7 @@ fn stream_readers() -> BTreeMap<String, BTreeSet<String>> {
 }
 
 #[test]
-fn no_stream_has_more_than_the_two_readers_that_dynamodb_serves() {
+fn no_stream_exceeds_the_dynamodb_limit_of_two_readers() {
     let readers = stream_readers();
     assert!(readers.values().all(|of_stream| of_stream.len() <= 2), "{readers:?}");
     let both = BTreeSet::from(["cache-evictor", "relay"].map(str::to_owned));
@@ -271,7 +271,7 @@ fn no_stream_has_more_than_the_two_readers_that_dynamodb_serves() {
 }
 
 #[test]
-fn relay_reads_the_stream_of_every_table_that_has_one() {
+fn the_relay_reads_every_table_stream() {
     let template = template();
     let tables = resources(&template, "AWS::DynamoDB::Table").into_iter();
     let streamed: BTreeSet<String> = tables
@@ -283,7 +283,7 @@ fn relay_reads_the_stream_of_every_table_that_has_one() {
     assert_eq!(relayed.map(|(table, _)| table.clone()).collect::<BTreeSet<_>>(), streamed);
 }
 
-/// What a function's own policies allow, a statement each.
+/// The statements of a function's own policies.
 fn statements(function: &Value) -> Vec<Value> {
     let policies = match &function["Policies"] {
         Value::Array(policies) => policies.clone(),
@@ -294,7 +294,7 @@ fn statements(function: &Value) -> Vec<Value> {
 }
 
 #[test]
-fn every_grant_names_its_actions_and_its_resources() {
+fn no_grant_has_a_wildcard_action_or_resource() {
     for (name, function) in functions_in_template() {
         for statement in statements(&function) {
             let text = statement.to_string();
@@ -304,7 +304,7 @@ fn every_grant_names_its_actions_and_its_resources() {
 }
 
 #[test]
-fn a_grant_on_objects_is_for_the_pictures_alone() {
+fn object_grants_cover_only_pictures_and_screenshots() {
     let pictures = [PictureKey::PREFIX, ScreenshotKey::PREFIX]
         .map(|prefix| format!("-blobs-${{AWS::AccountId}}/{prefix}*"));
     for (name, function) in functions_in_template() {
@@ -325,7 +325,7 @@ fn a_grant_on_objects_is_for_the_pictures_alone() {
 }
 
 #[test]
-fn uploads_invoke_the_function_that_checks_them_and_no_other() {
+fn uploads_invoke_only_the_picture_check() {
     let mut invoked = Vec::new();
     for (name, function) in functions_in_template() {
         for event in function["Events"].as_object().into_iter().flat_map(|events| events.values()) {
@@ -342,7 +342,7 @@ fn uploads_invoke_the_function_that_checks_them_and_no_other() {
 }
 
 #[test]
-fn requests_and_workers_have_a_log_group_each_that_forgets() {
+fn requests_and_workers_each_have_a_log_group_with_retention() {
     let template = template();
     let groups = resources(&template, "AWS::Logs::LogGroup");
     for (name, group) in &groups {
@@ -361,7 +361,7 @@ fn requests_and_workers_have_a_log_group_each_that_forgets() {
 }
 
 #[test]
-fn every_queue_waits_six_times_as_long_as_its_consumer_may_run() {
+fn queue_visibility_is_at_least_six_times_the_consumer_timeout() {
     let template = template();
     let wait = &template["Parameters"]["QueueVisibilitySeconds"]["Default"];
     let wait_s = wait.as_u64().expect("seconds");
@@ -387,7 +387,7 @@ fn arns(value: &Value) -> BTreeSet<String> {
 }
 
 #[test]
-fn only_self_feeding_consumers_may_recurse() {
+fn only_a_consumer_that_fills_its_own_queue_may_recurse() {
     let mut loops = Vec::new();
     for (name, function) in functions_in_template() {
         let statements = statements(&function).into_iter();
@@ -397,18 +397,18 @@ fn only_self_feeding_consumers_may_recurse() {
         let invoked: BTreeSet<String> =
             events.flat_map(|event| arns(&event["Properties"]["Queue"])).collect();
         let fills_its_own = !filled.is_disjoint(&invoked);
-        // Without this Lambda drops the message after sixteen rounds.
+        // Without `Allow`, Lambda drops the message after sixteen rounds.
         assert_eq!(function["RecursiveLoop"] == "Allow", fills_its_own, "{name}");
         loops.extend(fills_its_own.then_some(name));
     }
     assert_eq!(loops, ["announcer"]);
 }
 
-/// Where the template names a queue for what could not be handled.
+/// The properties in which the template names a dead-letter queue.
 const DEAD_LETTER_PLACES: [&str; 4] =
     ["deadLetterTargetArn", "DeadLetterConfig", "DeadLetterQueue", "OnFailure"];
 
-/// The queues of dead letters, of other queues, of streams and of functions.
+/// The dead-letter queues of other queues, of streams and of functions.
 fn dead_letter_queues(value: &Value) -> BTreeSet<String> {
     match value {
         Value::Array(items) => items.iter().flat_map(dead_letter_queues).collect(),
@@ -429,8 +429,7 @@ fn dead_letter_queues(value: &Value) -> BTreeSet<String> {
     }
 }
 
-/// The alarm that rings at the first message in a queue of dead letters, save for what it
-/// says to whoever is woken.
+/// The alarm that fires at the first message in a dead-letter queue, without its description.
 fn alarm_of(queue: &str, name: &Value) -> Value {
     let topic = json!([{ "!Ref": "AlarmTopicArn" }]);
     let told = json!({ "!If": ["HasAlarmTopic", topic, { "!Ref": "AWS::NoValue" }] });
@@ -452,7 +451,7 @@ fn alarm_of(queue: &str, name: &Value) -> Value {
 }
 
 #[test]
-fn every_queue_of_dead_letters_has_an_alarm_and_a_row_in_operations() {
+fn every_dead_letter_queue_has_an_alarm_and_is_documented() {
     let page = docs::page("operations.md");
     let template = template();
     let queues = resources(&template, "AWS::SQS::Queue");
@@ -474,7 +473,7 @@ fn every_queue_of_dead_letters_has_an_alarm_and_a_row_in_operations() {
 }
 
 #[test]
-fn every_job_has_its_schedule_and_nothing_else_has_one() {
+fn only_jobs_have_a_schedule_and_each_job_has_one() {
     let mut scheduled = BTreeMap::new();
     for (name, function) in functions_in_template() {
         for event in function["Events"].as_object().into_iter().flat_map(|events| events.values()) {
@@ -502,7 +501,7 @@ fn event(name: &str) -> String {
 }
 
 #[test]
-fn every_sample_event_is_what_its_function_takes() {
+fn every_sample_event_is_valid_input_for_its_function() {
     for endpoint in endpoints() {
         let request = lambda_http::request::from_str(&event(endpoint.name));
         let request = request.unwrap_or_else(|error| panic!("{}: {error}", endpoint.name));
@@ -537,7 +536,7 @@ fn every_sample_event_is_what_its_function_takes() {
 }
 
 #[test]
-fn every_endpoint_has_a_rate_of_the_table_and_only_partners_have_no_limit() {
+fn every_endpoint_has_a_listed_rate_and_only_partners_are_unlimited() {
     for endpoint in endpoints().chain([&not_found::ENDPOINT]) {
         let listed = RATES.iter().any(|(_, rate, _)| *rate == endpoint.rate);
         assert!(listed, "{}: {:?}", endpoint.name, endpoint.rate);

@@ -1,31 +1,31 @@
-//! The fuzz targets of `tests/fuzz`, run for a bounded time. They are cargo-fuzz's, and can be
-//! run for longer with it: `cargo +nightly fuzz run --fuzz-dir tests/fuzz student_code`.
+//! The fuzz targets of `tests/fuzz`, run for a bounded time. cargo-fuzz can run them for longer:
+//! `cargo +nightly fuzz run --fuzz-dir tests/fuzz student_code`.
 
 use std::process::Command;
 
 use crate::support::template::root;
 
-/// What makes libFuzzer see which code an input reaches; what cargo-fuzz sets, without a
-/// sanitizer, which needs a nightly compiler and finds nothing in code without `unsafe`.
+/// The flags that show libFuzzer which code an input reaches. They are those of cargo-fuzz, but
+/// without a sanitizer, which needs a nightly compiler and finds nothing in code without `unsafe`.
 const INSTRUMENTATION: &str = "--cfg fuzzing -Cpasses=sancov-module -Ccodegen-units=1 \
     -Cllvm-args=-sanitizer-coverage-level=4 \
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
     -Cllvm-args=-sanitizer-coverage-pc-table \
     -Cllvm-args=-sanitizer-coverage-trace-compares";
 
-/// For how long a target runs, in seconds.
+/// How long a target runs, in seconds.
 const SECONDS: u32 = 10;
 
-/// The fewest inputs that are tried in that time on a machine that does something else too.
+/// The minimum number of inputs tried in that time, even on a busy machine.
 const RUNS_LEAST: u64 = 20_000;
 
 #[test]
-fn no_input_makes_the_code_s_reader_panic_or_believe_what_was_not_signed() {
+fn no_input_makes_the_code_parser_panic_or_accept_a_forgery() {
     let target = root().join("target/fuzz");
     let built = Command::new(env!("CARGO"))
         .args(["build", "--quiet", "--manifest-path"])
         .arg(root().join("tests/fuzz/Cargo.toml"))
-        // A target triple keeps the flags away from build scripts and macros.
+        // With a target triple, cargo does not apply the flags to build scripts and macros.
         .args(["--target", &format!("{}-unknown-linux-gnu", std::env::consts::ARCH)])
         .arg("--target-dir")
         .arg(&target)

@@ -1,6 +1,6 @@
-//! Keys: every key can be read back as the one thing that it is the key of. So no two
-//! things share a key, whatever people put into their names and clients into their keys,
-//! and none can be taken for another kind of thing.
+//! Database keys: every key can be parsed back to the one thing that it identifies. So no two
+//! things share a key, whatever text is in names and clients' keys, and no key can be mistaken
+//! for that of another kind of thing.
 
 use std::collections::BTreeSet;
 
@@ -19,7 +19,7 @@ use thali_domain::staff::scan_ids::ScanKey;
 use thali_platform::store::keys::{self, Key};
 use ulid::Ulid;
 
-/// Whatever has a key, with all that its key is made of.
+/// Everything that has a key, with all parts of the key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Thing {
     Account(AccountId),
@@ -52,7 +52,8 @@ enum Thing {
     Mail(String),
 }
 
-/// The functions of `keys.rs` that these tests know; `login_guard` is one of two others.
+/// The functions of `keys.rs` that these tests know. `login_guard` returns a key of `email_guard`
+/// or of `username_guard`.
 const KNOWN: [&str; 29] = [
     "account",
     "audit",
@@ -86,7 +87,7 @@ const KNOWN: [&str; 29] = [
 ];
 
 impl Thing {
-    /// The table in which it is, and its key there.
+    /// The table of a thing, and its key there.
     fn place(&self) -> (&'static str, Key) {
         match self {
             Self::Account(id) => ("accounts", keys::account(*id)),
@@ -124,7 +125,7 @@ impl Thing {
         }
     }
 
-    /// Reads a key, as the table in `keys.rs` describes them.
+    /// Parses a key, as the table in `keys.rs` describes it.
     fn read(table: &str, key: &Key) -> Option<Self> {
         match table {
             "accounts" => Self::read_account(key),
@@ -254,7 +255,7 @@ fn mess() -> impl Strategy<Value = MessId> {
         .prop_map(|name| MessId::parse(&format!("mess_{name}")).expect("a mess"))
 }
 
-/// Addresses in which our own separator is, and our own words: both are allowed there.
+/// E-mail addresses that contain our separator and our own words, which are allowed there.
 fn email() -> impl Strategy<Value = Email> {
     let local = prop_oneof![
         prop::sample::select(vec!["#", "a#guard", "#email#a", "mess_a#email#a", "guard#", "a"])
@@ -272,7 +273,7 @@ fn roll_no() -> impl Strategy<Value = RollNo> {
     "[A-Z0-9/.-]{1,12}".prop_map(|roll_no| RollNo::parse(&roll_no).expect("a roll number"))
 }
 
-/// Few ids, so that things of one account meet.
+/// Often one of three ids, so that several things belong to one account.
 fn ulid() -> impl Strategy<Value = Ulid> {
     prop_oneof![(0_u128..3).prop_map(Ulid), any::<u128>().prop_map(Ulid)]
 }
@@ -298,7 +299,7 @@ fn sitting() -> impl Strategy<Value = Sitting> {
     (date, meal).prop_map(|(date, meal)| Sitting { date, meal })
 }
 
-/// What a client may send as its key: visible ASCII, our separator too.
+/// What a client may send as its key: visible ASCII, including our separator.
 fn client_key() -> impl Strategy<Value = String> {
     let like_ours = prop::sample::select(vec!["#", "##", "k#k", "submit-tokens#k", "#k", "k#"]);
     prop_oneof![like_ours.prop_map(str::to_owned), "[!-~]{1,64}"]
@@ -339,7 +340,7 @@ fn thing() -> impl Strategy<Value = Thing> {
             key
         )),
         (mess(), sku()).prop_map(|(mess, sku)| Thing::Item(mess, sku)),
-        // The first shard is the item.
+        // From 1, because the item itself is the first shard.
         (mess(), sku(), 1_u8..16).prop_map(|(mess, sku, shard)| Thing::Stock(mess, sku, shard)),
         (mess(), ulid()).prop_map(|(mess, id)| Thing::Order(mess, OrderId::from_ulid(id))),
         mess().prop_map(Thing::Mess),
@@ -370,7 +371,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(4_096))]
 
     #[test]
-    fn a_key_can_be_read_back_as_the_one_thing_that_it_is_the_key_of(thing in thing()) {
+    fn every_key_parses_back_to_the_thing_that_it_identifies(thing in thing()) {
         let (table, key) = thing.place();
         prop_assert_eq!(Thing::read(table, &key), Some(thing));
     }
@@ -396,7 +397,7 @@ proptest! {
 
 proptest! {
     #[test]
-    fn an_order_is_among_those_of_its_account(mess in mess(), account in account(), at in 0_i64..4_000_000_000_000) {
+    fn an_order_is_in_the_partition_of_its_account(mess in mess(), account in account(), at in 0_i64..4_000_000_000_000) {
         let at = Timestamp::from_millisecond(at).expect("in range");
         let key = keys::order(&mess, OrderId::of(account, at));
         prop_assert_eq!(key.pk, keys::orders(&mess, account));

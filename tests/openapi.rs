@@ -1,5 +1,5 @@
-//! The API's description: it is held against what is served, and kept as a snapshot, so
-//! that a change of the contract is seen in the review of the change that makes it.
+//! The API's description: it is compared with what is served, and kept as a snapshot, so that
+//! a reviewer sees every change of the contract.
 
 use std::collections::BTreeSet;
 
@@ -11,8 +11,8 @@ fn described() -> Value {
     serde_json::to_value(document()).expect("the document serialises")
 }
 
-/// A change of this snapshot is a change of the contract with every client. Where it is
-/// meant, run the test with `INSTA_UPDATE=always` and commit the new one.
+/// A change of this snapshot is a change of the contract with every client. If it is intended,
+/// run the test with `INSTA_UPDATE=always` and commit the new snapshot.
 #[test]
 fn the_contract_is_the_one_that_was_reviewed() {
     insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
@@ -21,7 +21,7 @@ fn the_contract_is_the_one_that_was_reviewed() {
 }
 
 #[test]
-fn the_description_has_every_path_and_method_that_is_served_and_no_other() {
+fn the_description_has_exactly_the_served_paths_and_methods() {
     let document = described();
     let paths = document["paths"].as_object().expect("paths");
     let in_document: BTreeSet<(String, String)> = paths
@@ -39,7 +39,7 @@ fn the_description_has_every_path_and_method_that_is_served_and_no_other() {
 }
 
 #[test]
-fn every_endpoint_says_what_it_does_and_what_it_answers() {
+fn every_endpoint_declares_a_summary_and_a_response() {
     for endpoint in endpoints() {
         assert!(!endpoint.docs.summary.is_empty(), "{}", endpoint.name);
         assert!(endpoint.docs.answers[0].is_some(), "{}", endpoint.name);
@@ -59,7 +59,7 @@ fn references(value: &Value, found: &mut BTreeSet<String>) {
 }
 
 #[test]
-fn every_reference_leads_somewhere_and_every_component_is_referred_to() {
+fn every_reference_resolves_and_every_component_is_used() {
     let document = described();
     let mut found = BTreeSet::new();
     references(&document, &mut found);
@@ -72,7 +72,7 @@ fn every_reference_leads_somewhere_and_every_component_is_referred_to() {
 }
 
 #[test]
-fn operations_have_names_of_their_own() {
+fn operation_ids_are_unique() {
     let document = described();
     let paths = document["paths"].as_object().expect("paths");
     let operations = paths.values().flat_map(|item| item.as_object().expect("operations").values());
@@ -82,7 +82,7 @@ fn operations_have_names_of_their_own() {
 }
 
 #[test]
-fn every_answer_has_the_requests_id() {
+fn every_response_describes_the_request_id_header() {
     let document = described();
     let paths = document["paths"].as_object().expect("paths");
     let operations = paths.values().flat_map(|item| item.as_object().expect("operations").values());
@@ -95,14 +95,14 @@ fn every_answer_has_the_requests_id() {
     }
 }
 
-/// What a reference leads to.
+/// The value that a reference points to.
 fn referred<'a>(document: &'a Value, to: &str) -> &'a Value {
-    document.pointer(to.trim_start_matches('#')).expect("it is there, see above")
+    document.pointer(to.trim_start_matches('#')).expect("every reference resolves, see above")
 }
 
-/// No object of ours in a body takes members that are not described, at whatever depth.
+/// No object in a request body takes members that are not described, at any depth.
 #[test]
-fn bodies_are_strict_at_every_depth() {
+fn request_bodies_reject_unknown_members_at_every_depth() {
     let document = described();
     let (mut to_do, mut seen) = (BTreeSet::new(), BTreeSet::new());
     for item in document["paths"].as_object().expect("paths").values() {

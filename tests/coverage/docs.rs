@@ -1,5 +1,5 @@
-//! That the pages of `docs/` are found, that their tables are the code's, and that what they
-//! quote is there. Links and anchors are the business of `make docs-check`.
+//! Tests that all pages of `docs/` are linked, that their tables match the code, and that the
+//! lines that they quote exist. `make docs-check` checks links and anchors.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -11,12 +11,12 @@ use thali_platform::lambda::Function;
 use super::{is_consumer, is_job, names_of};
 use crate::support::template::root;
 
-/// The text of a page of `docs/`.
+/// The text of a page; `name` is its path from `docs/`.
 pub fn page(name: &str) -> String {
     std::fs::read_to_string(root().join("docs").join(name)).expect("the page is there")
 }
 
-/// The rows of the table with this head.
+/// The rows of the table with this header.
 pub fn rows_below<'a>(page: &'a str, head: &str) -> Vec<&'a str> {
     let table = page.lines().skip_while(|line| *line != head).skip(2);
     table.take_while(|line| line.starts_with('|')).collect()
@@ -28,7 +28,7 @@ fn links(line: &str) -> impl Iterator<Item = &str> {
     targets.filter_map(|target| target.split('#').next()).filter(|target| !target.is_empty())
 }
 
-/// All files below a folder, as paths from there.
+/// Collects all files below a folder, as paths that begin with `inside`.
 fn files_below(folder: &Path, inside: &str, found: &mut BTreeSet<String>) {
     for entry in std::fs::read_dir(folder).expect("the folder is there") {
         let path = entry.expect("readable").path();
@@ -41,8 +41,7 @@ fn files_below(folder: &Path, inside: &str, found: &mut BTreeSet<String>) {
     }
 }
 
-/// A page is linked from an index: the README, that of `docs/`, or that of the page's folder,
-/// which then is linked itself.
+/// An index is the README, `docs/README.md` or `docs/decisions/README.md`.
 #[test]
 fn every_page_is_linked_from_an_index() {
     let mut unlinked = BTreeSet::new();
@@ -75,9 +74,9 @@ fn every_rust_file_says_what_it_is_for() {
     assert!(count > 300, "{count} files were read");
 }
 
-/// A fenced block of anything but a shell quotes the file that was linked last.
+/// Each fenced block, except shell blocks, quotes the file that was linked last.
 #[test]
-fn the_worked_example_quotes_what_is_in_the_files() {
+fn the_worked_example_quotes_only_lines_that_exist() {
     let text = page("adding-an-endpoint.md");
     let (mut file, mut block, mut quoted) = ("", None, 0);
     for line in text.lines() {
@@ -142,7 +141,7 @@ fn the_api_page_lists_every_endpoint_with_its_paths_and_its_access() {
         })
         .collect();
     let expected = endpoints().map(|endpoint| {
-        // A path with a trailing slash is the same path to a reader.
+        // The page does not list a path again with a trailing slash.
         let paths = endpoint.paths.iter().filter(|path| path.len() == 1 || !path.ends_with('/'));
         let mut paths = paths.map(|path| format!("`{path}`"));
         let first = paths.next().expect("an endpoint has a path");
@@ -154,7 +153,7 @@ fn the_api_page_lists_every_endpoint_with_its_paths_and_its_access() {
 }
 
 #[test]
-fn the_api_page_lists_every_code_of_a_refusal() {
+fn the_api_page_lists_every_refusal_code() {
     let page = page("api.md");
     let listed = rows_below(&page, "| code | status | when |");
     let row =

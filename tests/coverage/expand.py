@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Expands template.yaml as AWS does, and prints what CloudFormation would be given.
+"""Expands template.yaml as AWS does, and counts the resources that CloudFormation would get.
 
     expand.py TEMPLATE
 
@@ -19,7 +19,7 @@ from samcli.lib.cfn_language_extensions.sam_integration import expand_language_e
 from samcli.yamlhelper import yaml_parse
 from samtranslator.translator.transform import transform
 
-# Names of AWS's own policies that the template uses; the translator wants their ARNs.
+# The names and ARNs of the managed policies that the template uses; the translator needs them.
 MANAGED_POLICIES = {
     name: f"arn:aws:iam::aws:policy/service-role/{name}"
     for name in (
@@ -31,16 +31,16 @@ MANAGED_POLICIES = {
 
 
 class PolicyLoader:
-    """Stands in for a question to IAM."""
+    """Replaces a request to IAM."""
 
     def load(self) -> dict[str, str]:
         return MANAGED_POLICIES
 
 
 def resources(template: dict[str, Any]) -> Counter[str]:
-    """The types of the resources of a template without loops."""
+    """The number of resources of each type in a template without loops."""
     template = copy.deepcopy(template)
-    # The package is uploaded before AWS sees the template.
+    # A deployment uploads the package before AWS sees the template.
     template["Globals"]["Function"]["CodeUri"] = "s3://bucket/key"
     expanded = transform(template, {}, PolicyLoader())
     return Counter(each["Type"] for each in expanded["Resources"].values())

@@ -1,5 +1,5 @@
-//! That the Postman collection has every endpoint, asks for nothing else, looks at every
-//! answer, and gives nobody's secret away.
+//! Tests that the Postman collection calls every endpoint and nothing else, asserts something
+//! about every response, and contains no secret.
 
 use std::collections::BTreeSet;
 
@@ -8,10 +8,10 @@ use thali_platform::http::Endpoint;
 
 use crate::support::postman::{Request, collection, environment, requests};
 
-/// What a run asks for beside the API: the partner sandbox, and the bucket.
+/// The beginnings of addresses outside of the API: the sandbox and the bucket.
 const ELSEWHERE: [&str; 3] = ["{{sandbox_url}}/", "{{upload_url}}", "{{screenshot_url}}"];
 
-/// The members of bodies that are secrets.
+/// The members of request bodies that hold secrets.
 const SECRET: [&str; 8] = [
     "password",
     "confirm_password",
@@ -23,12 +23,12 @@ const SECRET: [&str; 8] = [
     "signature",
 ];
 
-/// The variables whose names are in a text between these two.
+/// All pieces of a text between `begin` and `end`.
 fn between<'a>(text: &'a str, begin: &str, end: &str) -> BTreeSet<&'a str> {
     text.split(begin).skip(1).filter_map(|rest| Some(rest.split_once(end)?.0)).collect()
 }
 
-/// Whether a request asks for this path of an endpoint.
+/// Whether a request calls this path of an endpoint.
 fn asks(request: &Request, endpoint: &Endpoint, path: &str) -> bool {
     let Some(asked) = request.url.strip_prefix("{{api_url}}") else { return false };
     let asked = asked.split('?').next().unwrap_or_default().split('/');
@@ -63,7 +63,7 @@ fn every_request_of_the_postman_collection_is_for_an_endpoint() {
 }
 
 #[test]
-fn every_request_of_the_postman_collection_says_what_it_is_for_and_looks_at_the_answer() {
+fn every_request_of_the_postman_collection_has_a_description_and_a_test() {
     let mut names = BTreeSet::new();
     for Request { name, description, test, .. } in requests() {
         assert!(!description.is_empty(), "{name} has no description");
@@ -74,9 +74,9 @@ fn every_request_of_the_postman_collection_says_what_it_is_for_and_looks_at_the_
     }
 }
 
-/// Headers, which scripts read in the same way as variables, are none.
+/// Scripts read headers with `get`, as they read variables, so headers are left out.
 #[test]
-fn every_variable_of_the_postman_collection_is_in_the_environment_or_set_by_a_script() {
+fn every_variable_of_the_postman_collection_is_defined_and_used() {
     let text = collection().replace("headers.get('", "");
     let environment = environment();
     let mut given: BTreeSet<&str> = environment.iter().map(|(name, _)| name.as_str()).collect();
@@ -90,7 +90,7 @@ fn every_variable_of_the_postman_collection_is_in_the_environment_or_set_by_a_sc
 }
 
 #[test]
-fn the_postman_environment_is_that_of_make_up_and_its_secrets_are_empty() {
+fn the_postman_environment_fits_the_local_stack_and_has_no_secrets() {
     for (name, value) in environment() {
         let secret = ["password", "secret", "token"].iter().any(|word| name.contains(word));
         assert!(!secret || value.is_empty(), "{name} is filled in");
@@ -106,7 +106,7 @@ fn the_postman_environment_is_that_of_make_up_and_its_secrets_are_empty() {
     }
 }
 
-/// A secret begins with a variable: a wrong one may have something behind it.
+/// A secret must begin with a variable. A deliberately wrong secret may have a suffix.
 #[test]
 fn the_postman_collection_holds_no_secret() {
     for Request { name, body, .. } in requests() {

@@ -1,5 +1,5 @@
-//! That the template stays within CloudFormation's limits, and that it and the README stay short
-//! enough to be read.
+//! Tests that the template stays within CloudFormation's limits, and that the template and the
+//! README stay short enough to read.
 
 use std::process::Command;
 
@@ -7,16 +7,15 @@ use serde_json::Value;
 
 use crate::support::template::root;
 
-/// CloudFormation takes 500 resources; below that there is room for what is deployed next.
+/// CloudFormation takes 500 resources; the difference is room for later functions.
 const RESOURCES_MAX: u64 = 450;
 
-/// The most lines of a function, without comments: name, handler, what it may do, where it
-/// answers.
+/// The maximum number of lines of a function, without comments.
 const FUNCTION_LINES_MAX: usize = 14;
 
 const TEMPLATE_BYTES_MAX: usize = 85 * 1024;
 
-/// The README is for whoever arrives; everything else is in `docs/`.
+/// The README is for newcomers; everything else is in `docs/`.
 const README_BYTES_MAX: usize = 8 * 1024;
 
 #[test]

@@ -1,4 +1,4 @@
-//! Faults on demand, and control calls that are refused.
+//! Faults on demand, and invalid control calls.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{Fixture, body, text};
 
 #[tokio::test]
-async fn a_fault_with_a_status_fails_as_many_requests_as_it_says() {
+async fn a_fault_with_a_status_fails_the_given_number_of_requests() {
     let fixture = Fixture::start().await;
     let order_id = fixture.order().await;
     fixture.fault(json!({ "status": 503, "for_requests": 2 })).await;
@@ -23,7 +23,7 @@ async fn a_fault_with_a_status_fails_as_many_requests_as_it_says() {
 }
 
 #[tokio::test]
-async fn a_fault_without_a_count_ends_with_delete_and_spares_the_control_calls() {
+async fn a_fault_without_a_count_lasts_until_deleted_and_spares_control_calls() {
     let fixture = Fixture::start().await;
     let order_id = fixture.order().await;
     fixture.fault(json!({ "status": 502 })).await;
@@ -38,7 +38,7 @@ async fn a_fault_without_a_count_ends_with_delete_and_spares_the_control_calls()
 }
 
 #[tokio::test]
-async fn a_fault_with_a_delay_answers_late() {
+async fn a_fault_with_a_delay_delays_the_response() {
     let fixture = Fixture::start().await;
     let order_id = fixture.order().await;
     fixture.fault(json!({ "delay_ms": 150, "for_requests": 1 })).await;
@@ -49,7 +49,7 @@ async fn a_fault_with_a_delay_answers_late() {
 }
 
 #[tokio::test]
-async fn a_dropped_request_gets_no_answer_and_has_no_effect() {
+async fn a_dropped_request_gets_no_response_and_has_no_effect() {
     let fixture = Fixture::start().await;
     let order_id = fixture.order().await;
     let checkout = fixture.pay(&order_id, json!({ "outcome": "captured" })).await;
@@ -64,7 +64,7 @@ async fn a_dropped_request_gets_no_answer_and_has_no_effect() {
 }
 
 #[tokio::test]
-async fn a_dropped_answer_leaves_its_effect_for_the_retry_to_find() {
+async fn a_retry_after_a_dropped_response_finds_the_first_effect() {
     let fixture = Fixture::start().await;
     let order_id = fixture.order().await;
     let checkout = fixture.pay(&order_id, json!({ "outcome": "captured" })).await;
@@ -81,7 +81,7 @@ async fn a_dropped_answer_leaves_its_effect_for_the_retry_to_find() {
 }
 
 #[tokio::test]
-async fn faults_and_control_calls_that_make_no_sense_are_refused() {
+async fn invalid_faults_and_control_calls_are_refused() {
     let fixture = Fixture::start().await;
     let order_id = fixture.order().await;
     let pay = format!("/orders/{order_id}/pay");

@@ -1,7 +1,7 @@
-//! The partner sandbox itself. What the product does with it is tested elsewhere.
+//! Tests of the Razorpay sandbox itself. Tests of the product that use the sandbox are elsewhere.
 //!
-//! Here are the sandbox under test, the merchant's end of its webhooks, and the tests of
-//! its start and stop.
+//! This file has the sandbox under test, the receiver of its webhooks, and the tests of its start
+//! and stop.
 
 mod faults;
 mod payments;
@@ -32,10 +32,10 @@ const KEY_SECRET: &str = "key-secret";
 const WEBHOOK_SECRET: &str = "webhook-secret";
 const AMOUNT: u64 = 50_000;
 
-/// Far above what any wait here takes.
+/// The time limit of waits, far above what any of them takes.
 const DEADLINE: Duration = Duration::from_secs(20);
 
-/// A sandbox, its client, and the merchant's end of its webhooks.
+/// A sandbox, its client, and the receiver of its webhooks.
 struct Fixture {
     sandbox: Sandbox,
     client: Client,
@@ -71,7 +71,7 @@ impl Fixture {
         }
     }
 
-    /// A call of Razorpay's API.
+    /// Calls Razorpay's API; the call must succeed.
     async fn api_get(&self, path: &str) -> Value {
         let response = self.api_send("GET", path, &Value::Null, &[]).await;
         let response = response.expect("the sandbox answers");
@@ -103,7 +103,7 @@ impl Fixture {
         request.send().await
     }
 
-    /// A control call, which must succeed.
+    /// Makes a control call, which must succeed.
     async fn control(&self, path: &str, sent: Value) -> Value {
         let response = self.control_send("POST", path, &sent).await;
         assert!(response.status().is_success(), "{path}: {}", response.status());
@@ -123,7 +123,7 @@ impl Fixture {
         text(&order, "id")
     }
 
-    /// Pays an order and hands back what Checkout does.
+    /// Pays an order and returns what the checkout would give the browser.
     async fn pay(&self, order_id: &str, how: Value) -> Value {
         self.control(&format!("/orders/{order_id}/pay"), how).await
     }
@@ -134,7 +134,7 @@ impl Fixture {
     }
 }
 
-/// One webhook as it arrived.
+/// A webhook as it arrived.
 #[derive(Clone)]
 struct Received {
     event_id: String,
@@ -151,7 +151,7 @@ impl Received {
         serde_json::from_str(&self.body).expect("a webhook is JSON")
     }
 
-    /// Whether the signature is the body's, computed here and not by the sandbox.
+    /// Whether the signature is valid for the body, computed here and not by the sandbox.
     fn is_signed_with(&self, secret: &str) -> bool {
         let mut mac =
             Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("any key length does");
@@ -160,7 +160,8 @@ impl Received {
     }
 }
 
-/// The merchant's end: records every webhook and answers what it was told to.
+/// The receiver of webhooks: records every webhook and answers with the statuses of
+/// [`Receiver::answer_next`].
 #[derive(Clone)]
 struct Receiver {
     url: String,
@@ -183,7 +184,7 @@ impl Receiver {
         receiver
     }
 
-    /// The next webhooks are answered so, those after them with 200.
+    /// Sets the statuses for the next webhooks; later ones get 200.
     fn answer_next(&self, answers: impl IntoIterator<Item = StatusCode>) {
         let mut queue = self.answers.lock().expect("no test panicked here");
         queue.extend(answers);
@@ -193,7 +194,7 @@ impl Receiver {
         self.received.borrow().clone()
     }
 
-    /// Waits until this many webhooks arrived.
+    /// Waits until at least `count` webhooks arrived.
     async fn wait_for(&self, count: usize) -> Vec<Received> {
         let mut received = self.received.subscribe();
         let arrived = received.wait_for(|received| received.len() >= count);
@@ -204,7 +205,7 @@ impl Receiver {
         }
     }
 
-    /// The names of the events that arrived, in their order.
+    /// The names of the events that arrived, in the order of arrival.
     fn events(&self) -> Vec<String> {
         self.received().iter().map(Received::event).collect()
     }

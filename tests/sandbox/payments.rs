@@ -1,4 +1,4 @@
-//! Orders, payments and refunds, through the API and the checkout page.
+//! Orders, payments and refunds of the sandbox, through the API and the checkout page.
 
 use serde_json::{Value, json};
 use thali_sandbox::signature;
@@ -6,7 +6,7 @@ use thali_sandbox::signature;
 use super::{AMOUNT, Fixture, KEY_SECRET, body, text};
 
 #[test]
-fn signatures_are_those_that_razorpay_documents() {
+fn signatures_match_those_that_razorpay_documents() {
     assert_eq!(
         signature::checkout(
             "EnLs21M47BllR3X8PSFtjtbd",
@@ -45,7 +45,7 @@ async fn an_authorized_payment_is_captured_by_the_merchant_later() {
 }
 
 #[tokio::test]
-async fn a_failed_payment_can_become_captured_days_later() {
+async fn a_failed_payment_can_be_captured_later() {
     let fixture = Fixture::start().await;
     let order_id = fixture.order().await;
     let checkout = fixture.pay(&order_id, json!({ "outcome": "failed" })).await;
@@ -68,7 +68,7 @@ async fn a_failed_payment_can_become_captured_days_later() {
 }
 
 #[tokio::test]
-async fn a_failed_attempt_leaves_the_order_to_be_paid_again() {
+async fn an_order_can_be_paid_after_a_failed_attempt() {
     let fixture = Fixture::start().await;
     let order_id = fixture.order().await;
     fixture.pay(&order_id, json!({ "outcome": "failed" })).await;
@@ -101,7 +101,7 @@ async fn a_payment_can_have_another_amount_and_currency_than_its_order() {
 }
 
 #[tokio::test]
-async fn orders_are_checked_as_razorpay_checks_them() {
+async fn orders_are_validated_as_razorpay_validates_them() {
     let fixture = Fixture::start().await;
     let many: Value = (0..16).map(|index| (index.to_string(), json!("x"))).collect();
     let cases = [
@@ -197,7 +197,7 @@ async fn the_checkout_page_pays_and_hands_the_result_to_the_callback() {
 }
 
 #[tokio::test]
-async fn a_refund_that_begins_as_pending_ends_as_the_control_call_says_and_once() {
+async fn a_pending_refund_ends_once_as_the_control_call_says() {
     let fixture = Fixture::start().await;
     let begin = fixture.control_send("PUT", "/refunds", &json!({ "begin": "pending" })).await;
     assert_eq!(begin.status(), 204);

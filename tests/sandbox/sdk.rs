@@ -1,4 +1,4 @@
-//! Razorpay's own Python SDK as the sandbox's client: a partner that only our own code
+//! Razorpay's own Python SDK as the sandbox's client: a sandbox that only our own code
 //! understands would prove nothing.
 
 use std::path::{Path, PathBuf};

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Checks the partner sandbox with Razorpay's own Python SDK as its client.
+"""Checks the Razorpay sandbox with Razorpay's own Python SDK as its client.
 
-A partner that only our own code understands would prove nothing. Prints one line per
-check and exits non-zero at the first surprise.
+A sandbox that only our own code understands would prove nothing. Prints one line per
+check and exits non-zero at the first failure.
 
     sdk_check.py URL KEY_ID KEY_SECRET WEBHOOK_SECRET [WEBHOOK_BODY_FILE SIGNATURE]
 
-URL is the sandbox's address, such as http://127.0.0.1:8090. The last two are a webhook
-that the sandbox delivered: a file with its raw body, and its signature.
+URL is the sandbox's address, such as http://127.0.0.1:8090. The last two arguments describe
+a webhook that the sandbox delivered: a file with its raw body, and its signature.
 """
 
 import copy
@@ -27,17 +27,17 @@ TIMEOUT_SECONDS = 10
 
 
 def check(what, holds, seen=None):
-    """Prints the check, or ends the program where it does not hold."""
+    """Prints the check, or ends the program if it does not hold."""
     if not holds:
         sys.exit(f"FAILED  {what}" + ("" if seen is None else f": {seen!r}"))
     print(f"ok  {what}")
 
 
 def refusal(call):
-    """The exception that a call of the SDK raises, or None."""
+    """Returns the exception that a call of the SDK raises, or None."""
     try:
         call()
-    except Exception as error:  # whatever the SDK raises is what is looked at
+    except Exception as error:  # the caller checks the type
         return error
     return None
 
@@ -113,7 +113,7 @@ def signatures(client, checkout, webhook_secret):
 
 
 def delivered_webhook(client, body_file, signature, webhook_secret):
-    """A webhook that the sandbox really sent, captured by the caller."""
+    """Checks a webhook that the sandbox really sent; the caller captured it."""
     with open(body_file, encoding="utf-8") as file:
         body = file.read()
     accepted = client.utility.verify_webhook_signature(body, signature, webhook_secret)
@@ -121,7 +121,7 @@ def delivered_webhook(client, body_file, signature, webhook_secret):
 
 
 def refunds(client, payment_id):
-    # The SDK writes its own headers into the dictionary that it is given.
+    # The SDK adds its own headers to the dictionary, so each call gets a copy.
     key = {"headers": {"X-Refund-Idempotency": "first-part-of-the-refund"}}
     request = {"amount": 20_000, "notes": {"reason": "mess closed"}}
     part = client.payment.refund(payment_id, request, **copy.deepcopy(key))

@@ -1,4 +1,4 @@
-//! Webhooks: their signature, their order, their retries and repeats.
+//! Webhooks of the sandbox: their signature, order, retries and repeats.
 
 use axum::http::StatusCode;
 use serde_json::json;
@@ -38,7 +38,7 @@ async fn events_can_be_delivered_in_another_order() {
 }
 
 #[tokio::test]
-async fn without_webhook_nothing_is_delivered_until_it_is_asked_for() {
+async fn a_payment_without_webhooks_delivers_an_event_only_on_request() {
     let fixture = Fixture::start().await;
     let order_id = fixture.order().await;
     let checkout = fixture.pay(&order_id, json!({ "outcome": "captured" })).await;
@@ -65,15 +65,15 @@ async fn a_webhook_that_was_answered_500_is_delivered_again() {
 }
 
 #[tokio::test]
-async fn a_webhook_that_is_never_accepted_is_given_up() {
+async fn a_webhook_is_given_up_after_three_failed_attempts() {
     let fixture = Fixture::start().await;
     let order_id = fixture.order().await;
     fixture.receiver.answer_next([StatusCode::SERVICE_UNAVAILABLE; 3]);
     fixture.pay(&order_id, json!({ "outcome": "failed", "webhook": true })).await;
     fixture.receiver.wait_for(3).await;
 
-    // A fourth attempt would come 40 ms after the third. Two more payments, whose three
-    // attempts each take 30 ms, are over later than that.
+    // A fourth attempt would come 40 ms after the third. Two more payments end later than that,
+    // because the three attempts of each take 30 ms.
     for arrived in [6, 9] {
         fixture.receiver.answer_next([StatusCode::SERVICE_UNAVAILABLE; 3]);
         fixture.pay(&order_id, json!({ "outcome": "failed", "webhook": true })).await;
@@ -104,7 +104,7 @@ async fn a_repeated_event_keeps_its_id_and_its_body() {
 }
 
 #[tokio::test]
-async fn a_late_event_is_delivered_after_the_answer() {
+async fn a_delayed_event_is_delivered_after_the_response() {
     let fixture = Fixture::start().await;
     let order_id = fixture.order().await;
     let checkout = fixture.pay(&order_id, json!({ "outcome": "captured" })).await;

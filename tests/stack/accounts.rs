@@ -1,5 +1,5 @@
-//! Forgotten passwords, profiles and pictures on the deployed stack: with the mails, the
-//! bucket, its events and the grants.
+//! Password resets, profiles and pictures on the deployed stack, with its mails, bucket, events
+//! and grants.
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use super::{Stack, Student, eventually};
 use crate::support::people::PASSWORD;
 use crate::support::{Answer, Call};
 
-/// The smallest PNG that there is: one pixel.
+/// The smallest PNG: one pixel.
 pub(super) const PNG: &[u8] =
     b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0\x1f\x15\xc4\x89\
     \0\0\0\rIDATx\x9cc\xf8\xcf\xc0\xf0\x1f\0\x05\0\x01\xff\x89\x99=\x1d\0\0\0\0IEND\xaeB`\x82";
@@ -23,14 +23,14 @@ impl Stack {
         self.send(Call::patch("/student/profile", body).bearer(&student.token)).await
     }
 
-    /// Asks for an address to which a PNG of this length can be uploaded.
+    /// Requests an address to which a PNG of this length can be uploaded.
     pub(super) async fn picture_address(&self, student: &Student, length: usize) -> Answer {
         let body = json!({ "content_type": "image/png", "content_length": length });
         let call = Call::post("/student/profile/picture", &body).bearer(&student.token);
         self.send(call).await.expect(201)
     }
 
-    /// Uploads as the answer says.
+    /// Uploads bytes to the address in a response of [`Stack::picture_address`].
     pub(super) async fn upload(&self, answer: &Answer, bytes: &[u8]) -> StatusCode {
         let upload = &answer.body["upload"];
         assert_eq!(upload["method"], "PUT");
@@ -50,7 +50,7 @@ impl Stack {
         aws_sdk_s3::Client::from_conf(config.build())
     }
 
-    /// The bucket's name, which ends with the number of the AWS account.
+    /// The bucket's name, which ends with the id of the AWS account.
     async fn bucket(&self) -> String {
         let buckets = self.s3().await.list_buckets().send().await;
         let buckets = buckets.expect("buckets can be listed");
@@ -69,12 +69,12 @@ impl Stack {
 }
 
 #[tokio::test]
-async fn a_forgotten_password_is_replaced_over_the_mail_and_every_session_ends() {
+async fn a_password_reset_by_mail_ends_every_session() {
     let stack = Stack::running();
     let student = stack.student("forgetful").await;
     let body = json!({ "email": student.email });
     stack.send(Call::post("/password-reset", &body)).await.expect(202);
-    // The first code was the sign-up's.
+    // The first mailed code was for the sign-up.
     let code = stack.code_mailed(&student.email, 2).await;
     let new_password = "curd rice with pickle";
     let body = json!({ "email": student.email, "otp": code, "new_password": new_password });
@@ -89,7 +89,7 @@ async fn a_forgotten_password_is_replaced_over_the_mail_and_every_session_ends()
         let login = json!({ "email": student.email, "password": password });
         stack.send(Call::post("/login", &login)).await.expect(status);
     }
-    eventually("the owner of the account is told", async || {
+    eventually("the owner of the account is notified", async || {
         let mails = stack.mails_to(&student.email).await;
         mails.iter().any(|mail| mail.contains("was changed")).then_some(())
     })
@@ -132,7 +132,7 @@ async fn a_profile_is_changed_and_its_pin_redeems_tokens() {
 }
 
 #[tokio::test]
-async fn a_picture_is_uploaded_shown_and_replaced_and_read_by_nobody_else() {
+async fn a_picture_is_uploaded_shown_replaced_and_not_public() {
     let stack = Stack::running();
     let student = stack.student("pictured").await;
     let late = stack.picture_address(&student, PNG.len()).await;
@@ -151,11 +151,11 @@ async fn a_picture_is_uploaded_shown_and_replaced_and_read_by_nobody_else() {
             (stack.pictures_of(&student).await == [key]).then_some(())
         })
         .await;
-        // An address is good for one upload.
+        // An address is valid for one upload.
         let again = stack.upload(&answer, PNG).await;
         assert_eq!(again, StatusCode::PRECONDITION_FAILED);
     }
-    // An upload that took long does not take the place of a newer one.
+    // An upload to an older address does not replace a newer picture.
     assert_eq!(stack.upload(&late, PNG).await, StatusCode::OK);
     eventually("the late picture is removed", async || {
         (stack.pictures_of(&student).await.len() == 1).then_some(())
@@ -176,12 +176,12 @@ async fn a_picture_is_uploaded_shown_and_replaced_and_read_by_nobody_else() {
 }
 
 #[tokio::test]
-async fn what_is_no_picture_or_not_what_was_announced_is_no_profile_picture() {
+async fn an_upload_that_is_not_the_announced_image_is_rejected() {
     let stack = Stack::running();
     let student = stack.student("forger").await;
     let text = b"<script>alert('I am a PNG')</script>";
     let answer = stack.picture_address(&student, text.len()).await;
-    // Neither another length nor another type is taken at the signed address.
+    // The signed address refuses another length or another type.
     assert_eq!(stack.upload(&answer, PNG).await, StatusCode::FORBIDDEN);
     let url = answer.body["upload"]["url"].as_str().expect("an address");
     let html = stack.http.put(url).header("content-type", "text/html").header("if-none-match", "*");

@@ -1,6 +1,6 @@
 //! The alarms of the deployed stack. The local `CloudWatch` gets no metrics from queues and
-//! looks at no alarm's dimensions, so none rings there; what can be seen is that each is in
-//! place and watches a queue that exists.
+//! ignores the dimensions of alarms, so no alarm fires there. The test checks only that each alarm
+//! exists and watches an existing queue.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use super::Stack;
 use super::operator::printed;
 
-/// Prints the alarms whose names begin with the argument. Python has the SDK already; the
-/// Rust one for `CloudWatch` brings older HTTP crates along, for this one call.
+/// A Python program that prints the alarms whose names begin with the argument. It is in Python
+/// because the Rust SDK of `CloudWatch` would add older HTTP crates for this one call.
 const DESCRIBE: &str = "
 import boto3, json, sys
 pages = boto3.client('cloudwatch').get_paginator('describe_alarms').paginate(
@@ -20,7 +20,7 @@ pages = boto3.client('cloudwatch').get_paginator('describe_alarms').paginate(
 print(json.dumps([alarm for page in pages for alarm in page['MetricAlarms']], default=str))
 ";
 
-/// The stack's alarms of queues, as `CloudWatch` describes them.
+/// The stack's alarms on queues, as `CloudWatch` describes them.
 fn alarms(stack: &Stack) -> Vec<Value> {
     let output = Command::new(std::env::var("THALI_PYTHON").expect("`make test` names a Python"))
         .args(["-c", DESCRIBE, &stack.name("")])
@@ -36,7 +36,7 @@ fn alarms(stack: &Stack) -> Vec<Value> {
     alarms.into_iter().filter(|alarm| alarm["Namespace"] == "AWS/SQS").collect()
 }
 
-/// The stack's queues, and where each puts what was not handled.
+/// The stack's queues, each with the name of its dead-letter queue.
 async fn queues(stack: &Stack) -> BTreeMap<String, Option<String>> {
     let sqs = aws_sdk_sqs::Client::new(&stack.aws().await);
     let request = sqs.list_queues().queue_name_prefix(stack.name(""));
@@ -59,7 +59,7 @@ async fn queues(stack: &Stack) -> BTreeMap<String, Option<String>> {
 }
 
 #[tokio::test]
-async fn each_queue_of_dead_letters_is_watched_by_an_alarm() {
+async fn each_dead_letter_queue_is_watched_by_an_alarm() {
     let stack = Stack::running();
     let queues = queues(&stack).await;
     let destinations = ["picture-dead-letters", "relay-dead-letters"].map(|name| stack.name(name));
@@ -68,7 +68,7 @@ async fn each_queue_of_dead_letters_is_watched_by_an_alarm() {
     for alarm in alarms(&stack) {
         let queue = alarm["Dimensions"][0]["Value"].as_str().expect("a queue");
         assert!(queues.contains_key(queue), "there is no {queue}");
-        assert!(unwatched.remove(queue), "nobody waits for what is in {queue}");
+        assert!(unwatched.remove(queue), "{queue} is no dead-letter queue, or has two alarms");
         for (property, expected) in [
             ("AlarmName", json!(queue)),
             ("MetricName", json!("ApproximateNumberOfMessagesVisible")),

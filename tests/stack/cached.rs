@@ -1,5 +1,5 @@
-//! What is answered from Redis on the deployed stack: its functions, its stream's filters and
-//! its grants.
+//! Responses from Redis on the deployed stack: its functions, the filters of its streams and its
+//! grants.
 
 use std::collections::HashMap;
 
@@ -18,7 +18,7 @@ impl Stack {
         self.send(call).await
     }
 
-    /// Waits until an order has this status, however it is read.
+    /// Waits until an order has this status, whether it comes from Redis or DynamoDB.
     async fn has_become(&self, reader: &Student, order_id: &str, status: &str) {
         eventually("the order follows", async || {
             let answer = self.order_of(reader, order_id).await.expect(200);
@@ -27,7 +27,7 @@ impl Stack {
         .await;
     }
 
-    /// Waits until an answer comes from Redis; answers it.
+    /// Waits until the response comes from Redis. Returns its body.
     async fn hit(&self, call: &Call) -> Value {
         eventually("Redis has it", async || {
             let answer = self.send(call.clone()).await.expect(200);
@@ -36,7 +36,7 @@ impl Stack {
         .await
     }
 
-    /// Changes an item as nobody does who would tell Redis.
+    /// Changes an item in the table without evicting it from Redis.
     async fn change(&self, table: &str, key: &Key, change: &str, values: &[(&str, i64)]) {
         let number = |(name, value): &(&str, i64)| {
             ((*name).to_owned(), AttributeValue::N(value.to_string()))
@@ -56,7 +56,7 @@ impl Stack {
 }
 
 #[tokio::test]
-async fn an_order_and_a_count_are_read_from_redis_until_the_stream_tells_of_a_change() {
+async fn orders_and_counts_come_from_redis_until_the_stream_reports_a_change() {
     let stack = Stack::running();
     let owner = stack.owner().await;
     let diner = stack.student_of(&owner, "diner").await;

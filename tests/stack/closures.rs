@@ -1,5 +1,5 @@
-//! Cuts and closures, deployed: what a student cuts, and that all students of a mess are told
-//! when it closes, once.
+//! Cuts and closures on the deployed stack: a student's cut, and the mails about a closure, of
+//! which each student gets one.
 
 use aws_sdk_sqs::types::QueueAttributeName;
 use jiff::{SignedDuration, Timestamp};
@@ -8,14 +8,14 @@ use serde_json::json;
 use super::{Stack, eventually};
 use crate::support::Call;
 
-/// The date in so many days, in UTC.
+/// The date `days` days from now, in UTC.
 fn in_days(days: i64) -> String {
     let then = Timestamp::now() + SignedDuration::from_hours(24 * days);
     then.strftime("%Y-%m-%d").to_string()
 }
 
 #[tokio::test]
-async fn a_student_cuts_a_meal_and_takes_it_back() {
+async fn a_student_cuts_a_meal_and_cancels_the_cut() {
     let stack = Stack::running();
     let owner = stack.owner().await;
     let asha = stack.student_of(&owner, "asha").await;
@@ -37,7 +37,7 @@ async fn a_student_cuts_a_meal_and_takes_it_back() {
     assert_eq!(stack.send(list).await.expect(200).body["items"], json!([]));
 }
 
-/// Whether nothing waits in a queue and nobody is at work on what was in it.
+/// Whether a queue has no messages, neither waiting nor in progress.
 async fn is_empty(stack: &Stack, queue: &str) -> bool {
     let sqs = aws_sdk_sqs::Client::new(&stack.aws().await);
     let found = sqs.get_queue_url().queue_name(stack.name(queue)).send().await;
@@ -53,7 +53,7 @@ async fn is_empty(stack: &Stack, queue: &str) -> bool {
 }
 
 #[tokio::test]
-async fn all_students_are_told_of_a_closure_once() {
+async fn all_students_are_notified_of_a_closure_once() {
     let stack = Stack::running();
     let owner = stack.owner().await;
     let asha = stack.student_of(&owner, "asha").await;
@@ -72,10 +72,10 @@ async fn all_students_are_told_of_a_closure_once() {
     };
     for student in [&asha, &ravi] {
         let told = async || (told(&student.email).await > 0).then_some(());
-        eventually("the student is told", told).await;
+        eventually("the student is notified", told).await;
     }
-    // A second mail would come out of what is still in the queues, of which the first one fills
-    // the second.
+    // A second mail could come only from messages that are still in the queues. The first queue
+    // fills the second.
     for queue in ["announcements", "mail"] {
         let is_empty = async || is_empty(&stack, queue).await.then_some(());
         eventually("the queue is empty", is_empty).await;

@@ -1,8 +1,8 @@
-//! The deployed API against its own description: schemathesis makes requests of
-//! `/openapi.json`, good and bad ones, and no answer may be a failure of ours, have a status
-//! or a shape that is not described, or lack a described header.
+//! The deployed API against its own description: schemathesis generates valid and invalid requests
+//! from `/openapi.json`. No response may be a server error, have a status or a schema that is not
+//! described, or lack a described header.
 //!
-//! Each caller has a mess of their own, because an owner's requests change its settings.
+//! Each test uses a new mess, because an owner's requests change its settings.
 
 use std::process::{Command, Stdio};
 
@@ -14,18 +14,19 @@ use crate::support::Call;
 use crate::support::people::PASSWORD;
 use crate::support::template::root;
 
-/// What is looked at in each answer.
+/// What is checked in each response.
 const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,\
                       response_headers_conformance,response_schema_conformance";
 
-/// Aliases reach the same function. A logout would end the session of all that follow.
+/// The operations that are left out: aliases reach the same function, and a logout would end the
+/// session of all later requests.
 const LEFT_OUT: &str = "-alias-|^logout$";
 
-/// How many random requests each operation gets, beside those that go through its
-/// description systematically.
+/// How many random requests each operation gets, in addition to those that cover its description
+/// systematically.
 const EXAMPLES_MAX: &str = "5";
 
-/// Runs schemathesis with this access token, or without any, and prints its summary.
+/// Runs schemathesis with this access token, or without one, and prints its report.
 fn hold_against_description(stack: &Stack, access_token: Option<&str>) {
     let program = std::env::var("THALI_SCHEMATHESIS").expect(
         "THALI_SCHEMATHESIS names no program: run `make test`, which installs schemathesis",
@@ -38,7 +39,7 @@ fn hold_against_description(stack: &Stack, access_token: Option<&str>) {
         .arg(format!("{}/openapi.json", stack.variable("API_URL")))
         .args(["--phases", "coverage,fuzzing", "--max-examples", EXAMPLES_MAX])
         .args(["--checks", CHECKS, "--exclude-operation-id-regex", LEFT_OUT])
-        // One worker: hypothesis keeps what it reads of sources in a cache that two threads break.
+        // One worker: hypothesis has a cache of source code that is not thread-safe.
         .args(["--seed", "1", "--workers", "1", "--no-color", "--request-timeout", "60"])
         .stderr(Stdio::inherit());
     if let Some(token) = access_token {
@@ -48,7 +49,7 @@ fn hold_against_description(stack: &Stack, access_token: Option<&str>) {
     let report = String::from_utf8_lossy(&output.stdout);
     println!("{report}");
     assert!(output.status.success(), "the API and its description disagree, see above");
-    // One that found nothing to ask would succeed too.
+    // A run without any requests would succeed too.
     let cases = report
         .lines()
         .find_map(|line| line.trim().split(" generated, ").next()?.parse::<u32>().ok());
@@ -72,19 +73,19 @@ async fn mess_of_its_own(stack: &Stack) -> (String, String) {
 }
 
 #[tokio::test]
-async fn without_a_session_the_api_answers_as_it_says() {
+async fn the_api_fits_its_description_without_a_session() {
     hold_against_description(&Stack::running(), None);
 }
 
 #[tokio::test]
-async fn with_a_students_session_the_api_answers_as_it_says() {
+async fn the_api_fits_its_description_for_a_student() {
     let stack = Stack::running();
     let (_, student) = mess_of_its_own(&stack).await;
     hold_against_description(&stack, Some(&student));
 }
 
 #[tokio::test]
-async fn with_an_owners_session_the_api_answers_as_it_says() {
+async fn the_api_fits_its_description_for_an_owner() {
     let stack = Stack::running();
     let (owner, _) = mess_of_its_own(&stack).await;
     hold_against_description(&stack, Some(&owner));

@@ -1,4 +1,4 @@
-//! Parts that are switched off under the deployed stack.
+//! Faults of services under the deployed stack: SES refuses a mail, Redis hangs.
 
 use aws_sdk_sesv2::types::MailType;
 use serde_json::json;
@@ -8,10 +8,11 @@ use super::{Stack, eventually, ulid_now};
 use crate::support::Call;
 use crate::support::people::PASSWORD;
 
-/// As in every new AWS account, SES now sends to verified addresses and domains alone.
+/// Puts SES into its sandbox mode, as in every new AWS account: it sends only to verified
+/// addresses and domains.
 pub(super) async fn put_ses_into_its_sandbox(stack: &Stack) {
     let ses = aws_sdk_sesv2::Client::new(&stack.aws().await);
-    // The domains of everybody else on this stack. They may be verified already.
+    // The domains of all other tests on this stack. They may be verified already.
     for domain in ["example.com", "thali.test"] {
         let _ = ses.create_email_identity().email_identity(domain).send().await;
     }
@@ -24,15 +25,15 @@ pub(super) async fn put_ses_into_its_sandbox(stack: &Stack) {
         .expect("SES takes the account's details");
 }
 
-/// Waits until the mail of a registration is a dead letter; answers the message's id, which
-/// it had on its queue too.
+/// Waits until the mail of a registration is a dead letter. Returns the message's id, which was
+/// the same on its queue.
 pub(super) async fn dead_letter(stack: &Stack, registration_id: &str) -> String {
     let sqs = aws_sdk_sqs::Client::new(&stack.aws().await);
     let queue = sqs.get_queue_url().queue_name(stack.name("mail-dead-letters")).send().await;
     let queue = queue.expect("it is deployed").queue_url.expect("it has an address");
     eventually("the message is a dead letter", async || {
-        // For a second only: another test may be waiting for its own, and the next look
-        // sees those behind.
+        // Invisible for only a second, because another test may wait for its own message, and so
+        // that the next call gets the messages behind these.
         let request = sqs.receive_message().queue_url(&queue).visibility_timeout(1);
         let answer = request.max_number_of_messages(10).send().await.expect("the queue answers");
         let is_it = |body: &str| body.contains(registration_id);
@@ -43,7 +44,7 @@ pub(super) async fn dead_letter(stack: &Stack, registration_id: &str) -> String 
 }
 
 #[tokio::test]
-async fn a_mail_that_ses_refuses_five_times_is_kept_as_a_dead_letter_and_nobody_elses_suffers() {
+async fn a_mail_refused_five_times_is_dead_lettered_and_blocks_no_other() {
     let stack = Stack::running();
     put_ses_into_its_sandbox(&stack).await;
     let email = format!("refused-{}@nowhere.test", ulid_now());
@@ -57,7 +58,7 @@ async fn a_mail_that_ses_refuses_five_times_is_kept_as_a_dead_letter_and_nobody_
 }
 
 #[tokio::test]
-async fn with_a_redis_that_hangs_everything_goes_on() {
+async fn requests_succeed_while_redis_hangs() {
     let stack = Stack::running();
     let student = stack.student("hanging").await;
     let buyer = stack.student("hanging-buyer").await;
@@ -72,7 +73,7 @@ async fn with_a_redis_that_hangs_everything_goes_on() {
     let submit = json!({ "count": 1, "security_code": PASSWORD });
     let submit = Call::post("/student/token-submission", &submit).bearer(&buyer.token);
     assert_eq!(stack.send(submit).await.expect(201).body["balance"], 2);
-    // All of the above was while it hung.
+    // `degraded` proves that Redis was still hanging during the calls above.
     let health = stack.send(Call::get("/health")).await.expect(200);
     assert_eq!(health.body["status"], "degraded");
 

@@ -1,6 +1,5 @@
-//! Every access of every function to its tables, under the grants of the template. What
-//! the answers are in each case is proven in [`crate::api`]; here they prove that no grant
-//! is missing.
+//! Every access of every function to its tables, with the grants of the template. The tests prove
+//! that no grant is missing; the responses in each case are tested in [`crate::api`].
 
 use serde_json::{Value, json};
 use thali_functions::endpoints;
@@ -28,8 +27,8 @@ impl Stack {
         self.send(call.header("idempotency-key", key)).await
     }
 
-    /// The items of a list that fits a page. Read in a session of its own, which is in the
-    /// table and not yet in Redis.
+    /// The items of a list that fits on one page. Reads it in a new session, which is in the table
+    /// and not yet in Redis.
     pub(super) async fn list(&self, path: &str, student: &Student) -> Vec<Value> {
         let body = json!({
             "mess_id": student.mess_id, "email": student.email, "password": PASSWORD,
@@ -40,8 +39,8 @@ impl Stack {
         answer.body["items"].as_array().expect("a list").clone()
     }
 
-    /// Waits until an access token is refused. It is at once, unless another test holds up
-    /// Redis just then: a session that was seen may then be believed for a minute more.
+    /// Waits until an access token is refused. That happens at once, unless another test pauses
+    /// Redis at that moment: then a cached session may be trusted for one more minute.
     pub(super) async fn session_has_ended(&self, token: &str) {
         eventually("the session has ended", async || {
             let answer = self.send(Call::get("/api/v1/mess").bearer(token)).await;
@@ -52,7 +51,7 @@ impl Stack {
 }
 
 #[tokio::test]
-async fn a_resent_code_replaces_the_one_before_and_the_address_alone_names_the_registration() {
+async fn a_code_resent_by_id_or_address_replaces_the_previous_one() {
     let stack = Stack::running();
     let email = format!("resent-{}@example.com", ulid_now());
     let wanted = json!({ "email": email, "password": PASSWORD });
@@ -79,7 +78,7 @@ async fn a_resent_code_replaces_the_one_before_and_the_address_alone_names_the_r
     assert_eq!(verify(&third).await.problem(409), "otp_expired");
 
     stack.send(Call::post("/sign-up", &wanted)).await.expect(202);
-    let told = eventually("the owner of the address is told", async || {
+    let told = eventually("the owner of the address is notified", async || {
         stack.mails_to(&email).await.into_iter().nth(3)
     })
     .await;
@@ -87,7 +86,7 @@ async fn a_resent_code_replaces_the_one_before_and_the_address_alone_names_the_r
 }
 
 #[tokio::test]
-async fn wrong_passwords_are_counted_are_forgotten_by_the_right_one_and_lock_at_the_fifth() {
+async fn five_wrong_passwords_lock_and_a_right_one_resets_the_count() {
     let stack = Stack::running();
     let unique = ulid_now();
     let email = format!("locked-{unique}@example.com");
@@ -114,7 +113,7 @@ async fn wrong_passwords_are_counted_are_forgotten_by_the_right_one_and_lock_at_
 }
 
 #[tokio::test]
-async fn a_session_is_refreshed_repeated_within_the_grace_and_ended_by_reuse_or_logout() {
+async fn a_refresh_repeats_within_the_grace_and_reuse_ends_the_session() {
     let stack = Stack::running();
     let student = stack.student("refreshed").await;
     let first = stack.refresh(&student.cookie).await.expect(200);
@@ -138,7 +137,7 @@ async fn a_session_is_refreshed_repeated_within_the_grace_and_ended_by_reuse_or_
 }
 
 #[tokio::test]
-async fn wrong_security_codes_are_counted_are_forgotten_by_the_right_one_and_lock_at_the_fifth() {
+async fn five_wrong_security_codes_lock_and_a_right_one_resets_the_count() {
     let stack = Stack::running();
     let student = stack.student("security-code").await;
     stack.buy_tokens(&student, 3).await;
@@ -165,7 +164,7 @@ async fn wrong_security_codes_are_counted_are_forgotten_by_the_right_one_and_loc
 }
 
 #[tokio::test]
-async fn an_order_that_is_asked_for_twice_with_one_key_is_made_once() {
+async fn a_token_order_requested_twice_with_one_key_is_made_once() {
     let stack = Stack::running();
     let student = stack.student("replayed").await;
     let order = Call::post("/create-order", &json!({ "token_count": 1 }));
@@ -184,7 +183,7 @@ async fn the_health_check_reaches_its_table() {
 }
 
 #[tokio::test]
-async fn each_event_alone_does_its_work_and_every_list_shows_what_became_of_it() {
+async fn each_payment_event_alone_is_applied_and_shown_in_every_list() {
     let stack = Stack::running();
     let student = stack.student("listed").await;
     for (event, outcome, tokens) in [
@@ -218,7 +217,7 @@ async fn each_event_alone_does_its_work_and_every_list_shows_what_became_of_it()
 }
 
 #[tokio::test]
-async fn an_owner_logs_in_and_who_waits_for_approval_may_do_so_too_and_no_more() {
+async fn an_owner_logs_in_and_a_pending_student_reads_only_the_mess() {
     let stack = Stack::running();
     let password = stack.variable("OWNER_PASSWORD");
     let owner = stack.log_in_with(stack.variable("OWNER_EMAIL"), password).await.expect(200);
@@ -241,7 +240,7 @@ async fn an_owner_logs_in_and_who_waits_for_approval_may_do_so_too_and_no_more()
 }
 
 #[tokio::test]
-async fn an_account_of_another_mess_sees_no_order_of_this_one() {
+async fn an_account_of_another_mess_sees_no_order_of_ours() {
     let stack = Stack::running();
     let ours = stack.student("ours").await;
     let checkout = stack.pay_for_tokens(&ours, 1, false).await;
@@ -261,7 +260,7 @@ async fn an_account_of_another_mess_sees_no_order_of_this_one() {
 }
 
 #[tokio::test]
-async fn every_function_that_takes_staff_tokens_looks_one_up_that_redis_has_not_seen() {
+async fn every_function_can_look_up_a_staff_token_missing_in_redis() {
     let stack = Stack::running();
     let owner = stack.owner().await;
     for endpoint in endpoints().filter(|endpoint| endpoint.access.takes_staff_token()) {
@@ -281,7 +280,7 @@ async fn every_function_that_takes_staff_tokens_looks_one_up_that_redis_has_not_
 }
 
 #[tokio::test]
-async fn every_function_looks_a_session_up_that_redis_has_not_seen() {
+async fn every_function_can_look_up_a_session_missing_in_redis() {
     let stack = Stack::running();
     let (owner, student) = (stack.owner().await, stack.student("fresh").await);
     let staff = stack.staff_of(&owner.mess_id, &owner.token).await;
@@ -308,7 +307,7 @@ async fn every_function_looks_a_session_up_that_redis_has_not_seen() {
 }
 
 #[tokio::test]
-async fn owners_read_what_they_are_told_and_their_reports() {
+async fn owners_read_their_notifications_reports_and_audit_trail() {
     let stack = Stack::running();
     let owner = stack.owner().await;
     let from_afresh = async |call: Call| {
@@ -330,10 +329,10 @@ async fn owners_read_what_they_are_told_and_their_reports() {
     let read = from_afresh(Call::new("POST", unknown)).await;
     assert_eq!(read.problem(404), "notification_not_found");
 
-    // A purchase is told of and can be looked up, once everything has followed.
+    // The notification and the audit records of a purchase follow a moment later.
     let student = stack.student_of(&owner, "reported").await;
     stack.buy_tokens(&student, 2).await;
-    eventually("the owner is told of the purchase", async || {
+    eventually("the owner is notified of the purchase", async || {
         let told = stack.list("/owner/notifications?unread=true", &owner).await;
         told.iter().any(|it| it["kind"] == "token_bought" && it["count"] == 2).then_some(())
     })

@@ -1,4 +1,4 @@
-//! Menus and students from files, by the operator's command against the deployed stack.
+//! Imports of menus and students from files, by the operator's command on the deployed stack.
 
 use std::process::{Output, Stdio};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::operator::{operator, printed, thali};
 use super::{Stack, Student, eventually};
 
-/// An owner, and the folder in which their menus are.
+/// An owner, and the folder with the files to import.
 struct Importing {
     stack: Stack,
     owner: Student,
@@ -26,7 +26,7 @@ impl Importing {
         Self { stack, owner, folder: tempfile::tempdir().expect("a folder") }
     }
 
-    /// Writes the file; answers its path.
+    /// Writes a menu's file. Returns its path.
     fn write(&self, text: &str) -> String {
         let file = self.folder.path().join("menu.csv");
         std::fs::write(&file, text).expect("it is written");
@@ -44,12 +44,12 @@ impl Importing {
         thali(&self.stack, &[&self.arguments(&file), arguments].concat())
     }
 
-    /// The lines that an import printed which must succeed and have no complaint.
+    /// The lines that an import prints; it must succeed without errors.
     #[track_caller]
     fn said(&self, text: &str, arguments: &[&str]) -> Vec<String> {
         let output = self.import(text, arguments);
         let said = printed(&output);
-        // The progress bar is for terminals alone.
+        // The progress bar is only for terminals.
         assert_eq!(String::from_utf8_lossy(&output.stderr), "");
         said.lines().map(str::to_owned).collect()
     }
@@ -103,7 +103,7 @@ async fn a_menu_is_imported_and_importing_it_again_changes_nothing() {
 }
 
 #[tokio::test]
-async fn an_import_changes_what_it_names_and_can_leave_alone_what_there_is() {
+async fn an_import_changes_named_fields_and_can_skip_existing_items() {
     let importing = Importing::start().await;
     importing.said(MENU, &[]);
     let other = "sku,name,price_tokens,stock,stock_shards\n\
@@ -135,11 +135,11 @@ async fn an_import_changes_what_it_names_and_can_leave_alone_what_there_is() {
         json!(["rice", 1, 0, true, 1]),
         json!(["tea", 2, 200, false, 2]),
     ];
-    assert_eq!(importing.menu().await, menu, "what a file does not name stays");
+    assert_eq!(importing.menu().await, menu, "fields that the file does not name stay");
 }
 
 #[tokio::test]
-async fn a_wrong_menu_is_refused_with_every_error_and_nothing_of_it_is_written() {
+async fn an_invalid_menu_is_refused_with_every_error_and_not_written() {
     let importing = Importing::start().await;
     let wrong = "sku,name,price_tokens,stock\ndal,Dal,2,10\nrice,Rice,0,-1\n,Tea,1,\ndal,Dal,2,\n";
     let price = "must be a whole number from 1 to 99";
@@ -179,13 +179,13 @@ async fn a_wrong_menu_is_refused_with_every_error_and_nothing_of_it_is_written()
     assert!(!output.status.success() && said.contains("there is no mess mess_none"), "{said}");
 }
 
-/// A file of so many items, `item-000` and so on.
+/// The text of a file with `count` items: `item-000` and so on.
 fn many(count: usize) -> String {
     let rows = (0..count).map(|number| format!("item-{number:03},Item {number},1,5\n"));
     format!("sku,name,price_tokens,stock\n{}", rows.collect::<String>())
 }
 
-/// How many items a summary says were new, and how many unchanged.
+/// The numbers of new and of unchanged items in a summary.
 #[track_caller]
 fn new_and_unchanged(summary: &str) -> (usize, usize) {
     let numbers = summary.split(", ").map(|part| part.rsplit(' ').next().expect("a number"));
@@ -195,7 +195,7 @@ fn new_and_unchanged(summary: &str) -> (usize, usize) {
 }
 
 #[tokio::test]
-async fn an_import_that_is_killed_is_finished_by_the_next() {
+async fn the_next_import_completes_one_that_was_killed() {
     const ITEMS: usize = 300;
     let importing = Importing::start().await;
     let file = importing.write(&many(ITEMS));
@@ -218,8 +218,8 @@ async fn an_import_that_is_killed_is_finished_by_the_next() {
     assert_eq!(new_and_unchanged(&again[0]), (0, ITEMS));
 }
 
-/// The local AWS as it is reached here, until so many transactions were carried out; the
-/// next one is denied. Answers the address.
+/// Starts a proxy before the local AWS that denies all transactions after the first
+/// `transactions`. Returns its address.
 async fn aws_that_denies_after(transactions: usize, stack: &Stack) -> String {
     let aws = stack.variable("AWS_ENDPOINT_URL").to_owned();
     let (client, passed) = (stack.http.clone(), Arc::new(AtomicUsize::new(0)));
@@ -257,7 +257,7 @@ async fn aws_that_denies_after(transactions: usize, stack: &Stack) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_import_that_the_database_stops_says_at_which_line_and_is_finished_by_the_next() {
+async fn a_stopped_import_reports_the_line_and_the_next_completes_it() {
     let importing = Importing::start().await;
     let file = importing.write(&many(5));
     let endpoint = aws_that_denies_after(3, &importing.stack).await;
@@ -274,7 +274,7 @@ async fn an_import_that_the_database_stops_says_at_which_line_and_is_finished_by
     assert_eq!(importing.said(&many(5), &[]), ["new 2, changed 0, unchanged 3"]);
 }
 
-/// Imports a list of students; what it printed, and what it complained of.
+/// Imports a list of students. Returns the command's output.
 fn import_students(importing: &Importing, list: &str, arguments: &[&str]) -> Output {
     let file = importing.folder.path().join("students.csv");
     std::fs::write(&file, list).expect("it is written");
@@ -285,7 +285,7 @@ fn import_students(importing: &Importing, list: &str, arguments: &[&str]) -> Out
 }
 
 #[tokio::test]
-async fn a_list_of_students_is_imported_once_and_its_students_are_on_the_owners_list() {
+async fn a_list_of_students_is_imported_once_and_visible_to_the_owner() {
     let importing = Importing::start().await;
     let unique = super::ulid_now().to_uppercase();
     let list = format!(
@@ -313,7 +313,7 @@ async fn a_list_of_students_is_imported_once_and_its_students_are_on_the_owners_
 }
 
 #[tokio::test]
-async fn a_wrong_list_of_students_is_refused_with_every_error() {
+async fn an_invalid_list_of_students_is_refused_with_every_error() {
     let importing = Importing::start().await;
     let unique = super::ulid_now().to_uppercase();
     let header = "name,roll_no,room_no,phone";

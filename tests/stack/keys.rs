@@ -1,5 +1,5 @@
-//! `thali keys`, on a stage of the test's own: what is written in which order, and that a
-//! rotation which was cut off is not followed by another.
+//! `thali keys`, on a stage of the test's own: what each command writes, and that an interrupted
+//! rotation must be published before the next one.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::operator::{printed, thali};
 use super::{Stack, ulid_now};
 
-/// Which keys `thali` says are in place, and what it says to deploy.
+/// What `thali` prints: which keys are in place, and which parameters to deploy.
 #[derive(Debug, PartialEq, Eq)]
 struct InPlace {
     current: String,
@@ -34,7 +34,7 @@ impl InPlace {
     }
 }
 
-/// A stage that nothing is deployed from.
+/// A stage from which nothing is deployed.
 struct Stage {
     stack: Stack,
     name: String,
@@ -65,7 +65,7 @@ impl Stage {
         format!("/thali/{}/jwks", self.name)
     }
 
-    /// The public set and its version.
+    /// The set of public keys and its version.
     async fn published(&self) -> (String, i64) {
         let answer = self.ssm.get_parameter().name(self.parameter()).send().await;
         let parameter = answer.expect("it is there").parameter.expect("a parameter");
@@ -80,7 +80,7 @@ impl Stage {
         (serde_json::from_str(&text).expect("JSON"), answer.version_id.expect("a version"))
     }
 
-    /// Takes one key out of the secret, as if it were from before there was that key.
+    /// Removes one key from the secret, like a secret from before that key existed.
     async fn forget(&self, key: &str) {
         let (mut keys, _) = self.secret().await;
         assert!(keys.remove(key).is_some(), "{key} was there");
@@ -90,8 +90,8 @@ impl Stage {
         put.send().await.expect("written");
     }
 
-    /// Gives the parameter another text, as a rotation leaves it that is killed before it
-    /// has written it.
+    /// Overwrites the parameter. With its old text, it is like a rotation that was killed before it
+    /// wrote the parameter.
     async fn publish(&self, text: &str) {
         let put = self.ssm.put_parameter().name(self.parameter()).r#type(ParameterType::String);
         put.value(text).overwrite(true).send().await.expect("written");
@@ -105,7 +105,7 @@ fn ids(public_set: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_rotation_moves_the_keys_on_and_says_what_to_deploy() {
+async fn a_rotation_shifts_the_keys_and_prints_what_to_deploy() {
     let stage = Stage::fresh().await;
     let first = stage.says(&["publish"]);
     let (secret, _) = stage.secret().await;
@@ -129,7 +129,7 @@ async fn a_rotation_moves_the_keys_on_and_says_what_to_deploy() {
 }
 
 #[tokio::test]
-async fn keys_that_are_there_are_kept_and_publishing_them_again_changes_nothing() {
+async fn existing_keys_are_kept_and_publishing_them_again_changes_nothing() {
     let stage = Stage::fresh().await;
     let before = (stage.secret().await, stage.published().await);
     printed(&thali(&stage.stack, &["keys", "init", "--stage", &stage.name]));
@@ -138,7 +138,7 @@ async fn keys_that_are_there_are_kept_and_publishing_them_again_changes_nothing(
 }
 
 #[tokio::test]
-async fn a_secret_from_before_there_was_a_key_is_given_that_key_and_keeps_all_others() {
+async fn init_adds_a_missing_key_to_a_secret_and_keeps_all_others() {
     let stage = Stage::fresh().await;
     let published = stage.published().await;
     stage.forget("qr_key").await;
@@ -157,11 +157,11 @@ async fn a_secret_from_before_there_was_a_key_is_given_that_key_and_keeps_all_ot
     let before = stage.secret().await;
     let said = printed(&thali(&stage.stack, &["keys", "init", "--stage", &stage.name]));
     assert!(said.contains("kept the secret") && !said.contains("added"), "{said}");
-    assert_eq!(stage.secret().await, before, "nothing lacks, nothing is written");
+    assert_eq!(stage.secret().await, before, "nothing is missing, so nothing is written");
 }
 
 #[tokio::test]
-async fn a_rotation_that_was_cut_off_is_published_before_there_is_another() {
+async fn an_interrupted_rotation_must_be_published_before_the_next_rotation() {
     let stage = Stage::fresh().await;
     let (old, _) = stage.published().await;
     let rotated = stage.says(&["rotate"]);

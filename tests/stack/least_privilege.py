@@ -1,17 +1,17 @@
 #!/usr/bin/env python3
-"""Tries with every function's grants what the function does not need: all of it is denied.
+"""Checks with every function's role that all calls which the function does not need are denied.
 
     least_privilege.py STACK_NAME [USED_RIGHTS]
 
-With a second argument, the file in which the local AWS records every right that a role has
-used, it tries nothing: it looks for grants of the template that no run has used.
+The second argument is the file in which the local AWS records every right that a role has used.
+With it, the program makes no calls, but looks for grants of the template that were never used.
 
-The calls below are made with the credentials of each function's own role, against the
-deployed tables, buckets, queues and secrets. One that no policy grants must be refused by IAM; a
-harmless one that is granted must not be, or the check would prove nothing. Prints a summary
-and exits non-zero with every surprise. The endpoint, region and credentials come from the
-environment, as for any program that calls AWS. It is for the local AWS, where the account's
-root may take every role; on AWS, Lambda alone may take these.
+The calls below are made with the credentials of each function's own role, against the deployed
+tables, buckets, queues and secrets. IAM must refuse a call that no policy grants. IAM must not
+refuse a granted call that is harmless, or the check would prove nothing. Prints a summary; exits
+non-zero and lists everything unexpected. The endpoint, region and credentials come from the
+environment, as for any program that calls AWS. The program is for the local AWS, where the
+account's root may assume every role; on AWS, only Lambda may assume these roles.
 """
 
 import fnmatch
@@ -26,7 +26,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-# What no function may ever do: granted on nothing, by no policy.
+# What no policy may grant to any function, on any resource.
 NEVER = (
     "dynamodb:Scan",
     "dynamodb:DeleteTable",
@@ -39,12 +39,13 @@ NEVER = (
     "ssm:*",
     "sts:AssumeRole",
 )
-# Grants of which no run can use both: what SES covers the sender by, its address or its domain.
+# Actions of which a run uses only one of the granted resources: SES checks either the sender's
+# address or its domain.
 ALTERNATIVES = ("ses:SendEmail",)
-# Grants that Lambda uses in the function's name where the local AWS does without: sending
-# what a stream's or an upload's function has failed on to the dead letters.
+# Grants that Lambda uses on behalf of the function, and the local AWS does not use: sending
+# failed events of streams and uploads to the dead-letter queue.
 LAMBDAS_OWN = {"sqs:SendMessage": "*-dead-letters"}
-# The name of the sessions in which this program itself uses the roles.
+# The name of the sessions in which this program itself assumes the roles.
 SESSION_NAME = "least-privilege"
 ONCE = Config(retries={"max_attempts": 1}, s3={"addressing_style": "path"})
 SESSION = boto3.session.Session()
@@ -56,12 +57,12 @@ IF_THERE = {"ConditionExpression": "attribute_exists(pk)"}
 
 @dataclass
 class Probe:
-    """A call, the action that it needs and the resource that it is about."""
+    """A call, with the action and the resource that it needs."""
 
     action: str
     resource: str
     call: Callable[[Any], Any]
-    # Whether it may be made where it is granted, because it changes nothing.
+    # Whether the call may be made even if it is granted, because it changes nothing.
     harmless: bool = False
 
     @property
@@ -127,8 +128,8 @@ def queue_probes(url: str, arn: str) -> list[Probe]:
 def object_probes(bucket: str, arn: str, key: str) -> list[Probe]:
     at = {"Bucket": bucket, "Key": key}
     of_object = f"{arn}/{key}"
-    # There is no such object, so that none of these finds, replaces or removes one. (On AWS a
-    # role that may not list the bucket would not be told so of an object that it may read.)
+    # There is no such object, so no call finds, replaces or removes one. (On AWS, a role that may
+    # not list the bucket would be denied instead of being told that the object is missing.)
     return [
         Probe("s3:GetObject", of_object, lambda c: c.get_object(**at), True),
         Probe("s3:PutObject", of_object, lambda c: c.put_object(**at, Body=b"", IfMatch="none")),
@@ -213,7 +214,7 @@ class Stack:
             if table.startswith(prefix)
         ]
         self.tables = {table["TableName"]: table["TableArn"] for table in tables}
-        # Each with its table's name, its own name and the name of its hash key.
+        # By ARN: the table's name, the index's name and the name of its hash key.
         self.indexes = {
             f"{table['TableArn']}/index/{index['IndexName']}": (
                 table["TableName"],
@@ -251,7 +252,7 @@ class Stack:
         return values[name]
 
     def probes(self) -> list[Probe]:
-        """What is tried; what could destroy something comes last."""
+        """All calls to try; those that could destroy something come last."""
         destructive = ("Delete", "Purge", "Put", "Update")
         of_tables = [each for name, arn in self.tables.items() for each in table_probes(name, arn)]
         of_indexes = [
@@ -267,13 +268,13 @@ class Stack:
 
 def client(service: str, **credentials: str) -> Any:
     service = "sesv2" if service == "ses" else service
-    # One session reads the services' descriptions once; it is not safe in threads by itself.
+    # One session, so that the services' descriptions are read once; it is not thread-safe.
     with MAKING:
         return SESSION.client(service, config=ONCE, **credentials)
 
 
 def own_documents(role: str) -> list[dict[str, Any]]:
-    """The policies within a role: those that the template writes out."""
+    """The inline policies of a role: those that are in the template."""
     iam = client("iam")
     names = iam.list_role_policies(RoleName=role)["PolicyNames"]
     found = [iam.get_role_policy(RoleName=role, PolicyName=n)["PolicyDocument"] for n in names]
@@ -281,7 +282,7 @@ def own_documents(role: str) -> list[dict[str, Any]]:
 
 
 def documents(role: str) -> list[dict[str, Any]]:
-    """The policies of a role, those within it and those that are attached."""
+    """The inline and attached policies of a role."""
     iam = client("iam")
     found = own_documents(role)
     for each in iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]:
@@ -296,20 +297,20 @@ def listed(value: Any) -> list[Any]:
 
 
 def never_granted(policies: list[dict[str, Any]]) -> list[str]:
-    """The actions of these policies that no function may have, on whatever resource."""
+    """The actions of these policies that no function may have, on any resource."""
     statements = [each for policy in policies for each in listed(policy["Statement"])]
     actions = [action for each in statements for action in listed(each["Action"])]
-    # Either may be a pattern: `iam:*` here, `dynamodb:*` in a policy.
+    # Both can be patterns: `iam:*` in NEVER, `dynamodb:*` in a policy.
     return [each for each in actions if any(matches(each, n) or matches(n, each) for n in NEVER)]
 
 
 def matches(action: str, pattern: str) -> bool:
-    """Whether an action's name is of a pattern; IAM does not mind the case."""
+    """Whether an action matches a pattern; IAM ignores case."""
     return fnmatch.fnmatchcase(action.lower(), pattern.lower())
 
 
 def is_granted(policies: list[dict[str, Any]], probe: Probe) -> bool:
-    """Whether a statement allows the call. Our policies allow and name what they allow."""
+    """Whether a statement allows the call. Our policies have no Deny, NotAction or NotResource."""
     for statement in (each for policy in policies for each in listed(policy["Statement"])):
         actions, resources = listed(statement["Action"]), listed(statement["Resource"])
         of_action = any(matches(probe.action, each) for each in actions)
@@ -339,7 +340,7 @@ def role_credentials(role: str) -> dict[str, str]:
 
 
 def surprises_of(stack: Stack, function: dict[str, Any]) -> tuple[list[str], int, int]:
-    """What was not as it must be; and how many calls were denied, and how many allowed."""
+    """Everything unexpected, and how many calls were denied and how many allowed."""
     name, role = function["FunctionName"], function["Role"]
     denied, allowed = 0, 0
     policies, credentials = documents(role.rpartition("/")[2]), role_credentials(role)
@@ -357,14 +358,14 @@ def surprises_of(stack: Stack, function: dict[str, Any]) -> tuple[list[str], int
         if refused == granted:
             outcome = "denied" if refused else "not denied"
             surprises.append(f"{name}: {probe.action} on {probe.resource} is {outcome}")
-        # Where nothing is enforced, nothing more may be tried that could destroy something.
+        # If IAM enforces nothing, stop: the next calls could destroy something.
         if not (refused or granted):
             break
     return surprises, denied, allowed
 
 
 def unused_grants(stack: Stack, used: list[tuple[str, str, str]]) -> tuple[list[str], int]:
-    """What the template grants and nobody has used; and how many grants there are."""
+    """The grants of the template that were never used, and the number of all grants."""
     unused, count = [], 0
     for function in stack.functions:
         role = function["Role"].rpartition("/")[2]

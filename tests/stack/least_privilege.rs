@@ -1,5 +1,5 @@
-//! Each function's role, as it was deployed: what the function does not need is denied, and
-//! what it is granted it needs.
+//! The deployed roles of the functions: a role is denied what its function does not need, and
+//! every granted right was used.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use super::Stack;
 use crate::support::template::{resources, template};
 
-/// Runs the program that looks at the roles; answers what it printed.
+/// Runs the program that checks the roles. Returns what it printed.
 async fn look_at_roles(stack: &Stack, used_rights: Option<&Path>) -> String {
     let python = std::env::var_os("THALI_PYTHON").expect("`make test` names a Python");
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("stack/least_privilege.py");
@@ -39,11 +39,12 @@ async fn look_at_roles(stack: &Stack, used_rights: Option<&Path>) -> String {
 }
 
 #[tokio::test]
-async fn what_a_function_does_not_need_is_denied_to_it() {
+async fn a_function_is_denied_what_it_does_not_need() {
     look_at_roles(&Stack::running(), None).await;
 }
 
-/// It comes after all the others, whose calls are what it looks at.
+/// Runs after all other tests (`.config/nextest.toml`), because it checks which rights their calls
+/// used.
 #[tokio::test]
 async fn every_right_that_a_function_has_was_used() {
     let stack_env = std::env::var("THALI_STACK_ENV").expect("`make test` names a stack");

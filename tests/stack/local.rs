@@ -1,5 +1,5 @@
-//! Functions on this machine without a deployment: `cargo lambda watch` and `make invoke`,
-//! on the tables of the tests' stack.
+//! Functions run locally without a deployment, by `cargo lambda watch` and `make invoke`, with the
+//! tables of the tests' stack.
 
 use std::net::TcpListener;
 use std::path::PathBuf;
@@ -14,14 +14,14 @@ use super::{Stack, eventually};
 use crate::support::template::root;
 use crate::support::{Answer, Call};
 
-/// The binary of all functions, as `make test` has built it.
+/// The path of the binary of all functions, which `make test` builds.
 fn binary() -> PathBuf {
     let tests = std::env::current_exe().expect("this binary has a path");
     let folder = tests.parent().and_then(|deps| deps.parent()).expect("target/debug/deps");
     folder.join("thali-functions")
 }
 
-/// Every endpoint at one address, by `cargo lambda watch`. It ends when dropped.
+/// A running `cargo lambda watch`, which serves every endpoint at one address. Dropping ends it.
 struct Watch {
     _running: Child,
     url: String,
@@ -72,7 +72,7 @@ impl Watch {
     }
 }
 
-/// What a command printed, which must succeed and print JSON.
+/// The JSON that a command prints; the command must succeed.
 async fn answer_of(mut command: Command) -> Value {
     let output = timeout(Duration::from_mins(2), command.kill_on_drop(true).output()).await;
     let output = output.expect("it ends in time").expect("it starts");
@@ -81,7 +81,7 @@ async fn answer_of(mut command: Command) -> Value {
     serde_json::from_str(said.trim()).unwrap_or_else(|error| panic!("{error}: {said}"))
 }
 
-/// What `make invoke` runs.
+/// The response of a function, invoked by the program behind `make invoke`.
 async fn invoked_by_name(function: &str) -> Value {
     let mut command = Command::new(std::env::var("THALI_PYTHON").expect("a Python"));
     command.arg(root().join("infra/local/stack.py")).args(["--test", "invoke", function]);
@@ -100,7 +100,7 @@ async fn cargo_lambda_watch_serves_every_endpoint() {
     watch.send(Call::get("/student/tokens").bearer(token)).await.expect(200);
     let orders = watch.send(Call::get("/api/orders?limit=1").bearer(token)).await;
     orders.expect(200);
-    // A parameter in the path, and a path that only looks like one with a parameter.
+    // First a path with a parameter, then a path in which `me` could be taken for one.
     let unknown = "/api/orders/ord_01J00000000000000000000000";
     let unknown = watch.send(Call::get(unknown).bearer(token)).await;
     assert_eq!(unknown.problem(404), "order_not_found");

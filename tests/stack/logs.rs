@@ -1,4 +1,4 @@
-//! What the deployed functions log: enough to find a request, and nobody's data.
+//! The logs of the deployed functions: every request can be found, and there is no personal data.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -20,18 +20,18 @@ struct Line {
 }
 
 impl Line {
-    /// The name of the function that wrote it, after which Lambda names the streams of a
-    /// group that functions share: `2026/01/31/function[$LATEST]id`.
+    /// The name of the function that wrote the line. It is in the name of the stream if functions
+    /// share the group: `2026/01/31/function[$LATEST]id`.
     fn function(&self) -> &str {
         let name = self.stream.rsplit('/').next().and_then(|name| name.split_once('['));
         name.map(|(function, _)| function).unwrap_or_default()
     }
 }
 
-/// Lambda's own lines around an invocation's.
+/// The beginnings of Lambda's own lines.
 const PLATFORM: [&str; 4] = ["INIT_START ", "START ", "END ", "REPORT "];
 
-/// How many tries to send the mail of a message the mailer has logged as failed.
+/// How many failed attempts to send the mail of a message the mailer has logged.
 pub(super) async fn mailer_tries(stack: &Stack, message_id: &str) -> usize {
     let client = Client::new(&stack.aws().await);
     let lines = lines_of(&client, worker_logs(stack), 0).await;
@@ -78,7 +78,7 @@ async fn lines_of(client: &Client, group: String, since_ms: i64) -> Vec<Line> {
     lines
 }
 
-/// Calls by one person, with everything about them that no log may hold.
+/// The calls of one person, with all values that no log may contain.
 struct Story {
     stack: Stack,
     secrets: Vec<(&'static str, String)>,
@@ -92,13 +92,13 @@ impl Story {
         answer
     }
 
-    /// Remembers something as not to be logged, and gives it back.
+    /// Records a value that must not be logged, and returns it.
     fn secret(&mut self, what: &'static str, value: String) -> String {
         self.secrets.push((what, value.clone()));
         value
     }
 
-    /// Signs up, with everything that one can tell, and mistakes on the way; logs in.
+    /// Signs up with all possible data, after some invalid requests, and logs in.
     async fn arrive(&mut self) -> Student {
         let unique = ulid_now();
         let millis = jiff::Timestamp::now().as_millisecond().to_string();
@@ -138,7 +138,7 @@ impl Story {
         self.log_in(&email, &password).await
     }
 
-    /// Remembers the tokens of a login or a refresh, whole and their secret ends.
+    /// Records the tokens of a login or a refresh: the whole tokens and their secret last parts.
     fn session_secrets(&mut self, access: &str, cookie: &str) {
         let end = |token: &str| token.rsplit(['.', '=']).next().unwrap_or_default().to_owned();
         self.secret("access token", access.to_owned());
@@ -146,7 +146,7 @@ impl Story {
         self.secret("refresh token", end(cookie));
     }
 
-    /// Buys, redeems after a wrong guess, refreshes and leaves.
+    /// Buys tokens, redeems one after a wrong code, refreshes the session and logs out.
     async fn eat(&mut self, student: &Student, password: &str) {
         let token = &student.token;
         let order = Call::post("/create-order", &json!({ "token_count": 2 })).bearer(token);
@@ -175,13 +175,13 @@ impl Story {
         self.send(logout.bearer(refreshed.text("access_token"))).await.expect(204);
     }
 
-    /// Forgets the password and sets another, after a wrong guess of the code; logs in.
+    /// Resets the password, after a wrong code, and logs in.
     async fn reset_password(&mut self, student: &Student) -> (Student, String) {
         let unique = ulid_now();
         let email = &student.email;
         let forgot = Call::post("/password-reset", &json!({ "email": email }));
         self.send(forgot).await.expect(202);
-        // The first code was the sign-up's.
+        // The first mailed code was for the sign-up.
         let code = self.stack.code_mailed(email, 2).await;
         let code = self.secret("reset code", code);
         let guess = if code == "975310" { "864209" } else { "975310" };
@@ -202,8 +202,8 @@ impl Story {
         student
     }
 
-    /// Tells everything of a profile, with mistakes on the way; sets a PIN and redeems with
-    /// it; asks for an address to which a picture is uploaded.
+    /// Fills in the whole profile, after an invalid request; sets a PIN and redeems with it; and
+    /// requests an address for the upload of a picture.
     async fn change_profile(&mut self, student: &Student, password: &str) {
         let unique = ulid_now();
         let millis = jiff::Timestamp::now().as_millisecond();
@@ -222,7 +222,7 @@ impl Story {
         self.send(change(&wrong)).await.expect(422);
         self.send(change(&told)).await.expect(200);
 
-        // As long as a PIN may be: a shorter one could be some line's number by chance.
+        // A PIN of the maximum length: a shorter one could be in a line by chance.
         let pin = self.secret("PIN", "80462913".to_owned());
         let guess = self.secret("guessed current password", format!("fudge {unique}"));
         for (password, status) in [(guess.as_str(), 403), (password, 200)] {
@@ -246,8 +246,8 @@ impl Story {
         self.secret("signature of an upload", signature.to_owned());
     }
 
-    /// The owner makes an invite, with which somebody signs up, and shuts the student out
-    /// with a reason, which the student reads in a mail.
+    /// The owner makes an invite, with which somebody signs up, and blocks the student with a
+    /// reason, which is mailed to the student.
     async fn be_shut_out(&mut self, student: &Student) {
         let unique = ulid_now();
         let variable = |name| self.stack.variable(name).to_owned();
@@ -270,14 +270,15 @@ impl Story {
         let path = format!("/api/v1/students/{}/block", student.account_id);
         let block = Call::post(&path, &json!({ "reason": reason })).bearer(&owner.token);
         self.send(block).await.expect(200);
-        eventually("the student is told the reason", async || {
+        eventually("the student is notified of the reason", async || {
             let mails = self.stack.mails_to(&student.email).await;
             mails.iter().any(|mail| mail.contains(&reason)).then_some(())
         })
         .await;
     }
 
-    /// Signs up with an address that SES refuses; answers the message that is given up.
+    /// Signs up with an address that SES refuses. Returns the id of the message that becomes a
+    /// dead letter.
     async fn be_refused_by_ses(&mut self) -> String {
         put_ses_into_its_sandbox(&self.stack).await;
         let email = self.secret("refused e-mail", format!("numbat-{}@nowhere.test", ulid_now()));
@@ -287,8 +288,8 @@ impl Story {
     }
 }
 
-/// Whether a line holds a value. Codes are so short that only a word of its own counts:
-/// the digits of a time end in `Z`, and those of an id in other characters.
+/// Whether a line contains a value. A short value, such as a code, counts only as a whole word:
+/// its digits may also be part of a time, which ends in `Z`, or of an id.
 fn holds(line: &str, value: &str) -> bool {
     if value.len() < 8 {
         line.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| word == value)
@@ -298,7 +299,7 @@ fn holds(line: &str, value: &str) -> bool {
 }
 
 #[tokio::test]
-async fn no_log_line_holds_a_secret_or_anybodys_data_and_every_request_is_found_in_them() {
+async fn every_request_is_logged_without_secrets_or_personal_data() {
     let since_ms = jiff::Timestamp::now().as_millisecond();
     let mut story = Story { stack: Stack::running(), secrets: Vec::new(), request_ids: Vec::new() };
     for variable in ["RAZORPAY_KEY_SECRET", "RAZORPAY_WEBHOOK_SECRET"] {
@@ -328,8 +329,8 @@ async fn no_log_line_holds_a_secret_or_anybodys_data_and_every_request_is_found_
     }
 }
 
-/// The secrets of the deployment that this run knows: those of Secrets Manager but for what
-/// is public, and what the stack's own people log in with.
+/// The secrets of the deployment: the fields in Secrets Manager that are not public, and the
+/// credentials of the stack's own users.
 async fn secrets_of(stack: &Stack) -> Vec<String> {
     let client = aws_sdk_secretsmanager::Client::new(&stack.aws().await);
     let names =
@@ -358,7 +359,7 @@ async fn secrets_of(stack: &Stack) -> Vec<String> {
     secrets
 }
 
-/// `.config/nextest.toml` lets this test begin last, so that it reads what the others left.
+/// `.config/nextest.toml` starts this test last, so that it reads the logs of all other tests.
 #[tokio::test]
 async fn nothing_secret_or_personal_is_in_any_line_since_the_stack_began() {
     let stack = Stack::running();
@@ -373,20 +374,20 @@ async fn nothing_secret_or_personal_is_in_any_line_since_the_stack_began() {
     }
 }
 
-/// The members of a line's span of which one tells the invocation.
+/// The members of a line's span; one of them must have the id of the invocation.
 fn ids_of_invocations(function: &Function) -> &'static [&'static str] {
     match function {
         Function::Endpoint(_) => &["request_id"],
         Function::Consumer(_) => &["message_id"],
-        // Where an invocation as a whole fails, Lambda's runtime says so in its own span,
-        // which has the same id by another name.
+        // If an invocation fails as a whole, Lambda's runtime logs it in its own span, which has
+        // the same id under another name.
         Function::StreamReader(_) | Function::UploadCheck(_) | Function::Job(_) => {
             &["id", "requestId"]
         }
     }
 }
 
-/// Those functions are looked at that have run so far.
+/// Checks the lines of all functions that have run so far.
 #[tokio::test]
 async fn every_line_is_a_json_object_that_tells_its_invocation() {
     let stack = Stack::running();
@@ -399,7 +400,7 @@ async fn every_line_is_a_json_object_that_tells_its_invocation() {
         let ids = ids_of_invocations(function);
         let own = lines.iter().filter(|line| line.function() == full_name);
         let platforms = |text: &str| PLATFORM.iter().any(|begin| text.starts_with(begin));
-        // What a function says when it starts is before any request.
+        // The lines of a function's start come before any request, so they have no id.
         let mut started: HashMap<&str, bool> = HashMap::new();
         for Line { stream, text, .. } in own.filter(|line| !platforms(&line.text)) {
             let line: Value = serde_json::from_str(text).unwrap_or_default();

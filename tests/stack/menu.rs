@@ -1,4 +1,4 @@
-//! The menu on the deployed stack: every access of its functions to their tables.
+//! The menu on the deployed stack, with every access of its functions to their tables.
 
 use serde_json::{Value, json};
 
@@ -18,7 +18,7 @@ impl Stack {
         self.send(call.header("idempotency-key", key)).await
     }
 
-    /// The items of the menu of somebody's mess.
+    /// The menu of the reader's mess.
     pub(super) async fn menu(&self, reader: &Student) -> Vec<Value> {
         let answer = self.send(Call::get("/api/items").bearer(&reader.token)).await.expect(200);
         answer.body["items"].as_array().expect("a list").clone()
@@ -26,14 +26,14 @@ impl Stack {
 }
 
 #[tokio::test]
-async fn an_owner_keeps_a_menu_and_its_stock() {
+async fn an_owner_manages_the_menu_and_its_stock() {
     let stack = Stack::running();
     let owner = stack.owner().await;
     let dal = |price: u16| json!({ "name": "Dal", "price_tokens": price, "available": true });
     let mut spread = dal(1);
     (spread["stock"], spread["stock_shards"]) = (json!(20), json!(3));
     stack.put_item(&owner, "dal", &spread).await.expect(201);
-    // One portion comes out of one shard; that the others are untouched is checked.
+    // One portion is taken out of one shard; the transaction checks that the others are unchanged.
     let taken = stack.change_stock(&owner, "dal", -1, "taken").await.expect(200);
     assert_eq!(taken.body["stock"], 19);
     for replay in ["", "true"] {

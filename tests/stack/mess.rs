@@ -1,5 +1,5 @@
-//! A day at a mess, on the deployed stack: a cycle is paid and verified, codes are scanned,
-//! taken back and refused, leave is taken, the mess is closed, and the owner sees it all.
+//! A day at a mess, on the deployed stack: a cycle is paid and verified, codes are scanned, scans
+//! are undone and refused, meals are cut, the mess is closed, and the owner's reports show it all.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use super::{Stack, Student, eventually, ulid_now};
 use crate::support::people::PASSWORD;
 use crate::support::{Answer, Call, verdict};
 
-/// Dates around a day, in the form of the API.
+/// The date `days` days after `date`, in the format of the API.
 fn days_from(date: &str, days: i32) -> String {
     let date: jiff::civil::Date = date.parse().expect("a date");
     date.saturating_add(jiff::ToSpan::days(days)).to_string()
@@ -25,8 +25,8 @@ impl Stack {
         self.send(Call::post(path, body).bearer(&who.token)).await.expect(status)
     }
 
-    /// Lets lunch be served from six hours ago to six hours from now, and no other meal at the
-    /// same time; answers the day to which somebody belongs who comes for lunch now.
+    /// Sets lunch to be served from six hours ago to six hours from now. Returns the day of the
+    /// lunch that is being served now.
     pub(super) async fn serve_lunch(&self, owner: &Student) -> String {
         let now = jiff::Timestamp::now().in_tz("Asia/Kolkata").expect("a zone");
         let hours = |hours: i64| (&now + jiff::SignedDuration::from_hours(hours)).strftime("%H:%M");
@@ -41,7 +41,7 @@ impl Stack {
         self.get(student, "/api/v1/students/me/qr").await.text("qr_data").to_owned()
     }
 
-    /// What became of a scan for lunch, which nothing repeats.
+    /// Sends a scan for lunch with a new nonce. Returns its outcome.
     async fn lunch(&self, token: &str, code: &str) -> Value {
         let body = json!({ "qr_data": code, "meal": "LUNCH", "nonce": ulid_now() });
         self.scan(token, &body).await
@@ -51,7 +51,7 @@ impl Stack {
         assert_eq!(verdict(&self.lunch(token, code).await), reason);
     }
 
-    /// Uploads a screenshot for the days around `date`; answers the payment's id.
+    /// Uploads the payment of a cycle around `date`, with a screenshot. Returns the payment's id.
     async fn pay_cycle(&self, student: &Student, date: &str) -> String {
         let wanted = json!({ "content_type": "image/png", "content_length": PNG.len() });
         let address = self.post(student, "/api/v1/payments/upload-url", &wanted, 201).await;
@@ -67,7 +67,7 @@ impl Stack {
         paid.text("payment_id").to_owned()
     }
 
-    /// A cycle that is paid and verified.
+    /// Uploads and verifies the payment of a cycle around `date`. Returns the payment's id.
     pub(super) async fn pay_verified_cycle(
         &self,
         owner: &Student,
@@ -91,7 +91,7 @@ impl Stack {
     }
 
     async fn told(&self, email: &str, said: &str) {
-        eventually("the student is told", async || {
+        eventually("the student is notified", async || {
             let mails = self.mails_to(email).await;
             mails.iter().any(|mail| mail.contains(said)).then_some(())
         })
@@ -146,14 +146,14 @@ async fn a_student_pays_eats_once_and_is_refused_with_the_right_reason() {
 }
 
 #[tokio::test]
-async fn leave_closures_uploads_and_reports_agree() {
+async fn cuts_closures_uploads_and_reports_agree() {
     let stack = Stack::running();
     let owner = stack.owner().await;
     let date = stack.serve_lunch(&owner).await;
     let ravi = stack.student_of(&owner, "ravi").await;
     let payment = stack.pay_verified_cycle(&owner, &ravi, &date).await;
 
-    // Leave in a week, taken, seen and cancelled; too late for what is being served.
+    // A cut in a week is made, counted and cancelled; for today it is too late.
     let week = days_from(&date, 7);
     let cut = json!({ "from": week, "to": week, "meals": ["LUNCH"] });
     let taken = stack.post(&ravi, "/api/v1/mess-cuts", &cut, 201).await;
@@ -169,7 +169,7 @@ async fn leave_closures_uploads_and_reports_agree() {
     let late = stack.send(Call::post("/api/v1/mess-cuts", &late).bearer(&ravi.token)).await;
     assert_eq!(late.problem(409), "cutoff_passed");
 
-    // Two counters were offline, and each let the same student in.
+    // Two counters were offline, and each admitted the same student.
     let code = stack.code(&ravi).await;
     let now = jiff::Timestamp::now().to_string();
     for (name, conflicts) in [("First door", 0), ("Second door", 1)] {
@@ -181,7 +181,7 @@ async fn leave_closures_uploads_and_reports_agree() {
     }
     stack.notified(&owner, "scan_conflict").await;
 
-    // Closed from now on: told, refused, and open again.
+    // The mess closes: the student is notified and refused. Then it opens again.
     let closure = json!({ "from": date, "to": days_from(&date, 1), "reason": "No water today" });
     let closed = stack.post(&owner, "/api/v1/closures", &closure, 201).await;
     let (_, door) = stack.staff_token(&owner, "Third door").await;
@@ -206,7 +206,7 @@ async fn leave_closures_uploads_and_reports_agree() {
 }
 
 #[tokio::test]
-async fn a_registered_student_is_approved_and_gets_in_by_the_mailbox() {
+async fn a_registered_student_is_approved_and_logs_in_after_a_password_reset() {
     let stack = Stack::running();
     let owner = stack.owner().await;
     let email = format!("meera-{}@example.com", ulid_now());
@@ -222,7 +222,7 @@ async fn a_registered_student_is_approved_and_gets_in_by_the_mailbox() {
     let registered = stack.send(call.clone()).await.expect(201).body["student"].clone();
     assert_eq!(registered["status"], "pending_approval");
     let again = stack.send(call).await.expect(201);
-    assert_eq!(again.body["student"], registered, "the same once more is the same student");
+    assert_eq!(again.body["student"], registered, "the same registration gives the same student");
     let mut somebody_else = body.clone();
     somebody_else["phone"] = json!("+919876543211");
     let refused = stack.send(Call::post("/api/v1/students/register", &somebody_else)).await;
@@ -244,9 +244,9 @@ async fn a_registered_student_is_approved_and_gets_in_by_the_mailbox() {
     assert!(stack.code(&meera).await.contains(id));
 }
 
-/// Accounts from before there was a counter have nothing there until they do something.
+/// Accounts from before the counter existed have no member item until they do something.
 #[tokio::test]
-async fn a_student_from_before_the_counter_is_made_known_to_it_by_what_they_do_first() {
+async fn an_account_without_a_member_item_gets_one_on_first_use() {
     let stack = Stack::running();
     let owner = stack.owner().await;
     let date = stack.serve_lunch(&owner).await;
@@ -269,7 +269,7 @@ async fn a_student_from_before_the_counter_is_made_known_to_it_by_what_they_do_f
 }
 
 #[tokio::test]
-async fn the_stack_names_a_staff_token_that_scans() {
+async fn the_stack_provides_a_staff_token_that_can_scan() {
     let stack = Stack::running();
     stack.refused(stack.variable("STAFF_TOKEN"), "not a code", "malformed_qr").await;
 }

@@ -1,6 +1,6 @@
-//! The deployed template, over HTTP: real functions, streams, queues and grants.
+//! Tests of the deployed template, over HTTP: real functions, streams, queues and grants.
 //!
-//! `make test` starts a stack of its own and names it in `THALI_STACK_ENV`; without it
+//! `make test` starts a stack for them and names it in `THALI_STACK_ENV`; without that variable
 //! these tests fail.
 
 mod accounts;
@@ -35,7 +35,7 @@ use serde_json::{Value, json};
 use crate::support::people::PASSWORD;
 use crate::support::{Answer, Call};
 
-/// Far above what any wait here takes.
+/// The time limit of waits, far above what any of them takes.
 const DEADLINE: Duration = Duration::from_secs(90);
 
 /// The running stack.
@@ -44,7 +44,7 @@ struct Stack {
     http: reqwest::Client,
 }
 
-/// A student who is logged in.
+/// A logged-in user, mostly a student.
 struct Student {
     mess_id: String,
     email: String,
@@ -55,7 +55,7 @@ struct Student {
 }
 
 impl Student {
-    /// Who a login let in.
+    /// The user of a successful login.
     fn of(login: &Answer) -> Self {
         let account = &login.body["account"];
         let text = |member: &str| account[member].as_str().expect(member).to_owned();
@@ -85,7 +85,7 @@ impl Stack {
         self.env.get(name).unwrap_or_else(|| panic!("stack.env has {name}"))
     }
 
-    /// The name of something that belongs to the stack.
+    /// The full name of a resource of the stack.
     fn name(&self, part: &str) -> String {
         format!("{}-{part}", self.variable("STACK_NAME"))
     }
@@ -108,7 +108,7 @@ impl Stack {
         Answer::new(status, headers, &answer.bytes().await.expect("a body"))
     }
 
-    /// The texts of the mails that were sent to an address, the oldest first.
+    /// The texts of the mails that were sent to an address, oldest first.
     async fn mails_to(&self, email: &str) -> Vec<String> {
         let url = format!("{}/_ministack/ses/messages", self.variable("AWS_ENDPOINT_URL"));
         let answer = self.http.get(url).send().await.expect("the local AWS answers");
@@ -121,7 +121,8 @@ impl Stack {
         to_them.map(|mail| mail["BodyText"].as_str().unwrap_or_default().to_owned()).collect()
     }
 
-    /// The one-time code in the mail to an address that is the `nth` with one, from 1.
+    /// Waits for the `nth` mail with a one-time code to an address, counted from 1. Returns the
+    /// code.
     async fn code_mailed(&self, email: &str, nth: usize) -> String {
         eventually("a code is mailed", async || {
             let mails = self.mails_to(email).await;
@@ -130,7 +131,7 @@ impl Stack {
         .await
     }
 
-    /// Signs somebody up as a person does, with the code from the mail; answers the account.
+    /// Signs somebody up, with the code from the mail. Returns the account.
     async fn sign_up(&self, wanted: &Value) -> Value {
         let email = wanted["email"].as_str().expect("an address");
         let before = self.mails_to(email).await.iter().filter_map(|mail| code_in(mail)).count();
@@ -150,15 +151,15 @@ impl Stack {
         Student::of(&self.send(Call::post("/login", &wanted)).await.expect(200))
     }
 
-    /// Orders tokens; answers the order's id.
+    /// Orders tokens. Returns the order's id.
     async fn order_tokens(&self, student: &Student, count: u16) -> String {
         let order = Call::post("/create-order", &json!({ "token_count": count }));
         let order = self.send(order.bearer(&student.token)).await.expect(201);
         order.text("order_id").to_owned()
     }
 
-    /// Pays at the partner, as the sandbox's control call says; answers what the browser
-    /// gets.
+    /// Pays for an order at the sandbox; `control` is the body of the control call. Returns what
+    /// the browser gets.
     async fn pay(&self, order_id: &str, control: &Value) -> Value {
         let sandbox = self.variable("SANDBOX_URL");
         let url = format!("{sandbox}/razorpay/sandbox/orders/{order_id}/pay");
@@ -166,13 +167,13 @@ impl Stack {
         paid.error_for_status().expect("it pays").json().await.expect("JSON")
     }
 
-    /// Orders tokens and pays for them at the partner; answers what the browser gets.
+    /// Orders tokens and pays for them at the sandbox. Returns what the browser gets.
     async fn pay_for_tokens(&self, student: &Student, count: u16, webhook: bool) -> Value {
         let order_id = self.order_tokens(student, count).await;
         self.pay(&order_id, &json!({ "outcome": "captured", "webhook": webhook })).await
     }
 
-    /// Buys tokens from the order to the credit.
+    /// Buys tokens: orders, pays and verifies.
     async fn buy_tokens(&self, student: &Student, count: u16) {
         let checkout = self.pay_for_tokens(student, count, false).await;
         let verify = Call::post("/verify-payment", &checkout).bearer(&student.token);
@@ -185,18 +186,18 @@ impl Stack {
     }
 }
 
-/// The one-time code of a mail: the only run of exactly six digits in its text.
+/// The one-time code in a mail: the first sequence of exactly six digits in its text.
 fn code_in(mail: &str) -> Option<String> {
     let mut runs = mail.split(|c: char| !c.is_ascii_digit());
     runs.find(|run| run.len() == 6).map(str::to_owned)
 }
 
-/// Something that no other run has.
+/// A unique text, different in every run.
 fn ulid_now() -> String {
     thali_platform::clock::Clock::System.ulid().to_string().to_lowercase()
 }
 
-/// Asks again until there is an answer; a panic where none comes in time.
+/// Calls `ask` until it returns `Some`. Panics after [`DEADLINE`].
 async fn eventually<T>(what: &str, ask: impl AsyncFn() -> Option<T>) -> T {
     let deadline = Instant::now() + DEADLINE;
     while Instant::now() < deadline {

@@ -1,4 +1,4 @@
-//! The operator's command against the deployed stack.
+//! The operator's command `thali` against the deployed stack.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -10,12 +10,12 @@ use crate::support::Call;
 use crate::support::people::PASSWORD;
 use crate::support::template::root;
 
-/// Runs `thali` as an operator of the stack would.
+/// Runs `thali` as the operator of the stack does.
 pub(super) fn thali(stack: &Stack, arguments: &[&str]) -> Output {
     operator(stack, arguments).output().expect("`make test` builds it")
 }
 
-/// `thali` as an operator of the stack would run it.
+/// The command `thali` with the operator's environment, not started yet.
 pub(super) fn operator(stack: &Stack, arguments: &[&str]) -> Command {
     let tests = std::env::current_exe().expect("this binary has a path");
     let folder = tests.parent().and_then(|deps| deps.parent()).expect("target/debug/deps");
@@ -31,7 +31,7 @@ pub(super) fn operator(stack: &Stack, arguments: &[&str]) -> Command {
     thali
 }
 
-/// What a run that must succeed printed.
+/// The output of a run, which must have succeeded.
 #[track_caller]
 pub(super) fn printed(output: &Output) -> String {
     let said = String::from_utf8_lossy(&output.stdout).trim().to_owned();
@@ -40,7 +40,7 @@ pub(super) fn printed(output: &Output) -> String {
 }
 
 #[tokio::test]
-async fn a_mess_its_owner_and_an_invite_are_made_and_serve() {
+async fn a_mess_its_owner_and_an_invite_can_be_created_and_used() {
     let stack = Stack::running();
     let mess = printed(&thali(&stack, &["mess", "create", "--name", "South Hostel"]));
     let email = format!("owner-{}@example.com", ulid_now());
@@ -74,7 +74,7 @@ async fn a_mess_its_owner_and_an_invite_are_made_and_serve() {
 }
 
 #[tokio::test]
-async fn the_local_stack_passes_the_command_on_and_the_owner_it_makes_logs_in() {
+async fn the_local_stack_forwards_a_command_that_creates_an_owner() {
     let stack = Stack::running();
     let email = format!("superuser-{}@example.com", ulid_now());
     let env = std::env::var("THALI_STACK_ENV").expect("`make test` names a stack");
@@ -95,7 +95,7 @@ async fn the_local_stack_passes_the_command_on_and_the_owner_it_makes_logs_in() 
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_said_and_nothing_is_made() {
+async fn invalid_arguments_are_reported_and_nothing_is_created() {
     let stack = Stack::running();
     let email = format!("nobody-{}@example.com", ulid_now());
     let refused = [

@@ -1,5 +1,5 @@
-//! Orders on the deployed stack, once they are placed: listed, called off, handed over, and
-//! told of by mail, under the grants of the template.
+//! Placed orders on the deployed stack: listed, cancelled, collected and reported by mail, with
+//! the grants of the template.
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use crate::support::people::PASSWORD;
 use crate::support::{Answer, Call};
 
 impl Stack {
-    /// A member of the staff of an owner's mess, invited by them.
+    /// A logged-in staff member of a mess, invited by its owner.
     pub(super) async fn staff_of(&self, mess_id: &str, owner_token: &str) -> Student {
         let invite = Call::post("/api/v1/invites", &json!({ "role": "staff" }));
         let invite = self.send(invite.bearer(owner_token)).await.expect(201);
@@ -23,7 +23,7 @@ impl Stack {
         Student::of(&self.send(Call::post("/login", &login)).await.expect(200))
     }
 
-    /// Orders so many portions, and once more with the same key; answers the order's id.
+    /// Places an order, and repeats the request with the same key. Returns the order's id.
     async fn place(&self, student: &Student, sku: &str, quantity: u32) -> String {
         let body = json!({ "items": [{ "sku": sku, "quantity": quantity }] });
         let call = Call::post("/api/orders", &body).bearer(&student.token);
@@ -35,7 +35,7 @@ impl Stack {
         placed.text("order_id").to_owned()
     }
 
-    /// Calls an order off (`cancel`) or hands it over (`collect`).
+    /// Ends an order; `how` is `cancel` or `collect`.
     async fn end_order(&self, person: &Student, order_id: &str, how: &str) -> Answer {
         let path = format!("/api/orders/{order_id}/{how}");
         self.send(Call::new("POST", &path).bearer(&person.token)).await
@@ -46,7 +46,7 @@ impl Stack {
         answer.body["items"].as_array().expect("a list").clone()
     }
 
-    /// How much there is of an item.
+    /// The stock of an item.
     async fn stock(&self, student: &Student, sku: &str) -> Value {
         let menu = self.items_of(student, "/api/items?limit=100").await;
         let item = menu.into_iter().find(|item| item["sku"] == sku).expect("it is on the menu");
@@ -55,7 +55,7 @@ impl Stack {
 
     /// Waits for the mail about an order.
     async fn mail_about(&self, student: &Student, order_id: &str) -> String {
-        eventually("the student is told", async || {
+        eventually("the student is notified", async || {
             let mails = self.mails_to(&student.email).await;
             mails.into_iter().find(|mail| mail.contains(order_id))
         })
@@ -64,7 +64,7 @@ impl Stack {
 }
 
 #[tokio::test]
-async fn an_order_is_called_off_once_and_one_that_is_processed_is_not() {
+async fn a_pending_order_is_cancelled_once_and_a_processed_one_never() {
     let stack = Stack::running();
     let student = stack.student("changed-mind").await;
     stack.buy_tokens(&student, 3).await;
@@ -74,7 +74,7 @@ async fn an_order_is_called_off_once_and_one_that_is_processed_is_not() {
     let refused = stack.end_order(&student, &processed, "cancel").await;
     assert_eq!(refused.problem(409), "order_not_pending");
 
-    // One that nothing happens to meanwhile.
+    // An order without a message stays pending until the test cancels it.
     let just_now = SignedDuration::from_secs(1);
     let pending = stack.order_of_which_nobody_is_told(&student, &sku, just_now).await;
     let list = stack.items_of(&student, "/api/orders").await;
@@ -91,7 +91,7 @@ async fn an_order_is_called_off_once_and_one_that_is_processed_is_not() {
 }
 
 #[tokio::test]
-async fn a_processed_order_is_mailed_is_in_the_history_and_is_handed_over_once() {
+async fn a_processed_order_is_mailed_in_the_history_and_collected_once() {
     let stack = Stack::running();
     let student = stack.student("collecting").await;
     let owner = stack.demo_owner().await;

@@ -1,5 +1,5 @@
-//! Orders on the deployed stack: how soon one is processed, and one of which nobody was
-//! told.
+//! Orders on the deployed stack: how soon an order is processed, and the sweep of an order whose
+//! message was lost.
 
 use std::time::{Duration, Instant};
 
@@ -12,11 +12,11 @@ use thali_platform::store::keys::{self, Key};
 use super::{Stack, Student, eventually, ulid_now};
 use crate::support::Call;
 
-/// How soon an order is to be processed on the local stack.
+/// The time limit for processing an order on the local stack.
 const PROCESSED_WITHIN: Duration = Duration::from_secs(5);
 
 impl Stack {
-    /// Puts an item of a name of its own on the menu; answers its SKU.
+    /// Puts an item with a unique name on the menu. Returns its SKU.
     pub(super) async fn dish(&self, price_tokens: u16, stock: u32) -> String {
         let owner = self.demo_owner().await;
         let sku = format!("dish-{}", ulid_now());
@@ -29,7 +29,7 @@ impl Stack {
         sku
     }
 
-    /// An order as its student reads it.
+    /// Reads an order as its student.
     pub(super) async fn order(&self, student: &Student, order_id: &str) -> Value {
         let path = format!("/api/orders/{order_id}");
         self.send(Call::get(&path).bearer(&student.token)).await.expect(200).body
@@ -65,7 +65,7 @@ async fn an_order_is_processed_within_five_seconds() {
 }
 
 #[tokio::test]
-async fn an_order_that_nobody_was_told_of_is_swept_and_processed() {
+async fn an_order_whose_message_was_lost_is_swept_and_processed() {
     let stack = Stack::running();
     let student = stack.student("forgotten").await;
     stack.buy_tokens(&student, 3).await;
@@ -74,14 +74,14 @@ async fn an_order_that_nobody_was_told_of_is_swept_and_processed() {
     let order_id = stack.order_of_which_nobody_is_told(&student, &sku, two_minutes).await;
     let did = stack.invoke(sweep_orders::JOB.name, &json!({})).await;
     assert_eq!(did["errors"], 0, "{did}");
-    // The schedule may have been quicker.
+    // The scheduled run may have been faster.
     stack.order_becomes(&student, &order_id, "Processed").await;
     assert_eq!(stack.token_count(&student).await, 1);
 }
 
 impl Stack {
-    /// Writes an order of some time ago in two steps, neither of which looks to the relay
-    /// like the placing of an order: as if the record of that had been lost.
+    /// Writes an order of this age as if the message about it had been lost. It is written in two
+    /// steps, because the relay takes neither of them for the placing of an order.
     pub(super) async fn order_of_which_nobody_is_told(
         &self,
         student: &Student,

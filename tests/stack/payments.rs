@@ -1,4 +1,4 @@
-//! Refunds and the jobs on the deployed stack: queues, streams, schedules and grants.
+//! Refunds and the payment jobs on the deployed stack, with its queues, streams and grants.
 
 use aws_sdk_lambda::primitives::Blob;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use super::{Stack, Student, eventually};
 use crate::support::Call;
 
 impl Stack {
-    /// The access token of the demo mess's owner.
+    /// Logs the demo mess's owner in. Returns the access token.
     pub(super) async fn demo_owner(&self) -> String {
         let body = json!({
             "email": self.variable("OWNER_EMAIL"),
@@ -18,7 +18,7 @@ impl Stack {
         login.text("access_token").to_owned()
     }
 
-    /// Invokes a function; answers what it answered.
+    /// Invokes a function. Returns its response.
     pub(super) async fn invoke(&self, function: &str, event: &Value) -> Value {
         let client = aws_sdk_lambda::Client::new(&self.aws().await);
         let request = client.invoke().function_name(self.name(function));
@@ -37,7 +37,7 @@ impl Stack {
         items.map(|item| item["status"].as_str().expect("a status").to_owned()).collect()
     }
 
-    /// Waits for a mail with these words.
+    /// Waits for a mail to the student with these words.
     async fn mailed(&self, student: &Student, words: &str) {
         eventually("a mail is sent", async || {
             let mails = self.mails_to(&student.email).await;
@@ -48,7 +48,7 @@ impl Stack {
 }
 
 #[tokio::test]
-async fn an_owner_gives_tokens_back_and_the_student_gets_the_money_and_a_mail() {
+async fn an_owner_refunds_tokens_and_the_student_is_mailed() {
     let stack = Stack::running();
     let student = stack.student("refunded").await;
     let checkout = stack.pay_for_tokens(&student, 10, false).await;
@@ -81,12 +81,12 @@ async fn an_owner_gives_tokens_back_and_the_student_gets_the_money_and_a_mail() 
 }
 
 #[tokio::test]
-async fn a_payment_whose_webhook_never_came_is_credited_by_the_job() {
+async fn the_reconcile_job_credits_a_payment_without_a_webhook() {
     let stack = Stack::running();
     let student = stack.student("reconciled").await;
     stack.pay_for_tokens(&student, 10, false).await;
     assert_eq!(stack.token_count(&student).await, 0);
-    // Another run may have been at it at the same moment, with all that other tests left.
+    // A scheduled run may be at work at the same time, also on purchases of other tests.
     eventually("the job credits", async || {
         let did = stack.invoke(reconcile_payments::JOB.name, &json!({ "older_than_s": 0 })).await;
         assert!(did["asked"].is_u64(), "{did}");
@@ -99,7 +99,7 @@ async fn a_payment_whose_webhook_never_came_is_credited_by_the_job() {
 }
 
 #[tokio::test]
-async fn the_job_that_warns_of_expiry_may_read_and_write_what_it_needs() {
+async fn the_expiry_job_has_the_rights_that_it_needs() {
     let stack = Stack::running();
     let student = stack.student("expiring").await;
     stack.buy_tokens(&student, 3).await;
@@ -114,7 +114,7 @@ async fn the_job_that_warns_of_expiry_may_read_and_write_what_it_needs() {
         .await
         .expect("the table can be read");
     let purchase = purchases.items().first().expect("one purchase");
-    // Three months later it would expire: let it be tomorrow.
+    // The purchase would expire in three months: change that to tomorrow.
     let tomorrow = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24);
     let date = tomorrow.to_zoned(jiff::tz::TimeZone::UTC).date();
     client

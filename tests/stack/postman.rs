@@ -1,5 +1,4 @@
-//! The Postman collection, run by newman against the deployed stack as a person runs it in
-//! Postman.
+//! newman runs the Postman collection against the deployed stack, as a person does in Postman.
 
 use std::process::Command;
 
@@ -10,14 +9,14 @@ use crate::support::people::PASSWORD;
 use crate::support::postman::requests;
 use crate::support::template::root;
 
-/// How much of an answer is shown where an assertion failed.
+/// How much of a response is shown if an assertion fails.
 const SHOWN_CHARS_MAX: usize = 600;
 
-/// Runs the whole collection with an owner; answers what newman reports of it.
+/// Runs the whole collection with an owner. Returns newman's report.
 fn run_collection(stack: &Stack, owner: &Student) -> Value {
     let newman = std::env::var("THALI_NEWMAN")
         .expect("THALI_NEWMAN names no program: run `make test`, which installs newman");
-    // The report has every token and password of the run: it is nobody else's, and is removed.
+    // The report has every token and password of the run, so its folder is private and temporary.
     let folder = tempfile::tempdir().expect("a folder");
     let report = folder.path().join("report.json");
     let variables = [
@@ -41,7 +40,7 @@ fn run_collection(stack: &Stack, owner: &Student) -> Value {
         )
         .args(["--timeout-request", "60000", "--reporters", "json", "--reporter-json-export"])
         .arg(&report)
-        // A proxy of the machine is not asked for the stack.
+        // Requests to the stack must not go through a proxy of this machine.
         .env("NO_PROXY", "*")
         .env("no_proxy", "*")
         .output()
@@ -55,14 +54,14 @@ fn run_collection(stack: &Stack, owner: &Student) -> Value {
     run
 }
 
-/// What newman reports of the requests with a name. One that a script sent meanwhile is
-/// under the same name.
+/// newman's reports on the request with this name. Requests that its scripts send have the same
+/// name.
 fn executions<'a>(run: &'a Value, name: &str) -> Vec<&'a Value> {
     let executions = run["executions"].as_array().expect("a list").iter();
     executions.filter(|execution| execution["item"]["name"] == name).collect()
 }
 
-/// Each failure, with the answer that it is about.
+/// Each failure, with the response that it is about.
 fn failures(run: &Value) -> Vec<String> {
     let failures = run["failures"].as_array().expect("a list").iter();
     let told = failures.map(|failure| {
@@ -76,7 +75,7 @@ fn failures(run: &Value) -> Vec<String> {
     told.collect()
 }
 
-/// The status and the beginning of the body, which newman reports byte by byte.
+/// The status and the beginning of the body, which newman reports as a list of bytes.
 fn answer(response: &Value) -> String {
     let bytes = response["stream"]["data"].as_array().into_iter().flatten();
     let bytes: Vec<u8> = bytes.filter_map(|byte| u8::try_from(byte.as_u64()?).ok()).collect();
@@ -84,8 +83,8 @@ fn answer(response: &Value) -> String {
     format!("answered {} {body}", response["code"])
 }
 
-/// That every request was sent, in the collection's order, and every answer looked at.
-/// Answers the number of assertions.
+/// Asserts that every request was sent, in the collection's order, and that every response was
+/// checked. Returns the number of assertions.
 fn check_completeness(run: &Value) -> usize {
     let mut sent: Vec<&str> = Vec::new();
     for execution in run["executions"].as_array().expect("a list") {
@@ -109,10 +108,10 @@ fn check_completeness(run: &Value) -> usize {
     assertions["total"].as_u64().and_then(|total| total.try_into().ok()).expect("a number")
 }
 
-/// Twice, because whoever imports it has a stack that remembers the run before. With a mess
-/// of its own, because a run changes the settings.
+/// Runs twice, because a user's stack still has the data of the previous run. Uses a mess of its
+/// own, because a run changes the settings.
 #[tokio::test]
-async fn the_postman_collection_holds_twice_in_a_row() {
+async fn the_postman_collection_passes_twice_in_a_row() {
     let stack = Stack::running();
     let owner = stack.owner().await;
     for run in ["first", "second"] {

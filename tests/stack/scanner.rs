@@ -1,6 +1,5 @@
-//! The counter on the deployed stack: a device with a staff token, a student with a picture,
-//! and every right that its functions have. What is decided, and why, is proven in
-//! [`crate::api`].
+//! The counter on the deployed stack: a device with a staff token, a student with a picture, and
+//! the rights of the functions involved. The decisions themselves are tested in [`crate::api`].
 
 use serde_json::{Value, json};
 
@@ -9,7 +8,7 @@ use super::{Stack, Student, eventually};
 use crate::support::{Call, verdict};
 
 impl Stack {
-    /// A new staff token of an owner's mess: its id and its text.
+    /// Creates a staff token of an owner's mess. Returns its id and its text.
     pub(super) async fn staff_token(&self, owner: &Student, name: &str) -> (String, String) {
         let body = json!({ "name": name, "expires_in_days": 1 });
         let call = Call::post("/api/v1/staff-tokens", &body).bearer(&owner.token);
@@ -17,7 +16,7 @@ impl Stack {
         (made.text("staff_token_id").to_owned(), made.text("token").to_owned())
     }
 
-    /// What became of a scan.
+    /// Sends a scan. Returns its outcome.
     pub(super) async fn scan(&self, token: &str, body: &Value) -> Value {
         let call = Call::post("/api/v1/scanner/scan", body).bearer(token);
         self.send(call).await.expect(200).body
@@ -31,7 +30,7 @@ impl Stack {
 }
 
 #[tokio::test]
-async fn a_device_admits_a_student_sees_their_picture_takes_it_back_and_uploads() {
+async fn a_device_admits_a_student_sees_the_picture_undoes_and_uploads() {
     let stack = Stack::running();
     let owner = stack.owner().await;
     let student = stack.student_of(&owner, "eater").await;

@@ -1,4 +1,5 @@
-//! The main job on the deployed stack.
+//! The main story on the deployed stack: students buy and redeem tokens, and all of it is in the
+//! audit trail.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -13,7 +14,7 @@ use crate::support::people::PASSWORD;
 use crate::support::template::root;
 
 #[test]
-fn the_demo_plays_to_its_end() {
+fn the_demo_runs_to_its_end() {
     let env = std::env::var("THALI_STACK_ENV").expect("`make test` names a stack");
     let python = std::env::var("THALI_PYTHON").expect("`make test` names a Python");
     let demo = Command::new(python)
@@ -26,7 +27,7 @@ fn the_demo_plays_to_its_end() {
 }
 
 #[tokio::test]
-async fn every_route_reaches_its_function_and_every_function_has_what_it_needs() {
+async fn every_route_reaches_a_function_that_can_start() {
     let stack = Stack::running();
     for endpoint in endpoints() {
         for path in endpoint.paths {
@@ -51,7 +52,7 @@ async fn every_route_reaches_its_function_and_every_function_has_what_it_needs()
 }
 
 #[tokio::test]
-async fn a_payment_is_credited_once_though_the_browser_closes_and_the_webhook_repeats() {
+async fn a_payment_is_credited_once_despite_a_closed_browser_and_repeated_webhooks() {
     let stack = Stack::running();
     let student = stack.student("webhook").await;
     let checkout = stack.pay_for_tokens(&student, 10, true).await;
@@ -76,7 +77,7 @@ async fn a_payment_is_credited_once_though_the_browser_closes_and_the_webhook_re
 }
 
 #[tokio::test]
-async fn fifty_submissions_at_once_redeem_exactly_the_ten_tokens_that_there_are() {
+async fn fifty_concurrent_submissions_redeem_exactly_the_ten_available_tokens() {
     let stack = Stack::running();
     let student = stack.student("rush").await;
     stack.buy_tokens(&student, 10).await;
@@ -86,7 +87,7 @@ async fn fifty_submissions_at_once_redeem_exactly_the_ten_tokens_that_there_are(
         let call = Call::post("/student/token-submission", &body)
             .bearer(&student.token)
             .header("idempotency-key", &format!("rush-{number}"));
-        // A client that got no outcome asks again with the same key.
+        // A client without an outcome retries with the same key.
         eventually("an outcome", async || {
             let answer = stack.send(call.clone()).await;
             match answer.status {
@@ -109,7 +110,7 @@ async fn fifty_submissions_at_once_redeem_exactly_the_ten_tokens_that_there_are(
 }
 
 #[tokio::test]
-async fn the_audit_trail_tells_what_a_student_did_and_holds_no_secret() {
+async fn the_audit_trail_records_a_students_actions_without_secrets() {
     let stack = Stack::running();
     let student = stack.student("audited").await;
     stack.pay_for_tokens(&student, 2, true).await;

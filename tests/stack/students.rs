@@ -1,4 +1,4 @@
-//! An owner at work: settings, invites and students, under the grants of the template.
+//! An owner's settings, invites and decisions about students, with the grants of the template.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::support::Call;
 use crate::support::people::PASSWORD;
 
 impl Stack {
-    /// The owner of a mess of their own, where students need no approval.
+    /// The logged-in owner of a new mess, in which students need no approval.
     pub(super) async fn owner(&self) -> Student {
         let create = ["mess", "create", "--name", "East Hostel", "--approval", "automatic"];
         let mess = printed(&thali(self, &create));
@@ -18,7 +18,7 @@ impl Stack {
         Student::of(&self.send(Call::post("/login", &login)).await.expect(200))
     }
 
-    /// Somebody who has signed up as a student with an owner and logged in.
+    /// A new student of the owner's mess, who has signed up and logged in.
     pub(super) async fn student_of(&self, owner: &Student, name: &str) -> Student {
         let email = format!("{name}-{}@example.com", ulid_now());
         let wanted = json!({ "mess_id": owner.mess_id, "email": email, "password": PASSWORD });
@@ -37,7 +37,7 @@ impl Stack {
         self.send(call).await.expect(200);
     }
 
-    /// Waits until an owner's list with a query has these students and no others.
+    /// Waits until an owner's list of students, filtered by `query`, has exactly these students.
     async fn has_listed(&self, owner: &Student, query: &str, expected: &[&Student]) {
         eventually("the list follows", async || {
             let call = Call::get(&format!("/api/v1/students{query}")).bearer(&owner.token);
@@ -50,7 +50,7 @@ impl Stack {
     }
 
     async fn has_told(&self, student: &Student, said: &str) {
-        eventually("the student is told", async || {
+        eventually("the student is notified", async || {
             let mails = self.mails_to(&student.email).await;
             mails.iter().any(|mail| mail.contains(said)).then_some(())
         })
@@ -59,7 +59,7 @@ impl Stack {
 }
 
 #[tokio::test]
-async fn a_student_waits_is_approved_works_and_is_shut_out() {
+async fn a_student_waits_is_approved_buys_tokens_and_is_blocked() {
     let stack = Stack::running();
     let owner = stack.owner().await;
     stack.has_listed(&owner, "", &[]).await;

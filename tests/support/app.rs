@@ -1,5 +1,5 @@
-//! The real handlers in this process: on a `DynamoDB` store and a Redis of the test's own,
-//! with a clock that stands, and mails and queues in memory.
+//! The real handlers in this process: with a `DynamoDB` store and a Redis of the test's own, a
+//! clock that only the test moves, and mails, queues and blobs in memory.
 
 use std::collections::HashMap;
 
@@ -30,13 +30,12 @@ use super::dynamo::{Dynamo, STACK};
 use super::meter::{Cost, Meter};
 use super::redis_server::RedisServer;
 
-/// The secret of the sandbox's key.
 pub const RAZORPAY_KEY_SECRET: &str = "test-key-secret";
 
-/// The secret with which webhooks are signed; the one before is `test-webhook-old`.
+/// The current secret that signs webhooks; the previous one is `test-webhook-old`.
 pub const RAZORPAY_WEBHOOK_SECRET: &str = "test-webhook-new";
 
-/// The secret from which the keys of students' codes follow.
+/// The secret from which the keys that sign students' codes are derived.
 pub const QR_KEY: &str = "test-qr-key";
 
 const PARTS: [Part; 12] = [
@@ -54,19 +53,16 @@ const PARTS: [Part; 12] = [
     Part::Blobs,
 ];
 
-/// The app under test.
 pub struct TestApp {
-    /// The app that the handlers are given.
+    /// The app that is passed to the handlers.
     pub app: App,
-    /// The payment partner.
+    /// The sandbox that stands in for Razorpay.
     pub sandbox: Sandbox,
-    /// The Redis behind the cache.
     pub redis: RedisServer,
-    /// The store behind the tables.
     pub dynamo: Dynamo,
-    /// The mess that requests mean which name none. It admits students without approval.
+    /// The default mess, for requests that name none. It admits students without approval.
     pub mess_id: MessId,
-    /// The private key of access tokens, as configured.
+    /// The private key that signs access tokens, as configured.
     pub signing_key: String,
     environment: HashMap<&'static str, String>,
     meter: Meter,
@@ -74,7 +70,7 @@ pub struct TestApp {
 }
 
 impl TestApp {
-    /// Starts an app in which the rate limits are out of the way.
+    /// Starts an app with rate limits so high that no test reaches them.
     pub async fn start() -> Self {
         Self::start_with("RATE_LIMIT_FACTOR", "1000").await
     }
@@ -101,8 +97,8 @@ impl TestApp {
         test
     }
 
-    /// The app as another process would have it: with the same tables, and with nothing
-    /// in its memory. `change` overrides environment variables; an empty value unsets one.
+    /// The app of another process, with the same tables and nothing in its memory. `change`
+    /// overrides environment variables; an empty value unsets one.
     pub fn another_process(&self, change: &[(&'static str, &str)]) -> App {
         let mut environment = self.environment.clone();
         for (name, value) in change {
@@ -111,7 +107,7 @@ impl TestApp {
         app_of(&environment, self.backends())
     }
 
-    /// The app as another process would have it, with other backends than this one's.
+    /// The app of another process, with changed backends.
     pub fn process_with(&self, change: impl FnOnce(&mut Backends)) -> App {
         let mut backends = self.backends();
         change(&mut backends);
@@ -122,15 +118,15 @@ impl TestApp {
         backends(&self.dynamo, &self.meter, self.app.clock.clone())
     }
 
-    /// The meter of what the app, and every other process of it, asks of `DynamoDB`; at
-    /// zero. Every app is metered, so that no other one is measured than is tested.
+    /// The meter of all `DynamoDB` requests of this app and its other processes, reset to zero.
+    /// Every app is metered, so the measured app is the tested one.
     pub fn meter(&self) -> Meter {
         self.meter.take();
         self.meter.clone()
     }
 
-    /// What a call costs that is answered with this status. As deployed: an endpoint that
-    /// calls the payment partner has no Redis.
+    /// The cost of a call that must get this status. As deployed, an endpoint that calls Razorpay
+    /// has no Redis.
     pub async fn cost_of(&self, call: Call, status: u16) -> Cost {
         let parts = endpoint_of(call.method(), call.path()).all_parts();
         let redis = if parts.contains(&Part::Razorpay) { "" } else { &self.redis.url() };
@@ -140,7 +136,7 @@ impl TestApp {
         meter.take()
     }
 
-    /// Creates a mess.
+    /// Creates a mess in the time zone of Kolkata, with default settings.
     pub async fn create_mess(&self, id: &str, approval: Approval) {
         let zone = ZoneName::parse("Asia/Kolkata").expect("a zone");
         let name = Name::parse("Demo Mess").expect("a name");
@@ -149,17 +145,17 @@ impl TestApp {
         assert!(self.app.store.mess_create(&mess, &self.stamp()).await.expect("stored"));
     }
 
-    /// A stamp for what a test writes itself.
+    /// A stamp for writes of the test itself.
     pub fn stamp(&self) -> Stamp {
         Stamp { actor: "test".into(), request_id: "test".into(), at: self.now() }
     }
 
-    /// The time that stands.
+    /// The current time of the app's clock.
     pub fn now(&self) -> Timestamp {
         self.app.clock.now()
     }
 
-    /// Moves the time on.
+    /// Moves the clock forward.
     pub fn advance(&self, by: SignedDuration) {
         self.app.clock.advance(by);
     }
@@ -181,20 +177,20 @@ impl TestApp {
         answer
     }
 
-    /// Lets everything follow that follows from what was written: relays the changes and
-    /// empties the queues, evicts what is old from the cache, and answers the mails that were
-    /// sent. No message may fail.
+    /// Runs all follow-up work of the writes so far: evicts changed items from the cache, relays
+    /// the changes, and processes the queues until they are empty. No message may fail. Returns
+    /// the mails that were sent.
     pub async fn settle(&self) -> Vec<Mail> {
         loop {
             let changes = self.dynamo.new_changes().await;
             if changes.is_empty() {
                 return self.app.mailer().take();
             }
-            // It fails where a test has stopped Redis, and is then the test's business.
+            // Not asserted: it fails if the test has stopped Redis.
             self.evict(&changes).await;
             assert_eq!(self.relay(&changes).await, BatchResponse::default());
             for (consumer, queue) in consumers() {
-                // A worker may put more on its own queue.
+                // A worker may send more messages to its own queue.
                 loop {
                     let bodies = self.app.queues().take(queue);
                     if bodies.is_empty() {
@@ -206,13 +202,11 @@ impl TestApp {
         }
     }
 
-    /// Invokes the relay with changes.
     pub async fn relay(&self, changes: &[Value]) -> BatchResponse {
         let event = serde_json::from_value(json!({ "Records": changes }));
         relay::relay(&self.app, event.expect("the stream's format")).await
     }
 
-    /// Invokes the cache's evictor with changes.
     pub async fn evict(&self, changes: &[Value]) -> BatchResponse {
         let event = serde_json::from_value(json!({ "Records": changes }));
         cache_evictor::evict(&self.app, event.expect("the stream's format")).await
@@ -227,7 +221,7 @@ impl TestApp {
     }
 }
 
-/// The consumers, those first for whose writes and messages the others wait.
+/// The consumers. Those whose writes and messages the others need come first.
 fn consumers() -> [(&'static Consumer, QueueName); 6] {
     [
         (&announcer::CONSUMER, QueueName::Announcements),
@@ -305,15 +299,14 @@ fn app_of(environment: &HashMap<&'static str, String>, backends: Backends) -> Ap
     App::new(config.expect("complete"), backends).expect("the app starts")
 }
 
-/// The endpoint to which the gateway would send a call: the fallback where none has its
+/// The endpoint to which the gateway would send a call; the fallback if no endpoint has its
 /// method and path.
 fn endpoint_of(method: &str, path: &str) -> &'static Endpoint {
     let endpoints: Vec<&Endpoint> = FUNCTIONS.iter().filter_map(Function::endpoint).collect();
     route(&endpoints, method, path).0
 }
 
-/// An endpoint answers with nothing that it does not declare, so that what OpenAPI says of
-/// it is all that there is.
+/// Asserts that the endpoint declares this response, so that its OpenAPI description is complete.
 #[track_caller]
 fn check_documented(endpoint: &Endpoint, answer: &Answer) {
     let Answer { status, body, .. } = answer;

@@ -1,9 +1,9 @@
-//! A call of an endpoint, and its answer.
+//! A call of an endpoint, and its response.
 
 use http::HeaderMap;
 use serde_json::{Map, Value, json};
 
-/// A request to be sent.
+/// A request that a test sends.
 #[derive(Debug, Clone)]
 pub struct Call {
     method: &'static str,
@@ -15,7 +15,7 @@ pub struct Call {
 }
 
 impl Call {
-    /// A request with nothing but a method and a path.
+    /// A request with only a method and a path.
     pub fn new(method: &'static str, path: &str) -> Self {
         let headers = Map::from_iter([("host".to_owned(), json!("thali.test"))]);
         let source_ip = "192.0.2.1".to_owned();
@@ -32,7 +32,7 @@ impl Call {
         Self::post_raw(path, "application/json", &body.to_string())
     }
 
-    /// A POST of anything.
+    /// A POST of any text.
     pub fn post_raw(path: &str, content_type: &str, body: &str) -> Self {
         Self::with_body("POST", path, content_type, body)
     }
@@ -42,41 +42,39 @@ impl Call {
         Self::with_body("PATCH", path, "application/json", &body.to_string())
     }
 
-    /// A request with a body.
     pub fn with_body(method: &'static str, path: &str, content_type: &str, body: &str) -> Self {
         Self::new(method, path).header("content-type", content_type).sending(body)
     }
 
-    /// The same with a body, or with another one.
+    /// Sets or replaces the body.
     pub fn sending(mut self, body: &str) -> Self {
         self.body = Some(body.to_owned());
         self
     }
 
-    /// The same with an access token.
+    /// Adds an access token.
     pub fn bearer(self, token: &str) -> Self {
         self.header("authorization", &format!("Bearer {token}"))
     }
 
-    /// The same with a header; its name in lower case.
+    /// Adds a header; its name must be in lower case.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.insert(name.to_owned(), json!(value));
         self
     }
 
-    /// The same with a cookie, `name=value`.
+    /// Adds a cookie, `name=value`.
     pub fn cookie(mut self, cookie: &str) -> Self {
         self.cookies.push(cookie.to_owned());
         self
     }
 
-    /// The same from another address.
+    /// Sets the client's IP address.
     pub fn sent_from(mut self, address: &str) -> Self {
         address.clone_into(&mut self.source_ip);
         self
     }
 
-    /// The method.
     pub fn method(&self) -> &str {
         self.method
     }
@@ -86,7 +84,7 @@ impl Call {
         self.path.split('?').next().unwrap_or_default()
     }
 
-    /// The same call over HTTP, to the stack at `api_url`.
+    /// This call as an HTTP request to the stack at `api_url`.
     pub fn over_http(&self, client: &reqwest::Client, api_url: &str) -> reqwest::RequestBuilder {
         let method = self.method.parse().expect("a method");
         let mut request = client.request(method, format!("{api_url}{}", self.path));
@@ -99,7 +97,7 @@ impl Call {
         request.body(self.body.clone().unwrap_or_default())
     }
 
-    /// The values of the parameters in a path such as `/orders/{order_id}`.
+    /// The values of the parameters in a path template such as `/orders/{order_id}`.
     fn path_parameters(&self, template: &str) -> Map<String, Value> {
         let parts = template.split('/').zip(self.path().split('/'));
         let parameter = |(part, value): (&str, &str)| {
@@ -109,8 +107,8 @@ impl Call {
         parts.filter_map(parameter).collect()
     }
 
-    /// The event with which the gateway invokes the function that has the path `template`
-    /// (payload format 2.0).
+    /// The event with which the gateway invokes the function with the path `template` (payload
+    /// format 2.0).
     pub fn event(&self, template: &str, request_id: &str) -> Value {
         let query = self.path.split_once('?').map_or("", |(_, query)| query);
         json!({
@@ -145,37 +143,35 @@ impl Call {
     }
 }
 
-/// An answer.
+/// The response to a call.
 #[derive(Debug, Clone)]
 pub struct Answer {
-    /// The status.
     pub status: u16,
-    /// The headers.
     pub headers: HeaderMap,
-    /// The body as JSON; null where it is something else.
+    /// The body as JSON; null if it is not JSON.
     pub body: Value,
-    /// The body as it came.
+    /// The raw body.
     pub bytes: Vec<u8>,
 }
 
 impl Answer {
-    /// Takes an answer apart.
+    /// Parses the body if the content type is JSON.
     pub fn new(status: u16, headers: HeaderMap, body: &[u8]) -> Self {
         let kind = headers.get("content-type").and_then(|kind| kind.to_str().ok());
-        // The local gateway names a type beside a 204 too.
+        // The local gateway sends a content type even with a 204.
         let is_json = !body.is_empty() && kind.is_some_and(|kind| kind.ends_with("json"));
-        let json = is_json.then(|| serde_json::from_slice(body).expect("it says that it is JSON"));
+        let json = is_json.then(|| serde_json::from_slice(body).expect("the content type is JSON"));
         Self { status, headers, body: json.unwrap_or_default(), bytes: body.to_vec() }
     }
 
-    /// The answer itself, if it has this status; a panic that shows it otherwise.
+    /// Returns the response if it has this status; otherwise panics and shows the body.
     #[track_caller]
     pub fn expect(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{}", String::from_utf8_lossy(&self.bytes));
         self
     }
 
-    /// The problem's code, once it is proven to be a complete problem of this status.
+    /// The problem's code, after asserting that the response is a complete problem of this status.
     #[track_caller]
     pub fn problem(&self, status: u16) -> &str {
         assert_eq!(self.status, status, "{}", self.body);
@@ -187,7 +183,7 @@ impl Answer {
         self.body["code"].as_str().expect("just checked")
     }
 
-    /// The names of the fields that a 422 names, sorted.
+    /// The names of the fields in a 422 response, sorted.
     #[track_caller]
     pub fn wrong_fields(&self) -> Vec<&str> {
         assert_eq!(self.problem(422), "invalid_fields");
@@ -197,18 +193,18 @@ impl Answer {
         fields
     }
 
-    /// A header's text; empty where it is absent.
+    /// A header's text; empty if it is absent.
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
-    /// A member of the body that is text.
+    /// A text member of the body.
     #[track_caller]
     pub fn text(&self, member: &str) -> &str {
         self.body[member].as_str().unwrap_or_else(|| panic!("{member} in {}", self.body))
     }
 
-    /// The refresh cookie, `name=value`.
+    /// The refresh cookie that the response sets, `name=value`.
     #[track_caller]
     pub fn cookie(&self) -> String {
         let cookie = self.header("set-cookie");

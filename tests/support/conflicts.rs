@@ -1,5 +1,6 @@
-//! A database that holds what a transaction writes for a moment, as `DynamoDB` does, and
-//! refuses whoever wants the same item meanwhile. The store in this process never does.
+//! A proxy before the database that locks the items of a transaction for a moment, as `DynamoDB`
+//! does, and refuses other transactions on the same items meanwhile. The in-process store never
+//! has such conflicts.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
@@ -16,7 +17,7 @@ use thali_platform::store::dynamodb_client;
 
 use super::app::TestApp;
 
-/// What stands before the store.
+/// The proxy before the store.
 #[derive(Clone)]
 struct Gate {
     store: String,
@@ -25,7 +26,7 @@ struct Gate {
     http: reqwest::Client,
 }
 
-/// The operations of one request that write, each with the key of its item.
+/// The items of a transaction, each as the text of its table and key.
 fn written(request: &Value) -> Vec<String> {
     let operations = request["TransactItems"].as_array().cloned().unwrap_or_default();
     let key = |operation: &Value| {
@@ -37,7 +38,7 @@ fn written(request: &Value) -> Vec<String> {
 }
 
 impl Gate {
-    /// Refuses a transaction that meets another one, in `DynamoDB`'s words.
+    /// `DynamoDB`'s refusal of a transaction, if one of its items is locked; otherwise locks them.
     fn refusal(&self, keys: &[String]) -> Option<String> {
         let mut held = self.held.lock().expect("no holder panics");
         if keys.iter().any(|key| held.contains(key)) {
@@ -83,7 +84,7 @@ impl Gate {
 }
 
 impl TestApp {
-    /// The app of a process whose database holds the items of a transaction for so long.
+    /// The app of a process whose database locks the items of a transaction for `held_for`.
     pub async fn contended(&self, held_for: Duration) -> App {
         let gate = Gate {
             store: self.dynamo.url().to_owned(),

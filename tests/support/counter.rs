@@ -1,5 +1,5 @@
-//! The counter: devices that scan, and what changes around them behind the app's back, where
-//! a test's subject is something else.
+//! The counter: devices that scan, and helpers that change students and the mess directly in the
+//! database, for tests of something else.
 
 use std::collections::HashMap;
 
@@ -22,9 +22,8 @@ use super::mess::sign;
 /// A device with a staff token.
 #[derive(Debug, Clone)]
 pub struct Device {
-    /// The token's id.
     pub id: StaffTokenId,
-    /// What it sends.
+    /// The bearer token that the device sends.
     pub token: String,
 }
 
@@ -34,12 +33,12 @@ impl Device {
         self.send(&json!({ "qr_data": qr_data, "meal": "LUNCH" }))
     }
 
-    /// The same, which can be repeated.
+    /// The same with a nonce, so that the scan can be repeated.
     pub fn scan_once(&self, qr_data: &str, nonce: &str) -> Call {
         self.send(&json!({ "qr_data": qr_data, "meal": "LUNCH", "nonce": nonce }))
     }
 
-    /// The call that scans whatever the body says.
+    /// The call of a scan with this body.
     pub fn send(&self, body: &Value) -> Call {
         Call::post("/api/v1/scanner/scan", body).bearer(&self.token)
     }
@@ -49,13 +48,13 @@ impl Device {
         Call::post("/api/v1/scanner/scans", &json!({ "scans": scans })).bearer(&self.token)
     }
 
-    /// The call that takes a scan back.
+    /// The call that undoes a scan.
     pub fn undo(&self, scan_id: &str) -> Call {
         let path = format!("/api/v1/scanner/scans/{scan_id}/undo");
         Call::post(&path, &json!({})).bearer(&self.token)
     }
 
-    /// The call that asks for the counts of a meal.
+    /// The call that gets the counts of a meal.
     pub fn counts(&self, query: &str) -> Call {
         Call::get(&format!("/api/v1/scanner/counts{query}")).bearer(&self.token)
     }
@@ -78,7 +77,7 @@ impl TestApp {
             .await
     }
 
-    /// A device of a mess, whose token ends then.
+    /// A device of a mess, whose token expires at `until`.
     pub async fn device_until(&self, mess: &MessId, name: &str, until: Timestamp) -> Device {
         let id = StaffTokenId::from_ulid(self.app.clock.ulid());
         let text = StaffTokenText::draw(mess.clone(), id);
@@ -96,7 +95,7 @@ impl TestApp {
         Device { id, token: text.expose() }
     }
 
-    /// Goes on to the middle of lunch.
+    /// Moves the clock to the middle of lunch.
     pub fn lunch(&self) {
         self.advance(
             "2026-01-15T07:30:00Z".parse::<Timestamp>().expect("a time").duration_since(self.now()),
@@ -110,17 +109,17 @@ impl TestApp {
         (account, self.code_of(account).await)
     }
 
-    /// A scan that succeeds as a request, whatever became of it.
+    /// Sends a scan and returns its outcome. The request must succeed, but the scan may be refused.
     pub async fn scanned(&self, call: Call) -> Value {
         self.send(call).await.expect(200).body
     }
 
-    /// Writes where a student stands, at the counter alone.
+    /// Sets a student's status on the member item only.
     pub async fn set_member_status(&self, account: AccountId, status: AccountStatus) {
         self.set_member(account, "status", status.as_str()).await;
     }
 
-    /// Gives a student another code.
+    /// Gives a student a new code.
     pub async fn reset_code(&self, account: AccountId) {
         let nonce = Nonce::from_random(thali_platform::clock::random_bytes());
         let stamp = self.stamp();
@@ -133,7 +132,7 @@ impl TestApp {
         self.dynamo.set("meals", &key, attribute, AttributeValue::S(value.to_owned())).await;
     }
 
-    /// Rotates the key of codes; the one before is good until then.
+    /// Rotates the key of codes; the previous key stays valid until `valid_until`.
     pub async fn rotate_key(&self, valid_until: Timestamp) {
         let gate =
             self.app.store.gate_get(&self.mess_id, thali_platform::store::Consistency::Strong);
@@ -155,7 +154,7 @@ impl TestApp {
         self.dynamo.set("meals", &keys::mess(&self.mess_id), "closures", value).await;
     }
 
-    /// Serves a meal at other times of the day.
+    /// Sets the times at which a meal is served.
     pub async fn serve(&self, meal: Meal, opens: &str, closes: &str) {
         let request = self
             .dynamo
@@ -170,7 +169,7 @@ impl TestApp {
         request.send().await.expect("written");
     }
 
-    /// A code of an account with this key and nonce, signed as the deployment does.
+    /// A code of an account with this key and nonce, signed with the deployment's secret.
     pub fn code_with(&self, account: AccountId, kid: Kid, nonce: Nonce) -> String {
         sign(&self.mess_id, &Code { account_id: account, kid, nonce })
     }

@@ -12,11 +12,11 @@ use thali_platform::store::Consistency;
 use super::app::TestApp;
 use super::people::Student;
 
-/// What a token costs.
+/// The price of a token.
 const PRICE: Paise = Paise::new(5_000);
 
 impl TestApp {
-    /// So many students who are logged in, each with so many tokens of one purchase.
+    /// `count` students who are logged in, each with `tokens` tokens of one purchase.
     pub async fn crowd(&self, count: usize, tokens: u16) -> Vec<Student> {
         let mut crowd = Vec::with_capacity(count);
         for number in 0..count {
@@ -29,7 +29,7 @@ impl TestApp {
         crowd
     }
 
-    /// One more of them.
+    /// One more logged-in student with tokens.
     pub async fn newcomer(&self, tokens: u16) -> Student {
         let number = self.app.clock.ulid().to_string().to_lowercase();
         let student = self.student(&format!("{number}@example.com")).await;
@@ -37,15 +37,15 @@ impl TestApp {
         student
     }
 
-    /// How many tokens a student has, whether or not their session has ended.
+    /// How many tokens a student has; works even if their session has ended.
     pub async fn tokens_left(&self, student: &Student) -> usize {
         let account = AccountId::parse(&student.account_id).expect("an id");
         let purchases = self.app.store.purchases_of(account, Consistency::Strong).await;
         balance(&purchases.expect("read"), self.now())
     }
 
-    /// Redeems tokens of a student, if there are as many, as a submission does that has
-    /// proven its security code.
+    /// Redeems tokens of a student, if they have enough, as a submission does after the check of
+    /// the security code.
     pub async fn submit_directly(&self, student: &Student, count: usize) {
         let account = AccountId::parse(&student.account_id).expect("an id");
         let store = &self.app.store;
@@ -60,10 +60,10 @@ impl TestApp {
             balance: redemption.balance,
         };
         let done = store.submission_record(&submission, &redemption, None, &self.stamp()).await;
-        done.expect("nobody else is at it");
+        done.expect("no concurrent change");
     }
 
-    /// The student again, with a session that has not ended.
+    /// The same student, with a new session.
     pub async fn come_back(&self, student: &Student) -> Student {
         let id = AccountId::parse(&student.account_id).expect("an id");
         let account = self.app.store.account_get(id, Consistency::Strong).await.expect("read");

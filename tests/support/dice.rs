@@ -1,10 +1,10 @@
-//! Random numbers that are the same in every run of a story.
+//! Pseudorandom numbers that are the same in every run.
 
-/// A xorshift generator: small, and the same everywhere.
+/// A xorshift generator; it holds its state.
 pub struct Dice(pub u64);
 
 impl Dice {
-    /// A number below `below`.
+    /// The next number, below `below`.
     pub fn roll(&mut self, below: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;

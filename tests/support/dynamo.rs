@@ -11,14 +11,14 @@ use serde_json::{Value, json};
 use super::meter::Meter;
 use super::template;
 
-/// The name with which the tables' names begin.
+/// The stack's name, with which the tables' names begin.
 pub const STACK: &str = "test";
 
-/// The store, and how far its changes were read.
+/// The store, and the position up to which its changes were read.
 pub struct Dynamo {
     url: String,
     http: reqwest::Client,
-    /// The last sequence number that was read of each shard.
+    /// The last sequence number read, by stream and shard.
     read: Mutex<HashMap<String, Value>>,
 }
 
@@ -36,22 +36,21 @@ impl Dynamo {
         dynamo
     }
 
-    /// Its address.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// A client of it, for what a test does behind the app's back.
+    /// A client for what a test does directly, without the app.
     pub fn client(&self) -> Client {
         Client::from_conf(self.config().build())
     }
 
-    /// A client of it whose requests are metered.
+    /// A client whose requests are metered.
     pub fn metered_client(&self, meter: &Meter) -> Client {
         self.intercepted_client(meter.clone())
     }
 
-    /// A client of it whose requests and answers pass through an interceptor.
+    /// A client whose requests and responses pass through an interceptor.
     pub fn intercepted_client(&self, interceptor: impl Intercept + 'static) -> Client {
         Client::from_conf(self.config().interceptor(interceptor).build())
     }
@@ -64,7 +63,7 @@ impl Dynamo {
             .credentials_provider(Credentials::new("test", "test", None, None, "test"))
     }
 
-    /// The changes since the last call, as Lambda hands them to the relay.
+    /// The changes since the last call, in the format in which Lambda passes them to the relay.
     pub async fn new_changes(&self) -> Vec<Value> {
         let streams = self.raw("DynamoDBStreams_20120810.ListStreams", &json!({})).await;
         let mut changes = Vec::new();
@@ -79,7 +78,7 @@ impl Dynamo {
         changes
     }
 
-    /// The records of a shard behind the last one that was read.
+    /// The records of a shard after the last one that was read.
     async fn new_records(&self, stream: &Value, shard: &Value) -> Vec<Value> {
         let place = format!("{stream}{shard}");
         let mut request = json!({ "StreamArn": stream, "ShardId": shard });

@@ -1,4 +1,4 @@
-//! What goes wrong around the app, and what a test changes behind its back.
+//! Faults around the app, and direct access of tests to the database.
 
 use std::collections::HashMap;
 
@@ -22,7 +22,7 @@ pub fn closed_port() -> String {
     format!("http://{}", listener.local_addr().expect("it is bound"))
 }
 
-/// Queues that take nothing, because nobody listens.
+/// Queues at an address at which nobody listens, so every call fails.
 pub fn queues_nowhere() -> Queues {
     let nowhere = closed_port();
     let client = aws_sdk_sqs::Config::builder()
@@ -43,15 +43,15 @@ pub fn queues_nowhere() -> Queues {
 }
 
 impl TestApp {
-    /// Lets the payment partner fail until [`TestApp::partner_recovers`], or for as many
-    /// requests as the fault says.
+    /// Makes the Razorpay sandbox fail until [`TestApp::partner_recovers`], or for the number of
+    /// requests in the fault.
     pub async fn partner_fails(&self, fault: Value) {
         let request = reqwest::Client::new().put(self.faults_url()).json(&fault);
         let answer = request.send().await.expect("the sandbox answers");
         assert_eq!(answer.status(), 200, "{fault}");
     }
 
-    /// Ends the partner's failing.
+    /// Ends the failures of the Razorpay sandbox.
     pub async fn partner_recovers(&self) {
         let request = reqwest::Client::new().delete(self.faults_url());
         let answer = request.send().await.expect("the sandbox answers");
@@ -62,8 +62,8 @@ impl TestApp {
         format!("{}/sandbox/faults", self.sandbox.razorpay_url())
     }
 
-    /// Writes where an account stands, as an owner's decision would whose process died
-    /// before anything followed.
+    /// Sets the status of an account and nothing else, like an owner's decision whose process died
+    /// before the follow-up work.
     pub async fn set_status(&self, account_id: &str, status: AccountStatus) {
         let id = AccountId::parse(account_id).expect("an id");
         let account = self.app.store.account_get(id, Consistency::Strong).await.expect("read");
@@ -89,7 +89,7 @@ impl TestApp {
 }
 
 impl Dynamo {
-    /// Sets one attribute of an item that is there; `table` is the name within the stack.
+    /// Sets one attribute of an existing item; `table` is the name within the stack.
     pub async fn set(&self, table: &str, key: &Key, attribute: &str, value: AttributeValue) {
         let request = self
             .client()
@@ -103,7 +103,7 @@ impl Dynamo {
         request.send().await.expect("the item is there");
     }
 
-    /// Takes an item that is there out of a table.
+    /// Deletes an existing item and returns it.
     pub async fn take(&self, table: &str, key: &Key) -> HashMap<String, AttributeValue> {
         let request = self.client().delete_item().table_name(format!("{STACK}-{table}"));
         let request = request.set_key(Some(key.attributes())).return_values("ALL_OLD".into());
@@ -111,13 +111,12 @@ impl Dynamo {
         answer.attributes.expect("the item is there")
     }
 
-    /// Puts an item as it is.
     pub async fn put(&self, table: &str, item: HashMap<String, AttributeValue>) {
         let request = self.client().put_item().table_name(format!("{STACK}-{table}"));
         request.set_item(Some(item)).send().await.expect("the store takes it");
     }
 
-    /// An item as plain JSON.
+    /// Reads an item as plain JSON.
     pub async fn item(&self, table: &str, key: &Key) -> Value {
         let request = self.client().get_item().table_name(format!("{STACK}-{table}"));
         let answer = request.set_key(Some(key.attributes())).send().await;

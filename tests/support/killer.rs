@@ -1,5 +1,5 @@
-//! Processes that die in the middle: at one of their requests to `DynamoDB`, before it is
-//! sent, or after it was carried out and before its answer arrives.
+//! Processes that die at one of their requests to `DynamoDB`: before it is sent, or after it was
+//! carried out and before its response arrives.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -18,11 +18,11 @@ use super::app::TestApp;
 pub enum Death {
     /// Before this request, counted from 0, is sent.
     Before(u32),
-    /// When this request has been carried out, before its answer arrives.
+    /// After this request was carried out, before its response arrives.
     After(u32),
 }
 
-/// A process that dies, and stays dead: nothing that it sends later arrives.
+/// An interceptor that simulates the death of a process: no later request is sent.
 #[derive(Debug, Clone)]
 struct Killer {
     death: Death,
@@ -60,8 +60,8 @@ impl Intercept for Killer {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        // With requests side by side, whichever is answered first after the fatal one was
-        // sent dies with it.
+        // If requests are concurrent, the first response after the fatal request was sent is
+        // lost too.
         match self.death {
             Death::After(fatal) if self.sent.load(Ordering::SeqCst) > fatal => Self::die(),
             _ => Ok(()),
@@ -71,14 +71,13 @@ impl Intercept for Killer {
 
 /// A process that may die, and whether it did.
 pub struct Mortal {
-    /// Its app.
     pub app: App,
     death: Death,
     sent: Arc<AtomicU32>,
 }
 
 impl Mortal {
-    /// Whether it came as far as its death.
+    /// Whether the process reached its death.
     pub fn is_dead(&self) -> bool {
         let (Death::Before(fatal) | Death::After(fatal)) = self.death;
         self.sent.load(Ordering::SeqCst) > fatal
@@ -86,7 +85,7 @@ impl Mortal {
 }
 
 impl TestApp {
-    /// A process on the same tables that dies so.
+    /// A process on the same tables that dies as `death` says.
     pub fn mortal(&self, death: Death) -> Mortal {
         let sent = Arc::new(AtomicU32::new(0));
         let killer = Killer { death, sent: Arc::clone(&sent) };

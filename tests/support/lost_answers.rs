@@ -1,4 +1,4 @@
-//! Answers of `DynamoDB` that do not arrive, to writes that were carried out.
+//! Lost responses of `DynamoDB` to writes that were carried out.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -10,8 +10,8 @@ use thali_platform::app::App;
 
 use super::app::TestApp;
 
-/// Loses the answers to the first requests of one operation: in their place `DynamoDB` says
-/// that something went wrong, as it does where it does not know itself what was done.
+/// Replaces the responses to the first requests of one operation with an internal error, as
+/// `DynamoDB` sends it if it does not know whether the request was carried out.
 #[derive(Debug)]
 struct LostAnswers {
     operation: &'static str,
@@ -43,8 +43,8 @@ impl Intercept for LostAnswers {
 }
 
 impl TestApp {
-    /// The app of a process to which the answers to its first `count` requests of an
-    /// operation of `DynamoDB` do not come. The SDK makes three requests before it gives up.
+    /// The app of a process that loses the responses to its first `count` requests of a
+    /// `DynamoDB` operation. The SDK makes three requests before it gives up.
     pub fn losing_answers(&self, operation: &'static str, count: usize) -> App {
         let lost = LostAnswers { operation, left: count.into() };
         let client = self.dynamo.intercepted_client(lost);

@@ -1,4 +1,4 @@
-//! The menu of the app under test, as its owner and its readers use it.
+//! The menu of the app under test: calls of owners and readers.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use super::app::TestApp;
 use super::call::{Answer, Call};
 use super::people::Student;
 
-/// The call that makes an item what `body` says.
+/// The call that puts an item on the menu, or changes it.
 pub fn put_item(owner: &Student, sku: &str, body: &Value) -> Call {
     let path = format!("/api/items/{sku}");
     Call::with_body("PUT", &path, "application/json", &body.to_string()).bearer(&owner.token)
@@ -18,7 +18,7 @@ pub fn change_stock(owner: &Student, sku: &str, delta: i64) -> Call {
     Call::post(&format!("/api/items/{sku}/stock"), &body).bearer(&owner.token)
 }
 
-/// An item that can be ordered, over so many shards.
+/// The body of an available item, with its stock in `stock_shards` shards.
 pub fn dish(name: &str, price_tokens: u16, stock: u32, stock_shards: u8) -> Value {
     json!({
         "name": name, "price_tokens": price_tokens, "stock": stock, "available": true,
@@ -32,18 +32,18 @@ impl TestApp {
         self.send(put_item(owner, sku, body)).await
     }
 
-    /// The menu as somebody reads it.
+    /// The whole menu as `reader` sees it.
     pub async fn menu(&self, reader: &Student) -> Vec<Value> {
         self.list(reader, "/api/items", 100).await
     }
 
-    /// One item of the menu as somebody reads it.
+    /// One item of the menu as `reader` sees it.
     pub async fn item_of(&self, reader: &Student, sku: &str) -> Value {
         let menu = self.menu(reader).await;
         menu.into_iter().find(|item| item["sku"] == sku).expect("it is on the menu")
     }
 
-    /// How many portions of an item there are, by the menu's word.
+    /// How many portions of an item there are, according to the menu.
     pub async fn stock_of(&self, reader: &Student, sku: &str) -> u64 {
         self.item_of(reader, sku).await["stock"].as_u64().expect("a number")
     }

@@ -1,5 +1,5 @@
-//! Students as the counter knows them: their codes, and cycles, cuts, closures and scans that
-//! are simply there, written behind the app's back by tests whose subject is something else.
+//! Members (students as the counter knows them), their codes, and cycles, cuts, closures and
+//! scans. Most helpers write to the database directly, for tests of something else.
 
 use std::collections::HashMap;
 
@@ -22,7 +22,6 @@ use super::people::Student;
 use super::{Call, QR_KEY, TestApp};
 
 impl TestApp {
-    /// A student as the counter knows them.
     pub async fn member(&self, account: AccountId) -> Member {
         let found = self.app.store.member_get(&self.mess_id, account).await.expect("read");
         found.expect("a student of the mess")
@@ -51,7 +50,7 @@ impl TestApp {
         id
     }
 
-    /// An active student of the demo mess, whom nobody has logged in, as a plate knows them.
+    /// A new active student of the demo mess, without a session, as they appear on a plate.
     pub async fn diner(&self, name: &str) -> Diner {
         let email = format!("{name}@example.com");
         let active = AccountStatus::Active;
@@ -59,7 +58,7 @@ impl TestApp {
         self.member(account.account_id).await.diner()
     }
 
-    /// A cycle that waits for an owner's word, as its record is.
+    /// Writes the record of a cycle whose payment waits for an owner's decision.
     pub async fn give_pending_payment(&self, diner: &Diner) -> CycleId {
         let id = CycleId::of(diner.account_id, self.now());
         let record = json!({
@@ -99,8 +98,8 @@ impl TestApp {
         id
     }
 
-    /// A plate of the demo mess with these scans, of which the first one that nothing speaks
-    /// against has its place.
+    /// A plate of the demo mess with these scans. The first scan that was neither refused nor
+    /// undone is the admission.
     pub fn plate(&self, sitting: Sitting, diner: Option<&Diner>, scans: &[Scan]) -> Plate {
         let holds = |scan: &&Scan| scan.refused.is_none() && scan.undone_at.is_none();
         let keyed = |scan: &Scan| (ScanKey::stored(key_of(scan)), scan.clone());
@@ -113,7 +112,7 @@ impl TestApp {
         }
     }
 
-    /// A scan at the gate that let somebody in, as if it came at this time.
+    /// A scan at the gate that admitted somebody at this time.
     pub fn scan(&self, sitting: Sitting, diner: Option<&Diner>, at: &str) -> Scan {
         let at: Timestamp = at.parse().expect("a time");
         let account = diner.map(|diner| diner.account_id);
@@ -129,7 +128,7 @@ impl TestApp {
         }
     }
 
-    /// Writes plates, each in the place of what was there.
+    /// Writes plates, replacing existing ones.
     pub async fn give_plates(&self, plates: &[Plate]) {
         for some in plates.chunks(25) {
             let put = |plate: &Plate| {
@@ -142,7 +141,7 @@ impl TestApp {
             let request = client.batch_write_item();
             let request = request.request_items(format!("{STACK}-meals"), writes);
             let left = request.send().await.expect("written").unprocessed_items;
-            assert!(left.is_none_or(|left| left.is_empty()), "all of them");
+            assert!(left.is_none_or(|left| left.is_empty()), "all plates are written");
         }
     }
 
@@ -164,7 +163,7 @@ impl TestApp {
             .expect("written");
     }
 
-    /// Uploads the payment of a cycle, shown at an address elsewhere.
+    /// Uploads the payment of a cycle by a request, with a screenshot at an external address.
     pub async fn upload_cycle(&self, student: &Student, from: &str, to: &str) -> CycleId {
         let body = json!({
             "cycle_start": from,
@@ -193,7 +192,7 @@ pub fn sitting(date: &str, meal: Meal) -> Sitting {
     Sitting { date: MealDate::parse(date).expect("a date"), meal }
 }
 
-/// By what a scan is known in its plate.
+/// The key of a scan in its plate.
 fn key_of(scan: &Scan) -> String {
     scan.scan_id.to_string()[14..40].to_owned()
 }
@@ -245,7 +244,7 @@ fn plate_item(plate: &Plate, now: Timestamp) -> HashMap<String, AttributeValue> 
     item
 }
 
-/// Signs a code as the deployment under test does.
+/// Signs a code with the deployment's secret.
 pub fn sign(mess: &MessId, code: &Code) -> String {
     MessKey::derive(QR_KEY.as_bytes(), mess, code.kid).sign(mess, code)
 }

@@ -1,10 +1,9 @@
-//! What requests cost at `DynamoDB`, metered at the client: how many there are, and the
-//! write and read units that their answers say they consumed.
+//! The cost of `DynamoDB` requests, metered at the client: the number of requests, and the write
+//! and read units that the responses report.
 //!
-//! The store in process counts units by `DynamoDB`'s own rules; the tests below hold it to
-//! them. A request that is refused consumes units too, but its answer does not say how
-//! many: such requests are counted apart, so that no figure is thought to be whole that
-//! is not.
+//! The in-process store counts units by `DynamoDB`'s own rules; the tests below check that. A
+//! refused request consumes units too, but its response does not report them. Such requests are
+//! counted separately, so that nobody takes an incomplete figure for a complete one.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Debug, Display, Formatter};
@@ -25,46 +24,43 @@ use aws_sdk_dynamodb::types::{Capacity, ConsumedCapacity, ReturnConsumedCapacity
 use aws_smithy_runtime_api::client::interceptors::context::{Input, Output};
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
 
-/// Write or read units, exact to the half unit that an eventually consistent read costs.
+/// Write or read units, counted in halves because an eventually consistent read costs half a unit.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Units {
     halves: u32,
 }
 
-/// The units of one kind that were consumed.
+/// The consumed units, either write or read units.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub struct Consumed {
-    /// By the tables themselves.
+    /// Units of the tables themselves.
     pub table: Units,
-    /// By their indexes, which a transaction does not make dearer.
+    /// Units of their indexes. A transaction does not double these.
     pub index: Units,
 }
 
-/// What a number of requests cost.
+/// The cost of some requests.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Cost {
-    /// How many were sent, each try of the SDK for itself.
+    /// How many were sent, counting each attempt of the SDK.
     pub requests: u32,
-    /// How many of them were answered with an error, or not yet, or never. What those
-    /// consumed is in no figure.
+    /// How many of them got an error or no response (yet). No figure includes the units that
+    /// these consumed.
     pub failed: u32,
-    /// The write units.
     pub writes: Consumed,
-    /// The read units.
     pub reads: Consumed,
-    /// How many requests there were of each operation.
+    /// The number of requests of each operation.
     pub operations: BTreeMap<String, u32>,
 }
 
-/// Adds up what the requests of the clients cost that it is put on. Its clones are the
-/// same meter.
+/// Adds up the cost of the requests of all clients that it intercepts. A clone is the same meter.
 #[derive(Debug, Clone, Default)]
 pub struct Meter {
     cost: Arc<Mutex<Cost>>,
 }
 
 impl Meter {
-    /// What was consumed since the last call of this; the meter is at zero then.
+    /// Returns the cost since the last call, and resets the meter to zero.
     pub fn take(&self) -> Cost {
         std::mem::take(&mut *self.cost.lock().expect("no holder panics"))
     }
@@ -74,21 +70,21 @@ impl Meter {
     }
 }
 
-/// What the units of an operation are, where its answer does not say.
+/// The kind of an operation's units, if its response does not say.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Read,
     Write,
 }
 
-/// The operations that consume units: their types, and the kind of their units.
+/// Lists the operations that consume units: their types, and the kind of their units.
 macro_rules! operations {
     ($($kind:ident $module:ident $input:ident $output:ident;)*) => {
-        /// Lets the answer say what was consumed, and by which index.
+        /// Asks for the consumed units, by table and index, in the response.
         ///
         /// # Panics
         ///
-        /// At an operation that is not listed: nothing may be missing from a cost.
+        /// If the operation is not listed, because its cost would be missing.
         fn ask(input: &mut Input) {
             let indexes = Some(ReturnConsumedCapacity::Indexes);
             $(if let Some(input) = input.downcast_mut::<$module::$input>() {
@@ -98,7 +94,7 @@ macro_rules! operations {
             panic!("the meter does not know {input:?}");
         }
 
-        /// What an answer says, for each table.
+        /// The consumed units in a response, for each table.
         fn told(output: &Output) -> (Kind, Vec<&ConsumedCapacity>) {
             $(if let Some(output) = output.downcast_ref::<$module::$output>() {
                 return (Kind::$kind, output.consumed_capacity().into_iter().collect());
@@ -159,9 +155,9 @@ impl Intercept for Meter {
     ) -> Result<(), BoxError> {
         if let Ok(output) = context.output_or_error() {
             let (kind, tables) = told(output);
-            assert!(!tables.is_empty(), "no units are told in {output:?}");
+            assert!(!tables.is_empty(), "no units are reported in {output:?}");
             self.add(|cost| {
-                // A meter that was emptied since the request was sent has it no more.
+                // A meter that was reset since the request was sent no longer counts it.
                 cost.failed = cost.failed.saturating_sub(1);
                 for table in tables {
                     cost.consume(kind, table);
@@ -174,7 +170,7 @@ impl Intercept for Meter {
 
 impl Cost {
     fn consume(&mut self, kind: Kind, told: &ConsumedCapacity) {
-        let table = told.table().expect("the table's own units were asked for");
+        let table = told.table().expect("the table's own units were requested");
         self.add_units(kind, table, |consumed| &mut consumed.table);
         let indexes = [told.global_secondary_indexes(), told.local_secondary_indexes()];
         for index in indexes.into_iter().flatten().flat_map(|indexes| indexes.values()) {
@@ -182,8 +178,8 @@ impl Cost {
         }
     }
 
-    /// A transaction's answer says of which kind its units are, because one that is
-    /// repeated with its token only reads; others say nothing, and have those of `kind`.
+    /// The response of a transaction reports the kind of its units, because a transaction that is
+    /// repeated with its token only reads. Other responses do not; their units are of `kind`.
     fn add_units(&mut self, kind: Kind, told: &Capacity, of: fn(&mut Consumed) -> &mut Units) {
         let (reads, writes) = match (told.read_capacity_units(), told.write_capacity_units()) {
             (None, None) if kind == Kind::Read => (told.capacity_units(), None),
@@ -196,14 +192,14 @@ impl Cost {
 }
 
 impl Consumed {
-    /// The units that are paid for.
+    /// The billed units.
     pub fn total(self) -> Units {
         Units { halves: self.table.halves + self.index.halves }
     }
 }
 
 impl Units {
-    /// A number of units, which is a multiple of a half.
+    /// Converts a number of units, which must be a multiple of a half.
     pub fn of(units: f64) -> Self {
         let halves = units * 2.0;
         assert!((0.0..1e6).contains(&halves) && halves.fract() == 0.0, "{units} units");
@@ -265,7 +261,7 @@ impl Debug for Cost {
 
 #[cfg(test)]
 mod tests {
-    //! `DynamoDB`'s rules, of its developer guide: "`DynamoDB` read and write operations",
+    //! The rules are from `DynamoDB`'s developer guide: "`DynamoDB` read and write operations",
     //! "Global secondary indexes", "Amazon `DynamoDB` Transactions".
 
     use std::collections::HashMap;
@@ -287,8 +283,8 @@ mod tests {
     const TABLE: &str = "metered";
     type Item = HashMap<String, AttributeValue>;
 
-    /// A table with an index by `whole`, which holds whole items, and one by `keys`, which
-    /// holds keys alone; a metered client of it; and the meter.
+    /// Creates a table with two indexes: `whole` holds whole items, `keys` holds only keys.
+    /// Returns a metered client of it, and the meter.
     async fn metered() -> (Client, Meter) {
         let dynamo = Dynamo::start().await;
         let attribute = |name: &str| {
@@ -326,7 +322,7 @@ mod tests {
         HashMap::from([("pk".to_owned(), text("p")), ("sk".to_owned(), text(sk))])
     }
 
-    /// An item of a size in bytes: of its attributes' names and values.
+    /// An item of this size in bytes, counting its attributes' names and values.
     fn sized(sk: &str, size: usize) -> Item {
         let filled = "pk".len() + "p".len() + "sk".len() + sk.len() + "f".len();
         let mut item = key(sk);
@@ -349,7 +345,7 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn a_write_costs_a_unit_for_each_started_kilobyte_of_the_larger_image() {
+    async fn a_write_costs_a_unit_per_started_kilobyte_of_the_larger_image() {
         let (client, meter) = metered().await;
         for (size, units) in [(1024, 1.0), (1025, 2.0), (3 * 1024, 3.0), (1024, 3.0), (1024, 1.0)] {
             put(&client, sized("a", size)).await;
@@ -374,7 +370,7 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn a_transaction_costs_twice_and_its_indexes_once() {
+    async fn a_transaction_costs_double_and_its_indexes_once() {
         let (client, meter) = metered().await;
         put(&client, sized("there", 4097)).await;
         meter.take();
@@ -405,7 +401,7 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn a_read_costs_a_unit_for_each_started_four_kilobytes_and_an_eventual_one_half() {
+    async fn a_read_costs_a_unit_per_started_four_kilobytes_or_half_eventually() {
         let (client, meter) = metered().await;
         put(&client, sized("small", 4096)).await;
         put(&client, sized("large", 4097)).await;
@@ -422,7 +418,7 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn a_batch_costs_what_its_items_cost_and_a_query_what_their_sum_costs() {
+    async fn a_batch_is_charged_per_item_and_a_query_by_total_size() {
         let (client, meter) = metered().await;
         for sk in ["a", "b", "c"] {
             put(&client, with(sized(sk, 1500), "whole", "w")).await;
@@ -454,7 +450,7 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn an_index_costs_what_changes_in_it() {
+    async fn an_index_costs_only_what_changes_in_it() {
         let (client, meter) = metered().await;
         let plain = || sized("a", 1020);
         let whole = |value| with(plain(), "whole", value);
@@ -476,7 +472,7 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn a_refused_request_is_counted_and_its_units_are_not_known() {
+    async fn a_refused_request_is_counted_but_its_units_are_unknown() {
         let (client, meter) = metered().await;
         put(&client, sized("a", 100)).await;
         let again = client.put_item().table_name(TABLE).set_item(Some(sized("a", 100)));
@@ -491,7 +487,7 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn each_try_is_a_request() {
+    async fn each_attempt_counts_as_a_request() {
         let meter = Meter::default();
         let retries = RetryConfig::standard().with_initial_backoff(Duration::from_millis(1));
         let nobody = Dynamo::start().await.metered_client(&meter).config().to_builder();
@@ -503,7 +499,7 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn requests_at_once_add_up() {
+    async fn concurrent_requests_add_up() {
         let (client, meter) = metered().await;
         let mut tasks = JoinSet::new();
         for number in 0..100 {

@@ -1,5 +1,6 @@
-//! What the tests stand on: [`TestApp`] runs the real handlers in process; [`people`]
-//! makes its users, [`menu`] what they order, [`mess`] what the counter knows of them; [`template`] reads `template.yaml`.
+//! Helpers of the tests: [`TestApp`] runs the real handlers in process; [`people`] makes its
+//! users, [`menu`] the items that they order, [`mess`] what the counter knows of them; [`template`]
+//! reads `template.yaml`.
 
 mod app;
 mod call;

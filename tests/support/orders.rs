@@ -1,4 +1,4 @@
-//! Items of the menu and orders of them, made without the steps that lead to them.
+//! Items of the menu, and orders in each state, made directly in the store.
 
 use std::collections::HashMap;
 
@@ -30,13 +30,13 @@ fn attributes(key: &keys::Key, record: &Value) -> HashMap<String, AttributeValue
 }
 
 impl TestApp {
-    /// Puts an item on the demo mess's menu, with so many portions in each shard of its
-    /// stock. Its name is its SKU.
+    /// Puts an item on the demo mess's menu. `shards` has the number of portions in each shard of
+    /// its stock. The item's name is its SKU.
     pub async fn seed_item(&self, name: &str, price_tokens: u16, shards: &[u32]) {
         self.seed_item_of(&self.mess_id, name, price_tokens, shards).await;
     }
 
-    /// Puts an item on a mess's menu.
+    /// As [`TestApp::seed_item`], for any mess.
     pub async fn seed_item_of(&self, mess: &MessId, name: &str, price_tokens: u16, shards: &[u32]) {
         let sku = sku(name);
         for (shard, stock) in (0_u8..).zip(shards) {
@@ -59,7 +59,7 @@ impl TestApp {
         }
     }
 
-    /// Takes an item off the demo mess's menu.
+    /// Makes an item of the demo mess's menu unavailable.
     pub async fn withdraw(&self, name: &str) {
         let key = keys::item(&self.mess_id, &sku(name));
         self.dynamo.set("orders", &key, "available", AttributeValue::Bool(false)).await;
@@ -77,8 +77,8 @@ impl TestApp {
         self.shards(name).await.iter().sum()
     }
 
-    /// Places an order of a student of the demo mess, without a request. A millisecond
-    /// passes first, because a student's orders have their times as names.
+    /// Places an order of a student of the demo mess, without a request. Moves the clock by a
+    /// millisecond first, because the ids of a student's orders are made of their times.
     pub async fn place(&self, student: &Student, entries: &[(&str, i64)]) -> Order {
         self.advance(SignedDuration::from_millis(1));
         let quantity = |count| Quantity::try_from(count).expect("a quantity");
@@ -96,14 +96,14 @@ impl TestApp {
         order
     }
 
-    /// An order as it is stored.
+    /// Reads an order from the store.
     pub async fn stored(&self, order: &Order) -> Order {
         let found = self.app.store.order_get(&order.mess_id, order.order_id).await;
         found.expect("it can be read").expect("it is there")
     }
 
-    /// Redeems the tokens of an order that is pending as it was read, as the processor does;
-    /// answers the processed order, or nothing where another change was first.
+    /// Redeems the tokens of a pending order, as the processor does. Returns the processed order,
+    /// or `None` if another change was first.
     pub async fn process(&self, pending: &Order) -> Option<Order> {
         let store = &self.app.store;
         let purchases = store.purchases_of(pending.account_id, Consistency::Strong).await;
@@ -132,20 +132,21 @@ impl TestApp {
         failed
     }
 
-    /// A processed order of one portion of an item that there is, for a student with a token.
+    /// Places and processes an order of one portion of an existing item. The student must have
+    /// enough tokens.
     pub async fn processed(&self, student: &Student, name: &str) -> Order {
         let pending = self.place(student, &[(name, 1)]).await;
-        let processed = self.process(&pending).await.expect("nobody else is at it");
+        let processed = self.process(&pending).await.expect("no concurrent change");
         assert_eq!(self.stored(&pending).await.status, OrderStatus::Processed);
         processed
     }
 
-    /// A member of the demo mess's staff who is logged in.
+    /// A logged-in staff member of the demo mess.
     pub async fn staff(&self, email: &str) -> Student {
         self.staff_of(&self.mess_id, email).await
     }
 
-    /// A member of a mess's staff who is logged in.
+    /// A logged-in staff member of a mess.
     pub async fn staff_of(&self, mess: &MessId, email: &str) -> Student {
         self.account(mess, Role::Staff, AccountStatus::Active, email).await;
         let body = json!({ "mess_id": mess, "email": email, "password": PASSWORD });

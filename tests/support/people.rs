@@ -1,4 +1,4 @@
-//! People who use the app under test, in the steps of a real person.
+//! Users of the app under test, and the calls that they make.
 
 use serde_json::json;
 use thali_domain::accounts::identity::{AccountStatus, Email, Name, Role};
@@ -11,27 +11,26 @@ use thali_platform::store::{Account, SessionRecord};
 use super::app::TestApp;
 use super::call::{Answer, Call};
 
-/// The password of everybody who is signed up here.
+/// The password of all accounts that are made here.
 pub const PASSWORD: &str = "rice and dal at noon";
 
-/// Its hash, as `NewPassword::hash` makes one. A test makes hundreds of accounts.
+/// The hash of [`PASSWORD`], in the format of `NewPassword::hash`. It is precomputed because tests
+/// make hundreds of accounts.
 pub const PASSWORD_HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$Bvg/cJyc0/f7QHplJ2JvMg$DnHFxGEqXvL/8cN4poFufEBT/I/NaVsiPbtc45pgXBM";
 
-/// Somebody who is logged in, mostly a student.
+/// A logged-in user, mostly a student.
 #[derive(Debug, Clone)]
 pub struct Student {
-    /// The e-mail address.
     pub email: String,
-    /// The account's id.
     pub account_id: String,
-    /// A good access token.
+    /// A valid access token.
     pub token: String,
     /// The refresh cookie, `name=value`.
     pub cookie: String,
 }
 
 impl Student {
-    /// Who a login of this answer let in.
+    /// The user of a successful login.
     #[track_caller]
     pub fn of(login: &Answer) -> Self {
         assert_eq!(login.status, 200, "{}", login.body);
@@ -46,7 +45,7 @@ impl Student {
     }
 }
 
-/// The one-time code of a mail: the only run of exactly six digits in its text.
+/// The one-time code in a mail: the only sequence of exactly six digits in its text.
 #[track_caller]
 pub fn code_in(mail: &Mail) -> String {
     let runs = mail.text.split(|c: char| !c.is_ascii_digit()).filter(|run| run.len() == 6);
@@ -55,19 +54,19 @@ pub fn code_in(mail: &Mail) -> String {
     codes[0].to_owned()
 }
 
-/// What the checkout hands to the browser.
+/// What the checkout gives the browser.
 #[derive(Debug, Clone)]
 pub struct Checkout {
-    /// The partner's order.
+    /// Razorpay's order.
     pub order_id: String,
-    /// The partner's payment.
+    /// Razorpay's payment.
     pub payment_id: String,
-    /// The partner's signature over both.
+    /// Razorpay's signature over both.
     pub signature: String,
 }
 
 impl Checkout {
-    /// The call that verifies it.
+    /// The call that sends the checkout's result to `/verify-payment`.
     pub fn verify(&self, token: &str) -> Call {
         let body = json!({
             "order_id": self.order_id,
@@ -79,13 +78,13 @@ impl Checkout {
 }
 
 impl TestApp {
-    /// Signs up with nothing but an address and a password; answers the registration.
+    /// Signs up with only an address and a password. Returns the response with the registration.
     pub async fn sign_up(&self, email: &str) -> Answer {
         let body = json!({ "email": email, "password": PASSWORD });
         self.send(Call::post("/sign-up", &body)).await
     }
 
-    /// Signs up and types the code from the mail.
+    /// Signs up and sends the code from the mail.
     pub async fn sign_up_and_verify(&self, email: &str) -> Answer {
         let registration = self.sign_up(email).await.expect(202);
         let mails = self.settle().await;
@@ -95,7 +94,7 @@ impl TestApp {
         self.send(Call::post("/sign-up/otp-verify", &body)).await
     }
 
-    /// Logs in.
+    /// Logs in with [`PASSWORD`].
     pub async fn log_in(&self, email: &str) -> Answer {
         let body = json!({ "email": email, "password": PASSWORD });
         self.send(Call::post("/login", &body)).await
@@ -107,15 +106,14 @@ impl TestApp {
         Student::of(&self.log_in(email).await)
     }
 
-    /// A new student who is logged in, made without the steps of signing up, which have tests
-    /// of their own.
+    /// A new student who is logged in, made directly in the store, without signing up.
     pub async fn student(&self, email: &str) -> Student {
         let mess = self.mess_id.clone();
         let account = self.account(&mess, Role::Student, AccountStatus::Active, email).await;
         self.session(account).await
     }
 
-    /// Begins a session as a login does that has compared the password.
+    /// Begins a session as a login does after the check of the password.
     pub async fn session(&self, account: Account) -> Student {
         let session_id = SessionId::from_ulid(self.app.clock.ulid());
         let refresh = RefreshToken::first(account.account_id, session_id);
@@ -132,7 +130,7 @@ impl TestApp {
         }
     }
 
-    /// Makes an account without its steps, as `thali` makes an owner's.
+    /// Makes an account directly in the store, as the command `thali` makes an owner's.
     pub async fn account(
         &self,
         mess: &MessId,
@@ -160,15 +158,14 @@ impl TestApp {
         self.session(account).await
     }
 
-    /// Orders tokens; answers the order's id.
+    /// Orders tokens. Returns the order's id.
     pub async fn order_tokens(&self, student: &Student, count: u16) -> String {
         let call = Call::post("/create-order", &json!({ "token_count": count }));
         let answer = self.send(call.bearer(&student.token)).await.expect(201);
         answer.text("order_id").to_owned()
     }
 
-    /// Pays for an order at the partner, with an outcome and changes of the sandbox's
-    /// control call.
+    /// Pays for an order at the sandbox; `control` is the body of the control call.
     pub async fn pay(&self, order_id: &str, control: serde_json::Value) -> Checkout {
         let url = format!("{}/razorpay/sandbox/orders/{order_id}/pay", self.sandbox.url());
         let answer = reqwest::Client::new().post(url).json(&control).send().await;
@@ -182,7 +179,7 @@ impl TestApp {
         }
     }
 
-    /// Buys tokens from the order to the credit.
+    /// Buys tokens: orders, pays and verifies.
     pub async fn buy_tokens(&self, student: &Student, count: u16) -> Checkout {
         let order_id = self.order_tokens(student, count).await;
         let checkout = self.pay(&order_id, json!({ "outcome": "captured" })).await;

@@ -6,38 +6,36 @@ use super::template::root;
 
 /// A request of the collection.
 pub struct Request {
-    /// What it is called, which no other request is.
+    /// Unique in the collection.
     pub name: String,
-    /// The method.
     pub method: String,
-    /// The address as it is written, with its variables.
+    /// The address as written, with its variables.
     pub url: String,
-    /// The body as it is written, where there is one.
+    /// The body as written, if there is one.
     pub body: Option<String>,
-    /// What it is for.
     pub description: String,
-    /// The script that looks at the answer.
+    /// The script that checks the response.
     pub test: String,
 }
 
-/// A file beside the tests.
+/// The text of a file in `tests/`.
 fn file(name: &str) -> String {
     std::fs::read_to_string(root().join("tests").join(name)).expect("it is there")
 }
 
-/// The collection as it is written.
+/// The collection's text.
 pub fn collection() -> String {
     file("postman_collection.json")
 }
 
-/// The environment's variables, in their order.
+/// The environment's variables: name and value, in the order of the file.
 pub fn environment() -> Vec<(String, String)> {
     let environment: Value = serde_json::from_str(&file("postman_environment.json")).expect("JSON");
     let values = environment["values"].as_array().expect("it has values").iter();
     values.map(|variable| (text(&variable["key"]), text(&variable["value"]))).collect()
 }
 
-/// The requests of the collection, in the order in which a run sends them.
+/// The requests of the collection, in the order of a run.
 pub fn requests() -> Vec<Request> {
     let collection: Value = serde_json::from_str(&collection()).expect("JSON");
     let mut found = Vec::new();
@@ -45,7 +43,7 @@ pub fn requests() -> Vec<Request> {
     found
 }
 
-/// Takes the requests out of a folder and of the folders in it.
+/// Collects the requests of a folder and of the folders in it.
 fn gather(folder: &Value, found: &mut Vec<Request>) {
     for item in folder["item"].as_array().expect("a folder has items") {
         if item["request"].is_null() {
@@ -59,7 +57,7 @@ fn gather(folder: &Value, found: &mut Vec<Request>) {
 impl Request {
     fn of(item: &Value) -> Self {
         let request = &item["request"];
-        // Postman itself writes an address with its parts beside it.
+        // Postman itself writes an address as an object with `raw` and its parts.
         let url = request["url"].as_str().or(request["url"]["raw"].as_str()).expect("an address");
         let tests = item["event"].as_array().into_iter().flatten();
         let tests = tests.filter(|event| event["listen"] == "test");

@@ -1,4 +1,4 @@
-//! A Redis of one test's own, on a socket file.
+//! A Redis server for one test, on a socket file.
 
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -12,7 +12,6 @@ pub struct RedisServer {
 }
 
 impl RedisServer {
-    /// Starts a Redis.
     pub fn start() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut server = Self { folder, process: None };
@@ -20,29 +19,27 @@ impl RedisServer {
         server
     }
 
-    /// Its address.
     pub fn url(&self) -> String {
         format!("redis+unix://{}", self.socket())
     }
 
-    /// A connection to it.
     pub fn connection(&self) -> redis::Connection {
         let client = redis::Client::open(self.url()).expect("an address");
         client.get_connection().expect("it runs")
     }
 
-    /// Lets what it holds now be there again after [`RedisServer::stop`] and
+    /// Saves the data, so that it is there again after [`RedisServer::stop`] and
     /// [`RedisServer::restart`].
     pub fn save(&self) {
         redis::cmd("SAVE").exec(&mut self.connection()).expect("it saves");
     }
 
-    /// Lets it forget everything.
+    /// Deletes all data.
     pub fn flush(&self) {
-        redis::cmd("FLUSHALL").exec(&mut self.connection()).expect("it forgets");
+        redis::cmd("FLUSHALL").exec(&mut self.connection()).expect("it deletes all data");
     }
 
-    /// Stops it, as a crash would.
+    /// Kills the server, like a crash.
     pub fn stop(&mut self) {
         if let Some(mut process) = self.process.take() {
             process.kill().expect("it was running");
@@ -50,7 +47,7 @@ impl RedisServer {
         }
     }
 
-    /// Starts it again, empty or with what was saved.
+    /// Starts the server again, empty or with the saved data.
     pub fn restart(&mut self) {
         self.stop();
         let process = Command::new("redis-server")

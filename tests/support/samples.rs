@@ -1,5 +1,5 @@
-//! The sample events of `events/` as calls, so that a test which goes over all endpoints
-//! covers one that is added later without knowing of it.
+//! The sample events of `events/` as calls. With them, tests that loop over all endpoints also
+//! cover endpoints that are added later.
 
 use serde_json::Value;
 use thali_platform::http::Endpoint;
@@ -7,25 +7,23 @@ use thali_platform::http::Endpoint;
 use super::call::Call;
 use super::template::root;
 
-/// Headers of a sample that say who sends it and from where, or follow from the rest.
+/// Headers of a sample that a call leaves out: they identify the sender, or follow from the rest.
 const NOT_OF_THE_CALL: [&str; 4] = ["authorization", "content-length", "cookie", "host"];
 
-/// An endpoint, and the request that its sample event is.
+/// An endpoint, and its sample event.
 pub struct Sample {
-    /// The endpoint.
     pub endpoint: &'static Endpoint,
     event: Value,
 }
 
 impl Sample {
-    /// The sample of an endpoint.
     pub fn of(endpoint: &'static Endpoint) -> Self {
         let file = root().join(format!("events/{}.json", endpoint.name));
         let text = std::fs::read_to_string(&file).expect("every endpoint has a sample event");
         Self { endpoint, event: serde_json::from_str(&text).expect("it is JSON") }
     }
 
-    /// The sample's values for the parameters in the path, in their order.
+    /// The sample's values for the parameters in the path, in the order of the path.
     pub fn parameters(&self) -> Vec<String> {
         let sampled: Vec<&str> =
             self.event["rawPath"].as_str().expect("it has a path").split('/').collect();
@@ -40,7 +38,7 @@ impl Sample {
         values.map(|(_, value)| (*value).to_owned()).collect()
     }
 
-    /// A path of the endpoint with values for its parameters, given in their order.
+    /// The path that `pattern` becomes with these values for its parameters, in the same order.
     pub fn path_with<'a>(pattern: &str, values: impl IntoIterator<Item = &'a str>) -> String {
         let mut values = values.into_iter();
         let filled: Vec<&str> = pattern
@@ -50,14 +48,14 @@ impl Sample {
         filled.join("/")
     }
 
-    /// The sample's body, where the endpoint takes one in JSON.
+    /// The sample's body, if the endpoint takes a JSON body.
     pub fn json(&self) -> Option<Value> {
         self.endpoint.docs.body?;
         let body = self.event["body"].as_str().expect("its sample has a body");
         Some(serde_json::from_str(body).expect("JSON"))
     }
 
-    /// The sample's call of `path`, by nobody.
+    /// The sample's call of `path`, without credentials.
     pub fn call(&self, path: &str) -> Call {
         let query = self.event["rawQueryString"].as_str().unwrap_or_default();
         let path = if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };

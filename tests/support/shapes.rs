@@ -1,10 +1,10 @@
-//! What must not be in a log line, by its shape: a test that looks for it need not know
+//! Detects personal and secret values in log lines by their shape, so that a test need not know
 //! which values other tests have used.
 
-/// A shape's name, and whether a line holds it.
+/// A shape's name, and the function that detects it in a line.
 type Shape = (&'static str, fn(&str) -> bool);
 
-/// The shape of something personal or secret in a line, if there is one.
+/// The name of the first personal or secret shape in a line, if there is one.
 pub fn forbidden(line: &str) -> Option<&'static str> {
     let shapes: [Shape; 9] = [
         ("e-mail address", holds_email),
@@ -20,7 +20,7 @@ pub fn forbidden(line: &str) -> Option<&'static str> {
     shapes.into_iter().find(|(_, holds)| holds(line)).map(|(name, _)| name)
 }
 
-/// The pieces of a line between characters that are no part of what is looked for.
+/// The longest pieces of a line in which every character is a `part`.
 fn pieces(line: &str, part: fn(char) -> bool) -> impl Iterator<Item = &str> {
     line.split(move |c: char| !part(c)).filter(|piece| !piece.is_empty())
 }
@@ -54,7 +54,7 @@ fn holds_staff_token(line: &str) -> bool {
         .any(|piece| piece.starts_with("stf_") && piece.len() > 64)
 }
 
-/// A `+` and 7 to 15 digits that are no part of a longer word.
+/// A `+` with 7 to 15 digits, not inside a longer word.
 fn holds_phone(line: &str) -> bool {
     line.match_indices('+').any(|(at, _)| {
         let (before, after) = (&line[..at], &line[at + 1..]);
@@ -66,7 +66,7 @@ fn holds_phone(line: &str) -> bool {
     })
 }
 
-/// A one-time code beside its word, or a PIN beside its own.
+/// A one-time code after `otp` or `code`, or a PIN after `pin` or `security_code`.
 fn holds_code(line: &str) -> bool {
     let digits = |rest: &str| rest.bytes().take_while(u8::is_ascii_digit).count();
     let between = "\"\\':=# ";
@@ -76,14 +76,14 @@ fn holds_code(line: &str) -> bool {
             .any(|word| follows(line, word, between, |rest| (4..=8).contains(&digits(rest))))
 }
 
-/// A value that is given to a password, as JSON, a debug output or a form does it.
+/// A value assigned to a password, in the syntax of JSON, debug output or a form.
 fn holds_password(line: &str) -> bool {
     follows(line, "password", "\"\\' ", |rest| rest.starts_with([':', '=']))
         || follows(line, "password", ":=", |rest| !rest.is_empty())
 }
 
-/// Whether `word` is in the line as the end of a word, followed by at least one of
-/// `between` and then by what `is_it` says.
+/// Whether `word` is in the line, followed by at least one character of `between`, and then by a
+/// rest of the line that `is_it` accepts.
 fn follows(line: &str, word: &str, between: &str, is_it: impl Fn(&str) -> bool) -> bool {
     let line = line.to_ascii_lowercase();
     line.match_indices(word).any(|(at, _)| {
@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_personal_or_secret_is_seen() {
+    fn personal_and_secret_shapes_are_detected() {
         let jwt = "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJhY2NfMDEifQ.c2ln";
         let refresh = format!("acc_01J.ses_01J.{}", "x".repeat(43));
         let staff = format!("device stf_01J_demo_{} came", "0a".repeat(32));
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_log_line_usually_says_is_not_mistaken_for_anything() {
+    fn usual_log_lines_match_no_forbidden_shape() {
         for line in [
             r#"{"timestamp":"2026-01-15T06:30:00.123456Z","level":"INFO","message":"answered"}"#,
             r#"{"status":401,"code":"invalid_credentials","duration_ms":123456}"#,

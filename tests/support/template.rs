@@ -1,4 +1,4 @@
-//! `template.yaml`, read as data, so that tests and deployment cannot disagree.
+//! Reads `template.yaml` as data, so that tests and deployment cannot disagree.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ pub fn root() -> PathBuf {
     package.parent().expect("the package is in the workspace").to_owned()
 }
 
-/// The template as JSON, its loops written out; a tag such as `!Sub x` becomes `{"!Sub": x}`.
+/// The template as JSON, with its loops expanded; a tag such as `!Sub x` becomes `{"!Sub": x}`.
 pub fn template() -> Value {
     let text = std::fs::read_to_string(root().join("template.yaml")).expect("it is there");
     let template = plain(serde_norway::from_str(&text).expect("it is YAML"));
@@ -18,8 +18,8 @@ pub fn template() -> Value {
     written_out(template, &mappings)
 }
 
-/// What `AWS::LanguageExtensions` makes of a value: each `Fn::ForEach` becomes the members
-/// that it stands for. Functions of literals alone are replaced by what they give.
+/// Expands a value as `AWS::LanguageExtensions` does: each `Fn::ForEach` becomes the members
+/// that it generates. Functions with only literal arguments are replaced by their values.
 fn written_out(value: Value, mappings: &Value) -> Value {
     match value {
         Value::Array(items) => items.into_iter().map(|it| written_out(it, mappings)).collect(),
@@ -41,7 +41,7 @@ fn written_out(value: Value, mappings: &Value) -> Value {
     }
 }
 
-/// The body of a loop `[name, [values], body]` with each value in the name's place.
+/// The body of a loop `[name, [values], body]`, once for each value in place of the name.
 fn rounds(of_loop: &Value) -> Vec<Value> {
     let name = of_loop[0].as_str().expect("a loop's name");
     let values = of_loop[1].as_array().expect("a loop's values");
@@ -55,7 +55,7 @@ fn rounds(of_loop: &Value) -> Vec<Value> {
     values.iter().map(round).collect()
 }
 
-/// A function's value where all that it is of is written out, else the object as it is.
+/// A function's value if all its arguments are literals, otherwise the object unchanged.
 fn literal(members: Map<String, Value>, mappings: &Value) -> Value {
     let function = members.iter().next().map(|(name, of)| (name.as_str(), of));
     match function {

@@ -1,4 +1,4 @@
-//! Calls that are in hand at the same moment, and lists read page by page.
+//! Concurrent calls, and lists read page by page.
 
 use std::sync::Arc;
 
@@ -9,11 +9,11 @@ use super::app::TestApp;
 use super::call::{Answer, Call};
 use super::people::Student;
 
-/// More pages than any list of a test has.
+/// A limit that no list in a test reaches.
 const PAGES_MAX: usize = 1_000;
 
 impl TestApp {
-    /// Sends calls at once, each as a task of its own; answers in the calls' order.
+    /// Sends calls concurrently, each in its own task. Returns the responses in the calls' order.
     pub async fn send_together(self: &Arc<Self>, calls: Vec<Call>) -> Vec<Answer> {
         let mut tasks = JoinSet::new();
         for (index, call) in calls.into_iter().enumerate() {
@@ -41,7 +41,7 @@ impl TestApp {
         (items, answer.body["next_cursor"].as_str().map(str::to_owned))
     }
 
-    /// The whole of a student's list, read in pages of `limit`.
+    /// A student's whole list, read in pages of `limit`.
     pub async fn list(&self, student: &Student, path: &str, limit: usize) -> Vec<Value> {
         let (mut list, mut cursor) = self.page(student, path, limit, None).await;
         for _ in 0..PAGES_MAX {

@@ -1,6 +1,7 @@
-//! `POST /api/v1/closures`: an owner closes the mess. What scans know of it and its record
-//! are one write, so it holds from the next scan on; the students are told by what follows
-//! from the record. Replays of one `Idempotency-Key` return the first outcome.
+//! `POST /api/v1/closures`: an owner closes the mess. One transaction stores the closure's record
+//! and adds the closure to the mess's item, which scans read, so it holds from the next scan on.
+//! The students' mails are derived from the record. Replays of one `Idempotency-Key` return the
+//! first outcome.
 
 use thali_domain::days::{MealDate, Meals, Period};
 use thali_domain::ids::ClosureId;
@@ -19,7 +20,6 @@ use crate::repeats::{commit_once, first_outcome};
 use super::closure_view::ClosureView;
 use super::days_asked::{fingerprint, period};
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint =
     Endpoint::post("closure-create", &["/api/v1/closures"], Access::Owner, handler!(create))
         .summary("Closes the mess for some days or meals, from the next scan on")
@@ -57,7 +57,7 @@ async fn create(app: &App, caller: &Caller, request: &Request) -> Result<Respons
     Ok(Response::created(&view).replayed_if(replayed))
 }
 
-/// A closure that an owner asks for.
+/// A closure that an owner requests.
 struct NewClosure<'a> {
     session: &'a Session,
     closure: OpenClosure,
@@ -66,12 +66,12 @@ struct NewClosure<'a> {
     stamp: Stamp,
 }
 
-/// Decides and records; decides again where something changed at the same moment.
+/// Decides and writes; reads and decides again if the mess's closures changed at the same time.
 async fn commit(app: &App, new: &NewClosure<'_>) -> Result<(ClosureId, bool), Problem> {
     let NewClosure { session, closure, key, stamp, .. } = new;
     let (owner, mess, key) = (session.account_id, &session.mess_id, key.as_ref());
     commit_once(
-        // Whether or not it was taken back since.
+        // A replay returns the first closure even if it was deleted since.
         || first_outcome(app, owner, Operation::CloseMess, key),
         |_| app.store.gate_get(mess, Consistency::Strong),
         |_, gate| async move {
@@ -86,8 +86,8 @@ async fn commit(app: &App, new: &NewClosure<'_>) -> Result<(ClosureId, bool), Pr
     .await
 }
 
-/// The closure of this id as it was asked for: the same for each replay, also where it was
-/// taken back since.
+/// The closure as the request describes it: the same for each replay, even if the closure was
+/// deleted since.
 fn record(new: &NewClosure<'_>, closure_id: ClosureId) -> ClosureRecord {
     let NewClosure { session, closure, reason, .. } = new;
     let OpenClosure { period: Period { from, to }, meals } = closure.clone();

@@ -1,6 +1,6 @@
-//! `DELETE /api/v1/closures/{closure_id}`: the mess is open after all, from the next scan
-//! on. Days that are over stay closed, because statements count them: a closure that has begun
-//! is shortened to those.
+//! `DELETE /api/v1/closures/{closure_id}`: an owner reopens the mess, from the next scan on. Past
+//! days stay closed, because statements count them: a closure that has begun is shortened to its
+//! past days.
 
 use futures_util::try_join;
 use thali_domain::ids::ClosureId;
@@ -11,7 +11,6 @@ use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response}
 use thali_platform::problems;
 use thali_platform::store::retry_overtaken;
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint = Endpoint::delete(
     "closure-delete",
     &["/api/v1/closures/{closure_id}"],

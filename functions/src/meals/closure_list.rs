@@ -1,4 +1,4 @@
-//! `GET /api/v1/closures`: when the mess is closed, or was, the newest closure first.
+//! `GET /api/v1/closures`: all closures of the mess, past ones too, newest first.
 
 use thali_domain::ids::ClosureId;
 use thali_platform::app::App;
@@ -7,7 +7,6 @@ use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response,
 
 use super::closure_view::ClosureView;
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint =
     Endpoint::get("closure-list", &["/api/v1/closures"], Access::Counter, handler!(list))
         .summary("The mess's closures, newest first")

@@ -1,6 +1,7 @@
-//! `POST /api/v1/mess-cuts`: a student eats elsewhere for some days. What scans know of it
-//! and its record are one write, made under the condition that the student's cuts are as
-//! they were when it was decided. Replays of one `Idempotency-Key` return the first outcome.
+//! `POST /api/v1/mess-cuts`: a student cuts meals, which means not to eat them here. One
+//! transaction stores the cut's record and adds the cut to the member item that scans read. It
+//! fails if the student's cuts changed since they were read. Replays of one `Idempotency-Key`
+//! return the first outcome.
 
 use futures_util::try_join;
 use jiff::Timestamp;
@@ -19,7 +20,6 @@ use utoipa::ToSchema;
 use super::days_asked::{fingerprint, period};
 use crate::repeats::{commit_once, first_outcome, id_time};
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint =
     Endpoint::post("cut-create", &["/api/v1/mess-cuts"], Access::Student, handler!(create))
         .summary("Cuts meals of some days, until the mess's cutoff on the day before the first")
@@ -69,7 +69,7 @@ async fn create(app: &App, caller: &Caller, request: &Request) -> Result<Respons
     Ok(Response::created(&CutView { cut_id, from, to, meals }).replayed_if(replayed))
 }
 
-/// A cut that a student asks for.
+/// A cut that a student requests.
 struct NewCut<'a> {
     session: &'a Session,
     cut: OpenCut,
@@ -77,14 +77,14 @@ struct NewCut<'a> {
     stamp: Stamp,
 }
 
-/// Decides and records; decides again where something changed at the same moment. An answer
-/// says nothing but what was asked for and the id, so a replay needs the id alone.
+/// Decides and writes; reads and decides again if the student's cuts changed at the same time.
+/// The response holds only the request's values and the id, so a replay needs only the id.
 async fn commit(app: &App, new: &NewCut<'_>) -> Result<(CutId, bool), Problem> {
     let NewCut { session, cut, key, stamp } = new;
     let (account, mess, key) = (session.account_id, &session.mess_id, key.as_ref());
     let store = &app.store;
     commit_once(
-        // Whether or not it was taken back since.
+        // A replay returns the first cut even if it was cancelled since.
         || first_outcome(app, account, Operation::CutMeals, key),
         |_| {
             let member = Box::pin(store.member_ensured(mess, account, stamp));

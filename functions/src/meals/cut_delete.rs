@@ -1,5 +1,5 @@
-//! `DELETE /api/v1/mess-cuts/{cut_id}`: a student eats here after all, and says so before
-//! the cutoff of the first day.
+//! `DELETE /api/v1/mess-cuts/{cut_id}`: a student cancels a cut, before the cutoff of its first
+//! day.
 
 use futures_util::try_join;
 use thali_domain::ids::CutId;
@@ -10,7 +10,6 @@ use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response}
 use thali_platform::problems;
 use thali_platform::store::{Attempt, retry_overtaken};
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint = Endpoint::delete(
     "cut-delete",
     &["/api/v1/mess-cuts/{cut_id}"],

@@ -1,4 +1,4 @@
-//! `GET /api/v1/mess-cuts`: the student's cuts, the newest first.
+//! `GET /api/v1/mess-cuts`: the student's cuts, newest first.
 
 use futures_util::try_join;
 use jiff::Timestamp;
@@ -14,7 +14,6 @@ use thali_platform::problems;
 use thali_platform::store::CutRecord;
 use utoipa::ToSchema;
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint =
     Endpoint::get("cut-list", &["/api/v1/mess-cuts"], Access::Student, handler!(list))
         .summary("The student's cuts, newest first")

@@ -1,4 +1,4 @@
-//! What verifying and rejecting have in common: everything but the decision.
+//! The shared handler of verifying and rejecting a payment; only the decision differs.
 
 use jiff::tz::TimeZone;
 use thali_domain::days::MealDate;
@@ -22,8 +22,8 @@ pub struct DecidePayment {
     reason: Option<Reason>,
 }
 
-/// Decides about the payment that the path names; looks again where somebody else has
-/// decided at the same moment, and answers what was decided then.
+/// Applies a decision to the payment named in the path. If another owner decides at the same
+/// time, reads the payment again and decides by its new state.
 pub async fn decide(
     app: &App,
     caller: &Caller,
@@ -38,7 +38,7 @@ pub async fn decide(
         let cycle = app.store.cycle_get(&owner.mess_id, id).await?;
         let cycle = cycle.ok_or_else(problems::payment_not_found)?;
         let decided = cycle.decided(decision, reason.clone(), stamp.at)?;
-        // By the earliest date that it is anywhere: to forget a day late does no harm.
+        // Uses the earliest current date of any time zone: to forget a day late does no harm.
         let today = MealDate::from(stamp.at.to_zoned(TimeZone::UTC).date());
         let forgotten = is_forgotten(decided.period, today.plus_days(-1));
         let written = app.store.cycle_decide(&decided, forgotten, &stamp).await?;

@@ -1,6 +1,5 @@
-//! `GET /api/v1/payments`: the payments of cycles. An owner sees those of the mess, the
-//! oldest first, because who waits longest is to be decided about next; a student their own,
-//! the newest first.
+//! `GET /api/v1/payments`: the payments of cycles. An owner sees those of the mess, oldest first,
+//! because the student who has waited longest is next. A student sees their own, newest first.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +16,6 @@ use thali_platform::http::{
 
 use super::cycle_view::CycleView;
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint =
     Endpoint::get("cycle-list", &["/api/v1/payments"], Access::StudentOrOwner, handler!(list))
         .needs(&[Part::Blobs])
@@ -29,7 +27,6 @@ pub static ENDPOINT: Endpoint =
         }])
         .answers_page(schema::<CycleView>);
 
-/// The parameter that picks a status.
 const STATUS: &str = "status";
 
 async fn list(app: &App, caller: &Caller, request: &Request) -> Result<Response, Problem> {
@@ -39,7 +36,7 @@ async fn list(app: &App, caller: &Caller, request: &Request) -> Result<Response,
     let (cycles, next) = match session.role {
         Role::Owner => of_mess(app, session, &page, status).await?,
         Role::Student => own(app, session, &page, status).await?,
-        // The endpoint's access lets none of them in.
+        // Unreachable: the endpoint's access admits no staff.
         Role::Staff => return Err(Problem::wrong_role()),
     };
     let views = cycles.into_iter().map(|cycle| CycleView::signed(app, cycle));
@@ -59,8 +56,8 @@ async fn of_mess(
     let statuses = status.map_or(CycleStatus::ALL.to_vec(), |status| vec![status]);
     let read = |status| app.store.cycles_page(&session.mess_id, status, after, reach);
     let found = try_join_all(statuses.into_iter().map(read)).await?;
-    // By their ids, because one that is decided at this moment can be found both where it
-    // was and where it is.
+    // Keyed by id: a cycle that is decided between the reads is found under both its old and
+    // its new status.
     let cycles: BTreeMap<CycleId, Cycle> =
         found.into_iter().flatten().map(|cycle| (cycle.cycle_id, cycle)).collect();
     Ok(page.cut(cycles.into_values().collect(), |cycle| cycle.cycle_id.to_string()))

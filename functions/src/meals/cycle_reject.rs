@@ -1,5 +1,5 @@
-//! `POST /api/v1/payments/{payment_id}/reject`: the money is not there. The cycle's days can
-//! be uploaded again.
+//! `POST /api/v1/payments/{payment_id}/reject`: an owner rejects a payment that did not arrive.
+//! The student can upload the cycle's days again.
 
 use thali_domain::meals::cycles::CycleDecision;
 use thali_platform::app::App;
@@ -9,7 +9,6 @@ use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response,
 use super::cycle_decide::{DecidePayment, decide};
 use super::cycle_view::CycleView;
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint = Endpoint::post(
     "cycle-reject",
     &["/api/v1/payments/{payment_id}/reject"],

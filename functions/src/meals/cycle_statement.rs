@@ -1,5 +1,5 @@
-//! `GET /api/v1/cycles/{payment_id}/statement`: what became of each meal of a cycle, as JSON
-//! or as a table. For the student whose cycle it is, and for owners of the mess.
+//! `GET /api/v1/cycles/{payment_id}/statement`: what became of each meal of a cycle, as JSON or
+//! CSV. Open to the cycle's student and to owners of the mess.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -25,7 +25,6 @@ use thali_platform::problems;
 use thali_platform::store::{ClosureRecord, CutRecord, StoreError};
 use utoipa::ToSchema;
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint = Endpoint::get(
     "cycle-statement",
     &["/api/v1/cycles/{payment_id}/statement"],
@@ -41,10 +40,8 @@ pub static ENDPOINT: Endpoint = Endpoint::get(
 .answers_or_file(schema::<StatementView>, &[CSV])
 .refuses(&["payment_not_found", "mess_not_found"]);
 
-/// The parameter that picks a format.
 const FORMAT: &str = "format";
 
-/// The content type of a table.
 const CSV: &str = "text/csv";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -137,7 +134,7 @@ async fn cycle_statement(
     })
 }
 
-/// What the client would rather have where the address does not say.
+/// The format that the `Accept` header asks for, if the query names none.
 fn preferred(request: &Request) -> StatementFormat {
     let csv = request.header("accept").is_some_and(|accept| accept.starts_with(CSV));
     if csv { StatementFormat::Csv } else { StatementFormat::Json }
@@ -203,14 +200,14 @@ impl StatementView {
     }
 }
 
-/// The statement as RFC 4180 has tables: a header, and a row for each day. Nothing in it is
-/// anybody's own words, so that no spreadsheet finds a formula in it.
+/// The statement as an RFC 4180 table: a header, and a row for each day. It contains no text
+/// that a user typed, so no spreadsheet can find a formula in it.
 fn table(statement: &Statement) -> String {
     let names = Meal::ALL.map(|meal| meal.as_str().to_lowercase());
     let mut table = format!("date,{}\r\n", names.join(","));
     for day in statement.days() {
         let marks: Vec<&str> = day.meals.values().map(|mark| mark.as_str()).collect();
-        write!(table, "{},{}\r\n", day.date, marks.join(",")).expect("a text takes everything");
+        write!(table, "{},{}\r\n", day.date, marks.join(",")).expect("a String never fails");
     }
     table
 }

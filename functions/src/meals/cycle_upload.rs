@@ -1,6 +1,7 @@
-//! `POST /api/v1/payments/upload`: a student says that days are paid, and shows it. The
-//! record and the days at the counter are one transaction, so no two cycles of a student
-//! share a day. Replays of one `Idempotency-Key` return the first upload.
+//! `POST /api/v1/payments/upload`: a student reports that a cycle is paid, with a screenshot as
+//! proof. One transaction stores the record and adds the days to the member item that scans read,
+//! so no two cycles of a student share a day. Replays of one `Idempotency-Key` return the first
+//! upload.
 
 use futures_util::try_join;
 use serde::Serialize;
@@ -23,7 +24,6 @@ use utoipa::ToSchema;
 
 use crate::repeats::{first_outcome, id_time};
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint =
     Endpoint::post("cycle-upload", &["/api/v1/payments/upload"], Access::Student, handler!(upload))
         .needs(&[Part::Blobs])
@@ -84,7 +84,8 @@ async fn upload(app: &App, caller: &Caller, request: &Request) -> Result<Respons
     Ok(Response::created(&uploaded).replayed_if(replayed))
 }
 
-/// The two ways to say what was paid, and the two to show it, with their aliases.
+/// The two fields for the amount and the two for the screenshot, with their aliases. A request
+/// must have exactly one of each two.
 const AMOUNTS: [&[&str]; 2] = [&["amount_paise", "amountPaise"], &["amount"]];
 const SCREENSHOTS: [&[&str]; 2] =
     [&["screenshot_key", "screenshotKey"], &["screenshot_url", "screenshotUrl"]];
@@ -103,7 +104,7 @@ fn exactly_one_of_each(members: &Members) -> Vec<FieldError> {
     [wrong(AMOUNTS), wrong(SCREENSHOTS)].concat()
 }
 
-/// What a student says: these days are paid with so much, and this shows it.
+/// What a student claims: the days, the amount paid for them, and the screenshot as proof.
 struct Claim {
     from: MealDate,
     to: MealDate,
@@ -129,7 +130,7 @@ impl TryFrom<UploadPayment> for Claim {
 }
 
 impl std::fmt::Display for Claim {
-    /// The same for two requests that ask for the same, in whatever words.
+    /// Equal claims give equal texts, whichever fields and units the requests use.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} {} {} {}", self.from, self.to, self.amount, self.screenshot)
     }
@@ -143,15 +144,15 @@ struct NewCycle<'a> {
     stamp: Stamp,
 }
 
-/// Decides and records; decides again where the student's cycles or cuts have changed since
+/// Decides and writes; reads and decides again if the student's cycles or cuts changed since
 /// they were read.
 async fn commit(app: &App, new: &NewCycle<'_>) -> Result<(CycleId, bool), Problem> {
     let (today, wrong) = try_join!(today(app, new), wrong_screenshot(app, new))?;
     let period = period(new, today, wrong)?;
     let (mess, account) = (&new.session.mess_id, new.session.account_id);
     retry_overtaken(|attempt| async move {
-        // Not with the first try: it was asked before the days and the screenshot were looked
-        // at, because a replay is right even where these no longer are.
+        // Not in the first attempt: `upload` looked for a replay before the days and the
+        // screenshot were validated, because a replay succeeds even if they are invalid by now.
         if attempt > 1
             && let Some(first) = replay(app, new).await?
         {
@@ -162,7 +163,7 @@ async fn commit(app: &App, new: &NewCycle<'_>) -> Result<(CycleId, bool), Proble
         let forgotten = match cycles::judge(&member.cycles, period, today) {
             Ok(forgotten) => forgotten,
             Err(refusal) => {
-                // Unless it was this very request, sent twice at once, that took the days.
+                // The days may have been taken by this same request, sent twice at once.
                 let first = replay(app, new).await?.ok_or(refusal)?;
                 return Ok(Attempt::Done((first, true)));
             }
@@ -181,13 +182,13 @@ async fn today(app: &App, new: &NewCycle<'_>) -> Result<MealDate, Problem> {
     Ok(mess.date_at(new.stamp.at))
 }
 
-/// What is wrong with the screenshot: somebody else's, or no picture of the format that its
-/// key declares.
+/// Why the screenshot is refused, if it is: the key is another student's, or there is no object
+/// under it, or the object is not an image of the format that the key declares.
 async fn wrong_screenshot(app: &App, new: &NewCycle<'_>) -> Result<Option<&'static str>, Problem> {
     let Screenshot::Uploaded(key) = &new.claim.screenshot else { return Ok(None) };
     let absent = Some("is not the key of a picture that you have uploaded");
     let object = key.to_string();
-    // The list first: only who may list a bucket is told that an object is not there.
+    // List first: S3 reports that an object is missing only to a caller that may list the bucket.
     if key.account_id != new.session.account_id
         || !app.blobs().list(&object).await?.contains(&object)
     {
@@ -198,7 +199,8 @@ async fn wrong_screenshot(app: &App, new: &NewCycle<'_>) -> Result<Option<&'stat
     Ok(judged.is_err().then_some("is of something else than the picture that it declares"))
 }
 
-/// The days, if nothing is wrong with them or with the screenshot: all of it is told at once.
+/// Validates the days. The problem lists all errors of the days and of the screenshot together;
+/// `wrong` is the screenshot's.
 fn period(new: &NewCycle<'_>, today: MealDate, wrong: Option<&str>) -> Result<Period, Problem> {
     let mut errors = Vec::from_iter(wrong.map(|wrong| FieldError::new(SCREENSHOTS[0][0], wrong)));
     match cycles::days(new.claim.from, new.claim.to, today) {
@@ -230,7 +232,7 @@ fn cycle(new: &NewCycle<'_>, member: &Member, period: Period, attempt: u32) -> C
     }
 }
 
-/// The cycle that the idempotency key named before.
+/// The cycle that an earlier request with the same idempotency key made.
 async fn replay(app: &App, new: &NewCycle<'_>) -> Result<Option<CycleId>, Problem> {
     let NewCycle { session, key, .. } = new;
     let (account, operation) = (session.account_id, Operation::UploadCycle);

@@ -1,5 +1,6 @@
-//! `POST /api/v1/payments/upload-url`: an address to which the student's browser uploads the
-//! picture that shows a payment. Nothing is written: the key says everything.
+//! `POST /api/v1/payments/upload-url`: a signed address to which the student's browser uploads
+//! the screenshot of a payment. Nothing is stored: the object's key holds the student, the id and
+//! the format.
 
 use serde::Serialize;
 use thali_domain::ids::PictureId;
@@ -12,7 +13,6 @@ use utoipa::ToSchema;
 
 use crate::accounts::profile_picture::{UploadView, WantedPicture};
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint = Endpoint::post(
     "cycle-upload-url",
     &["/api/v1/payments/upload-url"],

@@ -1,5 +1,5 @@
-//! `POST /api/v1/payments/{payment_id}/verify`: the money is there, and from the next scan on
-//! the student may eat on the cycle's days.
+//! `POST /api/v1/payments/{payment_id}/verify`: an owner confirms that the money arrived. From
+//! the next scan on, the student may eat on the cycle's days.
 
 use thali_domain::meals::cycles::CycleDecision;
 use thali_platform::app::App;
@@ -9,7 +9,6 @@ use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response,
 use super::cycle_decide::{DecidePayment, decide};
 use super::cycle_view::CycleView;
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint = Endpoint::post(
     "cycle-verify",
     &["/api/v1/payments/{payment_id}/verify"],

@@ -45,7 +45,7 @@ pub struct CycleView {
 }
 
 impl CycleView {
-    /// The payment with a freshly signed address of its screenshot.
+    /// The payment with a newly signed address of its screenshot.
     pub async fn signed(app: &App, cycle: Cycle) -> Result<Self, BlobError> {
         let address = match &cycle.screenshot {
             Screenshot::Uploaded(key) => {
@@ -59,7 +59,7 @@ impl CycleView {
 }
 
 impl From<Cycle> for CycleView {
-    /// The payment without an address that would have to be signed.
+    /// The payment without the address of an uploaded screenshot, which would have to be signed.
     fn from(cycle: Cycle) -> Self {
         let (screenshot_url, screenshot_checked) = match cycle.screenshot {
             Screenshot::Uploaded(_) => (None, true),

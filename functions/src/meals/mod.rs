@@ -1,4 +1,4 @@
-//! What is eaten and what is not: cycles and cuts of students, closures of the mess.
+//! Which meals a student may eat: cycles and cuts of students, closures of the mess.
 
 pub mod closure_create;
 pub mod closure_delete;

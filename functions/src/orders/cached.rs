@@ -1,6 +1,6 @@
-//! Orders in the cache: kept when they are placed and read, forgotten when they change. The
-//! version of an entry is the order's own, so that nobody who read before a change keeps
-//! what was, however long the answer took.
+//! Orders in the cache: an order is cached when it is placed or read, and evicted when it
+//! changes. An entry has the order's own version, so a request that read the order before a
+//! change cannot cache the old state after it, however slow the request is.
 
 use jiff::{SignedDuration, Timestamp};
 use thali_domain::ids::{MessId, OrderId};
@@ -9,25 +9,24 @@ use thali_platform::app::App;
 use thali_platform::cache::Entry;
 use thali_platform::store::StoreError;
 
-/// For how long an order that is to be processed is believed to be. It usually has been by
-/// then, and who made the change may have been cut off from Redis at that very moment.
+/// How long a cached pending order is trusted. After that it has usually been processed, and the
+/// processor may have been cut off from Redis when it had to evict the order.
 const PENDING_BELIEVED_FOR: SignedDuration = SignedDuration::from_secs(5);
 
-/// Keeps an order as it was just stored or read. Redis refuses it where it has, or knows of,
-/// a newer one.
+/// Caches an order as it was just stored or read. Redis refuses it if it has, or knows of, a
+/// newer version.
 pub async fn remember(app: &App, order: &Order) {
     app.cache.keep(Entry::Order(order.order_id), order.version.into(), order).await;
 }
 
-/// Forgets an order that is about to become `next`, whoever reads what it was until then.
-/// Called before the write, so that there is no moment at which the order has changed and
-/// the old one is still found. Where the write is refused, the order is read from DynamoDB
-/// for a while, which is all.
+/// Evicts an order that is about to become `next`, and makes Redis refuse older versions. Called
+/// before the write, so that the old version is never found after the order has changed. If the
+/// write is refused, the only effect is that the order is read from DynamoDB for a while.
 pub async fn forget(app: &App, next: &Order) {
     app.cache.drop_before(Entry::Order(next.order_id), next.version.into()).await;
 }
 
-/// Reads an order of a mess, and says whether the cache had it.
+/// Reads an order of a mess. The flag says whether the cache had it.
 pub async fn read(
     app: &App,
     mess: &MessId,
@@ -46,7 +45,7 @@ pub async fn read(
     Ok((found, false))
 }
 
-/// Whether an order that the cache has may be answered.
+/// Whether a cached order may be returned.
 fn is_believed(order: &Order, now: Timestamp) -> bool {
     order.status != OrderStatus::Pending
         || now.duration_since(order.created_at) <= PENDING_BELIEVED_FOR

@@ -1,6 +1,5 @@
-//! `POST /api/orders/{order_id}/cancel`: a student calls an order off that is still
-//! pending. Its portions go back in the same transaction. Asking again answers the order as
-//! it was called off.
+//! `POST /api/orders/{order_id}/cancel`: a student cancels a pending order. The same transaction
+//! returns its portions to the stock. A repeated request returns the cancelled order.
 
 use thali_domain::orders::order::Order;
 use thali_platform::app::App;
@@ -12,7 +11,6 @@ use thali_platform::store::{Attempt, Stamp, StoreError, retry_overtaken};
 use super::view::OrderView;
 use super::{cached, returning};
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint = Endpoint::post(
     "order-cancel",
     &["/api/orders/{order_id}/cancel"],
@@ -23,8 +21,8 @@ pub static ENDPOINT: Endpoint = Endpoint::post(
 .answers(200, schema::<OrderView>)
 .refuses(&["order_not_found", "order_not_pending"]);
 
-/// Decides and releases; decides again where the order was processed, or the stock of an
-/// item was spread anew, at the same moment.
+/// Decides and cancels; reads and decides again if the order was processed, or an item's stock
+/// was spread over another number of shards, at the same time.
 async fn cancel(app: &App, caller: &Caller, request: &Request) -> Result<Response, Problem> {
     let session = caller.session()?;
     let order_id = request.param("order_id").ok_or_else(problems::order_not_found)?;
@@ -42,7 +40,7 @@ async fn cancel(app: &App, caller: &Caller, request: &Request) -> Result<Respons
     .await
 }
 
-/// Writes the cancellation, and puts the portions back where they can be ordered again.
+/// Writes the cancellation and returns the portions to the items' stocks.
 async fn release(
     app: &App,
     pending: &Order,

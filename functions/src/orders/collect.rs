@@ -1,4 +1,5 @@
-//! `POST /api/orders/{order_id}/collect`: staff hand a processed order over, once.
+//! `POST /api/orders/{order_id}/collect`: staff record, once, that they handed over a processed
+//! order.
 
 use thali_platform::app::App;
 use thali_platform::handler;
@@ -9,7 +10,6 @@ use thali_platform::store::retry_overtaken;
 use super::cached;
 use super::view::OrderView;
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint = Endpoint::post(
     "order-collect",
     &["/api/orders/{order_id}/collect"],
@@ -20,7 +20,7 @@ pub static ENDPOINT: Endpoint = Endpoint::post(
 .answers(200, schema::<OrderView>)
 .refuses(&["order_not_found", "order_not_processed", "already_collected"]);
 
-/// Decides and records; decides again where the order changed at the same moment.
+/// Decides and writes; reads and decides again if the order changed at the same time.
 async fn collect(app: &App, caller: &Caller, request: &Request) -> Result<Response, Problem> {
     let mess = caller.mess_id()?;
     let order_id = request.param("order_id").ok_or_else(problems::order_not_found)?;

@@ -1,5 +1,5 @@
-//! `GET /api/orders/{order_id}`: one order. A student sees their own, staff and owners those
-//! of their mess.
+//! `GET /api/orders/{order_id}`: one order. Students see their own orders, staff and owners all
+//! orders of their mess.
 
 use thali_domain::accounts::identity::Role;
 use thali_domain::ids::OrderId;
@@ -14,7 +14,6 @@ use thali_platform::problems;
 use super::cached;
 use super::view::OrderView;
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint =
     Endpoint::get("order-get", &["/api/orders/{order_id}"], Access::Counter, handler!(order_get))
         .summary("An order")

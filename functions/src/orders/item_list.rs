@@ -1,4 +1,5 @@
-//! `GET /api/items`: the menu of the caller's mess, by SKU, what cannot be ordered too.
+//! `GET /api/items`: the menu of the caller's mess in the order of SKUs, including items that
+//! cannot be ordered.
 
 use thali_platform::app::App;
 use thali_platform::handler;
@@ -6,7 +7,6 @@ use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response,
 
 use super::item_view::ItemView;
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint =
     Endpoint::get("item-list", &["/api/items"], Access::Counter, handler!(list))
         .summary("The mess's menu, and how much there is of each item")

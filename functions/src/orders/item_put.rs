@@ -1,5 +1,5 @@
-//! `PUT /api/items/{sku}`: makes an item of the menu what the owner says. Where the stock
-//! or the number of its shards is not named, it stays.
+//! `PUT /api/items/{sku}`: creates or changes an item of the menu. The stock and the number of its
+//! shards stay as they are if the request does not name them.
 
 use thali_domain::accounts::identity::Role;
 use thali_domain::orders::menu::{ItemName, PriceTokens, Sku, Stock, StockShards};
@@ -12,7 +12,6 @@ use utoipa::ToSchema;
 
 use super::item_view::ItemView;
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint =
     Endpoint::put("item-put", &["/api/items/{sku}"], Access::Owner, handler!(put))
         .summary("Puts an item on the menu, or changes it")
@@ -47,7 +46,7 @@ impl From<PutItem> for ItemPut {
 async fn put(app: &App, caller: &Caller, request: &Request) -> Result<Response, Problem> {
     let mess = &caller.session()?.mess_id;
     let wanted = ItemPut::from(request.json::<PutItem>()?);
-    // Not a 404: what is to be made need not be there.
+    // A malformed SKU is an invalid field and not a 404, because the request may create the item.
     let sku: Sku = request.param_to_make("sku")?;
     let stamp = caller.stamp(app, request);
     retry_overtaken(|_| async {

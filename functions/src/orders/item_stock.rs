@@ -1,5 +1,5 @@
 //! `POST /api/items/{sku}/stock`: adds a delivery to an item's stock, or takes portions out
-//! of it. Replays of one `Idempotency-Key` answer the first outcome.
+//! of it. Replays of one `Idempotency-Key` return the first outcome.
 
 use serde::Serialize;
 use thali_domain::orders::menu::Sku;
@@ -16,7 +16,6 @@ use utoipa::ToSchema;
 
 use crate::repeats::{commit_once, first_outcome};
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint =
     Endpoint::post("item-stock", &["/api/items/{sku}/stock"], Access::Owner, handler!(stock))
         .summary("Adds portions to an item's stock, or takes some out")
@@ -48,7 +47,7 @@ async fn stock(app: &App, caller: &Caller, request: &Request) -> Result<Response
     Ok(Response::ok(&Stocked { stock }).replayed_if(replayed))
 }
 
-/// What an owner asks for, of which item.
+/// The change of an item's stock that an owner requests.
 struct Asking<'a> {
     session: &'a Session,
     sku: Sku,
@@ -57,17 +56,17 @@ struct Asking<'a> {
     stamp: Stamp,
 }
 
-/// How many tries insist on a stock that nobody has touched since it was read.
+/// How many attempts require that the stock has not changed since it was read.
 const EXACT_TRIES: u32 = CONTENTION_TRIES_MAX / 4;
 
-/// Decides and writes; decides again where the stock was touched meanwhile. Answers the
-/// stock after that, and whether it is the outcome of an earlier request.
+/// Decides and writes; reads and decides again if the stock changed meanwhile. Returns the new
+/// stock, and whether it is the outcome of an earlier request.
 ///
-/// The first tries insist on the stock as it was read, because then the number that is
-/// answered is exact. Of an item that sells a hundred times a second hardly one of them
-/// passes, and the owner may not starve for the sake of a number that is old when it
-/// arrives: the later tries insist on the rules alone, which sales do not break, and the
-/// number leaves out what was sold in the few milliseconds since the stock was read.
+/// The first attempts require that the stock is unchanged since it was read, because then the
+/// returned number is exact. For an item that sells a hundred times a second, hardly any of
+/// these attempts succeeds. The owner must not starve for a number that is outdated when it
+/// arrives, so the later attempts require only [`StockCondition::AsMuch`]. Their number does not
+/// count the sales of the few milliseconds since the stock was read.
 async fn commit(app: &App, asking: &Asking<'_>) -> Result<(u32, bool), Problem> {
     let Asking { session, sku, delta, key, stamp } = asking;
     let (owner, mess, key) = (session.account_id, &session.mess_id, key.as_ref());

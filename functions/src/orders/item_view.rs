@@ -20,7 +20,7 @@ pub struct ItemView {
 }
 
 impl ItemView {
-    /// The item as somebody with this role sees it.
+    /// The item as a reader with this role sees it.
     #[must_use]
     pub fn of(item: Item, reader: Role) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! `GET /api/orders`: the student's orders, the newest first.
+//! `GET /api/orders`: the student's orders, newest first.
 
 use thali_domain::ids::OrderId;
 use thali_platform::app::App;
@@ -7,7 +7,6 @@ use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response,
 
 use super::view::OrderView;
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint =
     Endpoint::get("order-list", &["/api/orders"], Access::Student, handler!(list))
         .summary("The student's orders, newest first")

@@ -1,5 +1,5 @@
-//! `POST /api/orders`: orders items of the menu. The portions are reserved and the order is
-//! recorded in one transaction; what follows from it is the processor's. Replays of one
+//! `POST /api/orders`: orders items of the menu. One transaction reserves the portions and stores
+//! the pending order; the `order-processor` redeems the tokens afterwards. Replays of one
 //! `Idempotency-Key` return the first order.
 
 use thali_domain::ids::OrderId;
@@ -22,7 +22,6 @@ use super::cached;
 use super::view::OrderView;
 use crate::repeats::{commit_once, first_outcome, id_time};
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint = Endpoint::post(
     "order-place",
     &["/api/orders", "/api/orders/create"],
@@ -74,18 +73,18 @@ fn basket(entries: Vec<Entry>) -> Result<Basket, Problem> {
     })
 }
 
-/// An order that a student asks for.
+/// An order that a student requests.
 struct NewOrder<'a> {
     session: &'a Session,
-    /// The entries' SKUs as they were sent.
+    /// The SKUs in the order in which the request lists them, for the indices in errors.
     skus: Vec<Sku>,
     basket: Basket,
     key: Option<IdempotencyKey>,
     stamp: Stamp,
 }
 
-/// Decides and records; decides again where others were quicker. The first look at the menu
-/// is a glimpse, so nothing is refused before a second one.
+/// Decides and writes; reads and decides again if other requests were faster. The first attempt
+/// does not read all shards of the stocks (`items_glimpse`), so a refusal needs a second attempt.
 async fn commit(app: &App, new: &NewOrder<'_>) -> Result<(Order, bool), Problem> {
     commit_once(
         || replay(app, new),
@@ -142,7 +141,7 @@ fn refused(new: &NewOrder<'_>, refusal: ReserveRefusal) -> Problem {
     }
 }
 
-/// The order that the idempotency key named before.
+/// The order that an earlier request with the same idempotency key placed.
 async fn replay(app: &App, new: &NewOrder<'_>) -> Result<Option<Order>, Problem> {
     let NewOrder { session, key, .. } = new;
     let (account, operation) = (session.account_id, Operation::PlaceOrder);

@@ -1,11 +1,11 @@
-//! Where the portions of an order that ends without a meal go back to.
+//! Which shards of the stocks get the portions of a cancelled or failed order back.
 
 use thali_domain::orders::menu::Item;
 use thali_domain::orders::order::Order;
 use thali_platform::clock::random_bytes;
 
-/// A shard for the portions of each line, any of those that its item has now, so that many
-/// who end at once do not all wait for the same one.
+/// A random shard for the portions of each line, among those that its item has now, so that
+/// orders that end at the same time do not all wait for one shard.
 pub fn shards(order: &Order, menu: &[Item]) -> Vec<u8> {
     let shard = |line: &thali_domain::orders::order::OrderLine| {
         let item = menu.iter().find(|item| item.sku == line.sku);

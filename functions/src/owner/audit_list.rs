@@ -1,6 +1,6 @@
-//! `GET /api/v1/audit`: the audit records of the owner's mess, of one thing or of one day, the
-//! newest first. Both are found by keys that begin with the mess, so that nobody can name what
-//! is another mess's.
+//! `GET /api/v1/audit`: the audit records of one entity or of one day in the owner's mess, newest
+//! first. All keys that are queried begin with the mess, so an owner cannot reach another mess's
+//! records.
 
 use std::str::FromStr;
 
@@ -25,7 +25,6 @@ use utoipa::ToSchema;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint =
     Endpoint::get("audit-list", &["/api/v1/audit"], Access::Owner, handler!(list))
         .summary("What was changed, of one thing or on one day, newest first; a page may be short and have another behind it")
@@ -44,13 +43,11 @@ pub static ENDPOINT: Endpoint =
         .answers_page(schema::<AuditView>)
         .refuses(&["mess_not_found"]);
 
-/// The parameter that picks a thing.
 const ENTITY: &str = "entity";
 
-/// The parameter that picks a day.
 const DATE: &str = "date";
 
-/// The most characters of the name of a thing.
+/// The maximum length of `entity`, in bytes.
 const ENTITY_LENGTH_MAX: usize = 300;
 
 /// A record.
@@ -89,17 +86,17 @@ impl From<AuditRecord> for AuditView {
     }
 }
 
-/// What somebody calls the thing whose history is wanted.
+/// How the request names the entity whose history it asks for.
 enum Entity {
-    /// As the records do.
+    /// By the name that the records use.
     Recorded(String),
-    /// By the id of something that lies where its id says.
+    /// By an id from which the item's key can be built.
     Placed(fn(&MessId, &str) -> Option<Key>, String),
-    /// By the partner's order, which names a purchase of some student.
+    /// By the Razorpay order of a purchase. The purchase must be read to know its student.
     Purchase(RazorpayOrderId),
 }
 
-/// What lies where its id says.
+/// The functions that build an item's key from the mess and the item's id, by kind of id.
 const PLACED: [fn(&MessId, &str) -> Option<Key>; 8] = [
     |_, id| Some(keys::account(AccountId::parse(id).ok()?)),
     |mess, id| Some(keys::order(mess, OrderId::parse(id).ok()?)),
@@ -132,7 +129,7 @@ impl FromStr for Entity {
         if let Ok(order) = RazorpayOrderId::parse(text) {
             return Ok(Self::Purchase(order));
         }
-        // Whether an id is one of a kind does not depend on the mess.
+        // Any mess will do: whether an id is of a kind does not depend on the mess.
         let mess = MessId::parse("mess_any").expect("an id");
         let place = PLACED.into_iter().find(|place| place(&mess, text).is_some());
         let refused = || Unacceptable("must be an id, or what a record calls it".to_owned());
@@ -162,13 +159,13 @@ async fn list(app: &App, caller: &Caller, request: &Request) -> Result<Response,
     Ok(Response::page(&views, next.map(|next| Page::cursor(&next))))
 }
 
-/// The hours of a day by the mess's clock.
+/// The hours of a day in the mess's time zone.
 async fn day(app: &App, mess: &MessId, date: MealDate) -> Result<AuditOf, Problem> {
     let mess = app.store.mess_get(mess).await?.ok_or_else(problems::mess_not_found)?;
     Ok(AuditOf::Between(mess.day_begins(date), mess.day_begins(date.plus_days(1))))
 }
 
-/// What the records call it; `None` where the mess has no such purchase.
+/// The name that the records use for an entity; `None` if the mess has no such purchase.
 async fn recorded(app: &App, mess: &MessId, entity: Entity) -> Result<Option<String>, Problem> {
     Ok(match entity {
         Entity::Recorded(text) => Some(text),

@@ -1,5 +1,5 @@
-//! `GET /owner/dashboard`: what an owner wants to see first. Everything is read side by side,
-//! and each number that could grow without end is counted to a limit.
+//! `GET /owner/dashboard`: an overview for owners. All reads are concurrent, and each count that
+//! could grow without bound stops at a limit.
 
 use std::collections::BTreeMap;
 
@@ -20,14 +20,12 @@ use thali_platform::problems;
 use thali_platform::store::{COUNT_MAX, Consistency, Member, StoreError};
 use utoipa::ToSchema;
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint =
     Endpoint::get("dashboard", &["/owner/dashboard"], Access::Owner, handler!(dashboard))
         .summary("Today's meals and sales, and what waits for an owner; counts stop at 1,000")
         .answers(200, schema::<Dashboard>)
         .refuses(&["mess_not_found"]);
 
-/// The most warnings of items that run low.
 const WARNINGS_MAX: usize = 100;
 
 /// How many items of the menu are read at once.
@@ -84,7 +82,7 @@ struct StockWarning {
 async fn dashboard(app: &App, caller: &Caller, _request: &Request) -> Result<Response, Problem> {
     let (store, id) = (&app.store, &caller.session()?.mess_id);
     let now = app.clock.now();
-    // Which day it is at the mess decides what else there is to be read.
+    // First the date at the mess, on which the other reads depend.
     let gate = store.gate_get(id, Consistency::Strong).await?;
     let gate = gate.ok_or_else(problems::mess_not_found)?;
     let date = gate.mess.date_at(now);
@@ -115,8 +113,8 @@ async fn dashboard(app: &App, caller: &Caller, _request: &Request) -> Result<Res
     }))
 }
 
-/// What was sold on a day. Purchases and orders lie with their students; what the mess as a
-/// whole has of them are its owners' notifications.
+/// What was sold on a day, counted from the owners' notifications: purchases and orders are
+/// stored by student, and only their notifications are stored by mess.
 async fn sales(app: &App, mess: &Mess, date: MealDate) -> Result<Sales, StoreError> {
     let (from, until) = (mess.day_begins(date), mess.day_begins(date.plus_days(1)));
     let (mut tokens, mut paise, mut orders) = (0, 0_u64, 0);

@@ -1,5 +1,5 @@
-//! `GET /api/v1/reports/headcount`: for how many to cook on a day, who came, and how the day
-//! before went.
+//! `GET /api/v1/reports/headcount`: for each meal of a day, how many students are expected and
+//! how many came, and the same for the day before.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +22,6 @@ use thali_platform::problems;
 use thali_platform::store::{Consistency, Member, StoreError};
 use utoipa::ToSchema;
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint =
     Endpoint::get("headcount", &["/api/v1/reports/headcount"], Access::Owner, handler!(headcount))
         .summary("How many to cook for on a day, who came, and how the day before went")
@@ -34,7 +33,6 @@ pub static ENDPOINT: Endpoint =
         .answers(200, schema::<Headcount>)
         .refuses(&["mess_not_found"]);
 
-/// The parameter that picks a day.
 const DATE: &str = "date";
 
 /// A day, and the one before.
@@ -104,8 +102,8 @@ async fn headcount(app: &App, caller: &Caller, request: &Request) -> Result<Resp
     Ok(Response::ok(&Headcount { date, meals, yesterday }))
 }
 
-/// How many tokens were redeemed at each of a day's meals. Submissions lie with their
-/// students; what the mess as a whole has of them are its owners' notifications.
+/// How many tokens were redeemed at each of a day's meals, counted from the owners'
+/// notifications: submissions are stored by student, and only their notifications by mess.
 async fn tokens_submitted(
     app: &App,
     gate: &Gate,

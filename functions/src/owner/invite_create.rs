@@ -1,7 +1,7 @@
-//! `POST /api/v1/invites`: a code with which one member of staff, or one owner, signs up.
+//! `POST /api/v1/invites`: creates a code with which one staff member, or one owner, signs up.
 //!
-//! It takes no `Idempotency-Key`: the code is stored as a hash and cannot be told a second
-//! time. After a lost answer the owner makes another; the lost one ends by itself.
+//! It takes no `Idempotency-Key`: only the code's hash is stored, so a replay could not return
+//! the code. After a lost response the owner creates another invite; the lost one expires.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -12,7 +12,6 @@ use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response,
 use thali_platform::store::Invite;
 use utoipa::ToSchema;
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint =
     Endpoint::post("invite-create", &["/api/v1/invites"], Access::Owner, handler!(invite))
         .summary("Makes an invite; its code is shown once")

@@ -6,7 +6,6 @@ use thali_platform::handler;
 use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response, schema};
 use thali_platform::problems;
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint =
     Endpoint::get("mess-get", &["/api/v1/mess"], Access::Counter, handler!(mess_get))
         .summary("The mess's settings")

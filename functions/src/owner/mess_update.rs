@@ -1,4 +1,4 @@
-//! `PATCH /api/v1/mess`: changes the settings that it names. Settings are never cached, so
+//! `PATCH /api/v1/mess`: changes the settings that the body names. Settings are never cached, so
 //! a change holds from the next request on.
 
 use serde_json::Value;
@@ -14,7 +14,6 @@ use thali_platform::problems;
 use thali_platform::store::{Attempt, retry_overtaken};
 use utoipa::ToSchema;
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint =
     Endpoint::patch("mess-update", &["/api/v1/mess"], Access::Owner, handler!(mess_update))
         .summary("Changes the mess's settings, from the next request on")
@@ -78,7 +77,7 @@ async fn mess_update(app: &App, caller: &Caller, request: &Request) -> Result<Re
     .await
 }
 
-/// Serde would read a list as an object's members in their order.
+/// Refuses lists in place of objects. Serde would read a list as an object's members in order.
 fn no_lists(body: &Members) -> Vec<FieldError> {
     let refused = |path: String| FieldError::new(&path, "must be an object");
     let windows = body.get("meal_windows").or_else(|| body.get("mealWindows"));
@@ -108,7 +107,7 @@ impl From<UpdateMess> for MessPatch {
 }
 
 impl UpdateWindows {
-    /// The windows of the meals that are named.
+    /// The windows of the meals that the request names.
     fn named(self) -> std::collections::BTreeMap<Meal, MealWindow> {
         let windows = [
             (Meal::Breakfast, self.breakfast),

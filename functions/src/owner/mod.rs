@@ -1,4 +1,4 @@
-//! The mess as its owner runs it: its settings, what its owners are told, and its reports.
+//! What owners do: settings, invites, notifications, the key of codes, reports, the audit trail.
 
 pub mod audit_list;
 pub mod dashboard;

@@ -1,4 +1,4 @@
-//! `GET /owner/notifications`: what the owners of a mess are told, the newest first.
+//! `GET /owner/notifications`: the notifications of a mess's owners, newest first.
 
 use std::str::FromStr;
 
@@ -14,7 +14,6 @@ use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 
 use super::notification_view::NotificationView;
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint =
     Endpoint::get("notification-list", &["/owner/notifications"], Access::Owner, handler!(list))
         .summary(
@@ -27,10 +26,9 @@ pub static ENDPOINT: Endpoint =
         }])
         .answers_page(schema::<NotificationView>);
 
-/// The parameter that leaves out what was read.
 const UNREAD: &str = "unread";
 
-/// Whether only the unread ones are wanted.
+/// Whether the list has only unread notifications.
 struct Unread(bool);
 
 impl Unread {
@@ -56,7 +54,7 @@ async fn list(app: &App, caller: &Caller, request: &Request) -> Result<Response,
     let now = app.clock.now();
     let found = app.store.notifications_page(mess, before, unread, page.reach(), now).await?;
     let (items, next) = page.cut_in_order(found.items, |item| item.notification_id.to_string());
-    // Where much was looked at and little found, the client goes on from there.
+    // If much was read and little found, the next page begins where this one stopped reading.
     let next = next.or_else(|| found.next.map(|last| Page::cursor(&last.to_string())));
     let views: Vec<NotificationView> = items.into_iter().map(Into::into).collect();
     Ok(Response::page(&views, next))

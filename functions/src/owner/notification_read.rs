@@ -1,5 +1,5 @@
-//! `POST /owner/notifications/{notification_id}/read`: an owner has read a notification. The
-//! first time stays, for all owners of the mess.
+//! `POST /owner/notifications/{notification_id}/read`: marks a notification as read, for all
+//! owners of the mess. A repeated request keeps the first time.
 
 use thali_platform::app::App;
 use thali_platform::handler;
@@ -8,7 +8,6 @@ use thali_platform::problems;
 
 use super::notification_view::NotificationView;
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint = Endpoint::post(
     "notification-read",
     &["/owner/notifications/{notification_id}/read"],

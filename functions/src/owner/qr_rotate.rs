@@ -1,8 +1,9 @@
-//! `POST /api/v1/qr/rotate`: replaces the key of all students' codes. Codes of the key before
-//! stay good for as long as the owner says, those of older keys for no moment longer.
+//! `POST /api/v1/qr/rotate`: replaces the key that signs all students' codes. Codes of the
+//! previous key stay valid for the grace period that the owner chooses; codes of older keys
+//! become invalid at once.
 //!
-//! A retry without an `Idempotency-Key` is another rotation, and ends the grace of the codes
-//! that people have.
+//! A retry without an `Idempotency-Key` is another rotation: it ends the grace period of the
+//! codes that students have.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -17,7 +18,6 @@ use utoipa::ToSchema;
 
 use crate::repeats::{commit_once, first_outcome};
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint =
     Endpoint::post("qr-rotate", &["/api/v1/qr/rotate"], Access::Owner, handler!(rotate))
         .summary("Replaces the key of all students' codes")
@@ -72,7 +72,7 @@ impl Rotated {
         Self { kid: keys.current, previous_valid_until: until.unwrap_or_default() }
     }
 
-    /// The outcome as it is stored beside an idempotency key.
+    /// The outcome as it is stored with an idempotency key.
     fn remembered(&self) -> String {
         format!("{}@{}", self.kid, self.previous_valid_until.as_millisecond())
     }

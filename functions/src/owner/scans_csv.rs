@@ -1,6 +1,6 @@
-//! `GET /api/v1/reports/scans.csv`: every scan of some days, one in a row, as RFC 4180 has it.
-//! A page holds whole plates and leads to the next one by its header `Link`; the pages, one
-//! behind the other, are the file.
+//! `GET /api/v1/reports/scans.csv`: every scan of some days, one per row, in RFC 4180 format. A
+//! page holds whole plates, and its `Link` header names the next page. The pages in sequence are
+//! the file.
 
 use std::str::FromStr;
 
@@ -19,7 +19,6 @@ use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 
 use super::scans_page::{Place, Table};
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint =
     Endpoint::get("scans-csv", &[PATH], Access::Owner, handler!(scans_csv))
         .summary("Every scan of some days as CSV; the header Link leads to the next page")
@@ -44,15 +43,14 @@ const PATH: &str = "/api/v1/reports/scans.csv";
 
 const CONTENT_TYPE: &str = "text/csv; charset=utf-8";
 
-/// The parameters that pick the days.
 const FROM: &str = "from";
 const TO: &str = "to";
 
-/// The most days of one file.
+/// The maximum number of days in one file.
 const DAYS_MAX: i32 = 366;
 
-/// How many partitions, of which each meal has one, a page looks into: some tenths of a
-/// second. A page that has found little by then is short, or empty, and leads on.
+/// How many partitions a page reads, one per meal; they take some tenths of a second. A page
+/// that has found little by then is short, or empty, and still names the next page.
 const PARTITIONS_MAX: usize = 90;
 
 fn text(_: &mut Schemas) -> RefOr<Schema> {
@@ -76,7 +74,7 @@ async fn scans_csv(app: &App, caller: &Caller, request: &Request) -> Result<Resp
     })
 }
 
-/// The days that are asked for; all that is wrong with them in one answer.
+/// The requested days. The problem lists all errors in them together.
 fn days(request: &Request) -> Result<Period, Problem> {
     let day = |name| {
         let day: Option<MealDate> = request.query(name)?;
@@ -93,7 +91,7 @@ fn days(request: &Request) -> Result<Period, Problem> {
     Period::new(from, to, DAYS_MAX).map_err(|refusal| Problem::invalid_field(TO, refusal))
 }
 
-/// Where the page begins, where a page before has said so.
+/// Where the page begins, according to the cursor; `None` without one.
 fn start(request: &Request, days: Period) -> Result<Option<Place>, Problem> {
     let Some(cursor) = request.cursor()? else { return Ok(None) };
     let place = Place::from_str(&cursor).ok().filter(|place| days.contains(place.sitting.date));
@@ -101,8 +99,8 @@ fn start(request: &Request, days: Period) -> Result<Option<Place>, Problem> {
     place.map(Some).ok_or_else(refused)
 }
 
-/// Fills the table from `start` on, until it is full, or enough was looked into; answers where
-/// to go on.
+/// Fills the table from `start` on, until it is full or [`PARTITIONS_MAX`] partitions were read.
+/// Returns where the next page begins; `None` after the last day.
 async fn fill(
     app: &App,
     mess: &MessId,
@@ -136,7 +134,7 @@ async fn fill(
     Ok(Some(place))
 }
 
-/// The address of the page that begins there.
+/// The address of the page that begins at `place`.
 fn address(days: Period, place: &Place) -> String {
     let cursor = Page::cursor(&place.to_string());
     format!("{PATH}?{FROM}={}&{TO}={}&{CURSOR}={cursor}", days.from, days.to)

@@ -1,5 +1,5 @@
-//! A page of the file of scans: where in the mess's meals it begins, and the rows that it
-//! holds. What is read, and when, is in [`super::scans_csv`].
+//! A page of the file of scans: the place where it begins, and its rows. The reads are in
+//! [`super::scans_csv`].
 
 use std::borrow::Cow;
 use std::fmt::{self, Display, Formatter};
@@ -15,18 +15,17 @@ use thali_domain::staff::plates::{Outcome, Plate, Scan};
 use thali_domain::staff::refusals::Refusal;
 use thali_platform::store::keys::{PLATES, STRAYS};
 
-/// About how many rows a page holds: it ends with the plates that are read together with the
-/// one that fills it.
+/// About how many rows a page holds. It may hold more, because all plates of the read that fills
+/// the page are added.
 const ROWS_MAX: usize = 5_000;
 
-/// About how many bytes a page holds. What is read together is a megabyte at most, so that
-/// even with its quotes escaped twice, as CSV and as JSON, a page is below Lambda's 6 MB.
+/// About how many bytes a page holds. One read returns at most a megabyte, so a page is below
+/// Lambda's 6 MB even if all its quotes are escaped twice, as CSV and as JSON.
 const BYTES_MAX: usize = 1_500_000;
 
-/// How many plates are read together.
+/// The maximum number of plates in one read.
 const PLATES_MAX: usize = 500;
 
-/// What the columns are called.
 const COLUMNS: [&str; 14] = [
     "date",
     "meal",
@@ -44,22 +43,21 @@ const COLUMNS: [&str; 14] = [
     "scan_id",
 ];
 
-/// A place in the file: a meal, and behind which of its plates.
+/// A place in the file: a meal, and the plate after which the place is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Place {
-    /// The meal.
     pub(super) sitting: Sitting,
-    /// The sort key of the plate before; `None` where the meal begins.
+    /// The sort key of the plate before this place; `None` at the beginning of the meal.
     pub(super) after: Option<String>,
 }
 
 impl Place {
-    /// Before a day's first meal.
+    /// The place before a day's first meal.
     pub(super) const fn beginning(date: MealDate) -> Self {
         Self { sitting: Sitting { date, meal: Meal::ALL[0] }, after: None }
     }
 
-    /// Before the meal that follows.
+    /// The place before the next meal.
     pub(super) fn next_meal(&self) -> Self {
         let Sitting { date, meal } = self.sitting;
         match Meal::ALL.into_iter().find(|next| *next > meal) {
@@ -105,7 +103,8 @@ pub(super) struct Table {
 }
 
 impl Table {
-    /// An empty page of a mess in this zone; the file's first one names the columns.
+    /// An empty page of a mess in this time zone. The first page of a file begins with the columns'
+    /// names.
     pub(super) fn new(zone: TimeZone, is_first: bool) -> Self {
         let lines = csv::Terminator::CRLF;
         let writer = csv::WriterBuilder::new().terminator(lines).from_writer(Vec::new());
@@ -116,18 +115,17 @@ impl Table {
         table
     }
 
-    /// How many plates are to be read next.
+    /// How many plates to read next.
     pub(super) fn room(&self) -> usize {
         ROWS_MAX.saturating_sub(self.rows).clamp(1, PLATES_MAX)
     }
 
-    /// Whether the page is to end here.
     pub(super) fn is_full(&mut self) -> bool {
-        self.writer.flush().expect("memory takes what is written");
+        self.writer.flush().expect("a write to memory does not fail");
         self.rows >= ROWS_MAX || self.writer.get_ref().len() >= BYTES_MAX
     }
 
-    /// Adds all scans of a plate, in the order in which they came.
+    /// Adds all scans of a plate, in the order of their arrival.
     pub(super) fn add(&mut self, plate: &Plate) {
         let mut scans: Vec<&Scan> = plate.scans.values().collect();
         scans.sort_by_key(|scan| (scan.arrived_at, &scan.scan_id));
@@ -137,15 +135,14 @@ impl Table {
         }
     }
 
-    /// The page as it is answered.
     pub(super) fn into_text(self) -> String {
-        let bytes = self.writer.into_inner().expect("memory takes what is written");
-        String::from_utf8(bytes).expect("texts and commas are text")
+        let bytes = self.writer.into_inner().expect("a write to memory does not fail");
+        String::from_utf8(bytes).expect("all cells are UTF-8")
     }
 
     fn write(&mut self, cells: &[Cow<'_, str>; COLUMNS.len()]) {
         let cells = cells.iter().map(|cell| defused(cell).into_owned());
-        self.writer.write_record(cells).expect("memory takes what is written");
+        self.writer.write_record(cells).expect("a write to memory does not fail");
     }
 }
 
@@ -178,8 +175,8 @@ fn row<'a>(plate: &'a Plate, scan: &'a Scan, zone: &TimeZone) -> [Cow<'a, str>; 
     ]
 }
 
-/// A cell that a spreadsheet takes for what it is. One that began as a formula does would be
-/// computed where the file is opened, with whatever a student has put into a name.
+/// Makes a cell harmless in a spreadsheet. A cell that begins like a formula would be computed
+/// when the file is opened, and a student can type a formula as a name.
 fn defused(cell: &str) -> Cow<'_, str> {
     if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
         format!("'{cell}").into()
@@ -193,7 +190,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_is_read_back_and_leads_from_meal_to_meal() {
+    fn a_place_is_parsed_back_and_steps_from_meal_to_meal() {
         let mut place = Place::beginning(MealDate::parse("2026-12-31").expect("a date"));
         place.after = Some(format!("{PLATES}0123456789ABCDEF"));
         assert_eq!(place.to_string().parse(), Ok(place.clone()));
@@ -208,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn what_looks_like_a_formula_is_none() {
+    fn a_cell_that_looks_like_a_formula_is_defused() {
         for cell in ["=1+1", "+91", "-1", "@sum", "\tx", "\rx"] {
             assert_eq!(defused(cell), format!("'{cell}"));
         }

@@ -1,4 +1,4 @@
-//! `POST /create-order`: an order at Razorpay for a number of tokens, at the mess's price.
+//! `POST /create-order`: creates an order at Razorpay for a number of tokens, at the mess's price.
 
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -19,7 +19,6 @@ use utoipa::ToSchema;
 
 use crate::repeats::first_outcome;
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint = Endpoint::post(
     "create-order",
     &["/create-order", "/create-order/"],
@@ -68,14 +67,15 @@ async fn create_order(app: &App, caller: &Caller, request: &Request) -> Result<R
     if app.store.purchase_create(&purchase, key.as_ref(), &stamp).await? {
         return Ok(answer(app, &purchase));
     }
-    // The same key came twice at once. The order that was just made is never paid.
+    // The same key came twice at once and the other request won. The order that was just created
+    // at Razorpay is never paid.
     let first = replay(app, session, key.as_ref()).await?;
     let first =
         first.ok_or_else(|| Problem::unavailable("busy", "Too much at once; try again."))?;
     Ok(answer(app, &first).replayed_if(true))
 }
 
-/// The purchase that the idempotency key named before.
+/// The purchase that an earlier request with the same idempotency key made.
 async fn replay(
     app: &App,
     session: &Session,
@@ -88,7 +88,7 @@ async fn replay(
     Ok(app.store.purchase_get(account, &order_id).await?)
 }
 
-/// Creates the order at Razorpay and the purchase that it names.
+/// Creates the order at Razorpay. Returns its purchase, which is not stored yet.
 async fn order(
     app: &App,
     session: &Session,

@@ -1,4 +1,4 @@
-//! `GET /payment-history`: the student's purchases, the newest first.
+//! `GET /payment-history`: the student's purchases, newest first.
 
 use thali_platform::app::App;
 use thali_platform::handler;
@@ -7,7 +7,6 @@ use thali_platform::store::Consistency;
 
 use super::view::PaymentView;
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint = Endpoint::get(
     "payment-history",
     &["/payment-history", "/payment-history/"],

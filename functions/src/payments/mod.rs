@@ -1,4 +1,4 @@
-//! Payments: buying tokens with Razorpay, and giving them back.
+//! Payments: buying tokens with Razorpay, and refunds.
 
 pub mod create_order;
 pub mod history;

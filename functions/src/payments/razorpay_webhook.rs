@@ -1,6 +1,6 @@
-//! `POST /webhooks/razorpay`: what Razorpay tells of payments and refunds. Events come at
-//! least once and in any order; each only has an effect if the purchase's or the refund's
-//! state allows it, so none needs to be remembered.
+//! `POST /webhooks/razorpay`: receives Razorpay's events about payments and refunds. Events come
+//! at least once and in any order. An event has an effect only if the state of the purchase or
+//! the refund allows it, so handled events need not be stored.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -20,7 +20,6 @@ use utoipa::ToSchema;
 use super::refunding::{Outcome, finish};
 use super::settle::settle;
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint = Endpoint::post(
     "razorpay-webhook",
     &["/webhooks/razorpay"],
@@ -40,7 +39,7 @@ struct Taken {
     status: &'static str,
 }
 
-/// The envelope of an event; what is in it depends on the event.
+/// The envelope of an event; the payload depends on the event's name.
 #[derive(Deserialize)]
 struct Event {
     event: String,
@@ -57,7 +56,7 @@ async fn razorpay_webhook(
     if !webhook_signature_is_good(app.webhook_secrets(), body, signature) {
         return Err(problems::webhook_signature_wrong());
     }
-    // What is signed and cannot be read is our fault: a 500 makes Razorpay send it again.
+    // A signed body that we cannot parse is our fault: a 500 makes Razorpay send it again.
     let event: Event = serde_json::from_slice(body).map_err(Problem::internal)?;
     let stamp = Stamp { actor: "razorpay".to_owned(), ..caller.stamp(app, request) };
     match event.event.as_str() {
@@ -74,15 +73,15 @@ async fn razorpay_webhook(
 }
 
 impl Event {
-    /// Something that the event is about.
+    /// The entity with this name in the payload.
     fn entity<T: DeserializeOwned>(&self, name: &str) -> Result<T, Problem> {
         let entity = self.payload[name]["entity"].clone();
         serde_json::from_value(entity).map_err(Problem::internal)
     }
 }
 
-/// Brings a refund's news to it. One that was made at Razorpay's dashboard is no refund of
-/// tokens: it has none of our notes, and nothing follows from it here.
+/// Applies an event to its refund. A refund that was made at Razorpay's dashboard does not refund
+/// tokens: it has none of our notes, and it is only logged.
 async fn take_refund(app: &App, entity: RefundEntity, stamp: &Stamp) -> Result<(), Problem> {
     let refund = match entity.noted() {
         Some((account_id, refund_id)) => app.store.refund_get(account_id, refund_id).await?,
@@ -99,7 +98,8 @@ async fn take_refund(app: &App, entity: RefundEntity, stamp: &Stamp) -> Result<(
         return Ok(());
     };
     if finish(app, &refund, &found, stamp).await? == Outcome::Overtaken {
-        // Somebody ended it at this very moment: judge by how, in case it was the other way.
+        // Another caller ended the refund at the same time. Decide again, in case that end
+        // contradicts the event.
         let (account_id, refund_id) = (refund.account_id, refund.refund_id);
         if let Some(ended) = app.store.refund_get(account_id, refund_id).await? {
             finish(app, &ended, &found, stamp).await?;
@@ -108,7 +108,7 @@ async fn take_refund(app: &App, entity: RefundEntity, stamp: &Stamp) -> Result<(
     Ok(())
 }
 
-/// Brings a payment's news to its purchase.
+/// Applies an event to the purchase that its payment is for.
 async fn take_payment(
     app: &App,
     event: &Event,
@@ -128,7 +128,7 @@ async fn take_payment(
         Ok(_) => Ok(()),
         Err(problem) if problem.status.is_server_error() => Err(problem),
         Err(problem) => {
-            // A retry would bring the same. The purchase stays open and uncredited.
+            // A retry would end the same way. The purchase stays open and uncredited.
             tracing::error!(
                 code = problem.code,
                 order_id = order_id.as_str(),
@@ -140,11 +140,10 @@ async fn take_payment(
     }
 }
 
-/// The purchase that an event is about. `order.paid` carries the order with the account
-/// that was noted on it when it was made, which leads to the purchase itself. The other
-/// events name the order alone and are looked up in the index of what waits for its
-/// payment, then in that of all orders. Both may be a moment behind; a payment that
-/// overtakes them is credited by `order.paid`.
+/// The purchase that an event is about. `order.paid` carries the order with our note of the
+/// account, so the purchase is read by its key. The other events name only the order, which is
+/// looked up in the index of unpaid purchases, then in the index of all purchases. Both indexes
+/// may be a moment behind; a payment that they do not show yet is credited by `order.paid`.
 async fn find(
     app: &App,
     event: &Event,

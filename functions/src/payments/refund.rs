@@ -1,6 +1,6 @@
-//! `POST /payments/{order_id}/refund`: an owner gives unredeemed tokens back for money. The
-//! tokens are reserved here; the worker asks the partner. Replays of one `Idempotency-Key`
-//! return the first refund; where nothing is left, the same request returns the latest one.
+//! `POST /payments/{order_id}/refund`: an owner refunds unredeemed tokens. The tokens are reserved
+//! here; the `refunder` requests the refund from Razorpay. Replays of one `Idempotency-Key` return
+//! the first refund. If nothing is left to refund, the same request returns the latest refund.
 
 use serde::Serialize;
 use thali_domain::ids::{AccountId, RazorpayOrderId, RefundId};
@@ -17,7 +17,6 @@ use super::view::RefundView;
 use crate::repeats::first_outcome;
 use crate::tokens::counted;
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint =
     Endpoint::post("refund", &["/payments/{order_id}/refund"], Access::Owner, handler!(refund))
         .summary("Gives unredeemed tokens of a purchase back for money")
@@ -65,7 +64,7 @@ async fn refund(app: &App, caller: &Caller, request: &Request) -> Result<Respons
     Ok(Response::accepted(&Refunded { refund: refund.into() }).replayed_if(replayed))
 }
 
-/// What an owner asks for, of which order.
+/// The refund that an owner requests.
 struct Asking<'a> {
     session: &'a Session,
     order_id: RazorpayOrderId,
@@ -74,16 +73,16 @@ struct Asking<'a> {
     stamp: Stamp,
 }
 
-/// Decides and reserves; decides again where tokens were redeemed, or another refund was
-/// requested, at the same moment. Answers the refund, and whether there was one before.
+/// Decides and reserves; reads and decides again if tokens were redeemed, or another refund was
+/// requested, at the same time. Returns the refund, and whether an earlier request made it.
 async fn commit(app: &App, asking: &Asking<'_>) -> Result<(Refund, bool), Problem> {
     retry_overtaken(|_| async {
         let purchase = app.store.purchase_find(&asking.order_id).await?;
         let ours = |purchase: &Purchase| purchase.mess_id == asking.session.mess_id;
         let purchase = purchase.filter(ours).ok_or_else(problems::order_not_found)?;
-        // Not `commit_once`: the purchase says with which student the first refund lies, so it
-        // is read before. That also means that no refusal below comes from this very request,
-        // sent twice at once.
+        // Not `commit_once`: a refund is stored under its student, so the purchase must be read
+        // before the first refund can be. This order also means that no refusal below comes from
+        // this same request, sent twice at once.
         if let Some(first) = replay(app, asking, purchase.account_id).await? {
             return Ok(Attempt::Done((first, true)));
         }
@@ -102,8 +101,9 @@ async fn commit(app: &App, asking: &Asking<'_>) -> Result<(Refund, bool), Proble
     .await
 }
 
-/// The refund that the idempotency key named before. Keys are the owner's; the refund lies
-/// with the student, whose purchase the same body must have named.
+/// The refund that an earlier request with the same idempotency key made. The key is stored under
+/// the owner, the refund under the student. The earlier request named the same order, so `student`
+/// is the refund's.
 async fn replay(
     app: &App,
     asking: &Asking<'_>,

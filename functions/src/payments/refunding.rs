@@ -1,6 +1,6 @@
-//! What brings a refund to its end, whoever learns of it: the worker that asks the partner
-//! for it, the partner's webhook, and the reconcile job, which does the worker's part
-//! where its messages came to nothing. All end in the same conditional transaction.
+//! Completes refunds. Three callers learn how a refund ends: the `refunder`, which requests it
+//! from Razorpay; Razorpay's webhook; and the `reconcile-payments` job, which replaces the
+//! `refunder` if its messages were lost. All end in the same conditional transaction.
 
 use jiff::Timestamp;
 use thali_domain::payments::refunds::{
@@ -13,29 +13,29 @@ use thali_platform::telemetry;
 
 use crate::tokens::counted;
 
-/// Why a refund could not be brought on. The next try may succeed, and is safe.
+/// Why a refund made no progress. A retry may succeed, and is safe.
 #[derive(Debug, thiserror::Error)]
 pub enum RefundingError {
-    /// The partner gave no usable answer.
+    /// Razorpay gave no usable response.
     #[error(transparent)]
     Partner(#[from] RazorpayError),
-    /// The store gave none.
+    /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// What became of a refund.
+/// What a call did to a refund.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// It came to its end now.
+    /// This call ended the refund.
     Ended,
-    /// It is as it was.
+    /// This call did not end the refund.
     Unchanged,
-    /// Somebody else brought it to its end since it was read.
+    /// Another caller ended the refund since it was read.
     Overtaken,
 }
 
-/// Asks the partner for a pending refund and carries out what it says.
+/// Requests a pending refund from Razorpay and applies the response.
 pub async fn push(app: &App, refund: &Refund, stamp: &Stamp) -> Result<Outcome, RefundingError> {
     let asked = ask(app.razorpay(), refund, stamp.at).await.inspect_err(|error| {
         let cause = telemetry::chain(error);
@@ -49,7 +49,7 @@ pub async fn push(app: &App, refund: &Refund, stamp: &Stamp) -> Result<Outcome, 
     Ok(finish(app, refund, &found, stamp).await?)
 }
 
-/// Carries out what the partner says of a refund.
+/// Applies what Razorpay reports about a refund.
 pub async fn finish(
     app: &App,
     refund: &Refund,
@@ -86,7 +86,7 @@ pub async fn finish(
     }
 }
 
-/// Ends a pending refund without money: the tokens are the student's again.
+/// Ends a pending refund as failed: the student has the tokens again.
 async fn fail(
     app: &App,
     refund: &Refund,
@@ -98,18 +98,18 @@ async fn fail(
     Ok(outcome(was_pending))
 }
 
-/// What a write that ends a pending refund came to.
+/// The outcome of a write that ends a refund only if it is still pending.
 const fn outcome(was_pending: bool) -> Outcome {
     if was_pending { Outcome::Ended } else { Outcome::Overtaken }
 }
 
-/// What the partner has of a refund, which it is asked for if it has nothing. `None` where
-/// it refuses it for good.
+/// Reads the refund at Razorpay, or requests it if Razorpay does not have it yet. `None` if
+/// Razorpay refuses it for good.
 ///
-/// A repeated request is safe by its idempotency key, as long as the partner remembers the
-/// key. Later, and before a refusal is believed (it may say that the money has already gone
-/// back), the partner's own list is asked. A refusal that comes early is not believed at
-/// all: it may be about a try that the list does not show yet.
+/// A repeated request is safe by its idempotency key, as long as Razorpay remembers the key.
+/// After that, and before a refusal is trusted (the money may already have been refunded), the
+/// refund is looked up in Razorpay's list. An early refusal is not trusted at all: its cause may
+/// be an earlier attempt that the list does not show yet.
 async fn ask(
     partner: &Razorpay,
     refund: &Refund,
@@ -131,8 +131,8 @@ async fn ask(
     }
 }
 
-/// The refund in the partner's list, if it is there. Where even the list is refused for
-/// good, the partner does not know the payment, and there can be no refund of it.
+/// The refund in Razorpay's list, if it is there. If Razorpay refuses even the list for good, it
+/// does not know the payment, and there can be no refund of it.
 async fn find(partner: &Razorpay, refund: &Refund) -> Result<Option<PartnerRefund>, RazorpayError> {
     match partner.refund_find(refund).await {
         Err(refusal) if refusal.is_final() => Ok(None),

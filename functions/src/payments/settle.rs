@@ -1,5 +1,5 @@
-//! What happens when a payment becomes known, by whichever way: the same conditional
-//! update, so that one payment credits once.
+//! Credits a payment, whether the browser, the webhook or the `reconcile-payments` job reports it.
+//! All use the same conditional update, so one payment credits once.
 
 use thali_domain::payments::settlement::{Payment, Settlement, settle as decide};
 use thali_domain::tokens::purchases::Purchase;
@@ -9,8 +9,8 @@ use thali_platform::store::{CaptureError, Stamp};
 
 use crate::tokens::counted;
 
-/// Settles `purchase` with `payment` and answers the captured purchase; a payment that
-/// settled it before gives the same.
+/// Settles `purchase` with `payment` and returns the captured purchase. Returns the same if this
+/// payment settled it before.
 pub async fn settle(
     app: &App,
     purchase: Purchase,
@@ -23,7 +23,7 @@ pub async fn settle(
             match app.store.purchase_capture(&purchase, payment, stamp).await {
                 Ok(captured) => captured,
                 Err(CaptureError::NotOpen(found)) => {
-                    // The webhook and the browser came at once; judge by what is there now.
+                    // The webhook and the browser came at the same time: decide by the state now.
                     decide(&found, payment)?;
                     *found
                 }

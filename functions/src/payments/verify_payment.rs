@@ -1,5 +1,5 @@
-//! `POST /verify-payment`: what the checkout handed to the browser, for tokens. The same
-//! payment may come by the webhook at the same moment; it is credited once.
+//! `POST /verify-payment`: the browser sends what the checkout gave it, and gets the tokens. The
+//! webhook may report the same payment at the same time; it is credited once.
 
 use serde::Serialize;
 use thali_domain::ids::{RazorpayOrderId, RazorpayPaymentId};
@@ -16,7 +16,6 @@ use super::settle::settle;
 use super::view::PaymentView;
 use crate::tokens::counted;
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint = Endpoint::post(
     "verify-payment",
     &["/verify-payment", "/verify-payment/"],

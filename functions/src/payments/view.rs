@@ -1,4 +1,4 @@
-//! A purchase as clients see it, a payment, and its refunds.
+//! A purchase as clients see it (as a payment), and its refunds.
 
 use jiff::Timestamp;
 use serde::Serialize;

@@ -1,6 +1,6 @@
-//! `POST /api/v1/scanner/scans`: scans that a device made while it was offline. Each is
-//! judged by its own time. A repeated upload is answered as the first one, also where that
-//! was cut off half-way: each scan is one write of its own that is done once.
+//! `POST /api/v1/scanner/scans`: uploads scans that a device made while it was offline. The time
+//! of each scan decides about it. A repeated upload gets the same response as the first, even if
+//! the first stopped half-way: each scan is a write of its own, which happens once.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -20,7 +20,6 @@ use super::device::Device;
 use super::judge::{Counter, Judged, ParsedScan, SentScan, gate};
 use super::view::{ScanConflict, ScanView};
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint =
     Endpoint::post("scan-batch", &["/api/v1/scanner/scans"], Access::Staff, handler!(upload))
         .needs(&[Part::QrKey, Part::Blobs])
@@ -29,7 +28,7 @@ pub static ENDPOINT: Endpoint =
         .answers(200, schema::<UploadedScans>)
         .refuses(&["mess_not_found"]);
 
-/// The most scans of one upload.
+/// The maximum number of scans in one upload.
 const SCANS_MAX: usize = 100;
 
 /// How many students' scans are written at the same time.
@@ -66,7 +65,7 @@ async fn upload(app: &App, caller: &Caller, request: &Request) -> Result<Respons
     Ok(Response::ok(&uploaded))
 }
 
-/// Serde would read a list as an object's members in their order.
+/// Refuses lists in place of objects. Serde would read a list as an object's members in order.
 fn no_lists(body: &Members) -> Vec<FieldError> {
     let scans = body.get("scans").and_then(|scans| scans.as_array()).into_iter().flatten();
     let lists = scans.enumerate().filter(|(_, scan)| scan.is_array());
@@ -93,7 +92,7 @@ fn parse(scans: Vec<SentScan>, now: jiff::Timestamp) -> Result<Vec<ParsedScan>, 
     if errors.is_empty() { Ok(parsed) } else { Err(Problem::invalid_fields(errors)) }
 }
 
-/// The students whose codes these say to be.
+/// The students whom the codes name.
 async fn members(
     app: &App,
     mess: &MessId,
@@ -104,8 +103,8 @@ async fn members(
     Ok(found.into_iter().map(|member| (member.account_id, member)).collect())
 }
 
-/// Judges the scans: those of one student one after another, in the order of their times,
-/// those of some students at once.
+/// Decides and records the scans: those of one student sequentially, in the order of their times,
+/// and those of different students concurrently.
 async fn judge_all<'m>(
     counter: &Counter<'_>,
     parsed: &[ParsedScan],
@@ -127,7 +126,8 @@ async fn judge_all<'m>(
     Ok(judged.into_iter().map(|(_, judged)| judged).collect())
 }
 
-/// The indices of the scans, in a queue for each student; one that is nobody's has its own.
+/// The indices of the scans, in a queue for each student. A scan that names no student has its
+/// own queue.
 fn queues(parsed: &[ParsedScan]) -> Vec<Vec<usize>> {
     let mut in_time: Vec<usize> = (0..parsed.len()).collect();
     in_time.sort_by_key(|index| parsed[*index].at);

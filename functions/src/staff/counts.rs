@@ -17,7 +17,6 @@ use thali_platform::http::{
 use thali_platform::problems;
 use utoipa::ToSchema;
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint =
     Endpoint::get("scan-counts", &["/api/v1/scanner/counts"], Access::Staff, handler!(counts))
         .summary("Counts a meal's admissions and refusals so far")
@@ -60,7 +59,7 @@ async fn counts(app: &App, caller: &Caller, request: &Request) -> Result<Respons
     Ok(Response::ok(&ScanCounts { date, meal, admitted, refused }))
 }
 
-/// The sitting that is meant: what is named, and for the rest what is being served.
+/// The requested sitting. A missing meal is the one being served now; a missing date is today.
 fn sitting(
     mess: &Mess,
     date: Option<MealDate>,

@@ -1,5 +1,5 @@
-//! What becomes of a code that was shown: the check of all that is known, and the one write
-//! that decides, for a scan of this moment and for one that is uploaded later.
+//! Decides whether a scanned code admits its student: checks the code, and records the outcome in
+//! one write. Used for live scans and for scans that are uploaded later.
 
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
@@ -42,21 +42,21 @@ pub(crate) struct SentScan {
     scanned_at: Option<ScannedAt>,
 }
 
-/// A scan with what can be told of it without looking anything up.
+/// A parsed scan, before anything is read from the database.
 pub(crate) struct ParsedScan {
     qr_data: String,
     code: Option<ReadCode>,
     meal: Meal,
     info: Option<DeviceInfo>,
     nonce: Option<ScanNonce>,
-    /// Whether the device has said when it was.
+    /// Whether the device sent the time of the scan.
     is_timed: bool,
     /// When the code was scanned.
     pub(crate) at: Timestamp,
 }
 
 impl SentScan {
-    /// Reads the code, and the time, which is all that can still be refused.
+    /// Parses the code and the time. Only the time can be an error: a bad code is a refused scan.
     pub(crate) fn parse(self, now: Timestamp) -> Result<ParsedScan, Unacceptable> {
         let Self { qr_data, meal, device_info: info, nonce, scanned_at } = self;
         let at = scanned_at.map_or(Ok(now), |at| at.near(now))?;
@@ -67,39 +67,38 @@ impl SentScan {
 }
 
 impl ParsedScan {
-    /// Whose code it says to be.
+    /// The student whom the code names, before its signature is verified.
     pub(crate) fn account_id(&self) -> Option<AccountId> {
         self.code.as_ref().map(|read| read.code.account_id)
     }
 }
 
-/// The mess, as every scan reads it anew. The read may miss the last moment.
+/// Reads the mess, which no scan caches. The read is eventually consistent.
 pub(crate) async fn gate(app: &App, mess: &MessId) -> Result<Gate, Problem> {
     let gate = app.store.gate_get(mess, Consistency::Eventual).await?;
     gate.ok_or_else(problems::mess_not_found)
 }
 
-/// A counter at which codes are shown.
+/// What the scans of one request have in common.
 pub(crate) struct Counter<'a> {
     pub(crate) app: &'a App,
     pub(crate) device: &'a Device,
     pub(crate) gate: &'a Gate,
     pub(crate) stamp: &'a Stamp,
-    /// Whether the scans are uploaded later.
+    /// Whether the scans were made offline and are uploaded now.
     pub(crate) offline: bool,
 }
 
-/// What became of a scan.
+/// A scan whose outcome was recorded.
 pub(crate) struct Judged<'a> {
     /// The plate, and the scan in it.
     pub(crate) recorded: Recorded,
-    /// The student, where the code was the mess's own.
+    /// The student, if the mess signed the code.
     pub(crate) member: Option<&'a Member>,
 }
 
 impl Counter<'_> {
-    /// Checks a code and writes down what became of it; `member` is the student whose code
-    /// it says to be.
+    /// Checks a code and records the outcome. `member` is the student whom the code names.
     pub(crate) async fn judge<'m>(
         &self,
         parsed: &ParsedScan,
@@ -116,7 +115,7 @@ impl Counter<'_> {
             at: parsed.at,
             offline: self.offline,
         };
-        // A code that the mess has not signed is nobody's, whatever it says.
+        // A code that the mess has not signed belongs to no student, whatever it names.
         let account_id = parsed.account_id().filter(|_| signed);
         let member = member.filter(|_| signed);
         let label = self.device.label(parsed.info.as_ref());
@@ -142,8 +141,8 @@ impl Counter<'_> {
         Ok(Judged { recorded, member })
     }
 
-    /// Whether the mess has signed the code, also with a key that is no longer good: so all
-    /// scans of a code of its own are in one place, whatever becomes of the keys.
+    /// Whether the mess has signed the code, even with a key that is no longer valid. So all
+    /// scans of a student are stored in one place, whatever happens to the keys.
     fn is_signed(&self, parsed: &ParsedScan) -> bool {
         let mess = &self.gate.mess.mess_id;
         parsed.code.as_ref().is_some_and(|read| {
@@ -164,9 +163,9 @@ impl Counter<'_> {
         }
     }
 
-    /// The first outcome of a repeated scan that came before the meal's day ended. Only a
-    /// scan with a nonce can be repeated, only one without a time changes its day by that,
-    /// and only just after the day's end: no other scan pays for this read.
+    /// The first outcome of a repeated scan, if the first scan came before the meal's day ended.
+    /// Only a scan with a nonce can be repeated, and only a scan without a time can move to
+    /// another day, shortly after the day's end. No other scan pays for this read.
     async fn first_outcome_before(
         &self,
         parsed: &ParsedScan,

@@ -1,5 +1,5 @@
-//! `POST /api/v1/scanner/scan`: may this student eat? Two reads side by side and one
-//! conditional write. A repetition with the same `nonce` is answered with the first outcome,
+//! `POST /api/v1/scanner/scan`: may this student eat? Takes two concurrent reads and one
+//! conditional write. A repeated request with the same `nonce` returns the first outcome,
 //! whatever has changed since.
 
 use futures_util::try_join;
@@ -14,7 +14,6 @@ use super::device::Device;
 use super::judge::{Counter, ParsedScan, SentScan, gate};
 use super::view::ScanView;
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint =
     Endpoint::post("scan", &["/api/v1/scanner/scan"], Access::Staff, handler!(scan))
         .needs(&[Part::QrKey, Part::Blobs])
@@ -34,7 +33,7 @@ async fn scan(app: &App, caller: &Caller, request: &Request) -> Result<Response,
     Ok(Response::ok(&ScanView::of(app, &judged).await?))
 }
 
-/// The student whose code it says to be; nobody is looked for where it is none.
+/// The student whom the code names; nothing is read if the code is malformed.
 async fn member(app: &App, mess: &MessId, parsed: &ParsedScan) -> Result<Option<Member>, Problem> {
     let Some(account) = parsed.account_id() else { return Ok(None) };
     Ok(app.store.member_get(mess, account).await?)

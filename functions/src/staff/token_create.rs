@@ -1,7 +1,7 @@
-//! `POST /api/v1/staff-tokens`: makes a token with which a device at the counter scans.
+//! `POST /api/v1/staff-tokens`: creates a token with which a device at the counter scans.
 //!
-//! It takes no `Idempotency-Key`: the token is stored as a hash and cannot be told a second
-//! time. After a lost answer the owner makes another and revokes the one that was lost.
+//! It takes no `Idempotency-Key`: only the token's hash is stored, so a replay could not return
+//! the token. After a lost response the owner creates another token and revokes the lost one.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -15,7 +15,6 @@ use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response,
 use thali_platform::store::StaffTokenRecord;
 use utoipa::ToSchema;
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint = Endpoint::post(
     "staff-token-create",
     &["/api/v1/staff-tokens"],

@@ -1,5 +1,5 @@
-//! `DELETE /api/v1/staff-tokens/{staff_token_id}`: revokes a staff token at once. It stays in
-//! the list, as one that was revoked.
+//! `DELETE /api/v1/staff-tokens/{staff_token_id}`: revokes a staff token at once. The token stays
+//! in the list, with the time of its revocation.
 
 use thali_domain::ids::StaffTokenId;
 use thali_platform::app::App;
@@ -7,7 +7,6 @@ use thali_platform::handler;
 use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response};
 use thali_platform::problems;
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint = Endpoint::delete(
     "staff-token-delete",
     &["/api/v1/staff-tokens/{staff_token_id}"],
@@ -22,8 +21,8 @@ async fn revoke(app: &App, caller: &Caller, request: &Request) -> Result<Respons
     let id: Option<StaffTokenId> = request.param("staff_token_id");
     let id = id.ok_or_else(problems::staff_token_not_found)?;
     let stamp = caller.stamp(app, request);
-    // First the truth, then the cache: in the other order a crash in between would leave a
-    // token that only seems revoked. Asked again, it repairs what a crash has left out.
+    // First DynamoDB, then the cache: in the other order a crash in between would leave a token
+    // that only seems revoked. A repeated request completes what a crash left undone.
     if !app.store.staff_token_revoke(caller.mess_id()?, id, &stamp).await? {
         return Err(problems::staff_token_not_found());
     }

@@ -1,5 +1,5 @@
-//! `GET /api/v1/staff-tokens`: the staff tokens of the owner's mess, in the order in which
-//! they were made, those that have ended too.
+//! `GET /api/v1/staff-tokens`: the staff tokens of the owner's mess, oldest first, including
+//! expired and revoked ones.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -11,7 +11,6 @@ use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response,
 use thali_platform::store::StaffTokenRecord;
 use utoipa::ToSchema;
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint =
     Endpoint::get("staff-token-list", &["/api/v1/staff-tokens"], Access::Owner, handler!(list))
         .summary("Lists the mess's staff tokens, without their secrets")

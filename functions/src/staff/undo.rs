@@ -1,6 +1,6 @@
-//! `POST /api/v1/scanner/scans/{scan_id}/undo`: takes an admission back that was a mistake,
-//! within ten minutes and with the token or login that made it. The student can be admitted
-//! again. Asking again answers the same.
+//! `POST /api/v1/scanner/scans/{scan_id}/undo`: takes a mistaken admission back, within ten
+//! minutes and with the token or login that made it. The student can then be admitted again. A
+//! repeated request returns the same.
 
 use thali_domain::staff::plates::{Plate, Scan, UndoRefusal};
 use thali_domain::staff::scan_ids::{ScanId, ScanKey};
@@ -13,7 +13,6 @@ use thali_platform::store::{Attempt, retry_overtaken};
 use super::device::Device;
 use super::view::ScanView;
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint = Endpoint::post(
     "scan-undo",
     &["/api/v1/scanner/scans/{scan_id}/undo"],
@@ -24,11 +23,11 @@ pub static ENDPOINT: Endpoint = Endpoint::post(
 .answers(200, schema::<ScanView>)
 .refuses(&["scan_not_found", "not_admitted", "undo_expired"]);
 
-/// Decides and writes; decides again where the plate changed at the same moment.
+/// Decides and writes; reads and decides again if the plate changed at the same time.
 async fn undo(app: &App, caller: &Caller, request: &Request) -> Result<Response, Problem> {
     let (device, mess) = (Device::of(caller)?, caller.mess_id()?);
     let scan_id: ScanId = request.param("scan_id").ok_or_else(problems::scan_not_found)?;
-    // A code that was nobody's let nobody in, whoever scanned it.
+    // A scan without a student admitted nobody, whichever device made it.
     let account_part = scan_id.account_part().ok_or(UndoRefusal::NotAdmitted)?;
     let stamp = caller.stamp(app, request);
     retry_overtaken(|_| async {

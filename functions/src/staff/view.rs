@@ -39,7 +39,7 @@ pub struct ScannedStudent {
 }
 
 impl ScannedStudent {
-    /// The student, with a freshly signed address of their picture.
+    /// The student, with a newly signed address of their picture.
     async fn of(app: &App, member: &Member) -> Result<Self, BlobError> {
         let picture_url = match member.picture_key {
             Some(key) => Some(app.blobs().download_from(&key.to_string(), app.clock.now()).await?),
@@ -120,7 +120,7 @@ impl ScanView {
                 (ScanResult::Refused, Some(Refusal::AlreadyScanned), previous.map(Into::into))
             }
         };
-        // Before the signature is good, and the student found, nobody is shown.
+        // The student is shown only if the signature is valid and the student was found.
         let proven = reason.is_none_or(|reason| reason > Refusal::UnknownStudent);
         Self {
             scan_id: scan.scan_id.clone(),
@@ -135,7 +135,7 @@ impl ScanView {
         }
     }
 
-    /// What became of a scan that was judged.
+    /// The view of a scan whose outcome was just recorded.
     pub(crate) async fn of(app: &App, judged: &Judged<'_>) -> Result<Self, BlobError> {
         let student = match judged.member {
             Some(member) => Some(ScannedStudent::of(app, member).await?),
@@ -144,8 +144,8 @@ impl ScanView {
         Ok(Self::new(&judged.recorded.plate, &judged.recorded.scan, student))
     }
 
-    /// A scan whose admission was taken back. Whoever takes it back has just seen the
-    /// student's picture, and it is not shown again.
+    /// The view of a scan whose admission was taken back. It has no picture, because the device
+    /// has just shown it.
     pub(crate) fn undone(plate: &Plate, scan: &Scan) -> Self {
         let student = plate.diner.clone().map(Into::into);
         Self { undone_at: scan.undone_at, ..Self::new(plate, scan, student) }
@@ -153,7 +153,7 @@ impl ScanView {
 }
 
 impl ScanConflict {
-    /// The conflict that a judged scan has found, if there is one.
+    /// The conflict that a recorded scan caused, if any.
     pub(crate) fn of(judged: &Judged<'_>, shown: &ScanView) -> Option<Self> {
         let second = &judged.recorded.scan;
         let first = judged.recorded.plate.conflict_of(second)?;

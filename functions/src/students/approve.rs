@@ -1,5 +1,5 @@
-//! `POST /api/v1/students/{account_id}/approve`: lets a student in, also one who was
-//! rejected or blocked.
+//! `POST /api/v1/students/{account_id}/approve`: approves a student, even one who was rejected or
+//! blocked before.
 
 use thali_domain::students::membership::Decision;
 use thali_platform::app::App;
@@ -8,7 +8,6 @@ use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response,
 
 use super::decide::{DecideStudent, DecidedStudent, decide};
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint = Endpoint::post(
     "student-approve",
     &["/api/v1/students/{account_id}/approve"],

@@ -1,4 +1,4 @@
-//! `POST /api/v1/students/{account_id}/block`: shuts a student out, at once.
+//! `POST /api/v1/students/{account_id}/block`: blocks a student, with effect at once.
 
 use thali_domain::students::membership::Decision;
 use thali_platform::app::App;
@@ -7,7 +7,6 @@ use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response,
 
 use super::decide::{DecideStudent, DecidedStudent, decide};
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint = Endpoint::post(
     "student-block",
     &["/api/v1/students/{account_id}/block"],

@@ -1,4 +1,4 @@
-//! What approving, rejecting and blocking have in common: everything but the decision.
+//! The shared handler of approving, rejecting and blocking a student; only the decision differs.
 
 use serde::Serialize;
 use thali_domain::accounts::identity::Role;
@@ -29,9 +29,8 @@ pub struct DecidedStudent {
     student: AccountView,
 }
 
-/// Decides about the student whom the path names. One who stands there already stays; but
-/// the sessions end again, so that a decision whose process died half-way is completed by
-/// repeating it.
+/// Applies a decision to the student named in the path. A repeated decision does not change the
+/// status, but ends the sessions again: it completes a decision whose process died half-way.
 pub async fn decide(
     app: &App,
     caller: &Caller,
@@ -63,7 +62,7 @@ pub async fn decide(
     .await
 }
 
-/// The student with this id, if it is one of the owner's mess.
+/// The student with this id, if they belong to the owner's mess.
 async fn student(app: &App, owner: &Session, id: Option<AccountId>) -> Result<Account, Problem> {
     let id = id.ok_or_else(problems::student_not_found)?;
     let account = app.store.account_get(id, Consistency::Strong).await?;

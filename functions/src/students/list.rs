@@ -1,5 +1,4 @@
-//! `GET /api/v1/students`: the students of the owner's mess, in the order in which they
-//! came.
+//! `GET /api/v1/students`: the students of the owner's mess, in the order of their registration.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +12,6 @@ use thali_platform::http::{
 
 use crate::accounts::view::AccountView;
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint =
     Endpoint::get("student-list", &["/api/v1/students"], Access::Owner, handler!(list))
         .summary("Lists the mess's students, in the order in which they came")
@@ -24,7 +22,6 @@ pub static ENDPOINT: Endpoint =
         }])
         .answers_page(schema::<AccountView>);
 
-/// The parameter that picks a status.
 const STATUS: &str = "status";
 
 async fn list(app: &App, caller: &Caller, request: &Request) -> Result<Response, Problem> {
@@ -37,8 +34,8 @@ async fn list(app: &App, caller: &Caller, request: &Request) -> Result<Response,
     };
     let read = |status| app.store.students_page(mess, status, after, reach);
     let found = try_join_all(statuses.into_iter().map(read)).await?;
-    // By their ids, because a student whose status changes at this moment can be found
-    // both where they were and where they are.
+    // Keyed by id: a student whose status changes between the reads is found under both the old
+    // and the new status.
     let students: BTreeMap<_, _> =
         found.into_iter().flatten().map(|student| (student.account_id, student)).collect();
     let (students, next) =

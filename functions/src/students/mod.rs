@@ -1,4 +1,4 @@
-//! Students as the owner of their mess sees them.
+//! Students: registration, the owner's decisions about them, and their QR codes.
 
 pub mod approve;
 pub mod block;

@@ -1,4 +1,4 @@
-//! A student's code as it is answered: what it says, and how it is drawn.
+//! A student's QR code in responses: its text, and its image as SVG or PNG.
 
 use std::io;
 
@@ -24,7 +24,7 @@ pub struct CodeView {
 }
 
 impl CodeView {
-    /// The code of a student under the mess's current key.
+    /// The code of a student, signed with the mess's current key.
     pub fn of(app: &App, member: &Member, keys: &QrKeys) -> Self {
         let kid = keys.current;
         let key = MessKey::derive(app.qr_key().expose_secret().as_bytes(), &member.mess_id, kid);
@@ -60,17 +60,17 @@ impl std::str::FromStr for Format {
     }
 }
 
-/// The side of a module in the PNG, in pixels: some 500 for the whole picture, which a phone
-/// shows sharply and a printer prints at the size of a stamp.
+/// The side of a module in the PNG, in pixels. The whole picture has about 500 pixels a side: a
+/// phone shows it sharply, and a printer prints it at the size of a stamp.
 const MODULE_PX: usize = 8;
 
-/// How many modules of white are around the code (ISO/IEC 18004 asks for four).
+/// The width of the white border, in modules (ISO/IEC 18004 requires four).
 const QUIET_MODULES: usize = 4;
 
 /// A code that cannot be drawn.
 #[derive(Debug, thiserror::Error)]
 pub enum DrawError {
-    /// It is too long, which ours never are.
+    /// The text is too long, which our codes never are.
     #[error("the code does not fit into a picture")]
     TooLong(#[from] qrcode::types::QrError),
     /// The picture's encoder failed.
@@ -78,7 +78,7 @@ pub enum DrawError {
     Encoding(#[from] png::EncodingError),
 }
 
-/// The modules of a code: medium correction, for screens with cracks and smudges.
+/// Encodes a code with medium error correction, for screens with cracks and smudges.
 fn modules(text: &str) -> Result<QrCode, DrawError> {
     Ok(QrCode::with_error_correction_level(text, EcLevel::M)?)
 }
@@ -89,7 +89,7 @@ pub fn svg(text: &str) -> Result<String, DrawError> {
     Ok(drawn)
 }
 
-/// A code as a PNG picture of one bit for each pixel.
+/// A code as a PNG picture with one bit per pixel.
 pub fn png(text: &str) -> Result<Vec<u8>, DrawError> {
     let code = modules(text)?;
     let side_px = (code.width() + 2 * QUIET_MODULES) * MODULE_PX;

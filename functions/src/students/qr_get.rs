@@ -13,7 +13,6 @@ use tokio::try_join;
 
 use super::qr::{self, CodeView, Format};
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint =
     Endpoint::get("qr-get", &["/api/v1/students/me/qr"], Access::Student, handler!(qr_get))
         .needs(&[Part::QrKey])
@@ -26,7 +25,6 @@ pub static ENDPOINT: Endpoint =
         .answers_or_file(schema::<CodeView>, &[SVG, PNG])
         .refuses(&["student_not_found", "mess_not_found"]);
 
-/// The parameter that picks a format.
 const FORMAT: &str = "format";
 
 const SVG: &str = "image/svg+xml";

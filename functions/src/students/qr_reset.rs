@@ -1,5 +1,5 @@
-//! `POST /api/v1/students/me/qr/reset`: gives the student another code; whoever has the old
-//! one, on a lost phone perhaps, is refused from the next scan on.
+//! `POST /api/v1/students/me/qr/reset`: gives the student a new code. The old code, perhaps on a
+//! lost phone, is refused from the next scan on.
 
 use thali_domain::students::qr::Nonce;
 use thali_platform::app::App;
@@ -13,7 +13,6 @@ use tokio::try_join;
 
 use super::qr::CodeView;
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint = Endpoint::post(
     "qr-reset",
     &["/api/v1/students/me/qr/reset"],
@@ -34,7 +33,7 @@ async fn qr_reset(app: &App, caller: &Caller, request: &Request) -> Result<Respo
         app.store.gate_get(mess, Consistency::Strong),
     )?;
     if member.is_none() {
-        // An account from before there were codes: its first one is as new as any.
+        // An account from before codes existed gets its first code, which nobody else can have.
         member = app.store.member_ensured(mess, account, &stamp).await?;
     }
     let member = member.ok_or_else(problems::student_not_found)?;

@@ -1,8 +1,8 @@
-//! `POST /api/v1/students/register`: puts somebody on the list of those who wait for the
-//! mess's approval, by themselves or by its owner.
+//! `POST /api/v1/students/register`: registers a student, who then waits for the mess's approval.
+//! The student or an owner of the mess sends the request.
 //!
-//! Nobody proves anything here, so the account has no password: whoever reads the mails of
-//! its address chooses one by a password reset, and nobody else gets in.
+//! The request proves nothing, so the account has no password. Only a person who receives the
+//! mails of its address can set one, by a password reset.
 
 use serde::Serialize;
 use thali_domain::accounts::identity::{
@@ -23,7 +23,6 @@ use utoipa::ToSchema;
 
 use crate::accounts::view::AccountView;
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint = Endpoint::post(
     "student-register",
     &["/api/v1/students/register"],
@@ -76,7 +75,7 @@ async fn register(app: &App, caller: &Caller, request: &Request) -> Result<Respo
     } else {
         commit_discreetly(app, &account, &stamp).await
     };
-    // As it was asked for: to the public, an address that somebody has looks like any other.
+    // The response has the requested address: to the public, a taken address looks like any other.
     let registered = match made {
         Ok(()) => account,
         Err(taken @ (AccountCreateError::RollNoTaken | AccountCreateError::EmailTaken)) => {
@@ -88,7 +87,8 @@ async fn register(app: &App, caller: &Caller, request: &Request) -> Result<Respo
     Ok(Response::created(&RegisteredStudent { student: registered.into() }))
 }
 
-/// The mess that is meant: an owner's own, else one that there is.
+/// The mess to register in: an owner's own mess. For the public the named or the default mess,
+/// which must exist.
 async fn mess(
     app: &App,
     caller: &Caller,
@@ -104,7 +104,7 @@ async fn mess(
     found.map(|_| mess).ok_or_else(problems::mess_not_found)
 }
 
-/// Makes the account, and says openly what is taken.
+/// Creates the account. The error says what is taken, even if it is the address.
 async fn commit(app: &App, account: &Account, stamp: &Stamp) -> Result<(), AccountCreateError> {
     retry_overtaken(|_| async {
         match app.store.account_create(account, stamp).await {
@@ -115,9 +115,9 @@ async fn commit(app: &App, account: &Account, stamp: &Stamp) -> Result<(), Accou
     .await
 }
 
-/// The same without a word about the e-mail address: where an account has it, this one is
-/// made without. The address is asked for first, and not only where the transaction has
-/// failed by it, so that the time of the answer does not tell either.
+/// Creates the account without revealing whether the e-mail address is taken: if it is, the
+/// account is created without the address. The address is always looked up first, and not only
+/// after a transaction failed by it, so that the response time reveals nothing either.
 async fn commit_discreetly(
     app: &App,
     account: &Account,
@@ -134,7 +134,7 @@ async fn commit_discreetly(
         };
         match outcome {
             Err(
-                // Somebody has taken the address since it was asked for.
+                // The address was taken since it was looked up.
                 AccountCreateError::EmailTaken | AccountCreateError::Store(StoreError::Contended),
             ) => Ok(Attempt::Overtaken),
             outcome => outcome.map(Attempt::Done),
@@ -143,8 +143,8 @@ async fn commit_discreetly(
     .await
 }
 
-/// The account that the same registration has made before, where its answer was lost: the
-/// holder of the roll number, as long as nothing but that registration is known of them.
+/// The account that the same registration created before, in case its response was lost: the
+/// holder of the roll number, if their account is still just what that registration created.
 async fn made_before(
     app: &App,
     wanted: &Account,
@@ -155,9 +155,9 @@ async fn made_before(
     Ok(holder.filter(|holder| is_made_of(holder, wanted, openly)))
 }
 
-/// Whether an account is what the same registration makes. To the public it is also one
-/// without the address, of which nothing was said then either; with another address it is
-/// none, so that nobody learns by a second registration what the first did not tell.
+/// Whether an account is what the registration `wanted` creates. For the public this includes an
+/// account without the address, because its first response did not reveal that either. An account
+/// with another address does not match, so a second registration reveals no more than the first.
 fn is_made_of(account: &Account, wanted: &Account, openly: bool) -> bool {
     let claimed = account.email_claim.as_ref();
     let email = account.email.as_ref().or(claimed);

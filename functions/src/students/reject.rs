@@ -1,4 +1,4 @@
-//! `POST /api/v1/students/{account_id}/reject`: turns away a student who waits for approval.
+//! `POST /api/v1/students/{account_id}/reject`: rejects a student who waits for approval.
 
 use thali_domain::students::membership::Decision;
 use thali_platform::app::App;
@@ -7,7 +7,6 @@ use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response,
 
 use super::decide::{DecideStudent, DecidedStudent, decide};
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint = Endpoint::post(
     "student-reject",
     &["/api/v1/students/{account_id}/reject"],

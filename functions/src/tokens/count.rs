@@ -9,7 +9,6 @@ use utoipa::ToSchema;
 
 use super::counted;
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint = Endpoint::get(
     "tokens",
     &["/student/tokens", "/student/tokens/"],

@@ -1,5 +1,4 @@
-//! `GET /student/token-data`: the tokens that can be redeemed, those that expire first
-//! coming first.
+//! `GET /student/token-data`: the tokens that can be redeemed, in the order of their expiry.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -12,7 +11,6 @@ use thali_platform::http::{Access, Caller, Endpoint, Page, Problem, Request, Res
 use thali_platform::store::Consistency;
 use utoipa::ToSchema;
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint = Endpoint::get(
     "token-data",
     &["/student/token-data", "/student/token-data/"],

@@ -1,5 +1,5 @@
-//! `GET /student/token-history`: every token ever issued and what became of it, also what it
-//! was redeemed for, the newest purchase first.
+//! `GET /student/token-history`: every token ever issued, its status, and what it was redeemed
+//! for; newest purchase first.
 
 use futures_util::try_join;
 use jiff::Timestamp;
@@ -13,7 +13,6 @@ use utoipa::ToSchema;
 
 use super::data::TokenView;
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint = Endpoint::get(
     "token-history",
     &["/student/token-history", "/student/token-history/"],

@@ -1,4 +1,4 @@
-//! Tokens: what a student has, had, and redeems.
+//! A student's tokens: their count, lists and history, and redeeming them.
 
 pub mod count;
 pub mod counted;

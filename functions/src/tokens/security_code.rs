@@ -1,5 +1,5 @@
-//! The security code, which proves that it is the student who redeems. Until one is set
-//! in the profile, the password serves.
+//! The security code, which proves that the student redeems the tokens in person. Until one is
+//! set in the profile, the password is the security code.
 
 use thali_domain::accounts::identity::AccountStatus;
 use thali_domain::accounts::lockout::LOCK;
@@ -28,7 +28,7 @@ pub async fn check(
     }
     if !is_right(app, account, code) {
         let failures = app.store.security_code_failed(account.account_id, stamp).await?;
-        // Beyond the fifth a wrong code and the right one get the same answer.
+        // After the fifth wrong code, wrong codes and the right one get the same response.
         return Err(failures.map_or_else(locked, problems::security_code_wrong));
     }
     let had_failures = account.security_code_failures > 0;
@@ -38,7 +38,7 @@ pub async fn check(
     Ok(())
 }
 
-/// Locked a moment ago, by codes that were in flight together with this one.
+/// The refusal if concurrent wrong codes locked the account a moment ago.
 fn locked() -> Problem {
     problems::security_code_locked(LOCK.as_secs().unsigned_abs())
 }

@@ -1,4 +1,4 @@
-//! `GET /student/submitted-tokens`: the student's submissions, the newest first.
+//! `GET /student/submitted-tokens`: the student's submissions, newest first.
 
 use thali_platform::app::App;
 use thali_platform::handler;
@@ -6,7 +6,6 @@ use thali_platform::http::{Access, Caller, Endpoint, Page, Problem, Request, Res
 
 use super::view::SubmissionView;
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint = Endpoint::get(
     "submissions",
     &["/student/submitted-tokens", "/student/submitted-tokens/"],

@@ -23,7 +23,6 @@ use super::view::SubmissionView;
 use super::{counted, security_code};
 use crate::repeats::first_outcome;
 
-/// The endpoint.
 pub static ENDPOINT: Endpoint = Endpoint::post(
     "submit-tokens",
     &["/student/token-submission", "/student/token-submission/"],
@@ -71,7 +70,7 @@ async fn submit(app: &App, caller: &Caller, request: &Request) -> Result<Respons
     )?;
     let account = account.ok_or_else(Problem::unauthenticated)?;
     let stamp = caller.stamp(app, request);
-    // Before anything is told of an earlier submission: that too needs the code.
+    // Before a replay is returned: an earlier submission, too, is shown only for the right code.
     security_code::check(app, &account, &wanted.security_code, &stamp).await?;
     let new = NewSubmission { session, selection, code: wanted.security_code, key, stamp };
     let (submission, replayed) = commit(app, &new, &purchases).await?;
@@ -79,7 +78,7 @@ async fn submit(app: &App, caller: &Caller, request: &Request) -> Result<Respons
     Ok(answer(submission).replayed_if(replayed))
 }
 
-/// A submission that a student asks for, who has sent the right security code.
+/// A submission that a student requests, with a security code that was right.
 struct NewSubmission<'a> {
     session: &'a Session,
     selection: Selection,
@@ -88,13 +87,13 @@ struct NewSubmission<'a> {
     stamp: Stamp,
 }
 
-/// Decides and records; decides again where another submission was quicker. The first
-/// reads are eventual ones: a refusal counts only after a strong read, because they may
-/// miss tokens bought just now.
+/// Decides and writes; reads and decides again if another submission was faster. The first reads
+/// are eventually consistent and may miss tokens bought just now, so only a refusal after a
+/// strongly consistent read counts.
 ///
-/// It differs from `repeats::commit_once` in that those reads are done before, beside the
-/// account's, and in that a security code which is wrong by now is refused without a look at
-/// an earlier submission.
+/// There are two differences to `repeats::commit_once`. The purchases of the first attempt are
+/// read earlier, together with the account. And a security code that has become wrong is refused
+/// without looking for an earlier submission.
 async fn commit(
     app: &App,
     new: &NewSubmission<'_>,
@@ -103,8 +102,8 @@ async fn commit(
     let account_id = new.session.account_id;
     let submission_id = SubmissionId::from_ulid(app.clock.ulid());
     retry_overtaken(|attempt| async move {
-        // Also later on: perhaps it was this very request, sent twice at once, that took
-        // the tokens.
+        // In every attempt, because this same request, sent twice at once, may have taken the
+        // tokens.
         if let Some(first) = replay(app, new.session, new.key.as_ref()).await? {
             return Ok(Attempt::Done((first, true)));
         }
@@ -142,7 +141,7 @@ async fn commit(
     .await
 }
 
-/// Says why an account that seemed fine a moment ago is not.
+/// Finds out why an account that passed the checks a moment ago no longer does.
 async fn check_again(app: &App, new: &NewSubmission<'_>) -> Result<(), Problem> {
     let account_id = new.session.account_id;
     let account = app.store.account_get(account_id, Consistency::Strong).await?;
@@ -150,7 +149,7 @@ async fn check_again(app: &App, new: &NewSubmission<'_>) -> Result<(), Problem> 
     security_code::check(app, &account, &new.code, &new.stamp).await
 }
 
-/// The submission that the idempotency key named before.
+/// The submission that an earlier request with the same idempotency key made.
 async fn replay(
     app: &App,
     session: &Session,

@@ -1,5 +1,5 @@
-//! Any bytes as a student's code: nothing panics, and nothing is believed but the one code
-//! that was signed. The input is tried as it is, and as a change of that code.
+//! Parses any bytes as a student's code: nothing panics, and only the one code that was signed is
+//! accepted. The input is tried as it is, and as a change of the signed code.
 
 #![no_main]
 
@@ -34,7 +34,7 @@ fuzz_target!(|input: &[u8]| {
     let genuine = &*GENUINE;
     assert_eq!(believed(genuine, input), input == genuine.text.as_bytes());
 
-    // The first byte says where, the rest is what stands there instead.
+    // The first byte is the position of the change, the rest is the replacement.
     if let [place, instead @ ..] = input {
         let mut changed = genuine.text.clone().into_bytes();
         let start = usize::from(*place) % changed.len();
