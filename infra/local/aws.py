@@ -1,4 +1,4 @@
-"""Clients of the local AWS, and only of it."""
+"""boto3 clients that can reach only the local AWS."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from settings import ACCESS_KEY, REGION, SECRET_KEY, Settings
 
 
 def client(settings: Settings, service: str) -> Any:
-    """A boto3 client. The endpoint and keys are given here, so no profile can change them."""
+    """A boto3 client. Endpoint and keys are fixed here, so no profile can change them."""
     return boto3.client(
         service,
         endpoint_url=settings.aws_url,

@@ -1,10 +1,10 @@
-"""Serves the local AWS: ministack on loopback, with the bridges over its gaps.
+"""Serves the local AWS: ministack on loopback, with fixes for the behaviour that it lacks.
 
     aws_server.py --aws-port 4566 --api-port 8080 --domain api.thali.test
 
-It is a program of its own, started by `stack.py` with the environment that ministack
-reads (see `stack.aws_service`). Each bridge below says which behaviour of AWS was
-missing; when a later ministack has it, the bridge can go.
+`stack.py` starts this program with the environment that ministack reads (see
+`stack.aws_service`). Each function below adds one behaviour of AWS that ministack lacks, and
+names it. When a later ministack has the behaviour, the function can be removed.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 
 
 def runtime_api_without_delay() -> None:
-    """The runtime API answers in two small writes, which costs 40 ms each by Nagle's algorithm."""
+    """Disables Nagle's algorithm, which delays the two small writes of each answer by 40 ms."""
     socketserver.StreamRequestHandler.disable_nagle_algorithm = True
 
 
 def api_paths_are_the_apis(domain: str) -> None:
-    """At the API's own domain every path is the API's.
+    """At the API's own domain, every path belongs to the API.
 
-    ministack answers some paths itself whatever the host: /health is its own health, and
+    ministack answers some paths itself for any host: /health is its own health, and
     /login and /.well-known/… belong to its Cognito.
     """
 
@@ -93,12 +93,12 @@ def mail_is_authorized_by_identity() -> None:
 def stream_failures_are_retried() -> None:
     """Stream batches honour `batchItemFailures`, `MaximumRetryAttempts` and `OnFailure`.
 
-    ministack takes a batch with reported failures as done, and retries one that raised
-    until its oldest record has the age of `MaximumRecordAgeInSeconds`. Here a failed
-    batch is tried again as a whole (AWS starts at the first failed record; both deliver
-    at least once). Where the number of tries is limited, the records are sent one by one
-    after the last, which is where AWS's halving ends, and those that still fail go to the
-    destination. With -1, the default, only the age ends the tries.
+    ministack treats a batch with reported failures as done, and retries a batch that raised
+    an error until its oldest record reaches `MaximumRecordAgeInSeconds`. Here a failed batch
+    is retried as a whole (AWS starts at the first failed record; both deliver at least once).
+    If the number of retries is limited, the records are sent one by one after the last retry.
+    AWS gets the same result by halving the batch. Records that still fail go to the
+    destination. With -1, the default, only the age ends the retries.
     """
     execute = lambda_svc._execute_function
     attempts: dict[tuple[str, str], int] = {}
@@ -147,10 +147,10 @@ def stream_failures_are_retried() -> None:
 
 
 def streams_survive_a_restart() -> None:
-    """Stream records are kept with the tables they belong to.
+    """Stream records are saved with the tables they belong to.
 
-    ministack keeps how far each consumer has read, but not the records: after a restart
-    a consumer waits for as many new ones as there were old ones.
+    ministack saves each consumer's position, but not the records. After a restart, a
+    consumer would wait until there are as many new records as there were old ones.
     """
     state_of, load = dynamodb.get_state, dynamodb.load_persisted_state
 
@@ -170,9 +170,9 @@ def streams_survive_a_restart() -> None:
 
 
 def log_streams_name_their_function() -> None:
-    """In a log group that functions share, a stream is `date/function[version]id`.
+    """In a log group that functions share, a stream is named `date/function[version]id`.
 
-    ministack calls it `date/[version]id`, as in a group of one function's own.
+    ministack names it `date/[version]id`, as in a log group of a single function.
     """
     emit, new_id = lambda_svc._emit_lambda_logs, lambda_svc.new_uuid
     newest = threading.local()
@@ -184,11 +184,11 @@ def log_streams_name_their_function() -> None:
     def emit_and_rename(function: dict[str, Any], *args: Any, **options: Any) -> None:
         emit(function, *args, **options)
         config = function.get("config") or function
-        # Logging must never break an invocation, whatever a later ministack calls its streams.
+        # Logging must never break an invocation, even if a later ministack renames its streams.
         with contextlib.suppress(KeyError, AttributeError):
             streams = cloudwatch_logs._log_groups[config["LoggingConfig"]["LogGroup"]]["streams"]
             stream = f"[{config['Version']}]{newest.id.replace('-', '')}"
-            # The day may have changed meanwhile.
+            # The day may have changed since the stream was created.
             for age in (timedelta(0), timedelta(days=1)):
                 day = (datetime.now(timezone.utc) - age).strftime("%Y/%m/%d")
                 if lines := streams.pop(f"{day}/{stream}", None):
@@ -199,9 +199,9 @@ def log_streams_name_their_function() -> None:
 
 
 def queues_survive_another_port() -> None:
-    """Queues that were kept are found although the local AWS listens on another port now.
+    """Saved queues are found even if the local AWS now listens on another port.
 
-    ministack knows a queue by its address, port included.
+    ministack identifies a queue by its address, which includes the port.
     """
     load = sqs.load_persisted_state
 
@@ -216,9 +216,10 @@ def queues_survive_another_port() -> None:
 
 
 def used_rights_are_recorded(file: Path) -> None:
-    """Each right that a role uses is written to `file`, once, as `[role, action, resource]`.
+    """Writes each right that a role uses to `file`, once, as `[role, action, resource]`.
 
-    This is no bridge: it is for the test that no function has a right which it does not use.
+    This adds no AWS behaviour. A test uses the file to check that each function uses every
+    right that it has.
     """
     evaluate = iam_evaluator.evaluate
     seen: set[tuple[str, str, str]] = set()
@@ -237,10 +238,11 @@ def used_rights_are_recorded(file: Path) -> None:
 
 
 def application(api_port: int, domain: str) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
-    """ministack, and at the API's port the API.
+    """ministack on its own port, and the API on the API's port.
 
-    API Gateway finds an API by its domain. `localhost` cannot be one there, and other
-    names resolve in browsers only, so the port stands for the domain.
+    API Gateway finds an API by its domain. `localhost` is not allowed as a domain there, and
+    other local names resolve only in browsers. So a request to the API's port gets the domain
+    as its Host header.
     """
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -267,7 +269,7 @@ async def run(aws_port: int, api_port: int, domain: str) -> None:
     config.shutdown_timeout = 60
 
     async def stopped() -> None:
-        # State is written at the end. Written every minute too, it survives a crash.
+        # ministack writes its state at the end. Writing it every minute, too, survives a crash.
         while not stop.is_set():
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(stop.wait(), timeout=60)
@@ -282,7 +284,7 @@ def main() -> None:
     parser.add_argument("--aws-port", type=int, required=True)
     parser.add_argument("--api-port", type=int, required=True)
     parser.add_argument("--domain", required=True)
-    parser.add_argument("--used-rights", type=Path, help="where to record what roles may and do")
+    parser.add_argument("--used-rights", type=Path, help="the file for the rights that roles use")
     options = parser.parse_args()
 
     runtime_api_without_delay()

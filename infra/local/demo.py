@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Plays Thali's first story against the running local stack, as a person would.
+"""Plays Thali's main story against the running local stack, as a student would.
 
-A new student signs up, reads the code from the mail, logs in, buys ten meal tokens in
-the payment sandbox, redeems three of them, looks at the histories and logs out. Each
-request and answer is shown in brief and every value is checked: the first surprise ends
-the program with a message and a non-zero status.
+A new student signs up, reads the code from the mail, logs in, buys ten meal tokens in the
+payment sandbox, redeems three of them, reads the histories and logs out. The program shows each
+request and response in brief and checks every value. The first unexpected value ends the program
+with a message and a non-zero status.
 
-It needs nothing but Python, and finds the stack in `.local/stack.env` (THALI_LOCAL names
-another directory).
+It needs only Python. It finds the stack in `.local/stack.env` (THALI_LOCAL names another
+directory).
 """
 
 from __future__ import annotations
@@ -35,20 +35,20 @@ REQUEST_TIMEOUT_SECONDS = 30
 MAIL_DEADLINE_SECONDS = 60
 MAIL_POLL_SECONDS = 0.5
 
-# Fields whose values are shown shortened. The stack is local, but people copy such
-# output into issues.
+# The values of these fields are shortened. The stack is local, but people copy such output into
+# issues.
 SECRET_FIELDS = {
     "password", "confirm_password", "security_code", "access_token", "signature", "authorization",
 }
 SHOWN_CHARS_MAX = 300
 LIST_ITEMS_SHOWN = 3
 
-# The one run of exactly six digits in the mail's text.
+# A run of exactly six digits. The mail's text has one, the code.
 OTP = re.compile(r"(?<!\d)\d{6}(?!\d)")
 
 
 class Surprise(Exception):
-    """Something was not as the story says."""
+    """A response was not as expected."""
 
 
 # --- What is shown -------------------------------------------------------------------
@@ -76,7 +76,7 @@ def noted(text: str) -> None:
 
 
 def brief(value: Any) -> str:
-    """JSON on one line: secrets shortened, lists by their beginning, never without end."""
+    """JSON on one line of limited length, with secrets shortened and long lists cut."""
     text = json.dumps(_abridged(value), ensure_ascii=False)
     return text if len(text) <= SHOWN_CHARS_MAX else text[: SHOWN_CHARS_MAX - 1] + "…"
 
@@ -109,23 +109,23 @@ def surprise(message: str) -> NoReturn:
 
 
 def expect(what: str, seen: Any, wanted: Any) -> None:
-    """Both must be equal, and of the same kind: `true` is not 1."""
+    """Checks that both values are equal; a boolean equals only a boolean, so `true` is not 1."""
     if seen != wanted or isinstance(seen, bool) != isinstance(wanted, bool):
-        surprise(f"{what} should be {brief(wanted)} and is {brief(seen)}")
+        surprise(f"{what} should be {brief(wanted)}, but is {brief(seen)}")
 
 
 def field(answer: Any, name: str, kind: type) -> Any:
-    """A field of an answer, which must be there and of its kind."""
+    """A field of a response, which must exist and have this type."""
     if not isinstance(answer, dict) or name not in answer:
-        surprise(f"the answer has no field {name}: {brief(answer)}")
+        surprise(f"the response has no field {name}: {brief(answer)}")
     value = answer[name]
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-        surprise(f"{name} should be of type {kind.__name__} and is {brief(value)}")
+        surprise(f"{name} should be of type {kind.__name__}, but is {brief(value)}")
     return value
 
 
 def text(answer: Any, name: str) -> str:
-    """A field that is a string, and not an empty one."""
+    """A field that is a non-empty string."""
     value = field(answer, name, str)
     if not value:
         surprise(f"{name} is empty: {brief(answer)}")
@@ -133,11 +133,11 @@ def text(answer: Any, name: str) -> str:
 
 
 def items(answer: Any, count: int) -> list[dict]:
-    """A list's items, of which there must be so many on this one page."""
+    """The items of a list, which must have `count` items on a single page."""
     listed = field(answer, "items", list)
     expect("the number of items", len(listed), count)
     if answer.get("next_cursor") is not None:
-        surprise("the list goes on, and should end here")
+        surprise("the list has another page, but should end here")
     return listed
 
 
@@ -146,7 +146,7 @@ def items(answer: Any, count: int) -> list[dict]:
 
 @dataclass(frozen=True)
 class Stack:
-    """Where the running stack answers."""
+    """The addresses of the running stack."""
 
     api: str
     aws: str
@@ -175,14 +175,14 @@ class Stack:
         )
 
 
-# A proxy of the machine must not be asked for loopback.
+# Requests to loopback must not go through a proxy of the machine.
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def http(
     method: str, url: str, body: Any = None, headers: dict[str, str] | None = None
 ) -> tuple[int, Any]:
-    """One request: the status and the JSON of the answer, None where there is none."""
+    """Sends a request; returns the status and the JSON of the response, None if it is empty."""
     headers = dict(headers or {})
     data = None
     if body is not None:
@@ -201,7 +201,7 @@ def http(
     try:
         return status, json.loads(raw) if raw else None
     except ValueError:
-        surprise(f"{method} {url} answered {status} and no JSON: {raw[:200]!r}")
+        surprise(f"{method} {url} returned {status} without JSON: {raw[:200]!r}")
 
 
 def visible(
@@ -212,12 +212,12 @@ def visible(
     body: Any = None,
     headers: dict[str, str] | None = None,
 ) -> Any:
-    """A request of the story: shown, and answered with the status it should have."""
+    """Sends and shows a request of the story. The response must have this status."""
     sent(f"{method} {path}" + ("" if body is None else f" {brief(body)}"))
     answered, answer = http(method, base + path, body, headers)
     got(str(answered) + ("" if answer is None else f" {brief(answer)}"))
     if answered != status:
-        surprise(f"{method} {path} should answer {status} and answers {answered}")
+        surprise(f"{method} {path} should return {status}, but returned {answered}")
     return answer
 
 
@@ -226,7 +226,7 @@ def visible(
 
 @dataclass
 class Student:
-    """The person of this run, whom nobody has seen before."""
+    """The new student of this run."""
 
     name: str
     email: str
@@ -234,7 +234,7 @@ class Student:
 
     @classmethod
     def fresh(cls) -> Student:
-        # Letters only: a mail that names the student must not gain a run of digits.
+        # Only letters, so that the name adds no digits to a mail.
         tag = "".join(secrets.choice(string.ascii_lowercase) for _ in range(10))
         return cls(
             name="Meera Demo",
@@ -244,7 +244,7 @@ class Student:
 
 
 class Story:
-    """The steps, in the order of `play`. What one step learns, the next ones use."""
+    """The steps, in the order of `play`. Later steps use the results of earlier ones."""
 
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
@@ -268,7 +268,7 @@ class Story:
     def call(
         self, method: str, path: str, status: int, body: Any = None, *, key: str | None = None
     ) -> Any:
-        """A request to Thali, as the student once that is known, with an idempotency key."""
+        """Sends a request to Thali, with the access token once there is one."""
         headers = {}
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
@@ -309,12 +309,12 @@ class Story:
         codes = OTP.findall(str(mail.get("BodyText") or ""))
         got(f"from {mail.get('Source')}: {mail.get('Subject')!r}")
         if len(codes) != 1:
-            surprise(f"the mail's text should hold one run of six digits and holds {len(codes)}")
+            surprise(f"the mail's text should have one run of six digits, but has {len(codes)}")
         noted(f"the code is {codes[0]}")
         return codes[0]
 
     def verify(self, registration_id: str, otp: str) -> None:
-        chapter(3, "The code proves the address")
+        chapter(3, "The code verifies the address")
         body = {"registration_id": registration_id, "otp": otp}
         account = field(self.call("POST", "/sign-up/otp-verify", 201, body), "account", dict)
         text(account, "account_id")
@@ -359,8 +359,8 @@ class Story:
     def pay(self, order: dict) -> dict:
         chapter(6, "Paying in the Razorpay sandbox")
         path = f"/razorpay/sandbox/orders/{order['order_id']}/pay"
-        # With its webhook, as in reality: it and the browser race to credit the tokens,
-        # and they must be credited once.
+        # The sandbox sends its webhook, too. Webhook and browser race to credit the tokens, as in
+        # reality, and the tokens must be credited once.
         body = {"outcome": "captured", "webhook": True}
         checkout = visible("POST", self.stack.sandbox, path, 200, body)
         expect("order_id", text(checkout, "order_id"), order["order_id"])
@@ -369,7 +369,7 @@ class Story:
         return checkout
 
     def verify_payment(self, order: dict, checkout: dict) -> None:
-        chapter(7, "Telling Thali that it is paid")
+        chapter(7, "Verifying the payment")
         body = {name: checkout[name] for name in ("order_id", "payment_id", "signature")}
         answer = self.call("POST", "/verify-payment", 200, body)
         expect("tokens_issued", field(answer, "tokens_issued", int), BOUGHT)
@@ -396,7 +396,7 @@ class Story:
 
     def submit(self, tokens: list[str]) -> dict:
         chapter(9, f"Redeeming {REDEEMED} of them")
-        # The password serves as the security code until the student sets a PIN.
+        # The password is the security code until the student sets a PIN.
         body = {"count": REDEEMED, "security_code": self.student.password}
         submission = self.call("POST", "/student/token-submission", 201, body, key=_key())
         text(submission, "submission_id")
@@ -412,7 +412,7 @@ class Story:
         return submission
 
     def look_at_histories(self, order: dict, checkout: dict, submission: dict) -> None:
-        chapter(10, "Looking back")
+        chapter(10, "Reading the histories")
         history = items(self.call("GET", "/student/token-history", 200), BOUGHT)
         for token in history:
             self._expect_token(token, submission)
@@ -428,7 +428,7 @@ class Story:
             expect(name, listed.get(name), submission[name])
         tokens = field(listed, "token_ids", list)
         expect("token_ids", sorted(tokens), sorted(submission["token_ids"]))
-        noted("the histories tell the same story")
+        noted("the histories agree")
 
     def log_out(self) -> None:
         chapter(11, "Logging out")
@@ -482,7 +482,7 @@ def _key() -> str:
 
 
 def main() -> int:
-    # What a mess is called may need more than the terminal has.
+    # The name of a mess may have characters that the terminal does not support.
     sys.stdout.reconfigure(errors="replace")
     started = time.monotonic()
     try:
@@ -491,9 +491,9 @@ def main() -> int:
         Story(stack).play()
     except Surprise as found:
         sys.stdout.flush()
-        print(f"\nSurprise: {found}", file=sys.stderr)
+        print(f"\nUnexpected: {found}", file=sys.stderr)
         return 1
-    print("\n" + _paint("1;32", f"The story holds ({time.monotonic() - started:.1f} s)."))
+    print("\n" + _paint("1;32", f"All checks passed ({time.monotonic() - started:.1f} s)."))
     return 0
 
 

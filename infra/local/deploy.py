@@ -1,7 +1,7 @@
-"""Deploys the template.
+"""Deploys the template to the local AWS.
 
-It is the template of a real deployment and the same `sam deploy`; only the parameters
-differ. Nothing here builds.
+The template and the `sam deploy` command are those of a real deployment; only the parameters
+differ. This module builds nothing.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def parameters(settings: Settings, versions: dict[str, str]) -> dict[str, str]:
         "PartnerRedisUrl": settings.redis_url,
         "DefaultMessId": MESS_ID,
         "LogRetentionDays": "7",
-        # Demos and tests are not to be in each other's way.
+        # High limits, so that demos and tests do not limit each other.
         "RateLimitFactor": "50",
         "QueueVisibilitySeconds": str(settings.queue_visibility_seconds),
         "Architecture": "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64",
@@ -45,7 +45,7 @@ def parameters(settings: Settings, versions: dict[str, str]) -> dict[str, str]:
 
 
 def fingerprint(values: dict[str, str]) -> str:
-    """What a deployment of the working copy is: template, parameters, package."""
+    """A hash of the working copy's template, parameters and package."""
     digest = hashlib.sha256(json.dumps(values).encode())
     digest.update(TEMPLATE.read_bytes())
     digest.update(PACKAGE.read_bytes())
@@ -53,7 +53,7 @@ def fingerprint(values: dict[str, str]) -> str:
 
 
 def is_deployed(settings: Settings, wanted: str) -> bool:
-    """Whether the last deployment was of `wanted` and the local AWS still has it."""
+    """Whether the last deployment had the fingerprint `wanted` and still exists."""
     return _deployed(_marker(settings)) == wanted and _stack_exists(settings)
 
 
@@ -63,7 +63,8 @@ def deploy(settings: Settings, values: dict[str, str], wanted: str) -> None:
     with contextlib.suppress(FileNotFoundError):
         marker.unlink()
     _bucket(settings)
-    # Its own configuration file: a samconfig.toml of `sam deploy --guided` is for a real account.
+    # A separate configuration file: the samconfig.toml of `sam deploy --guided` is for a real
+    # account.
     configuration = settings.local / "samconfig.toml"
     configuration.write_text("version = 0.1\n")
     log = settings.logs / "deploy.log"
@@ -109,7 +110,7 @@ def _stack_exists(settings: Settings) -> bool:
 
 
 def _bucket(settings: Settings) -> None:
-    with contextlib.suppress(ClientError):  # it is there from last time
+    with contextlib.suppress(ClientError):  # the bucket exists already
         client(settings, "s3").create_bucket(
             Bucket=ARTIFACTS, CreateBucketConfiguration={"LocationConstraint": REGION}
         )

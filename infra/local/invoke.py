@@ -1,6 +1,6 @@
-"""Runs one function by hand on this machine, with its sample event, on a running stack.
+"""Runs one function by hand on this machine, with its sample event, against a running stack.
 
-`cargo lambda watch` stands in for Lambda and `_HANDLER` names the function, as on AWS.
+`cargo lambda watch` replaces Lambda. `_HANDLER` names the function, as on AWS.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ import time
 
 from settings import HOST, ROOT, Settings, StackError, tool
 
-# The runtime listens at once; an invocation then waits for the function to be compiled.
+# The runtime listens soon; only the invocation waits until the function is compiled.
 START_SECONDS_MAX = 30
 
 
 def invoke(settings: Settings, function: str) -> int:
-    """Invokes a function with `events/<function>.json`; answers the exit status.
+    """Invokes a function with `events/<function>.json`; returns the exit status.
 
-    The function's answer goes to standard output, its log lines to standard error.
+    The function's response goes to standard output, its log lines to standard error.
     """
     event = ROOT / "events" / f"{function}.json"
     if not event.exists():
@@ -28,7 +28,7 @@ def invoke(settings: Settings, function: str) -> int:
         raise StackError(f"There is no function {function!r}. The functions are {known}.")
     environment = settings.local / "functions.env"
     if not settings.stack_env.exists():  # `down` removes it
-        raise StackError("No stack is here whose tables the function could use: `make up`.")
+        raise StackError("The function needs a running stack. Start one with `make up`.")
     lambda_command = [tool("cargo"), "lambda"]
     port = str(_free_port())
     watch = subprocess.Popen(
@@ -55,7 +55,7 @@ def _free_port() -> int:
 
 
 def _wait_for(watch: subprocess.Popen[bytes], port: int) -> None:
-    """Waits until the runtime takes invocations; it holds them until the function runs."""
+    """Waits until the runtime accepts invocations. It holds them until the function runs."""
     deadline = time.monotonic() + START_SECONDS_MAX
     while time.monotonic() < deadline and watch.poll() is None:
         with socket.socket() as probe:

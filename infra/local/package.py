@@ -1,9 +1,8 @@
-"""Packs the binary of all functions, as `CodeUri` in the template names the package.
+"""Packs the binary of all functions into the package that `CodeUri` in the template names.
 
     package.py BINARY
 
-SAM would zip a folder once for each function; a package that is made beforehand it takes as
-it is.
+SAM would zip a folder once for each function. It uses a prebuilt package without changes.
 """
 
 from __future__ import annotations
@@ -19,9 +18,9 @@ PACKAGE = ROOT / "target/lambda/thali-functions/bootstrap.zip"
 
 
 def pack(binary: Path, level: int) -> bool:
-    """Makes the package, compressed by `level` (1 is quick, 9 is small).
+    """Makes the package with compression `level` (1 is fast, 9 is small).
 
-    The same binary makes the same package. Returns whether it is new.
+    The same binary gives the same package. Returns False if the package was up to date.
     """
     if not binary.exists():
         raise StackError(f"There is no {binary}, the binary of all functions. Build first.")
@@ -29,7 +28,7 @@ def pack(binary: Path, level: int) -> bool:
     if PACKAGE.exists() and PACKAGE.stat().st_mtime_ns == status.st_mtime_ns:
         return False
     PACKAGE.parent.mkdir(parents=True, exist_ok=True)
-    # Beside it first: an interrupted run leaves no package that looks whole.
+    # Write to another file first, so an interrupted run leaves no incomplete package.
     beside = PACKAGE.with_suffix(".new")
     entry = zipfile.ZipInfo("bootstrap")
     entry.external_attr = 0o755 << 16

@@ -1,8 +1,8 @@
-"""Background processes: started once, found again, and stopped only if they are ours.
+"""Background processes: started once, found again, and stopped only if this stack started them.
 
-A process is written down with its start time and the machine's boot id. A number alone
-proves nothing: after a reboot, or on a busy machine, the same number may be a stranger,
-and `make down` must not end a stranger.
+The record of a process has its start time and the machine's boot id. A process id alone is not
+enough: after a reboot, or on a busy machine, the same id may belong to another process, which
+`make down` must not stop.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pathlib import Path
 
 from settings import HOST, StackError, private_directory
 
-# How long a running service may be too busy to answer before it is started anew.
+# How long a running service may be too busy to respond before it is restarted.
 BUSY_SECONDS_MAX = 10
 
 
@@ -32,16 +32,16 @@ class Service:
     name: str
     command: list[str]
     ports: dict[str, int]
-    """The ports it listens on, by the variable that moves each."""
+    """The ports it listens on, by the environment variable that changes each port."""
     environment: dict[str, str]
-    """Its whole environment: nothing of the caller's is inherited."""
+    """Its whole environment. Nothing is inherited from the caller."""
     depends_on: list[Path] = field(default_factory=list)
-    """Files whose change means that a running one is out of date."""
+    """Files whose change makes a running process outdated."""
     stop_seconds: int = 10
-    """How long it may take to end after SIGTERM, before it is killed."""
+    """How long the process may take to end after SIGTERM, before it is killed."""
 
     def fingerprint(self) -> str:
-        """Changes when the program would run differently from a running one."""
+        """A hash of everything that affects how the program runs."""
         parts = [json.dumps([self.command, self.ports, sorted(self.environment.items())])]
         for path in [Path(self.command[0]), *self.depends_on]:
             status = path.stat()
@@ -58,9 +58,9 @@ class Processes:
         self._logs = local / "logs"
 
     def ensure(self, service: Service, ready: Callable[[], bool], seconds: int = 30) -> str:
-        """Runs the service, unless the same one runs already, and waits until it is ready.
+        """Starts the service, unless it already runs unchanged, and waits until it is ready.
 
-        Says what was done: `running`, `started` or `restarted`.
+        Returns what was done: `running`, `started` or `restarted`.
         """
         record = self._running(service.name)
         if (
@@ -69,7 +69,7 @@ class Processes:
             and self._recovers(service.name, ready)
         ):
             return "running"
-        # Without a running one this ends what a dead one left behind.
+        # If the service does not run, this stops the child processes that it left behind.
         self.stop(service.name)
         done = "started" if record is None else "restarted"
         self.require_free(service.name, service.ports)
@@ -79,8 +79,8 @@ class Processes:
         if log.exists():
             log.replace(log.with_suffix(".log.1"))
         with log.open("wb") as output:
-            # A session of its own: Ctrl-C in the terminal that ran `make up` is not for it,
-            # and what it starts can be ended with it.
+            # The process gets its own session. So Ctrl-C in the terminal of `make up` does not
+            # stop it, and its children can be stopped with it.
             process = subprocess.Popen(
                 service.command,
                 stdin=subprocess.DEVNULL,
@@ -98,7 +98,7 @@ class Processes:
             if process.poll() is not None:
                 self._path(service.name).unlink(missing_ok=True)
                 raise StackError(
-                    f"{service.name} ended at once (exit code {process.returncode}). "
+                    f"{service.name} exited during its start (exit code {process.returncode}). "
                     f"The end of {log}:\n{_tail(log)}"
                 )
             if time.monotonic() > deadline:
@@ -111,22 +111,22 @@ class Processes:
         return done
 
     def runs(self, name: str) -> bool:
-        """Whether the process that was started under this name still runs."""
+        """Whether the process of this name still runs."""
         return self._running(name) is not None
 
     def require_free(self, name: str, ports: dict[str, int]) -> None:
-        """Fails with a useful message if something else has one of a service's ports."""
+        """Fails with a helpful message if another program uses one of a service's ports."""
         if not self.runs(name):
             for variable, port in ports.items():
                 _require_free(name, variable, port)
 
     def names(self) -> list[str]:
-        """What has a record, the last started first."""
+        """The names of all recorded processes, the last started first."""
         records = sorted(self._pids.glob("*.json"), key=lambda path: path.stat().st_mtime)
         return [path.stem for path in reversed(records)]
 
     def stop(self, name: str) -> bool:
-        """Ends a process and whatever it started. False if nothing of it ran any more."""
+        """Stops a process and its children. Returns False if none of them was running."""
         record = self._record(name)
         if record is None:
             ended = False
@@ -140,15 +140,15 @@ class Processes:
             deadline = time.monotonic() + record["stop_seconds"]
             while _identity(pid) == record["identity"] and time.monotonic() < deadline:
                 time.sleep(0.05)
-            # The rest of its session. The group's number cannot have been given away
-            # while a member lives, and without members there is nothing to end.
+            # Stop the rest of its process group. The kernel cannot reuse the group's id while a
+            # member lives, and without members there is nothing to stop.
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(pid, signal.SIGKILL)
         self._path(name).unlink(missing_ok=True)
         return ended
 
     def _recovers(self, name: str, ready: Callable[[], bool]) -> bool:
-        """Whether a running service answers, at once or when it is less busy."""
+        """Whether a running service responds, now or when it is less busy."""
         deadline = time.monotonic() + BUSY_SECONDS_MAX
         while not ready():
             if time.monotonic() > deadline or not self.runs(name):
@@ -157,7 +157,7 @@ class Processes:
         return True
 
     def _stop_orphans(self, record: dict) -> bool:
-        """Ends what a process that died by itself had started. False if there is nothing."""
+        """Stops the children of a process that died by itself. Returns False if there are none."""
         ended = False
         deadline = time.monotonic() + 5
         while orphans := self._orphans(record):
@@ -171,10 +171,10 @@ class Processes:
         return ended
 
     def _orphans(self, record: dict) -> list[int]:
-        """The processes of a dead leader's session that are at work in the state directory.
+        """The processes of a dead leader's session that belong to the state directory.
 
-        The session's number alone does not do: once the last of ours is gone, a
-        stranger's session may have it.
+        The session id alone is not enough: when our last process has ended, the id may be
+        reused by an unrelated session.
         """
         if not record["identity"].startswith(f"{_boot()} "):
             return []
@@ -189,7 +189,7 @@ class Processes:
         return self._pids / f"{name}.json"
 
     def _record(self, name: str) -> dict | None:
-        """What was written down. A file that is not a record counts as none."""
+        """The record of a process, or None if the file is missing or is not a record."""
         try:
             record = json.loads(self._path(name).read_text())
         except (OSError, ValueError):
@@ -198,11 +198,11 @@ class Processes:
         if not isinstance(record, dict):
             return None
         whole = all(type(record.get(key)) is kind for key, kind in fields.items())
-        # Signals to 0, 1 or a negative number reach others than the process.
+        # A signal to 0, 1 or a negative number would reach other processes.
         return record if whole and record["pid"] > 1 and record["identity"] else None
 
     def _running(self, name: str) -> dict | None:
-        """The record, if its process still runs and is the one that was written down."""
+        """The record, if the recorded process still runs."""
         record = self._record(name)
         if record is None or _identity(record["pid"]) != record["identity"]:
             return None
@@ -225,25 +225,25 @@ class Processes:
 
 
 def _identity(pid: int) -> str | None:
-    """What tells this process from every other that had or will have its number."""
+    """Identifies this process among all processes that ever have the same id."""
     fields = _stat(pid)
     return f"{_boot()} {fields[19]}" if fields else None
 
 
 def _session(pid: int) -> tuple[int, int] | None:
-    """A process's group and session."""
+    """The group id and the session id of a process."""
     fields = _stat(pid)
     return (int(fields[2]), int(fields[3])) if fields else None
 
 
 def _stat(pid: int) -> list[str] | None:
-    """The kernel's line about a live process, after the name: the state is the first
-    field, group and session the third and fourth, the start time the twentieth."""
+    """The fields after the name in the kernel's line about a live process. The state is the
+    first field, group and session are the third and fourth, the start time is the twentieth."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
         return None
-    # The name is in parentheses and may hold anything.
+    # The name is in parentheses and may contain any character.
     fields = stat.rpartition(")")[2].split()
     return None if fields[0] == "Z" else fields
 
@@ -255,7 +255,7 @@ def _boot() -> str:
 def _is_below(pid: int, directory: Path) -> bool:
     """Whether a process runs a program of this directory or works in it.
 
-    The kernel adds ` (deleted)` to what is gone by now; the beginning stays.
+    The kernel appends ` (deleted)` to a deleted path; the beginning of the path stays.
     """
     for link in ("exe", "cwd"):
         with contextlib.suppress(OSError):
@@ -271,7 +271,7 @@ def _require_free(name: str, variable: str, port: int) -> None:
             probe.bind((HOST, port))
         except OSError as error:
             raise StackError(
-                f"Port {port} on {HOST}, which {name} needs, is taken by another program "
+                f"{name} needs port {port} on {HOST}, but another program uses it "
                 f"({error.strerror}). Stop that program, or choose another port: "
                 f"{variable}={port + 1} make up"
             ) from error

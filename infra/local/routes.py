@@ -1,9 +1,9 @@
-"""The HTTP API's routes and its domain, which the local CloudFormation leaves out.
+"""Creates the HTTP API's routes and its domain, which the local CloudFormation omits.
 
-SAM writes an `HttpApi`'s routes as an OpenAPI document into the API's `Body`, and
-ministack does not import that. The same document says everything that is needed, so
-the routes are made from it: one integration for each function, one route for each path
-and method. Run again after a deployment, it adds and removes what changed.
+SAM writes an `HttpApi`'s routes as an OpenAPI document into the API's `Body`, and ministack
+does not import that document. This module creates the routes from it: one integration for each
+function, one route for each path and method. After a later deployment, it adds and removes the
+routes that changed.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from typing import Any
 from aws import client
 from settings import API_DOMAIN, REGION, Settings, StackError
 
-# The route of whatever has no other.
+# The route of every request that matches no other route.
 DEFAULT = "$default"
 
 METHODS = {"get", "post", "put", "patch", "delete", "head", "options"}
 
 
 def bridge(settings: Settings) -> int:
-    """Makes the API answer at its port as the template says. Returns the number of routes."""
+    """Creates the template's routes at the API's port. Returns the number of routes."""
     cloudformation = client(settings, "cloudformation")
     template = cloudformation.get_template(StackName=settings.stack_name, TemplateStage="Processed")
     document = template["TemplateBody"]
@@ -58,7 +58,7 @@ def bridge(settings: Settings) -> int:
 
 
 def _routes(body: dict[str, Any]) -> dict[str, str]:
-    """Route key to the function's logical id, from the OpenAPI document."""
+    """The function's logical id by route key, from the OpenAPI document."""
     routes = {}
     for path, operations in body["paths"].items():
         for method, operation in operations.items():
@@ -67,7 +67,7 @@ def _routes(body: dict[str, Any]) -> dict[str, str]:
             elif method in METHODS:
                 route = f"{method.upper()} {path}"
             else:
-                raise StackError(f"{method} {path}: this kind of route is not bridged.")
+                raise StackError(f"{method} {path}: this kind of route is not supported.")
             uri = json.dumps(operation["x-amazon-apigateway-integration"]["uri"])
             function = re.search(r"\$\{(\w+)\.Arn\}", uri)
             if function is None:
@@ -77,7 +77,7 @@ def _routes(body: dict[str, Any]) -> dict[str, str]:
 
 
 def _integrations(gateway: Any, api_id: str, functions: list[str]) -> dict[str, str]:
-    """The integration of each function, made if it is missing."""
+    """The integration id of each function. Creates missing integrations."""
     uris = {f"arn:aws:lambda:{REGION}:{_account()}:function:{name}": name for name in functions}
     found = {
         uris[each["IntegrationUri"]]: each["IntegrationId"]
@@ -96,7 +96,7 @@ def _integrations(gateway: Any, api_id: str, functions: list[str]) -> dict[str, 
 
 
 def _domain(gateway: Any, api_id: str) -> None:
-    """Maps the API's domain, which the launcher writes into the Host header, to the API."""
+    """Maps the API's domain, which `aws_server.py` writes into the Host header, to the API."""
     domains = [each["DomainName"] for each in _items(gateway.get_domain_names)]
     if API_DOMAIN not in domains:
         gateway.create_domain_name(
@@ -116,7 +116,7 @@ def _domain(gateway: Any, api_id: str) -> None:
 
 
 def _items(operation: Any, **arguments: str) -> list[dict[str, Any]]:
-    """All pages of a listing."""
+    """The items of all pages of a list operation."""
     items: list[dict[str, Any]] = []
     token: dict[str, str] = {}
     while True:
@@ -128,5 +128,5 @@ def _items(operation: Any, **arguments: str) -> list[dict[str, Any]]:
 
 
 def _account() -> str:
-    """The account that ministack gives to every key that is not an account number."""
+    """The account of every access key that is not an account number, in ministack."""
     return "000000000000"

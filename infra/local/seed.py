@@ -1,7 +1,7 @@
-"""Secrets before the deployment, and the demo mess after it.
+"""Creates the secrets before the deployment, and the demo mess after it.
 
-Everything is done as an operator and as people would do it: with the `thali` command,
-and with HTTP requests and the codes in the mails. What is there already is left alone.
+Everything is created as an operator and as users would do it: with the `thali` command, HTTP
+requests and the codes in the mails. Existing data stay unchanged.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from botocore.exceptions import ClientError
 from aws import client
 from settings import MESS_ID, SENDER_ADDRESS, Settings, StackError
 
-# A proxy of the machine is not asked for 127.0.0.1.
+# Requests to 127.0.0.1 must not go through a proxy of the machine.
 _http = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -32,7 +32,7 @@ class Person:
     """An account of the demo mess."""
 
     key: str
-    """Begins its variables in stack.env."""
+    """The prefix of the person's variables in stack.env."""
     name: str
     email: str
     role: str
@@ -47,7 +47,7 @@ PEOPLE = [OWNER, STUDENT, SECOND_STUDENT, STAFF]
 
 @dataclass(frozen=True)
 class Credentials:
-    """What is drawn at random at the first start and kept, so that every start has the same."""
+    """Random secrets that are generated at the first start and reused by later starts."""
 
     razorpay_key_id: str
     razorpay_key_secret: str
@@ -55,11 +55,11 @@ class Credentials:
     passwords: dict[str, str]
     """By e-mail address."""
     staff_token: str = ""
-    """What a device at the counter scans with; made through the API, see `staff_token_prepare`."""
+    """The token of a device at the counter; created by `staff_token_prepare` through the API."""
 
     @classmethod
     def load(cls, settings: Settings) -> Credentials:
-        """Those of this stack, drawn and written down if there are none yet."""
+        """The credentials of this stack. Generates and saves them if there are none yet."""
         path = cls._path(settings)
         try:
             return cls(**json.loads(path.read_text()))
@@ -83,7 +83,7 @@ class Credentials:
         return settings.local / "credentials.json"
 
     def save(self, settings: Settings) -> None:
-        """Writes them down for the next start."""
+        """Saves the credentials for the next start."""
         private_write(self._path(settings), json.dumps(self.__dict__, indent=2))
 
     def of(self, person: Person) -> str:
@@ -91,7 +91,7 @@ class Credentials:
 
 
 def private_write(path: Path, text: str) -> None:
-    """Writes a file that only its owner can read, at no moment otherwise."""
+    """Writes a file that is readable only by its owner at every moment."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(path.name + ".new")
     beside.unlink(missing_ok=True)
@@ -101,10 +101,9 @@ def private_write(path: Path, text: str) -> None:
 
 
 def secrets_prepare(settings: Settings, credentials: Credentials, thali: Path) -> dict[str, str]:
-    """The keys, the partner's secret and the sender: what a deployment finds in place.
+    """Creates what a deployment needs: the keys, Razorpay's secret and the sender address.
 
-    Returns the versions of the secrets and of the public keys, by the template's parameter
-    for each.
+    Returns the versions of the secrets and of the public keys as parameters of the template.
     """
     _thali(settings, thali, "keys", "init", "--stage", settings.stage)
     manager = client(settings, "secretsmanager")
@@ -140,7 +139,7 @@ def secrets_prepare(settings: Settings, credentials: Credentials, thali: Path) -
 
 
 def mess_prepare(settings: Settings, credentials: Credentials, thali: Path) -> list[str]:
-    """The demo mess with its people. Returns what was new."""
+    """Creates the demo mess and its people. Returns the e-mail addresses of new accounts."""
     new = []
     _thali(
         settings, thali,
@@ -170,32 +169,32 @@ def mess_prepare(settings: Settings, credentials: Credentials, thali: Path) -> l
 
 
 def staff_token_prepare(settings: Settings, credentials: Credentials) -> Credentials:
-    """A staff token of the demo mess, made by its owner. One that is still taken is kept."""
+    """Lets the owner create a staff token of the demo mess. A token that is still valid is kept."""
     if credentials.staff_token:
         status, answer = _send(settings, "GET", "/api/v1/mess", token=credentials.staff_token)
         if status == 200:
             return credentials
         if status != 401:
-            raise StackError(f"The staff token was answered {status}: {answer}")
+            raise StackError(f"A request with the staff token returned {status}: {answer}")
     owner = _log_in(settings, OWNER, credentials)
     wanted = {"name": "Demo counter", "expires_in_days": 365}
     status, answer = _send(settings, "POST", "/api/v1/staff-tokens", wanted, owner)
     if status != 201:
-        raise StackError(f"A staff token was answered {status}: {answer}")
+        raise StackError(f"Creating a staff token returned {status}: {answer}")
     credentials = replace(credentials, staff_token=answer["token"])
     credentials.save(settings)
     return credentials
 
 
 def menu_prepare(settings: Settings, thali: Path) -> str:
-    """The demo mess's menu. What is on it already stays as it is. Returns the summary."""
+    """Imports the demo mess's menu. Existing items stay unchanged. Returns the summary."""
     menu = Path(__file__).with_name("menu.csv")
     said = _thali(settings, thali, "items", "import", "--mess", MESS_ID, "--only-new", str(menu))
     return said.strip()
 
 
 def _sign_up(settings: Settings, person: Person, password: str, invite: str | None) -> None:
-    """As the app does it: the form, then the code from the mail."""
+    """Signs a person up as the app does: sends the form, then the code from the mail."""
     form: dict[str, Any] = {
         "mess_id": MESS_ID,
         "name": person.name,
@@ -208,16 +207,16 @@ def _sign_up(settings: Settings, person: Person, password: str, invite: str | No
     before = len(_mails(settings, person.email))
     status, answer = _post(settings, "/sign-up", form)
     if status != 202:
-        raise StackError(f"Sign-up of {person.email} answered {status}: {answer}")
+        raise StackError(f"Sign-up of {person.email} returned {status}: {answer}")
     code = _code(settings, person.email, before)
     verify = {"registration_id": answer["registration_id"], "otp": code}
     status, answer = _post(settings, "/sign-up/otp-verify", verify)
     if status != 201:
-        raise StackError(f"The code of {person.email} was answered {status}: {answer}")
+        raise StackError(f"Verifying the code of {person.email} returned {status}: {answer}")
 
 
 def _code(settings: Settings, email: str, before: int, seconds: int = 60) -> str:
-    """The six digits in the mail that arrives after the first `before`."""
+    """The six-digit code in a mail that arrives after the first `before` mails."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         for mail in _mails(settings, email)[before:]:
@@ -227,12 +226,12 @@ def _code(settings: Settings, email: str, before: int, seconds: int = 60) -> str
         time.sleep(0.2)
     raise StackError(
         f"No mail with a code for {email} arrived within {seconds} s. "
-        "`make logs` shows what relay and mailer say."
+        "See the logs of relay and mailer with `make logs`."
     )
 
 
 def _mails(settings: Settings, email: str) -> list[dict[str, Any]]:
-    """The mails to an address, the oldest first."""
+    """The mails to an address, oldest first."""
     with _http.open(f"{settings.aws_url}/_ministack/ses/messages", timeout=10) as response:
         accounts = json.load(response)["messages"]
     return [mail for mails in accounts.values() for mail in mails if email in mail["To"]]
@@ -246,13 +245,13 @@ def _log_in(settings: Settings, person: Person, credentials: Credentials) -> str
         return answer["access_token"]
     if status == 401:
         return None
-    raise StackError(f"Login of {person.email} answered {status}: {answer}")
+    raise StackError(f"Login of {person.email} returned {status}: {answer}")
 
 
 def _require_log_in(settings: Settings, person: Person, credentials: Credentials) -> None:
     if _log_in(settings, person, credentials) is None:
         raise StackError(
-            f"{person.email} exists with another password than the one in {settings.local}. "
+            f"{person.email} exists with a password other than the one in {settings.local}. "
             f"`make down`, then remove {settings.local} to start over."
         )
 
@@ -285,7 +284,7 @@ def _send(
 
 
 def _thali(settings: Settings, thali: Path, *arguments: str, password: str | None = None) -> str:
-    """Runs the operator's command and returns what it printed."""
+    """Runs the operator's command and returns its output."""
     environment = settings.aws_environment()
     if password is not None:
         environment["THALI_PASSWORD"] = password
@@ -296,6 +295,6 @@ def _thali(settings: Settings, thali: Path, *arguments: str, password: str | Non
 
 
 def _password() -> str:
-    """Twenty letters and digits in groups: strong, and still typed in without a mistake."""
+    """Twenty letters and digits in groups: strong, but easy to type."""
     letters = "abcdefghjkmnpqrstuvwxyz23456789"
     return "-".join("".join(secrets.choice(letters) for _ in range(5)) for _ in range(4))

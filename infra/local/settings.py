@@ -1,8 +1,7 @@
-"""What a local stack is called, where it keeps its state and which ports it takes.
+"""The name, the state directory and the ports of a local stack.
 
-There are two kinds: the one that `make up` runs, and the one that `make test` starts
-afresh, on free ports and with its own state, so that they do not meet. Nothing here
-starts anything.
+There are two stacks. `make up` runs the development stack. `make test` starts a new test stack
+on free ports and with its own state, so the two do not interfere. This module starts nothing.
 """
 
 from __future__ import annotations
@@ -23,8 +22,8 @@ REGION = "ap-south-1"
 ACCESS_KEY = "test"
 SECRET_KEY = "test"
 
-# The name under which the API's port asks the local AWS for the API. It never resolves
-# anywhere: the launcher writes it into the Host header of what arrives at that port.
+# The domain of the API in the local AWS. The name never resolves: `aws_server.py` writes it
+# into the Host header of each request to the API's port.
 API_DOMAIN = "api.thali.test"
 
 SENDER_ADDRESS = "no-reply@demo.thali.test"
@@ -33,7 +32,7 @@ MESS_ID = "mess_demo"
 
 
 class StackError(Exception):
-    """Something a person can put right. The message says how; no traceback is shown."""
+    """A problem that the user can fix. The message says how; no traceback is shown."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ class Ports:
 
     @classmethod
     def from_environment(cls) -> Ports:
-        """The ports of `make up`: the usual ones, or what the variables say."""
+        """The ports of `make up`: the defaults, or the values of environment variables."""
         return cls(
             api=_port("THALI_PORT", 8080),
             aws=_port("THALI_AWS_PORT", 4566),
@@ -73,12 +72,12 @@ class Settings:
     """One local stack."""
 
     local: Path
-    """Its state, all of it: removing this directory forgets the stack."""
+    """The directory of the stack's whole state. Removing it resets the stack."""
     stage: str
     stack_name: str
     ports: Ports
     queue_visibility_seconds: int
-    """How long a failed message waits. Short: nobody wants to wait 15 minutes for five tries."""
+    """The delay before a retry of a failed message. Short: five attempts are not to take 15 min."""
 
     @classmethod
     def development(cls) -> Settings:
@@ -93,7 +92,7 @@ class Settings:
 
     @classmethod
     def test(cls, ports: Ports | None = None) -> Settings:
-        """The stack of `make test`. Its ports are written down by `up`, for `down` and `logs`."""
+        """The stack of `make test`. `up` saves its ports, and `down` and `logs` read them."""
         local = (ROOT / os.environ.get("THALI_LOCAL", ".local") / "test").resolve()
         if ports is None:
             try:
@@ -110,7 +109,7 @@ class Settings:
 
     @property
     def disposable(self) -> bool:
-        """Whether the stack's data may be lost: then it is never written to disk."""
+        """Whether the stack's data may be lost. If so, they are never written to disk."""
         return self.stage == "test"
 
     @property
@@ -119,7 +118,7 @@ class Settings:
 
     @property
     def aws_url(self) -> str:
-        # An address and not a name: SDKs then put an S3 bucket into the path.
+        # With an IP address instead of a name, SDKs put the S3 bucket into the path.
         return f"http://{HOST}:{self.ports.aws}"
 
     @property
@@ -148,10 +147,10 @@ class Settings:
         return self.local / "used-rights.jsonl"
 
     def aws_environment(self) -> dict[str, str]:
-        """The caller's environment, pointed at the local AWS and at nothing else.
+        """The caller's environment, with only the local AWS as endpoint.
 
-        Profiles, tokens and endpoints of a real account are taken out, so that no
-        mistake in here can reach one.
+        Profiles, tokens and endpoints of a real account are removed, so no mistake here
+        can reach a real account.
         """
         kept = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
         return {
@@ -165,19 +164,19 @@ class Settings:
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "AWS_EC2_METADATA_DISABLED": "true",
             "SAM_CLI_TELEMETRY": "0",
-            # The template has loops, which SAM reads when it is asked to.
+            # The template has loops (Fn::ForEach), which SAM supports only with this setting.
             "SAM_CLI_ENABLE_LANGUAGE_EXTENSIONS": "1",
             "STACK_NAME": self.stack_name,
-            # A proxy of the machine must not be asked for 127.0.0.1.
+            # Requests to 127.0.0.1 must not go through a proxy of the machine.
             "NO_PROXY": "127.0.0.1,localhost",
             "no_proxy": "127.0.0.1,localhost",
         }
 
 
 def private_directory(path: Path) -> None:
-    """Makes a directory, and what is missing above it, for its owner alone.
+    """Makes a directory and its missing parents, accessible only to the owner.
 
-    A directory that exists is left as it is: the state may be told to live in a shared one.
+    An existing directory stays unchanged, because THALI_LOCAL may name a shared one.
     """
     if not path.is_dir():
         private_directory(path.parent)

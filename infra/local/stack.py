@@ -1,8 +1,8 @@
 """Runs Thali on this machine: `stack.py up | down | logs | invoke | thali`.
 
-`up` builds, starts a local AWS, Redis and the partner sandbox, deploys the real
-template, and seeds a demo mess. Run again it updates what changed. With `--test` it is
-the tests' own stack: fresh at each start, on free ports, never written to disk.
+`up` builds, starts a local AWS, Redis and the partner sandbox, deploys the real template, and
+creates a demo mess. A second `up` updates what changed. With `--test`, the command uses the
+tests' stack: new at each start, on free ports, with data only in memory.
 """
 
 from __future__ import annotations
@@ -49,10 +49,10 @@ from settings import (
 _http = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 _started = time.monotonic()
 
-# When (milliseconds), which function, what.
+# Time (milliseconds), function, message.
 LogLine = tuple[int, str, str]
 
-# The ports of each service, and the variables that move them.
+# The ports of each service, and the environment variables that change them.
 PORTS = {
     "redis": {"redis": "THALI_REDIS_PORT"},
     "sandbox": {"sandbox": "THALI_SANDBOX_PORT"},
@@ -61,19 +61,19 @@ PORTS = {
 
 
 def up(settings: Settings, build: bool) -> None:
-    """Brings the stack to the state of the working copy."""
+    """Starts the stack or updates it, so that it runs the working copy."""
     if settings.disposable:
         down(settings)
         if settings.local.exists() and not (settings.local / "ports.json").exists():
-            raise StackError(f"{settings.local} is not a test stack's. Set THALI_LOCAL elsewhere.")
+            raise StackError(f"{settings.local} has no test stack. Set THALI_LOCAL elsewhere.")
         shutil.rmtree(settings.local, ignore_errors=True)
-    # What is in there is for this person: keys, passwords, sent mail.
+    # The directory holds keys, passwords and sent mail, so only its owner may read it.
     private_directory(settings.logs)
-    # Before anything is started, so that `down` finds what an interrupted `up` left.
+    # Saved before anything starts, so that `down` can stop what an interrupted `up` left.
     (settings.local / "ports.json").write_text(json.dumps(settings.ports.__dict__))
 
     processes = Processes(settings.local)
-    # Before the build: who has to choose another port should not wait for it.
+    # Checked before the build, so that a port conflict is reported at once.
     for name in PORTS:
         processes.require_free(name, _ports(settings, name))
     target = _target_directory()
@@ -81,10 +81,10 @@ def up(settings: Settings, build: bool) -> None:
         say("building the functions (the first time takes minutes)")
         _cargo_build()
     changed = package.pack(target / "debug" / "thali-functions", level=1)
-    say("the functions are packed" if changed else "the functions are as they were packed before")
+    say("the functions are packed" if changed else "the package of the functions is up to date")
 
     if not processes.runs("aws"):
-        # The functions' unpacked code, of every version that was ever deployed.
+        # Remove the unpacked code of all functions, which grows with every deployed version.
         shutil.rmtree(settings.local / "aws" / "tmp", ignore_errors=True)
     credentials = seed.Credentials.load(settings)
     thali = target / "debug" / "thali"
@@ -95,7 +95,7 @@ def up(settings: Settings, build: bool) -> None:
     ):
         say(f"{service.name} {processes.ensure(service, ready)} on {_addresses(service)}")
 
-    say("keys, partner's secret and sender address")
+    say("creating keys, Razorpay's secret and the sender address")
     versions = seed.secrets_prepare(settings, credentials, thali)
     parameters = deploy.parameters(settings, versions)
     wanted = deploy.fingerprint(parameters)
@@ -107,7 +107,7 @@ def up(settings: Settings, build: bool) -> None:
     say(f"{routes.bridge(settings)} routes")
     _wait(settings)
     new = seed.mess_prepare(settings, credentials, thali)
-    say(f"demo mess {MESS_ID}: " + (f"new accounts {', '.join(new)}" if new else "all there"))
+    say(f"demo mess {MESS_ID}: " + (f"new accounts {', '.join(new)}" if new else "unchanged"))
     credentials = seed.staff_token_prepare(settings, credentials)
     say(f"menu of {MESS_ID}: {seed.menu_prepare(settings, thali)}")
     write_stack_env(settings, credentials)
@@ -116,10 +116,11 @@ def up(settings: Settings, build: bool) -> None:
 
 
 def down(settings: Settings) -> None:
-    """Stops what `up` started, and nothing else."""
+    """Stops only what `up` started."""
     processes = Processes(settings.local)
     if settings.disposable and processes.runs("aws"):
-        # Its logs end with it, and a failed test is often explained there.
+        # The functions' logs vanish with the local AWS. Save them, because they often explain a
+        # failed test.
         with contextlib.suppress(BotoCoreError, ClientError):
             (settings.logs / "functions.log").write_text(
                 "".join(
@@ -131,13 +132,13 @@ def down(settings: Settings) -> None:
         if processes.stop(name):
             say(f"{name} stopped")
     if settings.disposable:
-        # The functions' unpacked code. The logs stay until the next start.
+        # Remove the functions' unpacked code. The logs stay until the next start.
         shutil.rmtree(settings.local / "aws", ignore_errors=True)
     settings.stack_env.unlink(missing_ok=True)
 
 
 def logs(settings: Settings, only: str | None, since_minutes: int) -> NoReturn:
-    """Prints the functions' log lines as they come, until Ctrl-C."""
+    """Prints new log lines of the functions until Ctrl-C."""
     since = int((time.time() - since_minutes * 60) * 1000)
     printed: set[LogLine] = set()
     while True:
@@ -145,13 +146,13 @@ def logs(settings: Settings, only: str | None, since_minutes: int) -> NoReturn:
         for _, name, message in sorted(lines - printed):
             print(f"{name:<17} {message}", flush=True)
         printed = lines
-        # A line may be written a little after its time; what is older than this is settled.
+        # A line may arrive up to ten seconds after its timestamp, so read these seconds again.
         since = max([since, *(timestamp - 10_000 for timestamp, _, _ in lines)])
         time.sleep(1)
 
 
 def _log_lines(settings: Settings, only: str | None, since: int) -> set[LogLine]:
-    """What the functions wrote since a time (milliseconds), without Lambda's own lines."""
+    """The functions' log lines since a time (milliseconds), without Lambda's own lines."""
     cloudwatch = client(settings, "logs")
     prefix = f"/aws/lambda/{settings.stack_name}-"
     lines: set[LogLine] = set()
@@ -172,7 +173,7 @@ def _log_lines(settings: Settings, only: str | None, since: int) -> set[LogLine]
 
 
 def thali(settings: Settings, arguments: list[str]) -> NoReturn:
-    """Becomes the operator's command, pointed at the stack."""
+    """Replaces this process with the operator's command, configured for the stack."""
     binary = _target_directory() / "debug" / "thali"
     if not binary.exists():
         raise StackError("The stack is not built yet: `make up`.")
@@ -181,7 +182,7 @@ def thali(settings: Settings, arguments: list[str]) -> NoReturn:
 
 
 def redis_service(settings: Settings) -> Service:
-    """Redis as it is, on loopback. What it holds may be lost: sessions are in DynamoDB too."""
+    """Redis on loopback. Its data may be lost, because sessions are in DynamoDB, too."""
     data = settings.local / "redis"
     private_directory(data)
     return Service(
@@ -202,7 +203,7 @@ def redis_service(settings: Settings) -> Service:
 
 
 def sandbox_service(settings: Settings, credentials: seed.Credentials, target: Path) -> Service:
-    """The partners: what Razorpay is to a real deployment."""
+    """The partner sandbox, which replaces Razorpay."""
     binary = target / "debug" / "thali-sandbox"
     return Service(
         name="sandbox",
@@ -225,8 +226,8 @@ def sandbox_service(settings: Settings, credentials: seed.Credentials, target: P
 def aws_service(settings: Settings) -> Service:
     """The local AWS, with IAM enforced.
 
-    The functions inherit this environment, as processes of ministack's. So it holds
-    what AWS would give them too, and nothing of the caller's.
+    The functions are processes of ministack and inherit this environment. So it holds what AWS
+    would give them, too, and nothing of the caller's environment.
     """
     state = settings.local / "aws"
     temporary = state / "tmp"
@@ -255,19 +256,19 @@ def aws_service(settings: Settings) -> Service:
             "S3_PERSIST": "0" if settings.disposable else "1",
             "S3_DATA_DIR": str(state / "s3"),
             "TMPDIR": str(temporary),
-            # Its other listeners are of no use here, and it must not tidy up containers.
+            # ministack's other listeners are not needed, and it must not remove containers.
             "SFTP_ENABLED": "0",
             "IOT_MTLS_ENABLED": "0",
             "DOCKER_HOST": "unix:///nonexistent",
         },
         depends_on=[launcher],
-        # It writes its state when it ends.
+        # ministack writes its state when it ends.
         stop_seconds=60,
     )  # fmt: skip
 
 
 def write_stack_env(settings: Settings, credentials: seed.Credentials) -> None:
-    """What scripts and tests need to know, as KEY=VALUE lines that a shell can read too."""
+    """Writes the values for scripts and tests as KEY=VALUE lines, which a shell can read, too."""
     values = {
         "API_URL": settings.api_url,
         "AWS_ENDPOINT_URL": settings.aws_url,
@@ -291,10 +292,10 @@ def write_stack_env(settings: Settings, credentials: seed.Credentials) -> None:
 
 
 def write_functions_env(settings: Settings) -> None:
-    """The functions' environment as deployed, for tools that run one function by hand.
+    """Writes the functions' deployed environment, for tools that run one function by hand.
 
     `functions.env` is for `cargo lambda watch --env-file`; `functions.json` is for
-    `sam local --env-vars`, which takes only variables that the template names.
+    `sam local --env-vars`, which accepts only variables that the template names.
     """
     deployed: dict[str, str] = {}
     for page in client(settings, "lambda").get_paginator("list_functions").paginate():
@@ -307,7 +308,7 @@ def write_functions_env(settings: Settings) -> None:
         "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
         **deployed,
     }
-    # In quotes, for the JSON among them; no value contains one.
+    # In single quotes, because some values are JSON. No value contains a single quote.
     seed.private_write(
         settings.local / "functions.env", "".join(f"{k}='{v}'\n" for k, v in values.items())
     )
@@ -317,7 +318,7 @@ def write_functions_env(settings: Settings) -> None:
 
 
 def say(text: str) -> None:
-    """A line of progress."""
+    """Prints a line of progress."""
     print(f"[{time.monotonic() - _started:5.1f} s] {text}", flush=True)
 
 
@@ -347,18 +348,18 @@ def _target_directory() -> Path:
         cwd=ROOT, capture_output=True, text=True,
     )  # fmt: skip
     if asked.returncode != 0:
-        raise StackError(f"cargo does not read the workspace:\n{asked.stderr}")
+        raise StackError(f"cargo cannot read the workspace:\n{asked.stderr}")
     return Path(json.loads(asked.stdout)["target_directory"])
 
 
 def _plain_environment() -> dict[str, str]:
-    """What a program needs to run at all."""
+    """The variables that every program needs."""
     kept = ("PATH", "HOME", "LANG", "LC_ALL", "USER", "VIRTUAL_ENV")
     return {k: os.environ[k] for k in kept if k in os.environ}
 
 
 def _wait(settings: Settings, seconds: int = 60) -> None:
-    """Waits until the API answers that it is well."""
+    """Waits until the API's health check succeeds."""
     deadline = time.monotonic() + seconds
     last: Any = "no answer"
     while time.monotonic() < deadline:
@@ -371,7 +372,7 @@ def _wait(settings: Settings, seconds: int = 60) -> None:
         except OSError as error:
             last = error
         time.sleep(0.3)
-    raise StackError(f"{settings.api_url}/health did not answer 200 within {seconds} s: {last}")
+    raise StackError(f"{settings.api_url}/health did not return 200 within {seconds} s: {last}")
 
 
 def _answers(url: str) -> bool:
@@ -398,7 +399,7 @@ def _redis_answers(settings: Settings) -> bool:
 
 
 def _ports(settings: Settings, name: str) -> dict[str, int]:
-    """A service's ports, by the variable that moves each."""
+    """A service's ports, by the environment variable that changes each port."""
     return {variable: getattr(settings.ports, field) for field, variable in PORTS[name].items()}
 
 
@@ -415,15 +416,15 @@ def _shown(path: Path) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="stack.py", description=__doc__.splitlines()[0])
-    parser.add_argument("--test", action="store_true", help="the tests' stack instead of yours")
+    parser.add_argument("--test", action="store_true", help="use the tests' stack")
     commands = parser.add_subparsers(dest="command", required=True)
-    command = commands.add_parser("up", help="build, start, deploy, seed; or update what runs")
+    command = commands.add_parser("up", help="build, start, deploy and seed, or update")
     command.add_argument("--no-build", action="store_true", help="the binaries are built already")
     commands.add_parser("down", help="stop what `up` started")
     command = commands.add_parser("logs", help="follow the functions' logs")
-    command.add_argument("function", nargs="?", help="only this function's, such as login")
+    command.add_argument("function", nargs="?", help="only this function, such as login")
     command.add_argument(
-        "--since", type=int, default=5, metavar="MINUTES", help="begin so far back"
+        "--since", type=int, default=5, metavar="MINUTES", help="how far back to begin"
     )
     command = commands.add_parser("invoke", help="run one function with its sample event")
     command.add_argument("function", help="such as mailer, with events/mailer.json")
@@ -431,13 +432,13 @@ def main() -> None:
     command.add_argument("arguments", nargs=argparse.REMAINDER)
     options = parser.parse_args()
 
-    # `make` may be ended with SIGTERM; then the `finally` of what runs still runs.
+    # If `make` is ended with SIGTERM, this raises SystemExit, so `finally` blocks still run.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         if not options.test:
             settings = Settings.development()
         else:
-            # A new test stack takes new ports; the other commands find those of the last.
+            # A new test stack gets new ports; the other commands use the saved ones.
             settings = Settings.test(Ports.free() if options.command == "up" else None)
         if options.command == "up":
             up(settings, build=not options.no_build)
@@ -453,7 +454,7 @@ def main() -> None:
         print(f"\n{error}", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
-        # The way to end `logs`, and no failure there.
+        # Ctrl-C is the normal end of `logs`.
         sys.exit(0 if options.command == "logs" else 130)
 
 

@@ -1,15 +1,14 @@
 #!/usr/bin/env python3
-"""Compares binaries of the functions: what a start, a first and a warm invocation cost.
+"""Compares binaries of the functions: the cost of a start, a first and a warm invocation.
 
     start.py NAME=BINARY [NAME=BINARY …] [--starts 15] [--warm 100]
 
-Each binary runs as on Lambda, behind a runtime API of this program's, on the stack that
-`make up` has started, with TLS in front of DynamoDB. The binaries take turns, so that what
-else the machine does meets all of them. The figures are medians over the starts. CPU is the
-process's own, by the kernel's account of its threads; the time of an answer also has the local
-AWS in it, so it is the CPU that is compared. The first binary is what the others are compared
-with. Where a function is not named by `_HANDLER` (one binary for each), give a folder that
-holds the binaries by name.
+Each binary runs as on Lambda: behind a runtime API of this program, on the stack of `make up`,
+and with TLS in front of DynamoDB. The binaries take turns, so that other load on the machine
+affects all of them. The figures are medians over the starts. CPU time is that of the process
+alone, from the kernel's statistics of its threads. Compare the CPU time, because response times
+include the local AWS. All binaries are compared with the first one. If each function has its own
+binary, give a folder with the binaries, named like the functions.
 """
 
 from __future__ import annotations
@@ -37,12 +36,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parents[2]
-# Far above what any invocation takes here.
+# Much longer than any invocation takes here.
 WAIT_SECONDS_MAX = 30
 
 
 def variables(file: Path) -> dict[str, str]:
-    """What a file of KEY=VALUE lines says, quoted values too."""
+    """The variables of a file with KEY=VALUE lines; values may be in single quotes."""
     pairs = (line.split("=", 1) for line in file.read_text().splitlines() if "=" in line)
     return {name: value.strip("'") for name, value in pairs}
 
@@ -97,14 +96,14 @@ class Runtime:
         self.address = f"127.0.0.1:{self._server.server_port}"
 
     def stop(self) -> None:
-        """Ends the poll that is open, once the process is gone."""
+        """Ends the open poll and the server, after the process has ended."""
         self.events.put(None)
         self._server.shutdown()
         self._server.server_close()
 
 
 def tls_in_front_of(url: str, folder: Path) -> tuple[str, Path]:
-    """An https address that leads to `url`, and the file of the authority to trust."""
+    """Starts a TLS proxy to `url`; returns its address and the file of its root certificate."""
     (folder / "leaf.cnf").write_text(
         "subjectAltName=IP:127.0.0.1\nbasicConstraints=CA:FALSE\nextendedKeyUsage=serverAuth\n"
     )
@@ -164,16 +163,16 @@ def cpu_ms(pid: int) -> float:
 
 
 def peak_mb(pid: int) -> float:
-    """The most memory that a process has had resident, in megabytes."""
+    """The peak resident memory of a process, in megabytes."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) / 1024
-    raise ValueError(f"process {pid} tells no peak")
+    raise ValueError(f"process {pid} has no VmHWM")
 
 
 @dataclass
 class Case:
-    """A function, its event and what must be in the answer."""
+    """A function, its event and the expected status of the response."""
 
     function: str
     event: Callable[[], dict[str, Any]]
@@ -182,7 +181,7 @@ class Case:
 
 @dataclass
 class Figures:
-    """One figure's values over the starts, by the figure's name."""
+    """The values of each figure over all starts, by the figure's name."""
 
     values: dict[str, list[float]] = field(default_factory=dict)
 
@@ -196,7 +195,7 @@ class Figures:
 def measure(
     binary: Path, case: Case, environment: dict[str, str], warm: int, into: Figures
 ) -> None:
-    """One start of a function, its first and some warm invocations."""
+    """Measures one start of a function, its first invocation and some warm invocations."""
     program = binary / case.function if binary.is_dir() else binary
     runtime = Runtime()
     environment = {
@@ -208,7 +207,7 @@ def measure(
     process = subprocess.Popen([program], env=environment, stdout=subprocess.DEVNULL)
     try:
         polled = runtime.polls.get(timeout=WAIT_SECONDS_MAX)
-        time.sleep(0.03)  # until it sleeps in the poll
+        time.sleep(0.03)  # until the process waits in the poll
         started_cpu = cpu_ms(process.pid)
         into.add("start", (polled - began) * 1000)
         into.add("start cpu", started_cpu)
@@ -219,7 +218,7 @@ def measure(
             answered, body = runtime.answers.get(timeout=WAIT_SECONDS_MAX)
             runtime.polls.get(timeout=WAIT_SECONDS_MAX)
             if (status := json.loads(body).get("statusCode")) != case.status:
-                sys.exit(f"{case.function} answers {status}: {body[:300]!r}")
+                sys.exit(f"{case.function} returned {status}: {body[:300]!r}")
             return (answered - sent) * 1000
 
         into.add("first", invoke())
@@ -238,7 +237,7 @@ def measure(
 
 
 def cases(stack: dict[str, str]) -> list[Case]:
-    """What is measured: a read from Redis, a scan, a submission and a login."""
+    """The measured cases: a read from Redis, a scan, a submission and a login."""
     address = stack["API_URL"]
 
     def call(path: str, body: dict[str, Any] | None, token: str | None) -> dict[str, Any]:
@@ -264,13 +263,13 @@ def cases(stack: dict[str, str]) -> list[Case]:
         return sample
 
     def scan() -> dict[str, Any]:
-        # Many plates: one that was scanned a hundred times is dearer to write.
+        # Use many plates, because a plate with a hundred scans is more expensive to write.
         day = datetime.now(timezone.utc) - timedelta(days=random.randrange(1, 6))
         meal = random.choice(["BREAKFAST", "LUNCH", "DINNER"])
         return {"qr_data": code, "meal": meal, "scanned_at": day.strftime("%Y-%m-%dT%H:%M:%SZ")}
 
     def wrong() -> dict[str, Any]:
-        # Somebody else each time: five wrong passwords lock.
+        # Another address each time, because five wrong passwords lock a login.
         email = f"nobody-{random.randrange(1 << 40)}@demo.thali.test"
         return {"email": email, "password": "not anybody's password"}
 
@@ -278,7 +277,7 @@ def cases(stack: dict[str, str]) -> list[Case]:
     return [
         Case("tokens", lambda: event("tokens", token, None), 200),
         Case("scan", lambda: event("scan", stack["STAFF_TOKEN"], scan()), 200),
-        # Refused for want of tokens, after the password was checked.
+        # Refused after the password check, because the student has too few tokens.
         Case("submit-tokens", lambda: event("submit-tokens", token, submit), 409),
         Case("login", lambda: event("login", None, wrong()), 401),
     ]
@@ -309,7 +308,7 @@ def main() -> None:
                 continue
             warm = options.warm if case.function in ("tokens", "scan") else options.warm // 5
             figures = {name: Figures() for name in binaries}
-            # The first turn warms the machine's caches and does not count.
+            # The first turn only warms the machine's caches, so its figures are dropped.
             for turn in range(options.starts + 1):
                 # The order turns too: each scan makes its plate's item a little larger.
                 for name, binary in list(binaries.items())[:: 1 if turn % 2 else -1]:
@@ -320,7 +319,7 @@ def main() -> None:
 
 def show(case: Case, figures: dict[str, Figures]) -> None:
     first = next(iter(figures.values()))
-    print(f"\n{case.function}: ms, and MB of memory; in brackets the ratio to the first")
+    print(f"\n{case.function}: times in ms, memory in MB; in brackets the ratio to the first")
     print(f"{'':14}" + "".join(f"{name:>18}" for name in first.values))
     for name, each in figures.items():
         cells = (

@@ -10,7 +10,7 @@ use crate::support::{Call, TestApp};
 const PATH: &str = "/api/v1/audit";
 
 impl TestApp {
-    /// The whole of the records that a query asks for, in pages of `limit`.
+    /// All records that a query returns, read in pages of `limit`.
     async fn trail(&self, owner: &Student, query: &str, limit: usize) -> Vec<Value> {
         let (mut all, mut cursor) = (Vec::new(), String::new());
         for _ in 0..1_000 {
@@ -29,17 +29,17 @@ fn texts<'a>(records: &'a [Value], member: &str) -> Vec<&'a str> {
     records.iter().map(|record| record[member].as_str().expect("text")).collect()
 }
 
-/// What goes into a query as it is.
+/// Percent-encodes `#` and `/` for a query string.
 fn escaped(text: &str) -> String {
     text.replace('#', "%23").replace('/', "%2F")
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_things_history_is_found_by_its_id_the_newest_first() {
+async fn the_trail_of_an_entity_lists_the_newest_change_first() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let asha = test.signed_up_student("asha@example.com").await;
-    // Of two changes in one millisecond nobody can tell which one was first.
+    // The order of two changes in the same millisecond is undefined.
     let later = || test.advance(SignedDuration::from_millis(1));
     let order_id = test.order_tokens(&asha, 3).await;
     later();
@@ -48,7 +48,7 @@ async fn a_things_history_is_found_by_its_id_the_newest_first() {
     test.seed_item("rice", 1, &[50]).await;
     let order = test.place(&asha, &[("rice", 1)]).await;
     later();
-    test.process(&order).await.expect("nobody else is at it");
+    test.process(&order).await.expect("nobody else processes it");
     let blocked = Call::new("POST", &format!("/api/v1/students/{}/block", asha.account_id));
     test.send(blocked.bearer(&owner.token)).await.expect(200);
     test.settle().await;
@@ -76,9 +76,9 @@ async fn a_things_history_is_found_by_its_id_the_newest_first() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_days_changes_are_those_from_midnight_to_midnight_at_the_mess() {
+async fn a_day_runs_from_midnight_to_midnight_in_the_mess_time_zone() {
     let test = TestApp::start().await;
-    // Midnight in India is half past six in the evening of UTC, in the middle of its day.
+    // Midnight in India is 18:30 UTC, so a day of the mess spans two days of UTC.
     test.wait_until("2026-01-15T18:29:59.999Z");
     let owner = test.owner("owner@example.com").await;
     let dishes = async |from: &str, numbers: std::ops::Range<u8>| {
@@ -102,7 +102,7 @@ async fn a_days_changes_are_those_from_midnight_to_midnight_at_the_mess() {
     assert!(times.is_sorted_by(|one, other| one > other), "{times:?}");
     assert_eq!(times[29], time("2026-01-15T18:30:00Z"));
     assert_eq!(times[0], time("2026-01-16T18:29:59.999Z"));
-    // Pages that end before, at and behind midnight of UTC, which has fifteen on each side.
+    // Pages that end before, at and after midnight UTC. Fifteen changes lie on each side.
     for limit in [1, 4, 7, 14, 15, 16, 30] {
         assert_eq!(test.trail(&owner, "date=2026-01-16", limit).await, all, "{limit}");
     }
@@ -116,7 +116,7 @@ async fn a_days_changes_are_those_from_midnight_to_midnight_at_the_mess() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_record_is_kept_for_a_year_also_where_the_database_has_not_removed_it() {
+async fn records_older_than_a_year_are_hidden_before_dynamodb_deletes_them() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     test.wait_until("2026-01-16T00:00:00Z");
@@ -131,7 +131,7 @@ async fn a_record_is_kept_for_a_year_also_where_the_database_has_not_removed_it(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_asks_for_a_thing_or_for_a_day_by_a_name_that_can_be_one() {
+async fn a_query_needs_one_valid_entity_or_one_valid_date() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     for (query, wrong) in [
@@ -152,7 +152,7 @@ async fn one_asks_for_a_thing_or_for_a_day_by_a_name_that_can_be_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_of_another_mess_is_in_anybodys_trail() {
+async fn an_owner_cannot_see_the_trail_of_another_mess() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let asha = test.student("asha@example.com").await;

@@ -1,4 +1,4 @@
-//! What an owner sees first.
+//! The owner's dashboard.
 
 use serde_json::{Value, json};
 use thali_domain::accounts::identity::{AccountStatus, Role};
@@ -16,7 +16,7 @@ fn meal(expected: u32, admitted: u32, refused: u32) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_empty_mess_has_nothing_to_see() {
+async fn the_dashboard_of_an_empty_mess_shows_zeros() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let expected = json!({
@@ -32,7 +32,7 @@ async fn an_empty_mess_has_nothing_to_see() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn todays_meals_and_sales_and_what_waits_are_counted() {
+async fn the_dashboard_counts_todays_meals_sales_and_pending_work() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     for (sku, stock, shards) in [("full", 50, 1), ("low", 9, 1), ("spread", 4, 3), ("edge", 10, 2)]
@@ -43,7 +43,7 @@ async fn todays_meals_and_sales_and_what_waits_are_counted() {
     off["available"] = json!(false);
     test.put_item(&owner, "off", &off).await.expect(201);
 
-    // Yesterday's purchase is no sale of today: it is the day before until 18:30 of UTC.
+    // A purchase before 18:30 UTC (midnight in India) is not a sale of today.
     let asha = test.student("asha@example.com").await;
     test.buy_tokens(&asha, 3).await;
     test.settle().await;
@@ -81,7 +81,7 @@ async fn todays_meals_and_sales_and_what_waits_are_counted() {
             { "sku": "spread", "name": "spread", "stock": 4 },
             { "sku": "low", "name": "low", "stock": 9 },
         ],
-        // Two purchases, an order, a payment and a student who waits.
+        // Two purchases, an order, an uploaded payment and a pending student.
         "unread_notifications": 5,
     });
     assert_eq!(test.seen(&owner, PATH).await, expected);
@@ -94,7 +94,7 @@ async fn todays_meals_and_sales_and_what_waits_are_counted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_whole_menu_is_looked_at_for_what_runs_low() {
+async fn stock_warnings_cover_the_whole_menu() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     for number in 0..230_u32 {

@@ -1,4 +1,4 @@
-//! For how many to cook, who came, and how yesterday went.
+//! The headcount report: expected and admitted students, and how yesterday differed.
 
 use serde_json::{Value, json};
 use thali_domain::accounts::identity::AccountStatus;
@@ -39,7 +39,7 @@ async fn nobody_is_expected_in_an_empty_mess() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_has_paid_and_not_cut_is_expected_and_who_was_let_in_is_counted() {
+async fn the_headcount_expects_paid_students_without_cuts_and_counts_admissions() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let mut diners = Vec::new();
@@ -84,7 +84,7 @@ async fn who_has_paid_and_not_cut_is_expected_and_who_was_let_in_is_counted() {
     let expected = json!({ "date": "2026-01-15", "meals": today.clone(), "yesterday": yesterday });
     assert_eq!(test.seen(&owner, PATH).await, expected);
 
-    // Tomorrow nobody has paid.
+    // Nobody has paid for tomorrow.
     let tomorrow = test.seen(&owner, &format!("{PATH}?date=2026-01-16")).await;
     assert_eq!(tomorrow["meals"], meals([0; 3].map(|_| meal(0, 0, 0, 0))));
     assert_eq!(tomorrow["yesterday"]["date"], "2026-01-15");
@@ -98,7 +98,7 @@ async fn who_has_paid_and_not_cut_is_expected_and_who_was_let_in_is_counted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_is_expected_where_the_mess_is_closed() {
+async fn nobody_is_expected_when_the_mess_is_closed() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let asha = test.diner("asha").await;
@@ -114,7 +114,7 @@ async fn nobody_is_expected_where_the_mess_is_closed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn tokens_count_for_the_meal_during_which_they_are_redeemed() {
+async fn a_token_submission_counts_for_the_meal_window_it_falls_in() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let asha = test.student("asha@example.com").await;
@@ -130,7 +130,7 @@ async fn tokens_count_for_the_meal_during_which_they_are_redeemed() {
         let asha = crate::support::people::Student::of(&test.log_in(&asha.email).await);
         test.send(TestApp::submit(&asha, count)).await.expect(201);
     }
-    // What is not told yet is not counted yet.
+    // A submission is counted only after its change was processed.
     let owner = crate::support::people::Student::of(&test.log_in(&owner.email).await);
     assert_eq!(test.seen(&owner, PATH).await["meals"]["LUNCH"]["tokens_submitted"], 0);
     test.settle().await;
@@ -143,7 +143,7 @@ async fn tokens_count_for_the_meal_during_which_they_are_redeemed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_day_is_the_messs_own_and_one_of_a_week_ago_to_a_year_ahead() {
+async fn the_default_date_is_local_and_dates_out_of_range_are_refused() {
     let test = TestApp::start().await;
     // It is past midnight in India, and not yet in London.
     test.wait_until("2026-01-15T18:30:00Z");

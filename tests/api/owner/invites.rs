@@ -1,4 +1,4 @@
-//! An owner invites, somebody signs up with the code, and nobody does a second time.
+//! Invites: an owner creates a code, and one person can sign up with that code once.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ fn invite(owner: &Student, body: &Value) -> Call {
     Call::post("/api/v1/invites", body).bearer(&owner.token)
 }
 
-/// Invites somebody; answers the code.
+/// Creates an invite; returns its code.
 async fn invited(test: &TestApp, owner: &Student, role: &str) -> String {
     let answer = test.send(invite(owner, &json!({ "role": role }))).await.expect(201);
     answer.text("code").to_owned()
@@ -25,7 +25,7 @@ async fn sign_up(test: &TestApp, body: &Value) -> Answer {
     test.send(Call::post("/sign-up", body)).await
 }
 
-/// Signs up and types the code from the mail.
+/// Signs up and verifies the code from the mail.
 async fn enter(test: &TestApp, body: &Value) -> Answer {
     let registration = sign_up(test, body).await.expect(202);
     let mails = test.settle().await;
@@ -36,7 +36,7 @@ async fn enter(test: &TestApp, body: &Value) -> Answer {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn staff_and_owners_who_were_invited_are_active_even_where_students_wait() {
+async fn invited_staff_and_owners_are_active_even_if_students_need_approval() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let strict = Call::patch("/api/v1/mess", &json!({ "approval": "required" }));
@@ -57,7 +57,7 @@ async fn staff_and_owners_who_were_invited_are_active_even_where_students_wait()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_answer_tells_the_code_once_with_its_role_and_its_end() {
+async fn an_invite_code_is_returned_once_and_only_its_hash_is_stored() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let answer = test.send(invite(&owner, &json!({ "role": "staff" }))).await.expect(201);
@@ -65,16 +65,16 @@ async fn the_answer_tells_the_code_once_with_its_role_and_its_end() {
     let expires_at: Timestamp = answer.text("expires_at").parse().expect("a time");
     assert_eq!(expires_at, test.now() + SignedDuration::from_hours(72));
     let code = answer.text("code");
-    assert_ne!(code, invited(&test, &owner, "staff").await, "each is another");
+    assert_ne!(code, invited(&test, &owner, "staff").await, "each code is different");
     let stored = format!("{:?}", test.dynamo.items("accounts").await);
     assert!(stored.contains("#invite#") && !stored.contains(code), "only its hash is stored");
     test.settle().await;
     let trail = format!("{:?}", test.dynamo.items("audit").await);
-    assert!(trail.contains("#invite#") && !trail.contains(code), "nor does the trail hold it");
+    assert!(trail.contains("#invite#") && !trail.contains(code), "the trail has no code");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_code_is_good_once_for_its_role_in_its_mess_and_for_three_days() {
+async fn a_code_works_once_for_its_role_and_mess_within_three_days() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     test.create_mess("mess_other", Approval::Automatic).await;
@@ -99,7 +99,7 @@ async fn a_code_is_good_once_for_its_role_in_its_mess_and_for_three_days() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn students_are_not_invited_and_only_owners_invite() {
+async fn only_owners_invite_and_only_staff_or_owners_are_invited() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     for refused in [json!({ "role": "student" }), json!({ "role": "cook" }), json!({})] {

@@ -1,4 +1,4 @@
-//! The settings of a mess, and from when on a change holds.
+//! The settings of a mess, and when a change takes effect.
 
 use std::sync::Arc;
 
@@ -13,13 +13,13 @@ fn patch(owner: &Student, body: &Value) -> Call {
     Call::patch("/api/v1/mess", body).bearer(&owner.token)
 }
 
-/// The settings as anybody of the mess reads them.
+/// The settings that `reader`, any member of the mess, reads.
 async fn settings(test: &TestApp, reader: &Student) -> Value {
     test.send(Call::get("/api/v1/mess").bearer(&reader.token)).await.expect(200).body
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_setting_changes_alone_and_the_answer_is_the_mess() {
+async fn each_setting_can_change_alone_and_the_response_is_the_mess() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let mut expected = settings(&test, &owner).await;
@@ -41,7 +41,7 @@ async fn each_setting_changes_alone_and_the_answer_is_the_mess() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn several_settings_change_together_in_older_clients_spelling_too() {
+async fn several_settings_can_change_together_also_in_camel_case() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let body = json!({
@@ -58,7 +58,7 @@ async fn several_settings_change_together_in_older_clients_spelling_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_out_of_bounds_is_refused_by_name_and_nothing_changes() {
+async fn an_invalid_setting_is_refused_by_field_name_and_nothing_changes() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let before = settings(&test, &owner).await;
@@ -98,7 +98,7 @@ async fn what_is_out_of_bounds_is_refused_by_name_and_nothing_changes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_window_may_cross_midnight_and_two_meals_may_trade_places() {
+async fn a_window_may_cross_midnight_and_two_meals_may_swap_windows() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let late = json!({ "opens": "22:00", "closes": "01:30" });
@@ -129,7 +129,7 @@ async fn a_patch_that_changes_nothing_writes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_trail_tells_who_changed_a_setting_from_what_to_what() {
+async fn a_setting_change_records_its_actor_old_value_and_new_value() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     test.settle().await;
@@ -144,7 +144,7 @@ async fn the_trail_tells_who_changed_a_setting_from_what_to_what() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_price_and_a_validity_hold_from_the_next_order_on() {
+async fn a_new_price_and_validity_apply_from_the_next_order() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let asha = test.student("asha@example.com").await;
@@ -167,7 +167,7 @@ async fn a_price_and_a_validity_hold_from_the_next_order_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn approval_holds_from_the_next_verified_sign_up_on_and_for_nobody_before() {
+async fn a_new_approval_setting_applies_only_to_later_sign_ups() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     for (email, approval, status) in [
@@ -184,7 +184,7 @@ async fn approval_holds_from_the_next_verified_sign_up_on_and_for_nobody_before(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_owner_changes_the_own_mess_and_nobody_else_any() {
+async fn only_an_owner_of_the_mess_can_change_its_settings() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     test.create_mess("mess_other", Approval::Automatic).await;
@@ -202,7 +202,7 @@ async fn an_owner_changes_the_own_mess_and_nobody_else_any() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_windows_that_change_at_once_both_hold_also_where_they_overlap() {
+async fn concurrent_changes_of_two_overlapping_windows_are_both_kept() {
     let test = Arc::new(TestApp::start().await);
     let owner = test.owner("owner@example.com").await;
     let windows = |meal: &str, opens: &str, closes: &str| {
@@ -225,7 +225,7 @@ async fn two_windows_that_change_at_once_both_hold_also_where_they_overlap() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn changes_of_different_settings_at_once_all_hold() {
+async fn concurrent_changes_of_different_settings_are_all_kept() {
     let test = Arc::new(TestApp::start().await);
     let owner = test.owner("owner@example.com").await;
     let window = json!({ "opens": "06:00", "closes": "07:00" });

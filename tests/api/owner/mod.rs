@@ -1,5 +1,4 @@
-//! The mess as its owner runs it: its settings and its invites, what its owners are told, and
-//! its reports.
+//! The owner's endpoints: settings and invites of the mess, notifications, and reports.
 
 mod audit_list;
 mod dashboard;
@@ -22,12 +21,12 @@ fn id_of(student: &Student) -> AccountId {
 }
 
 impl TestApp {
-    /// The answer to somebody who reads.
+    /// The response to a GET request of `reader`.
     async fn read(&self, reader: &Student, path: &str) -> Answer {
         self.send(Call::get(path).bearer(&reader.token)).await
     }
 
-    /// What somebody reads who may.
+    /// The body of a GET request that must succeed.
     async fn seen(&self, reader: &Student, path: &str) -> Value {
         self.read(reader, path).await.expect(200).body
     }
@@ -39,7 +38,7 @@ impl TestApp {
         self.owner_of(&mess, "stranger@example.com").await
     }
 
-    /// Moves the time on to this one.
+    /// Moves the clock forward to `time`.
     fn wait_until(&self, time: &str) {
         let time: Timestamp = time.parse().expect("a time");
         self.advance(time.duration_since(self.now()));

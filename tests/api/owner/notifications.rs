@@ -1,4 +1,4 @@
-//! The list of what owners are told.
+//! The list of the owners' notifications.
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -20,7 +20,7 @@ fn stocks(items: &[Value]) -> Vec<u64> {
 }
 
 impl TestApp {
-    /// Tells the owners of the demo mess so much, one piece of news each millisecond.
+    /// Writes `count` notifications for the owners of the demo mess, one per millisecond.
     async fn tell(&self, count: u32) -> Vec<NotificationId> {
         let mut told = Vec::new();
         for number in 0..count {
@@ -45,7 +45,7 @@ impl TestApp {
         self.send(Call::new("POST", &path).bearer(&owner.token)).await
     }
 
-    /// The whole of a list whose pages may be short.
+    /// All notifications of a list whose pages may be short.
     async fn notifications(&self, owner: &Student, query: &str) -> Vec<Value> {
         let (mut all, mut cursor) = (Vec::new(), String::new());
         for _ in 0..100 {
@@ -59,7 +59,7 @@ impl TestApp {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_newest_comes_first_and_pages_follow_each_other() {
+async fn notifications_are_listed_newest_first_in_pages_without_gaps() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     assert_eq!(test.seen(&owner, PATH).await, json!({ "items": [] }));
@@ -79,7 +79,7 @@ async fn the_newest_comes_first_and_pages_follow_each_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_read_stays_read_since_the_first_time() {
+async fn the_first_read_time_of_a_notification_is_kept() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let told = test.tell(3).await;
@@ -100,7 +100,7 @@ async fn what_was_read_stays_read_since_the_first_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_notification_that_is_not_there_cannot_be_read() {
+async fn an_unknown_or_foreign_notification_cannot_be_marked_as_read() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let told = test.tell(1).await;
@@ -112,17 +112,17 @@ async fn a_notification_that_is_not_there_cannot_be_read() {
         assert_eq!(test.mark(reader, id).await.problem(404), "notification_not_found", "{id}");
     }
     let all = test.notifications(&owner, "limit=1").await;
-    assert!(all[0]["read_at"].is_null(), "nobody has read it: {all:?}");
-    assert_eq!(all.len(), 1, "and nothing was made by asking");
+    assert!(all[0]["read_at"].is_null(), "still unread: {all:?}");
+    assert_eq!(all.len(), 1, "no notification was created");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_older_than_ninety_days_is_gone_also_before_the_database_removes_it() {
+async fn notifications_older_than_ninety_days_are_hidden_before_dynamodb_deletes_them() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let told = test.tell(2).await;
     let cursor = test.page(&owner, PATH, 1, None).await.1.expect("there is more");
-    // The second one was told a millisecond later.
+    // The second notification is one millisecond younger than the first.
     test.advance(SignedDuration::from_hours(24 * 90) - SignedDuration::from_millis(1));
     let owner = Student::of(&test.log_in(&owner.email).await);
     assert_eq!(stocks(&test.notifications(&owner, "limit=5").await), [1]);
@@ -136,16 +136,16 @@ async fn what_is_older_than_ninety_days_is_gone_also_before_the_database_removes
         test.mark(&owner, &told[1].to_string()).await.problem(404),
         "notification_not_found"
     );
-    // A cursor that is older than everything leads nowhere.
+    // A cursor older than every notification returns an empty page.
     let page = test.seen(&owner, &format!("{PATH}?cursor={cursor}")).await;
     assert_eq!(page, json!({ "items": [] }));
     let items = test.dynamo.items("meals").await;
     let kept: Vec<_> = items.iter().filter_map(|item| item.get("ttl")?.as_n().ok()).collect();
-    assert_eq!(kept.len(), 2, "and DynamoDB is told when to remove them");
+    assert_eq!(kept.len(), 2, "each has a ttl for DynamoDB");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn few_unread_among_many_are_found_in_bounded_pages() {
+async fn a_few_unread_notifications_among_many_are_found_in_bounded_pages() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let told = test.tell(2_600).await;
@@ -156,8 +156,8 @@ async fn few_unread_among_many_are_found_in_bounded_pages() {
     let meter = test.meter();
     let page = test.seen(&owner, &format!("{PATH}?unread=true")).await;
     assert_eq!(page["items"], json!([]));
-    assert!(page["next_cursor"].is_string(), "a short page leads on");
-    assert!(meter.take().requests <= 5, "it has looked at so many");
+    assert!(page["next_cursor"].is_string(), "an empty page has a next cursor");
+    assert!(meter.take().requests <= 5, "one page reads a bounded number");
     let unread = test.notifications(&owner, "unread=true&limit=1").await;
     assert_eq!(stocks(&unread), [0]);
 }

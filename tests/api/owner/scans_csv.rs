@@ -1,4 +1,4 @@
-//! The file of scans: every one of them, once, in pages that are bounded.
+//! The CSV file of scans: each scan is one row, and each page has a bounded size.
 
 use jiff::SignedDuration;
 use serde_json::json;
@@ -18,22 +18,21 @@ use crate::support::{Answer, Call, TestApp};
 const HEADER: &str = "date,meal,scanned_at,arrived_at,result,reason,name,roll_no,room_no,\
                       account_id,device,offline,undone_at,scan_id\r\n";
 
-/// Lambda's limit of an answer is six times a million; the half of that leaves room for
-/// what JSON escapes.
+/// Lambda limits a response to 6 MB. Half of that leaves room for JSON escapes.
 const PAGE_BYTES_MAX: usize = 3_000_000;
 
 fn path(from: &str, to: &str) -> String {
     format!("{}?from={from}&to={to}", ENDPOINT.paths[0])
 }
 
-/// Where the next page is, if there is one.
+/// The path of the next page, if there is one.
 fn next(answer: &Answer) -> Option<String> {
     let link = answer.header("link");
     let address = link.strip_prefix('<')?.strip_suffix(">; rel=\"next\"");
     Some(address.expect("RFC 8288's format").to_owned())
 }
 
-/// A page of the file, and where the next one is.
+/// A page of the file, and the path of the next page.
 async fn page(test: &TestApp, owner: &Student, path: &str) -> (String, Option<String>) {
     let answer = test.read(owner, path).await.expect(200);
     assert_eq!(answer.header("content-type"), "text/csv; charset=utf-8");
@@ -41,7 +40,7 @@ async fn page(test: &TestApp, owner: &Student, path: &str) -> (String, Option<St
     (String::from_utf8(answer.bytes).expect("text"), next)
 }
 
-/// The pages of the file.
+/// All pages of the file.
 async fn pages(test: &TestApp, owner: &Student, from: &str, to: &str) -> Vec<String> {
     let (mut pages, mut next) = (Vec::new(), Some(path(from, to)));
     while let Some(address) = next {
@@ -62,7 +61,7 @@ fn diner(number: u128, name: &str) -> Diner {
     }
 }
 
-/// A row as it is expected, written down a second time.
+/// The expected row, formatted here a second time.
 fn row(sitting: Sitting, scan: &Scan, local: &str, result: &str, who: &str) -> String {
     let Sitting { date, meal } = sitting;
     let Scan { scan_id, device, offline, .. } = scan;
@@ -71,7 +70,7 @@ fn row(sitting: Sitting, scan: &Scan, local: &str, result: &str, who: &str) -> S
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_scan_is_a_row_by_the_wall_clock_of_the_mess() {
+async fn every_scan_is_a_row_with_local_times_of_the_mess() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let dinner = json!({ "meal_windows": { "DINNER": { "opens": "22:00", "closes": "01:00" } } });
@@ -79,7 +78,7 @@ async fn every_scan_is_a_row_by_the_wall_clock_of_the_mess() {
     let (asha, ravi) = (diner(1, "Asha, \"the first\""), diner(2, "=Ravi"));
     let (lunch, dinner) = (sitting("2026-01-14", Meal::Lunch), sitting("2026-01-14", Meal::Dinner));
 
-    // Asha is let in, which is taken back, and then again; a third scan finds her there.
+    // Asha is admitted, the scan is undone, and she is admitted again. A third scan is refused.
     let mut undone = test.scan(lunch, Some(&asha), "2026-01-14T07:30:00Z");
     undone.undone_at = Some("2026-01-14T07:31:00Z".parse().expect("a time"));
     let again = test.scan(lunch, Some(&asha), "2026-01-14T07:32:00Z");
@@ -87,7 +86,7 @@ async fn every_scan_is_a_row_by_the_wall_clock_of_the_mess() {
     thrice.device = "-Side gate".to_owned();
     thrice.offline = true;
     thrice.arrived_at += SignedDuration::from_hours(1);
-    // A code that is nobody's, and a dinner after midnight.
+    // A QR code with an invalid signature, and a dinner scan after midnight.
     let mut stray = test.scan(lunch, None, "2026-01-14T07:40:00Z");
     stray.refused = Some(Refusal::InvalidSignature);
     let late = test.scan(dinner, Some(&ravi), "2026-01-14T19:15:30Z");
@@ -129,13 +128,13 @@ async fn every_scan_is_a_row_by_the_wall_clock_of_the_mess() {
         ),
     ];
     assert_eq!(file, expected.concat());
-    // It is the dinner of the day on which it opened.
+    // A dinner scan after midnight belongs to the day on which dinner opened.
     let (file, _) = page(&test, &owner, &path("2026-01-15", "2026-01-15")).await;
     assert_eq!(file, HEADER);
 }
 
-/// A year of lunches of a few students, each with scans that were refused before; and one
-/// lunch of many.
+/// A year of lunches. At each lunch, each student has three refused scans and one admitted
+/// scan. One lunch has 1,700 students, every other lunch has eight.
 fn year(test: &TestApp) -> (Vec<Plate>, String) {
     let mut plates = Vec::new();
     let mut expected = HEADER.to_owned();
@@ -163,7 +162,7 @@ fn year(test: &TestApp) -> (Vec<Plate>, String) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_year_is_read_in_bounded_pages_which_together_are_the_file() {
+async fn bounded_pages_of_a_year_together_make_the_whole_file() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let (plates, expected) = year(&test);
@@ -187,15 +186,15 @@ async fn a_year_is_read_in_bounded_pages_which_together_are_the_file() {
          {most_requests} requests each",
         file.lines().count()
     );
-    assert_eq!(file, expected, "the pages are the file");
+    assert_eq!(file, expected, "the pages make the file");
     assert!(largest < PAGE_BYTES_MAX && most_rows <= 5_000 + 2_000, "{largest} {most_rows}");
-    // Ninety meals, some of which are read in parts, and the mess.
+    // Ninety meals, some of them read in several parts, and the mess.
     assert!(most_requests <= 110, "{most_requests}");
     assert!(count >= 365 * 3 / 90, "{count}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_year_in_which_nothing_happened_is_a_few_empty_pages() {
+async fn a_year_without_scans_is_a_few_empty_pages() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let pages = pages(&test, &owner, "2026-01-01", "2027-01-01").await;
@@ -204,7 +203,7 @@ async fn a_year_in_which_nothing_happened_is_a_few_empty_pages() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_scanned_between_two_pages_repeats_no_row_and_hides_none() {
+async fn scans_between_two_page_requests_neither_repeat_nor_hide_rows() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let lunch = sitting("2026-01-14", Meal::Lunch);
@@ -218,7 +217,7 @@ async fn what_is_scanned_between_two_pages_repeats_no_row_and_hides_none() {
     let (first, next) = page(&test, &owner, &path("2026-01-14", "2026-01-14")).await;
     let rows_of_first = first.lines().count() - 1;
     assert!((5_000..=6_000).contains(&rows_of_first), "{rows_of_first}");
-    // One student comes before the end of the first page, and one behind it.
+    // One new student sorts before the end of the first page, and one after it.
     test.give_plates(&[of(3), of(3_101)]).await;
     let (second, last) = page(&test, &owner, &next.expect("there is more")).await;
     assert_eq!((second.lines().count(), last), (4 * 1_601 - rows_of_first, None));
@@ -227,7 +226,7 @@ async fn what_is_scanned_between_two_pages_repeats_no_row_and_hides_none() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn days_and_cursors_that_make_no_file_are_refused_by_their_names() {
+async fn invalid_dates_and_cursors_are_refused_by_field_name() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let base = ENDPOINT.paths[0];
@@ -251,7 +250,7 @@ async fn days_and_cursors_that_make_no_file_are_refused_by_their_names() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_messs_owner_has_a_file_of_their_own() {
+async fn the_file_holds_only_scans_of_the_owners_mess() {
     let test = TestApp::start().await;
     let lunch = sitting("2026-01-14", Meal::Lunch);
     let asha = test.diner("asha").await;

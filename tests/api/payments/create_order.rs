@@ -1,4 +1,4 @@
-//! `POST /create-order`: what is refused, whose price counts, and what a key repeats.
+//! `POST /create-order`: refusals, the price of an order, and idempotency keys.
 
 use std::sync::Arc;
 
@@ -40,7 +40,7 @@ async fn an_order_needs_a_whole_number_of_tokens_from_1_to_500() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_order_may_be_spelt_as_before() {
+async fn an_order_accepts_a_trailing_slash_and_camel_case() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let call = Call::post("/create-order/", &json!({ "tokenCount": 3 })).bearer(&asha.token);
@@ -57,7 +57,7 @@ async fn an_order_may_be_spelt_as_before() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_client_does_not_name_the_price() {
+async fn a_client_cannot_set_the_price() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     for field in ["amount", "amount_paise", "price_paise", "currency", "account_id"] {
@@ -71,7 +71,7 @@ async fn a_client_does_not_name_the_price() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_order_costs_what_the_mess_asks_at_that_moment() {
+async fn an_order_costs_the_current_token_price_of_the_mess() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let before = test.send(order(&asha, 10)).await.expect(201);
@@ -96,7 +96,7 @@ async fn an_order_costs_what_the_mess_asks_at_that_moment() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_same_key_and_body_give_the_first_order_again() {
+async fn the_same_key_and_body_return_the_first_order_again() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let first = test.send(order_with_key(&asha, 10, "k-1")).await.expect(201);
@@ -112,7 +112,7 @@ async fn the_same_key_and_body_give_the_first_order_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_is_not_for_another_body_and_not_for_another_student() {
+async fn a_key_belongs_to_its_student_and_refuses_another_body() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let ravi = test.student("ravi@example.com").await;
@@ -138,7 +138,7 @@ async fn a_key_has_1_to_64_visible_characters() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ten_orders_at_once_with_one_key_are_one_order() {
+async fn ten_concurrent_orders_with_one_key_create_one_order() {
     let test = Arc::new(TestApp::start().await);
     let asha = test.student("asha@example.com").await;
     let answers = test.send_together(vec![order_with_key(&asha, 10, "k-1"); 10]).await;
@@ -148,7 +148,7 @@ async fn ten_orders_at_once_with_one_key_are_one_order() {
         replayed += usize::from(answer.header("idempotent-replay") == "true");
         assert_eq!(answer.expect(201).body, first);
     }
-    assert_eq!(replayed, 9, "one was first");
+    assert_eq!(replayed, 9, "all but the first");
     let list = test.list(&asha, HISTORY, 100).await;
     assert_eq!((list.len(), &list[0]["order_id"]), (1, &first["order_id"]));
 }

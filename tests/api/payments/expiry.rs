@@ -1,4 +1,4 @@
-//! Tokens that expire: who is warned, and when, and how often.
+//! Warnings before tokens expire: which students are warned, when, and how often.
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ use crate::support::people::Student;
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 impl TestApp {
-    /// A run of the job; answers what it did.
+    /// Runs the job; returns its counts `looked_at`, `warned` and `gone`.
     async fn expire(&self) -> (u64, u64, u64) {
         let did: Value = (JOB.run)(&self.app, &json!({})).await.expect("it runs");
         let count = |name: &str| did[name].as_u64().expect("a number");
@@ -22,7 +22,7 @@ impl TestApp {
         (count("looked_at"), count("warned"), count("gone"))
     }
 
-    /// The warnings that are mailed now.
+    /// Processes all pending changes; returns the warnings among the mails sent.
     async fn warnings(&self) -> Vec<Mail> {
         let mut mails = self.settle().await;
         mails.retain(|mail| mail.subject.contains("expire"));
@@ -30,13 +30,13 @@ impl TestApp {
     }
 }
 
-/// The student again, with a session that has not ended.
+/// Logs the student in again, because the earlier access token has expired.
 async fn back(test: &TestApp, student: &Student) -> Student {
     Student::of(&test.log_in(&student.email).await)
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_student_is_warned_once_in_the_last_week() {
+async fn a_student_is_warned_once_in_the_week_before_expiry() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     test.buy_tokens(&asha, 5).await;
@@ -46,7 +46,7 @@ async fn a_student_is_warned_once_in_the_last_week() {
         test.advance(days * DAY);
         assert_eq!(test.expire().await, (0, 0, 0));
     }
-    // 00:30 of the day a week before: the day is near enough, the hour is not.
+    // Six hours too early: the job already looks at this expiry date, but does not warn yet.
     test.advance(SignedDuration::from_hours(42));
     assert_eq!(test.expire().await, (1, 0, 0));
     assert_eq!(test.warnings().await.len(), 0);
@@ -74,7 +74,7 @@ async fn a_student_is_warned_once_in_the_last_week() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn runs_that_did_not_take_place_are_made_up_for_until_the_last_moment() {
+async fn a_late_run_still_warns_until_the_moment_of_expiry() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     test.buy_tokens(&asha, 5).await;
@@ -87,7 +87,7 @@ async fn runs_that_did_not_take_place_are_made_up_for_until_the_last_moment() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_warning_that_comes_after_the_tokens_have_expired_is_not_sent() {
+async fn a_warning_is_not_sent_after_the_tokens_have_expired() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     test.buy_tokens(&asha, 5).await;
@@ -107,7 +107,7 @@ async fn a_warning_that_comes_after_the_tokens_have_expired_is_not_sent() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_is_warned_of_tokens_that_are_redeemed_or_given_back() {
+async fn redeemed_or_refunded_tokens_cause_no_warning() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     test.buy_tokens(&asha, 2).await;
@@ -116,7 +116,7 @@ async fn nobody_is_warned_of_tokens_that_are_redeemed_or_given_back() {
     test.advance(85 * DAY);
     let owner = test.owner("o@example.com").await;
     test.send(refund(&owner, &given_back.order_id, &json!({}))).await.expect(202);
-    assert_eq!(test.expire().await, (2, 0, 1), "a refund in hand may still fail");
+    assert_eq!(test.expire().await, (2, 0, 1), "a pending refund may fail");
     test.settle().await;
     assert_eq!(test.expire().await, (1, 0, 1));
     assert_eq!(test.expire().await, (0, 0, 0));
@@ -124,7 +124,7 @@ async fn nobody_is_warned_of_tokens_that_are_redeemed_or_given_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn tokens_that_come_back_from_a_refund_are_warned_of() {
+async fn a_student_is_warned_of_tokens_that_a_failed_refund_returns() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let checkout = test.buy_tokens(&asha, 3).await;
@@ -132,7 +132,7 @@ async fn tokens_that_come_back_from_a_refund_are_warned_of() {
     test.advance(85 * DAY);
     let owner = test.owner("o@example.com").await;
     test.send(refund(&owner, &checkout.order_id, &json!({}))).await.expect(202);
-    assert_eq!(test.expire().await, (1, 0, 0), "they may come back");
+    assert_eq!(test.expire().await, (1, 0, 0), "the tokens may return");
     test.advance(REFUSAL_DOUBTED_FOR);
     test.partner_fails(json!({ "status": 400 })).await;
     test.settle().await;
@@ -141,7 +141,7 @@ async fn tokens_that_come_back_from_a_refund_are_warned_of() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_warning_of_one_token_is_written_for_one() {
+async fn a_warning_about_one_token_uses_the_singular() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     test.buy_tokens(&asha, 1).await;
@@ -157,7 +157,7 @@ async fn a_warning_of_one_token_is_written_for_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_is_warned_by_what_was_decided_before_the_tokens_changed() {
+async fn a_warning_decided_before_the_purchase_changed_is_not_written() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let owner = test.owner("o@example.com").await;
@@ -182,7 +182,7 @@ async fn nobody_is_warned_by_what_was_decided_before_the_tokens_changed() {
 
     let in_hand = read().await;
     test.settle().await;
-    assert!(!warn(&in_hand, 1).await, "the refund came to its end");
+    assert!(!warn(&in_hand, 1).await, "the refund has ended");
 
     test.send(TestApp::submit(&asha, 1)).await.expect(201);
     test.settle().await;
@@ -199,7 +199,7 @@ async fn nobody_is_warned_by_what_was_decided_before_the_tokens_changed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_nobody_was_warned_of_in_time_leaves_the_index_two_days_later_at_the_latest() {
+async fn a_purchase_without_warning_leaves_the_index_two_days_after_expiry() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     test.buy_tokens(&asha, 5).await;
@@ -211,7 +211,7 @@ async fn what_nobody_was_warned_of_in_time_leaves_the_index_two_days_later_at_th
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_runs_at_once_warn_once_of_each_purchase() {
+async fn two_concurrent_runs_warn_once_about_each_purchase() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     for _ in 0..4 {

@@ -1,4 +1,4 @@
-//! `GET /payment-history`: the newest first, page by page, and only one's own.
+//! `GET /payment-history`: newest first, in pages, and only the student's own purchases.
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ fn order_ids(list: &[Value]) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn purchases_are_listed_the_newest_first_and_in_pages_without_a_gap() {
+async fn purchases_are_listed_newest_first_in_pages_without_gaps() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let mut ordered = Vec::new();
@@ -28,7 +28,7 @@ async fn purchases_are_listed_the_newest_first_and_in_pages_without_a_gap() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn purchases_of_one_moment_are_all_listed_and_new_ones_move_no_page() {
+async fn simultaneous_purchases_are_all_listed_and_new_ones_shift_no_page() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let mut ordered = Vec::new();
@@ -49,7 +49,7 @@ async fn purchases_of_one_moment_are_all_listed_and_new_ones_move_no_page() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_purchase_is_shown_as_far_as_it_got() {
+async fn a_student_sees_only_their_own_purchases_including_unpaid_ones() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let order_id = test.order_tokens(&asha, 4).await;
@@ -64,12 +64,12 @@ async fn a_purchase_is_shown_as_far_as_it_got() {
     assert_eq!(test.list(&asha, HISTORY, 10).await, [open]);
     let ravi = test.student("ravi@example.com").await;
     test.buy_tokens(&ravi, 3).await;
-    assert_eq!(order_ids(&test.list(&asha, HISTORY, 10).await), [order_id], "only one's own");
+    assert_eq!(order_ids(&test.list(&asha, HISTORY, 10).await), [order_id], "only Asha's own");
     assert_eq!(test.list(&ravi, HISTORY, 10).await.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn strange_parameters_are_refused_by_name() {
+async fn invalid_list_parameters_are_refused_by_name() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let long = format!("cursor={}", "A".repeat(257));

@@ -1,5 +1,5 @@
-//! Buying tokens: the order, the payment that becomes known by several ways, its history;
-//! and giving tokens back.
+//! Buying tokens: the order, the payment (reported by the browser, a webhook or a job), the
+//! payment history; and refunds.
 
 mod create_order;
 mod expiry;
@@ -23,7 +23,7 @@ use crate::support::{Call, RAZORPAY_WEBHOOK_SECRET, TestApp};
 
 const HISTORY: &str = "/payment-history";
 
-/// After this time the partner's refusal of a refund is believed.
+/// After this time, the partner's refusal of a refund counts as final.
 pub(super) const REFUSAL_DOUBTED_FOR: SignedDuration = SignedDuration::from_secs(10 * 60 + 1);
 
 /// The call that orders `count` tokens.
@@ -31,12 +31,12 @@ pub(super) fn order(student: &Student, count: u16) -> Call {
     Call::post("/create-order", &json!({ "token_count": count })).bearer(&student.token)
 }
 
-/// The call by which an owner gives tokens of an order back.
+/// The call by which an owner refunds tokens of an order.
 pub(super) fn refund(owner: &Student, order_id: &str, body: &Value) -> Call {
     Call::post(&format!("/payments/{order_id}/refund"), body).bearer(&owner.token)
 }
 
-/// The webhook that brings `body`, signed with `secret`.
+/// The webhook call with `body`, signed with `secret`.
 fn signed(secret: &str, body: &str) -> Call {
     Call::post_raw("/webhooks/razorpay", "application/json", body)
         .header("x-razorpay-signature", &signature::webhook(secret, body.as_bytes()))
@@ -54,13 +54,13 @@ fn event(name: &str, payment: &Value) -> Value {
     })
 }
 
-/// The webhook that tells of a payment, signed as the partner does.
+/// The webhook call about a payment, signed with the current secret.
 pub(super) fn told(name: &str, payment: &Value) -> Call {
     signed(RAZORPAY_WEBHOOK_SECRET, &event(name, payment).to_string())
 }
 
 impl TestApp {
-    /// What the partner's API answers.
+    /// The response of the partner's API to `GET path`.
     pub async fn at_partner(&self, path: &str) -> Value {
         let request = reqwest::Client::new()
             .get(format!("{}/v1{path}", self.sandbox.razorpay_url()))
@@ -69,12 +69,13 @@ impl TestApp {
         answer.error_for_status().expect("it knows that").json().await.expect("JSON")
     }
 
-    /// A payment as the partner knows it now.
+    /// The current payment in the partner's API.
     pub async fn payment(&self, payment_id: &str) -> Value {
         self.at_partner(&format!("/payments/{payment_id}")).await
     }
 
-    /// Lets an authorized or a failed payment be captured, as happens days later.
+    /// Captures an authorized or failed payment at the partner. In reality, this can happen days
+    /// later.
     async fn capture_late(&self, payment_id: &str) {
         let url = format!("{}/sandbox/payments/{payment_id}/capture", self.sandbox.razorpay_url());
         let answer = reqwest::Client::new().post(url).send().await.expect("the sandbox answers");

@@ -1,4 +1,4 @@
-//! One payment, known by many ways at once: credited once.
+//! Concurrent reports of a payment credit it once.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use super::{HISTORY, told};
 use crate::support::TestApp;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn forty_ways_to_learn_of_a_payment_at_once_credit_it_once() {
+async fn forty_concurrent_reports_of_a_payment_credit_it_once() {
     let test = Arc::new(TestApp::start().await);
     let asha = test.student("asha@example.com").await;
     let order_id = test.order_tokens(&asha, 10).await;
@@ -40,7 +40,7 @@ async fn forty_ways_to_learn_of_a_payment_at_once_credit_it_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_payments_for_one_order_at_once_credit_one() {
+async fn two_concurrent_payments_for_one_order_credit_only_one() {
     let test = Arc::new(TestApp::start().await);
     let asha = test.student("asha@example.com").await;
     let order_id = test.order_tokens(&asha, 10).await;

@@ -1,5 +1,5 @@
-//! The payment partner fails, is slow or hangs up: nothing is lost, and nothing is stored
-//! that did not happen.
+//! The payment partner fails, is slow or closes the connection. Nothing is lost, and nothing
+//! is stored that did not happen.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{HISTORY, order};
 use crate::support::{Answer, TestApp};
 
-/// A function must have answered after ten seconds; the partner is given four.
+/// A function must respond within ten seconds; a call to the partner times out after four.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(8);
 
 fn ways_to_fail() -> [Value; 5] {
@@ -29,7 +29,7 @@ fn assert_partner_unavailable(answer: &Answer, fault: &Value) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_order_that_the_partner_does_not_take_is_not_stored_and_can_be_retried() {
+async fn an_order_that_fails_at_the_partner_is_not_stored_but_retryable() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let call = order(&asha, 10).header("idempotency-key", "k-1");
@@ -40,12 +40,12 @@ async fn an_order_that_the_partner_does_not_take_is_not_stored_and_can_be_retrie
     }
     test.partner_recovers().await;
     let answer = test.send(call).await.expect(201);
-    assert_eq!(answer.header("idempotent-replay"), "", "a failure is no outcome to repeat");
+    assert_eq!(answer.header("idempotent-replay"), "", "a failure is not replayed");
     assert_eq!(test.list(&asha, HISTORY, 100).await.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_partner_that_keeps_an_order_waiting_is_given_up() {
+async fn an_order_times_out_when_the_partner_hangs() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let fault = json!({ "delay_ms": 30_000, "applied": true });
@@ -57,7 +57,7 @@ async fn a_partner_that_keeps_an_order_waiting_is_given_up() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_that_the_partner_does_not_know_is_our_fault_and_nothing_of_it_is_told() {
+async fn wrong_partner_credentials_are_an_internal_error_without_details() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let app = test.another_process(&[("RAZORPAY_KEY_SECRET", "wrong-secret")]);
@@ -71,7 +71,7 @@ async fn a_key_that_the_partner_does_not_know_is_our_fault_and_nothing_of_it_is_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_payment_that_cannot_be_looked_up_is_credited_by_a_retry() {
+async fn a_retry_credits_a_payment_after_the_partner_failed() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let order_id = test.order_tokens(&asha, 10).await;
@@ -89,11 +89,11 @@ async fn a_payment_that_cannot_be_looked_up_is_credited_by_a_retry() {
 
     test.partner_fails(json!({ "status": 503 })).await;
     let again = test.send(checkout.verify(&asha.token)).await.expect(200);
-    assert_eq!(again.body, verified.body, "what is credited needs no partner");
+    assert_eq!(again.body, verified.body, "a credited payment needs no partner");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_late_look_up_is_given_up_and_one_in_time_credits() {
+async fn a_slow_payment_lookup_times_out_and_a_timely_one_credits() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let order_id = test.order_tokens(&asha, 10).await;

@@ -1,4 +1,4 @@
-//! `reconcile-payments`: what nobody told is asked for, and credited once.
+//! `reconcile-payments`: unreported payments are looked up at the partner and credited once.
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use crate::support::{TestApp, closed_port};
 const MINUTE: SignedDuration = SignedDuration::from_mins(1);
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
-/// A scheduled run: with the event of a schedule.
+/// Runs the job with the event of a schedule.
 async fn scheduled(app: &App) -> Value {
     let event = json!({
         "version": "0",
@@ -28,7 +28,7 @@ async fn scheduled(app: &App) -> Value {
     (JOB.run)(app, &event).await.expect("it runs")
 }
 
-/// A run by hand.
+/// Runs the job by hand.
 async fn by_hand(app: &App, older_than_s: u64) -> Value {
     (JOB.run)(app, &json!({ "older_than_s": older_than_s })).await.expect("it runs")
 }
@@ -40,13 +40,13 @@ fn did(counts: &Value) -> Vec<(&str, u64)> {
         .collect()
 }
 
-/// The student again, with a session that has not ended.
+/// Logs the student in again, because the earlier access token has expired.
 async fn back(test: &TestApp, student: &Student) -> Student {
     Student::of(&test.log_in(&student.email).await)
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_payment_is_credited_though_the_browser_closed_and_the_webhook_got_lost() {
+async fn the_job_credits_a_payment_without_browser_or_webhook() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let order_id = test.order_tokens(&asha, 10).await;
@@ -64,7 +64,7 @@ async fn a_payment_is_credited_though_the_browser_closed_and_the_webhook_got_los
     let mails = test.settle().await;
     assert_eq!(mails.last().expect("a receipt").subject, "10 meal tokens for Demo Mess");
 
-    assert_eq!(did(&by_hand(&test.app, 0).await), [], "a paid purchase is not asked for");
+    assert_eq!(did(&by_hand(&test.app, 0).await), [], "a paid purchase is not checked");
     test.send(told("payment.captured", &test.payment(&checkout.payment_id).await))
         .await
         .expect(200);
@@ -74,7 +74,7 @@ async fn a_payment_is_credited_though_the_browser_closed_and_the_webhook_got_los
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_runs_a_webhook_and_a_browser_at_once_credit_once() {
+async fn concurrent_runs_webhook_and_browser_credit_each_payment_once() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let mut orders = Vec::new();
@@ -98,7 +98,7 @@ async fn two_runs_a_webhook_and_a_browser_at_once_credit_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn failed_payments_are_marked_once_and_what_is_undecided_is_waited_for() {
+async fn failed_payments_are_marked_once_and_undecided_ones_keep_waiting() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let failed = test.order_tokens(&asha, 1).await;
@@ -130,7 +130,7 @@ async fn failed_payments_are_marked_once_and_what_is_undecided_is_waited_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_abandoned_order_is_asked_for_when_its_age_has_doubled_and_after_a_week_given_up() {
+async fn abandoned_orders_are_checked_at_doubling_ages_and_closed_after_a_week() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let order_id = test.order_tokens(&asha, 10).await;
@@ -143,7 +143,7 @@ async fn an_abandoned_order_is_asked_for_when_its_age_has_doubled_and_after_a_we
     }
     assert_eq!(asked_after, [5, 10, 20, 40]);
     assert_eq!(did(&by_hand(&test.app, 0).await), [("asked", 1), ("waiting", 1)]);
-    assert_eq!(did(&by_hand(&test.app, 3_600).await), [], "it is not an hour old");
+    assert_eq!(did(&by_hand(&test.app, 3_600).await), [], "not an hour old");
     test.advance(35 * MINUTE);
     let counts = scheduled(&test.app).await;
     assert_eq!(did(&counts), [("asked", 1), ("waiting", 1)], "a run by hand postpones nothing");
@@ -152,9 +152,9 @@ async fn an_abandoned_order_is_asked_for_when_its_age_has_doubled_and_after_a_we
     assert_eq!(did(&scheduled(&test.app).await), [("asked", 1), ("closed", 1)]);
     let asha = back(&test, &asha).await;
     assert_eq!(test.status_of_purchase(&asha).await, "failed");
-    assert_eq!(did(&by_hand(&test.app, 0).await), [], "it is not asked for any more");
+    assert_eq!(did(&by_hand(&test.app, 0).await), [], "a closed order is not checked");
 
-    // And yet: the bank reports it even later.
+    // The bank captures a payment even later, and it is still credited.
     let checkout = test.pay(&order_id, json!({ "outcome": "captured" })).await;
     let payment = test.payment(&checkout.payment_id).await;
     for _ in 0..2 {
@@ -165,7 +165,7 @@ async fn an_abandoned_order_is_asked_for_when_its_age_has_doubled_and_after_a_we
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_browser_that_comes_after_an_order_was_given_up_is_credited() {
+async fn a_payment_verified_after_its_order_was_closed_is_credited() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let order_id = test.order_tokens(&asha, 10).await;
@@ -179,7 +179,7 @@ async fn a_browser_that_comes_after_an_order_was_given_up_is_credited() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_partner_that_is_down_is_left_alone_after_some_failures_and_asked_by_the_next_run() {
+async fn a_run_stops_after_some_partner_failures_and_the_next_one_resumes() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     for _ in 0..20 {
@@ -189,7 +189,7 @@ async fn a_partner_that_is_down_is_left_alone_after_some_failures_and_asked_by_t
     test.partner_fails(json!({ "status": 503 })).await;
     let counts = by_hand(&test.app, 0).await;
     let errors = counts["errors"].as_u64().expect("a number");
-    assert!((5..=8).contains(&errors), "those in hand end: {counts}");
+    assert!((5..=8).contains(&errors), "those in flight end: {counts}");
     assert_eq!(counts["asked"], counts["errors"]);
     assert_eq!(test.token_count(&asha).await, 0);
 
@@ -202,7 +202,7 @@ async fn a_partner_that_is_down_is_left_alone_after_some_failures_and_asked_by_t
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_order_that_the_partner_does_not_know_keeps_no_other_waiting() {
+async fn an_order_unknown_to_the_partner_does_not_block_others() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     for _ in 0..8 {
@@ -213,12 +213,12 @@ async fn an_order_that_the_partner_does_not_know_keeps_no_other_waiting() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn more_orders_than_a_page_are_all_asked_for() {
+async fn orders_beyond_the_first_page_are_all_checked() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let order_id = test.order_tokens(&asha, 1).await;
     let checkout = test.pay(&order_id, json!({ "outcome": "captured" })).await;
-    // All in one partition, before and behind the one that is paid.
+    // All copies are in one partition, before and after the paid order.
     let paid = test.dynamo.items("tokens").await;
     let paid = paid.iter().find(|item| item["kind"].as_s().is_ok_and(|kind| kind == "purchase"));
     let paid = paid.expect("it is stored");
@@ -236,7 +236,7 @@ async fn more_orders_than_a_page_are_all_asked_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_option_that_is_no_number_of_seconds_or_unknown_is_refused() {
+async fn an_unknown_or_malformed_option_is_refused() {
     let test = TestApp::start().await;
     for wrong in [json!(-1), json!("0"), json!(1.5), json!(u64::MAX)] {
         let ran = (JOB.run)(&test.app, &json!({ "older_than_s": wrong })).await;

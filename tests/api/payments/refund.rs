@@ -1,4 +1,4 @@
-//! `POST /payments/{order_id}/refund`: an owner gives unredeemed tokens back for money.
+//! `POST /payments/{order_id}/refund`: an owner refunds unredeemed tokens.
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ use crate::support::{Call, TestApp};
 
 const FATES: &str = "/student/token-history";
 
-/// How many tokens of each fate a student has.
+/// The student's tokens, counted by status.
 async fn fates(test: &TestApp, student: &Student) -> Vec<(String, usize)> {
     let mut counts = std::collections::BTreeMap::<String, usize>::new();
     for token in test.list(student, FATES, 100).await {
@@ -25,7 +25,7 @@ fn counts(expected: &[(&str, usize)]) -> Vec<(String, usize)> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn all_unredeemed_tokens_go_back_for_their_price_and_the_student_is_mailed() {
+async fn a_full_refund_pays_for_all_unredeemed_tokens_and_mails_the_student() {
     let test = TestApp::start().await;
     let (asha, owner) = (test.student("asha@example.com").await, test.owner("o@example.com").await);
     let checkout = test.buy_tokens(&asha, 10).await;
@@ -48,7 +48,7 @@ async fn all_unredeemed_tokens_go_back_for_their_price_and_the_student_is_mailed
             "requested_at": "2026-01-15T06:30:00Z",
         })
     );
-    assert_eq!(test.token_count(&asha).await, 0, "they are reserved at once");
+    assert_eq!(test.token_count(&asha).await, 0, "reserved at once");
     assert_eq!(test.list(&asha, "/student/token-data", 100).await.len(), 0);
     assert_eq!(fates(&test, &asha).await, counts(&[("redeemed", 3), ("refunded", 7)]));
     let late = test.send(TestApp::submit(&asha, 1)).await;
@@ -71,12 +71,12 @@ async fn all_unredeemed_tokens_go_back_for_their_price_and_the_student_is_mailed
     let again = &again.body["refund"];
     assert_eq!((&again["refund_id"], &again["status"]), (&json!(refund_id), &json!("processed")));
     assert_eq!(again["processed_at"], "2026-01-15T06:31:00Z");
-    assert!(test.settle().await.is_empty(), "a replay makes no other mail");
+    assert!(test.settle().await.is_empty(), "a replay sends no mail");
     assert_eq!(test.payment(&checkout.payment_id).await["amount_refunded"], 35_000);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn tokens_go_back_in_parts_from_the_end_until_none_is_left() {
+async fn tokens_are_refunded_in_parts_starting_with_the_last_ones() {
     let test = TestApp::start().await;
     let (asha, owner) = (test.student("asha@example.com").await, test.owner("o@example.com").await);
     let checkout = test.buy_tokens(&asha, 5).await;
@@ -99,16 +99,16 @@ async fn tokens_go_back_in_parts_from_the_end_until_none_is_left() {
     assert_eq!((&refused.body["available"], &refused.body["requested"]), (&json!(3), &json!(4)));
     let camel = json!({ "tokenCount": 3 });
     test.send(refund(&owner, &checkout.order_id, &camel)).await.expect(202);
-    assert_eq!(test.settle().await.len(), 1, "of the second refund alone: the first was mailed");
+    assert_eq!(test.settle().await.len(), 1, "the first refund was mailed before");
     assert_eq!(test.status_of_purchase(&asha).await, "refunded");
     assert_eq!(test.payment(&checkout.payment_id).await["status"], "refunded");
     assert_eq!(test.token_count(&asha).await, 0);
 
     let again = ask(3).await.expect(202);
     assert_eq!(again.header("idempotent-replay"), "true");
-    assert_eq!(again.body["refund"]["token_count"], 3, "the latest refund answers again");
+    assert_eq!(again.body["refund"]["token_count"], 3, "the latest refund is replayed");
     let refused = ask(1).await;
-    assert_eq!(refused.problem(409), "insufficient_tokens", "but not to who asks for another");
+    assert_eq!(refused.problem(409), "insufficient_tokens", "another count is a new request");
     assert_eq!((&refused.body["available"], &refused.body["requested"]), (&json!(0), &json!(1)));
 
     let verified = test.send(checkout.verify(&asha.token)).await.expect(200);
@@ -120,7 +120,7 @@ async fn tokens_go_back_in_parts_from_the_end_until_none_is_left() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn expired_tokens_go_back_if_the_owner_wants_it() {
+async fn expired_tokens_can_be_refunded() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let checkout = test.buy_tokens(&asha, 2).await;
@@ -134,11 +134,11 @@ async fn expired_tokens_go_back_if_the_owner_wants_it() {
     assert_eq!(test.payment(&checkout.payment_id).await["amount_refunded"], 5_000);
     let path = format!("/payments/{}/refund", checkout.order_id);
     let all = test.send(Call::new("POST", &path).bearer(&owner.token)).await.expect(202);
-    assert_eq!(all.body["refund"]["token_count"], 1, "without a body it is all that is left");
+    assert_eq!(all.body["refund"]["token_count"], 1, "without a body, all that is left");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_given_back_is_refused_by_name() {
+async fn an_impossible_refund_is_refused_with_its_reason() {
     let test = TestApp::start().await;
     let (asha, owner) = (test.student("asha@example.com").await, test.owner("o@example.com").await);
     let unpaid = test.order_tokens(&asha, 2).await;
@@ -167,7 +167,7 @@ async fn what_cannot_be_given_back_is_refused_by_name() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_an_owner_of_the_mess_gives_its_tokens_back() {
+async fn only_an_owner_of_the_mess_can_refund_its_tokens() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let checkout = test.buy_tokens(&asha, 2).await;
@@ -184,7 +184,7 @@ async fn only_an_owner_of_the_mess_gives_its_tokens_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_idempotency_key_repeats_the_first_refund_and_refuses_another() {
+async fn an_idempotency_key_replays_its_refund_and_refuses_a_different_one() {
     let test = TestApp::start().await;
     let (asha, owner) = (test.student("asha@example.com").await, test.owner("o@example.com").await);
     let (one, two) = (test.buy_tokens(&asha, 5).await, test.buy_tokens(&asha, 5).await);
@@ -209,7 +209,7 @@ async fn an_idempotency_key_repeats_the_first_refund_and_refuses_another() {
     }
     let bad = refund(&owner, &one.order_id, &body).header("idempotency-key", "two words");
     assert_eq!(test.send(bad).await.wrong_fields(), ["Idempotency-Key"]);
-    // Keys are the owner's own.
+    // Each owner has their own keys.
     let colleague = test.owner("p@example.com").await;
     let call = refund(&colleague, &one.order_id, &body).header("idempotency-key", "k-1");
     let theirs = test.send(call).await.expect(202);
@@ -218,7 +218,7 @@ async fn an_idempotency_key_repeats_the_first_refund_and_refuses_another() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_student_may_buy_and_redeem_while_a_refund_is_in_hand() {
+async fn a_student_can_buy_and_redeem_while_a_refund_is_pending() {
     let test = TestApp::start().await;
     let (asha, owner) = (test.student("asha@example.com").await, test.owner("o@example.com").await);
     let checkout = test.buy_tokens(&asha, 4).await;

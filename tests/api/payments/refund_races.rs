@@ -1,5 +1,5 @@
-//! Refunds at the same moment as redeeming and as each other: a token is redeemed or given
-//! back, never both.
+//! Refunds that race with submissions and with each other. A token is redeemed or refunded,
+//! never both.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ fn with_status(tokens: &[Value], status: &str) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_is_redeemed_or_given_back_and_never_both() {
+async fn a_token_is_redeemed_or_refunded_but_never_both() {
     let test = Arc::new(TestApp::start().await);
     let (asha, owner) = (test.student("asha@example.com").await, test.owner("o@example.com").await);
     for round in 0..5 {
@@ -39,7 +39,7 @@ async fn a_token_is_redeemed_or_given_back_and_never_both() {
                 _ => assert_eq!(answer.problem(409), "insufficient_tokens"),
             }
         }
-        assert!(redeemed + given_back <= 10, "{redeemed} redeemed, {given_back} given back");
+        assert!(redeemed + given_back <= 10, "{redeemed} redeemed, {given_back} refunded");
         test.settle().await;
         let payment = test.payment(&checkout.payment_id).await;
         assert_eq!(payment["amount_refunded"], given_back * 5_000);
@@ -57,8 +57,8 @@ async fn a_token_is_redeemed_or_given_back_and_never_both() {
     }
 }
 
-/// What was decided on a purchase as it was then: a submission of so many of its tokens,
-/// and a refund of so many.
+/// A submission and a refund, both decided on the same version of a purchase and not yet
+/// written.
 struct Decided {
     purchase: Purchase,
     submission: Submission,
@@ -112,31 +112,31 @@ impl Decided {
     async fn give_back(&self, test: &TestApp) -> bool {
         let store = &test.app.store;
         let done = store.refund_request(&self.purchase, &self.refund, None, &test.stamp()).await;
-        done.expect("it is given back or overtaken") == Attempt::Done(())
+        done.expect("it is written or overtaken") == Attempt::Done(())
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_decided_before_the_other_is_not_carried_out_after_it() {
+async fn a_decision_on_an_outdated_purchase_is_not_written() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     test.buy_tokens(&asha, 10).await;
 
-    // Six redeemed and six given back would be two of each.
+    // With six of ten tokens redeemed and six refunded, two tokens would be both.
     let early = Decided::on(&test, &asha, 6, 6).await;
     assert!(early.give_back(&test).await);
     assert!(!early.redeem(&test).await, "the refund was first");
-    assert!(!early.give_back(&test).await, "and it is one refund");
+    assert!(!early.give_back(&test).await, "no second refund");
 
-    // With a refund before both, and the first one ended.
+    // Both are decided after the first refund has ended.
     test.settle().await;
     let late = Decided::on(&test, &asha, 3, 3).await;
     assert!(late.redeem(&test).await);
     assert!(!late.give_back(&test).await, "the submission was first");
-    assert!(!late.redeem(&test).await, "and it is one submission");
+    assert!(!late.redeem(&test).await, "no second submission");
 
-    // A refund that came and failed in between has given the tokens free again, and yet
-    // another one may have been requested: only a new decision knows.
+    // A refund that was requested and failed in between has released its tokens again. Another
+    // refund may have been requested since, so only a new decision may be written.
     let older = Decided::on(&test, &asha, 1, 1).await;
     let newer = Decided::on(&test, &asha, 1, 1).await;
     assert!(newer.give_back(&test).await);
@@ -151,7 +151,7 @@ async fn what_was_decided_before_the_other_is_not_carried_out_after_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_ten_refunds_at_once_one_is_in_hand() {
+async fn ten_concurrent_partial_refunds_start_only_one() {
     let test = Arc::new(TestApp::start().await);
     let (asha, owner) = (test.student("asha@example.com").await, test.owner("o@example.com").await);
     let checkout = test.buy_tokens(&asha, 10).await;
@@ -168,7 +168,7 @@ async fn of_ten_refunds_at_once_one_is_in_hand() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ten_requests_at_once_for_all_tokens_or_with_one_key_are_one_refund() {
+async fn ten_concurrent_full_or_keyed_requests_create_one_refund() {
     let test = Arc::new(TestApp::start().await);
     let (asha, owner) = (test.student("asha@example.com").await, test.owner("o@example.com").await);
     for (body, key) in [(json!({}), None), (json!({ "token_count": 2 }), Some("k-1"))] {

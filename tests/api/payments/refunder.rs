@@ -1,5 +1,5 @@
-//! What brings a refund to its end: the worker, the partner's webhook, and the job, each
-//! twice, late, or dead in between.
+//! The end of a refund: by the worker, the partner's webhook, or the job. Each of them may run
+//! twice, run late, or die halfway.
 
 use serde_json::{Value, json};
 use thali_functions::jobs::reconcile_payments;
@@ -13,13 +13,13 @@ use super::{REFUSAL_DOUBTED_FOR, event, refund, signed};
 use crate::support::people::{Checkout, Student};
 use crate::support::{RAZORPAY_WEBHOOK_SECRET, TestApp};
 
-/// A student with ten tokens, four of which an owner gives back.
+/// A student with ten tokens. An owner has requested a refund of four of them.
 struct Refunding {
     test: TestApp,
     asha: Student,
     owner: Student,
     checkout: Checkout,
-    /// What the relay told the worker.
+    /// The messages of the relay for the worker.
     messages: Vec<String>,
 }
 
@@ -37,7 +37,7 @@ impl Refunding {
         Self { test, asha, owner, checkout, messages }
     }
 
-    /// Hands the messages to the worker; answers how many are to come again.
+    /// Hands the messages to the worker; returns how many are to be retried.
     async fn work(&self) -> usize {
         self.test.consume(&REFUNDER, &self.messages).await.batch_item_failures.len()
     }
@@ -48,15 +48,15 @@ impl Refunding {
         self.test.at_partner(&path).await["items"].as_array().expect("a list").clone()
     }
 
-    /// The webhook that tells of the partner's only refund.
+    /// Sends the webhook event `name` about the partner's only refund.
     async fn tell(&self, name: &str) {
         let refunds = self.at_partner().await;
         assert_eq!(refunds.len(), 1, "{refunds:?}");
         self.test.tell_refund(name, &refunds[0]).await;
     }
 
-    /// What the owner is answered now: everything else is given back, so that the latest
-    /// refund's status is seen by its key.
+    /// Asserts that the refund has ended with `given_back` tokens refunded, and that another
+    /// refund is possible.
     async fn assert_ended(&self, given_back: u64) {
         let mails = self.test.settle().await;
         let back = |mail: &&thali_platform::mail::Mail| mail.subject.contains("back");
@@ -66,24 +66,24 @@ impl Refunding {
         assert_eq!(self.test.token_count(&self.asha).await, 10 - given_back);
         let status = if given_back > 0 { "partially_refunded" } else { "captured" };
         assert_eq!(self.test.status_of_purchase(&self.asha).await, status);
-        // Nothing is in hand any more: there can be another refund.
+        // No refund is pending any more, so another one is accepted.
         let body = json!({ "token_count": 1 });
         let another = refund(&self.owner, &self.checkout.order_id, &body);
         self.test.send(another).await.expect(202);
-        assert_eq!(self.test.settle().await.len(), 1, "that of the other refund");
+        assert_eq!(self.test.settle().await.len(), 1, "the other refund's mail");
         assert_eq!(self.test.token_count(&self.asha).await, 10 - given_back - 1);
     }
 }
 
 impl TestApp {
-    /// Relays what was written; answers the refunder's messages, the others are dropped.
+    /// Relays the new changes; returns the refunder's messages.
     pub async fn refund_messages(&self) -> Vec<String> {
         let changes = self.dynamo.new_changes().await;
         assert_eq!(self.relay(&changes).await, BatchResponse::default());
         self.app.queues().take(QueueName::Refunds)
     }
 
-    /// The webhook that tells of a refund.
+    /// Sends the webhook event `name` about a refund.
     async fn tell_refund(&self, name: &str, refund: &Value) {
         let mut body = event(name, &Value::Null);
         body["payload"] = json!({ "refund": { "entity": refund } });
@@ -91,7 +91,7 @@ impl TestApp {
         self.send(call).await.expect(200);
     }
 
-    /// Lets refunds begin as pending at the partner.
+    /// Makes new refunds start as pending at the partner.
     async fn refunds_pend(&self) {
         let url = format!("{}/sandbox/refunds", self.sandbox.razorpay_url());
         let begin = json!({ "begin": "pending" });
@@ -109,14 +109,14 @@ impl TestApp {
     }
 }
 
-/// A run of the job by hand.
+/// Runs the job by hand.
 async fn reconcile(app: &App) -> Value {
     let ran = (reconcile_payments::JOB.run)(app, &json!({ "older_than_s": 0 })).await;
     ran.expect("it runs")
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_that_comes_three_times_gives_the_money_back_once() {
+async fn a_message_delivered_three_times_refunds_the_money_once() {
     let it = Refunding::start().await;
     for _ in 0..3 {
         assert_eq!(it.work().await, 0);
@@ -128,12 +128,12 @@ async fn a_message_that_comes_three_times_gives_the_money_back_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn three_messages_at_once_give_the_money_back_once() {
+async fn three_concurrent_messages_refund_the_money_once() {
     let it = Refunding::start().await;
     let works = (0..3).map(|_| it.work());
     let failed: usize = futures_util::future::join_all(works).await.into_iter().sum();
     if failed > 0 {
-        // Those that met in the same transaction come again.
+        // Messages whose transactions conflicted are retried.
         assert_eq!(it.work().await, 0);
     }
     assert_eq!(it.at_partner().await.len(), 1);
@@ -141,7 +141,7 @@ async fn three_messages_at_once_give_the_money_back_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_partner_that_does_not_answer_is_asked_again_and_gives_the_money_back_once() {
+async fn a_failing_partner_is_retried_and_refunds_the_money_once() {
     let it = Refunding::start().await;
     for fault in [
         json!({ "status": 500 }),
@@ -154,8 +154,8 @@ async fn a_partner_that_does_not_answer_is_asked_again_and_gives_the_money_back_
         json!({ "status": 409, "applied": true }),
     ] {
         it.test.partner_fails(fault.clone()).await;
-        assert_eq!(it.work().await, 1, "{fault}: it comes again");
-        assert_eq!(it.test.token_count(&it.asha).await, 6, "{fault}: they stay reserved");
+        assert_eq!(it.work().await, 1, "{fault}: to be retried");
+        assert_eq!(it.test.token_count(&it.asha).await, 6, "{fault}: still reserved");
     }
     it.test.partner_recovers().await;
     assert_eq!(it.at_partner().await.len(), 1, "the answer was lost, not the refund");
@@ -165,14 +165,14 @@ async fn a_partner_that_does_not_answer_is_asked_again_and_gives_the_money_back_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_worker_that_dies_between_the_partner_and_the_write_is_made_up_for() {
+async fn a_retry_or_the_job_completes_a_refund_after_a_crash() {
     for by_job in [false, true] {
         let it = Refunding::start().await;
-        // What the partner did and nobody wrote down.
+        // The partner refunds the money, but the worker does not store it.
         it.test.partner_fails(json!({ "drop": true, "applied": true, "for_requests": 1 })).await;
         assert_eq!(it.work().await, 1);
         if by_job {
-            // So late that the partner may have forgotten the key.
+            // So late that the partner may have forgotten the idempotency key.
             it.test.advance(jiff::SignedDuration::from_hours(2));
             let did = reconcile(&it.test.app).await;
             assert_eq!((&did["refunds_finished"], &did["errors"]), (&json!(1), &json!(0)));
@@ -186,42 +186,42 @@ async fn a_worker_that_dies_between_the_partner_and_the_write_is_made_up_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refund_that_the_partner_goes_on_refusing_fails_and_the_tokens_are_available_again() {
+async fn a_refund_that_the_partner_keeps_refusing_fails_and_releases_its_tokens() {
     let it = Refunding::start().await;
     it.test.partner_fails(json!({ "status": 400 })).await;
-    assert_eq!(it.work().await, 1, "it comes again");
+    assert_eq!(it.work().await, 1, "to be retried");
     it.test.advance(REFUSAL_DOUBTED_FOR);
-    assert_eq!(it.work().await, 0, "it would be refused again");
+    assert_eq!(it.work().await, 0, "the refusal is final");
     it.test.partner_recovers().await;
     assert_eq!(it.at_partner().await.len(), 0);
-    assert_eq!(it.work().await, 0, "and a message that comes again changes nothing");
+    assert_eq!(it.work().await, 0, "a repeated message changes nothing");
     assert_eq!(it.at_partner().await.len(), 0);
     it.assert_ended(0).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refusal_is_not_believed_where_the_money_has_gone_back() {
+async fn a_refusal_is_ignored_if_the_partner_has_refunded_the_money() {
     let it = Refunding::start().await;
     it.test.partner_fails(json!({ "drop": true, "applied": true, "for_requests": 1 })).await;
     assert_eq!(it.work().await, 1);
     it.test.advance(REFUSAL_DOUBTED_FOR);
-    // The partner has forgotten the key and refuses what it has done.
+    // The partner has forgotten the key and refuses a refund that it already made.
     it.test.partner_fails(json!({ "status": 400, "for_requests": 1 })).await;
     assert_eq!(it.work().await, 0);
     it.assert_ended(4).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refusal_that_passes_while_an_earlier_try_is_on_its_way_fails_no_refund() {
+async fn a_temporary_refusal_after_an_unanswered_attempt_does_not_fail_the_refund() {
     let it = Refunding::start().await;
     it.test.partner_fails(json!({ "drop": true, "for_requests": 1 })).await;
-    assert_eq!(it.work().await, 1, "whose answer was lost");
+    assert_eq!(it.work().await, 1, "the answer was lost");
     it.test.partner_fails(json!({ "status": 400 })).await;
     for _ in 0..2 {
-        assert_eq!(it.work().await, 1, "the partner is busy, and its list does not show it yet");
+        assert_eq!(it.work().await, 1, "the partner does not list the refund yet");
         let did = reconcile(&it.test.app).await;
         assert_eq!((&did["asked"], &did["errors"]), (&json!(1), &json!(1)));
-        assert_eq!(it.test.token_count(&it.asha).await, 6, "they stay reserved");
+        assert_eq!(it.test.token_count(&it.asha).await, 6, "still reserved");
         it.test.advance(jiff::SignedDuration::from_mins(3));
     }
     it.test.partner_recovers().await;
@@ -232,21 +232,21 @@ async fn a_refusal_that_passes_while_an_earlier_try_is_on_its_way_fails_no_refun
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn news_that_a_refund_ended_the_other_way_are_taken_and_change_nothing() {
-    // Failed here, and the money has gone back.
+async fn a_webhook_that_contradicts_an_ended_refund_is_accepted_without_effect() {
+    // The refund failed here, but the partner has refunded the money.
     let it = Refunding::start().await;
     it.test.partner_fails(json!({ "drop": true, "applied": true, "for_requests": 1 })).await;
     assert_eq!(it.work().await, 1);
     let real = it.at_partner().await.remove(0);
     it.test.advance(REFUSAL_DOUBTED_FOR);
     it.test.partner_fails(json!({ "status": 400 })).await;
-    assert_eq!(it.work().await, 0, "even the list is refused");
+    assert_eq!(it.work().await, 0, "the partner's list fails, too");
     it.test.partner_recovers().await;
     assert_eq!(it.test.token_count(&it.asha).await, 10);
     it.test.tell_refund("refund.processed", &real).await;
     assert_eq!(it.test.token_count(&it.asha).await, 10);
 
-    // Processed here, and yet it failed.
+    // The refund is processed here, but the partner reports that it failed.
     let it = Refunding::start().await;
     assert_eq!(it.work().await, 0);
     let mut failed = it.at_partner().await.remove(0);
@@ -256,7 +256,7 @@ async fn news_that_a_refund_ended_the_other_way_are_taken_and_change_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_owner_who_asked_is_mailed_once_that_a_refund_failed() {
+async fn the_requesting_owner_is_mailed_once_when_a_refund_fails() {
     let it = Refunding::start().await;
     it.test.owner("colleague@example.com").await;
     it.test.settle().await;
@@ -282,7 +282,7 @@ async fn the_owner_who_asked_is_mailed_once_that_a_refund_failed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn refunds_that_the_partner_does_not_show_any_more_keep_no_other_waiting() {
+async fn refunds_that_the_partner_no_longer_shows_do_not_block_others() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let owner = test.owner("o@example.com").await;
@@ -295,19 +295,19 @@ async fn refunds_that_the_partner_does_not_show_any_more_keep_no_other_waiting()
     test.partner_fails(json!({ "status": 400 })).await;
     let did = reconcile(&test.app).await;
     assert_eq!((&did["asked"], &did["errors"]), (&json!(8), &json!(8)), "{did}");
-    assert_eq!(test.token_count(&asha).await, 0, "they stay reserved");
+    assert_eq!(test.token_count(&asha).await, 0, "still reserved");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_webhook_ends_a_refund_before_after_and_instead_of_the_worker() {
-    // Before and instead: the worker's answer was lost.
+async fn the_webhook_may_end_a_refund_before_or_after_the_worker() {
+    // Before the worker: the partner's answer to the worker was lost.
     let it = Refunding::start().await;
     it.test.partner_fails(json!({ "drop": true, "applied": true, "for_requests": 1 })).await;
     assert_eq!(it.work().await, 1);
     for _ in 0..2 {
         it.tell("refund.processed").await;
     }
-    assert_eq!(it.work().await, 0, "the message that comes again finds it ended");
+    assert_eq!(it.work().await, 0, "the retry finds the refund ended");
     it.assert_ended(4).await;
 
     let it = Refunding::start().await;
@@ -319,13 +319,13 @@ async fn the_webhook_ends_a_refund_before_after_and_instead_of_the_worker() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refund_that_pends_at_the_partner_is_ended_by_the_webhook_or_the_job() {
+async fn the_webhook_or_the_job_ends_a_refund_pending_at_the_partner() {
     for (outcome, given_back) in [("processed", 4), ("failed", 0)] {
         for by_job in [false, true] {
             let it = Refunding::start().await;
             it.test.refunds_pend().await;
-            assert_eq!(it.work().await, 0, "the partner is at it");
-            assert_eq!(it.test.token_count(&it.asha).await, 6, "they stay reserved");
+            assert_eq!(it.work().await, 0, "pending at the partner");
+            assert_eq!(it.test.token_count(&it.asha).await, 6, "still reserved");
             let did = reconcile(&it.test.app).await;
             assert_eq!((&did["waiting"], &did["refunds_finished"]), (&json!(1), &json!(0)));
             let refund = it.at_partner().await.remove(0);
@@ -345,7 +345,7 @@ async fn a_refund_that_pends_at_the_partner_is_ended_by_the_webhook_or_the_job()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn news_that_are_not_of_this_refund_change_nothing() {
+async fn webhooks_that_do_not_match_the_refund_change_nothing() {
     let it = Refunding::start().await;
     it.test.partner_fails(json!({ "drop": true, "applied": true, "for_requests": 1 })).await;
     assert_eq!(it.work().await, 1);
@@ -376,7 +376,7 @@ async fn news_that_are_not_of_this_refund_change_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refund_whose_message_was_lost_is_asked_for_by_the_job() {
+async fn the_job_completes_a_refund_whose_message_was_lost() {
     let it = Refunding::start().await;
     let scheduled = (reconcile_payments::JOB.run)(&it.test.app, &json!({})).await;
     assert_eq!(scheduled.expect("it runs")["asked"], 0, "the worker has its chance first");

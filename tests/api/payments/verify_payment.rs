@@ -1,4 +1,4 @@
-//! `POST /verify-payment`: what the checkout hands over, for tokens.
+//! `POST /verify-payment`: the browser hands over the checkout's result and receives tokens.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::support::{Call, TestApp};
 use super::{HISTORY, told};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_captured_payment_credits_once_and_a_repeat_answers_the_same() {
+async fn a_captured_payment_credits_once_and_a_repeat_returns_the_same() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let order_id = test.order_tokens(&asha, 10).await;
@@ -38,7 +38,7 @@ async fn a_captured_payment_credits_once_and_a_repeat_answers_the_same() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_checkout_may_be_spelt_as_the_partner_s_script_does() {
+async fn the_field_names_of_the_partners_checkout_script_are_accepted() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let order_id = test.order_tokens(&asha, 2).await;
@@ -53,7 +53,7 @@ async fn a_checkout_may_be_spelt_as_the_partner_s_script_does() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_student_s_order_and_an_unknown_one_are_not_found() {
+async fn foreign_and_unknown_orders_are_both_not_found() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let ravi = test.student("ravi@example.com").await;
@@ -65,7 +65,7 @@ async fn another_student_s_order_and_an_unknown_one_are_not_found() {
     let unknown = Checkout { order_id: "order_AAAAAAAAAAAAAA".into(), ..checkout.clone() };
     let unknown = test.send(unknown.verify(&ravi.token)).await;
     assert_eq!(unknown.problem(404), "order_not_found");
-    assert_eq!(unknown.body["detail"], stranger.body["detail"], "the answers tell nothing apart");
+    assert_eq!(unknown.body["detail"], stranger.body["detail"], "the answers are the same");
 
     assert_eq!((test.token_count(&asha).await, test.token_count(&ravi).await), (0, 0));
     test.send(checkout.verify(&asha.token)).await.expect(200);
@@ -75,7 +75,7 @@ async fn another_student_s_order_and_an_unknown_one_are_not_found() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn malformed_members_are_named_all_at_once() {
+async fn all_malformed_fields_are_named_at_once() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let body = json!({ "order_id": "1", "payment_id": "order_1", "signature": 7 });
@@ -86,7 +86,7 @@ async fn malformed_members_are_named_all_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_signature_is_good_for_its_own_order_and_payment_alone() {
+async fn a_signature_is_valid_only_for_its_own_order_and_payment() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let mut checkouts = Vec::new();
@@ -120,12 +120,12 @@ async fn a_signature_is_good_for_its_own_order_and_payment_alone() {
     test.send(mine.verify(&asha.token)).await.expect(200);
     let bad = with(&mine.payment_id, &flipped);
     let answer = test.send(bad.verify(&asha.token)).await;
-    assert_eq!(answer.problem(409), "signature_mismatch", "nor for a credited payment");
+    assert_eq!(answer.problem(409), "signature_mismatch", "for a credited payment, too");
     assert_eq!(test.token_count(&asha).await, 10);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_payment_of_another_amount_or_currency_credits_nothing() {
+async fn a_payment_with_a_wrong_amount_or_currency_credits_nothing() {
     let test = TestApp::start().await;
     for (index, change) in [
         json!({ "amount_paise": 49_999 }),
@@ -153,7 +153,7 @@ async fn a_payment_of_another_amount_or_currency_credits_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_authorized_payment_credits_only_once_it_is_captured() {
+async fn an_authorized_payment_credits_only_after_it_is_captured() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let order_id = test.order_tokens(&asha, 10).await;
@@ -171,7 +171,7 @@ async fn an_authorized_payment_credits_only_once_it_is_captured() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_failed_payment_shows_in_the_history_and_credits_if_captured_later() {
+async fn a_failed_payment_is_listed_and_credits_if_captured_later() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let order_id = test.order_tokens(&asha, 10).await;
@@ -192,7 +192,7 @@ async fn a_failed_payment_shows_in_the_history_and_credits_if_captured_later() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_order_can_be_paid_after_a_failed_try_and_a_second_payment_credits_nothing() {
+async fn an_order_paid_after_a_failed_attempt_credits_only_one_payment() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let order_id = test.order_tokens(&asha, 10).await;

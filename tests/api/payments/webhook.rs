@@ -1,4 +1,4 @@
-//! `POST /webhooks/razorpay`: events come repeatedly and in any order, and credit once.
+//! `POST /webhooks/razorpay`: events arrive repeatedly and in any order, and credit once.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::json;
@@ -9,7 +9,7 @@ use super::{HISTORY, event, signed, told};
 use crate::support::people::{Checkout, Student};
 use crate::support::{Call, RAZORPAY_WEBHOOK_SECRET, TestApp};
 
-/// A student with an order for ten tokens that was paid.
+/// A student, and the checkout of a payment for ten tokens with the given outcome.
 async fn paid(test: &TestApp, outcome: &str) -> (Student, Checkout) {
     let asha = test.student("asha@example.com").await;
     let order_id = test.order_tokens(&asha, 10).await;
@@ -18,7 +18,7 @@ async fn paid(test: &TestApp, outcome: &str) -> (Student, Checkout) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_captured_payment_credits_without_the_browser_and_once_however_often_told() {
+async fn a_captured_event_credits_once_and_without_the_browser() {
     let test = TestApp::start().await;
     let (asha, checkout) = paid(&test, "captured").await;
     let call = told("payment.captured", &test.payment(&checkout.payment_id).await);
@@ -35,11 +35,11 @@ async fn a_captured_payment_credits_without_the_browser_and_once_however_often_t
     assert_eq!(test.token_count(&asha).await, 10);
     assert_eq!(test.list(&asha, HISTORY, 100).await, list, "a repeat changes nothing");
     let verified = test.send(checkout.verify(&asha.token)).await.expect(200);
-    assert_eq!(verified.body["payment"], list[0], "nor does the browser that comes later");
+    assert_eq!(verified.body["payment"], list[0], "a later browser changes nothing");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_events_that_the_partner_delivers_itself_credit() {
+async fn events_delivered_by_the_partner_sandbox_credit_tokens() {
     let test = std::sync::Arc::new(TestApp::start().await);
     let asha = test.student("asha@example.com").await;
     let order_id = test.order_tokens(&asha, 10).await;
@@ -72,7 +72,7 @@ async fn the_events_that_the_partner_delivers_itself_credit() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn order_paid_may_come_first_and_what_comes_after_it_changes_nothing() {
+async fn order_paid_may_come_first_and_later_events_change_nothing() {
     let test = TestApp::start().await;
     let (asha, checkout) = paid(&test, "captured").await;
     let captured = test.payment(&checkout.payment_id).await;
@@ -99,7 +99,7 @@ async fn order_paid_may_come_first_and_what_comes_after_it_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_failure_that_is_told_before_the_capture_does_not_keep_it_away() {
+async fn a_failed_event_before_the_capture_does_not_prevent_the_credit() {
     let test = TestApp::start().await;
     let (asha, checkout) = paid(&test, "failed").await;
     let failed = test.payment(&checkout.payment_id).await;
@@ -117,7 +117,7 @@ async fn a_failure_that_is_told_before_the_capture_does_not_keep_it_away() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_authorized_payment_credits_nothing_whatever_the_event_is_called() {
+async fn an_authorized_payment_credits_nothing_under_any_event_name() {
     let test = TestApp::start().await;
     let (asha, checkout) = paid(&test, "authorized").await;
     let authorized = test.payment(&checkout.payment_id).await;
@@ -129,7 +129,7 @@ async fn an_authorized_payment_credits_nothing_whatever_the_event_is_called() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn events_signed_with_the_secret_before_are_still_taken() {
+async fn events_signed_with_the_previous_secret_are_still_accepted() {
     let test = TestApp::start().await;
     let (asha, checkout) = paid(&test, "captured").await;
     let body = event("payment.captured", &test.payment(&checkout.payment_id).await).to_string();
@@ -138,10 +138,10 @@ async fn events_signed_with_the_secret_before_are_still_taken() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_payment_that_overtakes_the_indexes_is_credited_when_its_order_is_told_paid() {
+async fn a_payment_ahead_of_the_indexes_is_credited_by_order_paid() {
     let test = TestApp::start().await;
     let (asha, checkout) = paid(&test, "captured").await;
-    // No index has the purchase yet, as if it were not there.
+    // Taking the item away simulates indexes that do not have the purchase yet.
     let purchase = test.dynamo.take("tokens", &key_of(&asha, &checkout)).await;
     let payment = test.payment(&checkout.payment_id).await;
     test.send(told("payment.captured", &payment)).await.expect(200);
@@ -158,7 +158,7 @@ async fn a_payment_that_overtakes_the_indexes_is_credited_when_its_order_is_told
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_purchase_that_the_index_of_unpaid_ones_does_not_have_is_found_by_its_order() {
+async fn a_purchase_missing_from_the_unpaid_index_is_found_by_its_order() {
     let test = TestApp::start().await;
     let (asha, checkout) = paid(&test, "captured").await;
     let elsewhere = AttributeValue::S("open#elsewhere".to_owned());

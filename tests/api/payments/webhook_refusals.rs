@@ -1,11 +1,12 @@
-//! What a webhook does not take: no or a wrong signature, and what it takes without effect.
+//! Webhook events that are refused (missing or wrong signature), and events that are accepted
+//! without effect.
 
 use serde_json::{Value, json};
 
 use super::{event, signed, told};
 use crate::support::{Call, RAZORPAY_WEBHOOK_SECRET, TestApp};
 
-/// A payment as the partner would tell of it.
+/// A captured payment as the partner's events contain it.
 fn payment(order_id: &Value) -> Value {
     json!({
         "id": "pay_AAAAAAAAAAAAAA",
@@ -49,11 +50,11 @@ async fn an_event_that_the_partner_did_not_sign_is_refused() {
     assert_eq!(test.token_count(&asha).await, 0);
 
     test.send(signed(RAZORPAY_WEBHOOK_SECRET, &body)).await.expect(200);
-    assert_eq!(test.token_count(&asha).await, 10, "the same body, signed, is taken");
+    assert_eq!(test.token_count(&asha).await, 10, "the signed body is accepted");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_payment_of_another_amount_or_currency_is_taken_and_credits_nothing() {
+async fn an_event_with_a_wrong_amount_or_currency_credits_nothing() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let order_id = test.order_tokens(&asha, 10).await;
@@ -75,7 +76,7 @@ async fn a_payment_of_another_amount_or_currency_is_taken_and_credits_nothing() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn unknown_orders_and_unknown_events_are_taken_and_change_nothing() {
+async fn unknown_orders_and_events_are_accepted_and_change_nothing() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let order_id = test.order_tokens(&asha, 10).await;
@@ -100,7 +101,7 @@ async fn unknown_orders_and_unknown_events_are_taken_and_change_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_signed_body_that_cannot_be_read_is_answered_so_that_it_comes_again() {
+async fn a_signed_but_unreadable_body_gets_500_so_that_it_is_retried() {
     let test = TestApp::start().await;
     let bodies = [
         "not JSON".to_owned(),

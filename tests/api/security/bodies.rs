@@ -1,4 +1,5 @@
-//! Bodies: read strictly by every endpoint that reads one, bounded by all of them.
+//! Bodies: every endpoint that takes a JSON body reads it strictly, and every endpoint limits
+//! its size. Cache headers of the responses are tested here, too.
 
 use serde_json::json;
 use thali_functions::endpoints;
@@ -9,7 +10,7 @@ use crate::support::{Answer, Call, TestApp};
 
 const KIB_64: usize = 64 * 1024;
 
-/// The app with somebody of each role, and calls that they may make.
+/// The app with one person of each role.
 struct Scene {
     test: TestApp,
     people: Staffed,
@@ -22,7 +23,7 @@ impl Scene {
         Self { test, people }
     }
 
-    /// Sends a call as somebody whom `access` lets in.
+    /// Sends a call as a person whom `access` allows.
     async fn send(&self, access: Access, call: Call) -> Answer {
         let what = format!("{} {}", call.method(), call.path());
         let token = token(&self.test, self.people.allowed(access)).await;
@@ -73,7 +74,7 @@ async fn every_json_body_is_read_strictly() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_endpoint_takes_more_than_64_kib() {
+async fn no_endpoint_accepts_a_body_over_64_kib() {
     let scene = Scene::start().await;
     for sample in samples() {
         for call in sample.calls() {
@@ -88,7 +89,7 @@ async fn no_endpoint_takes_more_than_64_kib() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whatever_is_personal_is_kept_by_nobody() {
+async fn only_public_responses_may_be_cached() {
     let scene = Scene::start().await;
     let mut public = Vec::new();
     for sample in samples() {
@@ -101,7 +102,7 @@ async fn whatever_is_personal_is_kept_by_nobody() {
             }
         }
     }
-    // What may be cached has no session, so it is the same for everybody.
+    // A cacheable response needs no session, so it is the same for everybody.
     let cached = |name: &&str| endpoints().find(|endpoint| endpoint.name == *name);
     assert!(public.contains(&"jwks"), "{public:?}");
     assert!(public.iter().filter_map(cached).all(|endpoint| endpoint.access == Access::Public));

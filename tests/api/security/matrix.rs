@@ -1,5 +1,5 @@
-//! Every endpoint on every one of its paths, called by everybody that there is: who is let
-//! in follows from the endpoint's [`Access`] alone.
+//! Every kind of caller calls every path of every endpoint. The endpoint's [`Access`] alone
+//! decides who is admitted.
 
 use std::collections::BTreeSet;
 
@@ -24,31 +24,31 @@ use super::{
 use crate::api::accounts::set_status;
 use crate::support::{Answer, Call, TestApp};
 
-/// The codes with which [`Access`] refuses; every other answer is the endpoint's own.
+/// The problem codes of a refusal by [`Access`]. Every other response is the endpoint's own.
 const OF_ACCESS: [&str; 3] = ["unauthenticated", "wrong_role", "not_approved"];
 
-/// Who calls.
+/// A caller.
 enum Who {
-    /// Nobody: no token at all.
+    /// A request without a token.
     Nobody,
-    /// Somebody with a token that proves nothing, or no longer anything.
+    /// A request with an invalid, expired or revoked token.
     Token(String),
-    /// A device with a good staff token.
+    /// A device with a valid staff token.
     Device(String),
-    /// Somebody who is logged in.
+    /// A person with a valid session.
     Person(Person),
 }
 
-/// What becomes of a call.
+/// The expected result of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Expected {
-    /// It reaches the endpoint, which answers as it likes.
+    /// The call reaches the endpoint, which may give any response.
     LetThrough,
-    /// It does not.
+    /// The call is refused with this status and problem code.
     Refused(u16, &'static str),
 }
 
-/// The rules of access, written down a second time.
+/// The rules of access, written here a second time.
 fn expected(access: Access, who: &Who) -> Expected {
     if matches!(access, Access::Public | Access::Partner) {
         return Expected::LetThrough;
@@ -82,7 +82,7 @@ fn expected(access: Access, who: &Who) -> Expected {
     }
 }
 
-/// Tokens that must open nothing, made from the claims of a session that lives.
+/// Tokens that every endpoint must refuse, made from the claims of a live session.
 fn worthless(test: &TestApp, claims: &Claims) -> Vec<(&'static str, String)> {
     let good = test.app.signer().sign(claims);
     let parts: Vec<&str> = good.split('.').collect();
@@ -110,7 +110,7 @@ fn worthless(test: &TestApp, claims: &Claims) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// Ends one session as a logout does.
+/// Ends one session as a logout does, in the database and in the cache.
 async fn end(test: &TestApp, claims: &Claims) {
     test.app.store.session_end(claims.sub, claims.sid).await.expect("ended");
     test.app.cache.session_ended(claims.sid).await;
@@ -148,7 +148,7 @@ async fn callers(test: &TestApp) -> Vec<(String, Who)> {
     callers
 }
 
-/// Staff tokens, good ones and such that must open nothing.
+/// Staff tokens: valid ones, and ones that every endpoint must refuse.
 async fn devices(test: &TestApp) -> Vec<(String, Who)> {
     let good = test.device("Gate 1").await;
     let other_mess = OTHER_MESS.parse().expect("an id");
@@ -156,7 +156,7 @@ async fn devices(test: &TestApp) -> Vec<(String, Who)> {
     let foreign = test.device_until(&other_mess, "Gate 2", tomorrow).await;
     let expired = test.device_until(&test.mess_id, "Gate 3", test.now()).await;
     let revoked = test.device("Gate 4").await;
-    // Redis knows it as one that lives until it is revoked.
+    // This request makes Redis cache the token as valid before it is revoked.
     test.send(Call::get("/api/v1/mess").bearer(&revoked.token)).await.expect(200);
     assert!(
         test.app
@@ -201,13 +201,13 @@ fn assert_expected(what: &str, expected: Expected, answer: &Answer) {
         Expected::LetThrough => {
             let code = answer.body["code"].as_str().unwrap_or_default();
             assert!(!OF_ACCESS.contains(&code), "{what}: {}", answer.body);
-            assert_ne!(code, "not_found", "{what}: it is routed");
+            assert_ne!(code, "not_found", "{what}: not routed");
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_is_let_in_follows_from_the_access_of_the_endpoint_alone() {
+async fn every_endpoint_admits_exactly_the_callers_that_its_access_allows() {
     let test = TestApp::start().await;
     let callers = callers(&test).await;
     let mut visited = BTreeSet::new();

@@ -1,6 +1,6 @@
-//! What holds for every endpoint, also for one that is added later: these tests go over
-//! [`endpoints`], take the sample of each from `events/`, and derive what is expected from
-//! what the endpoint declares. Here are the people who call, and their sessions.
+//! Rules that every endpoint keeps, including endpoints that are added later. These tests
+//! iterate over [`endpoints`], take the sample of each from `events/`, and derive the expected
+//! result from the endpoint's declaration. This file has the callers and their sessions.
 
 mod bodies;
 mod matrix;
@@ -22,13 +22,13 @@ use thali_platform::store::{Account, Consistency, SessionRecord};
 use crate::support::people::PASSWORD_HASH;
 use crate::support::{Answer, Sample, TestApp};
 
-/// The mess that everybody else is not of.
+/// The mess whose data people of [`OTHER_MESS`] must not see.
 const FIRST_MESS: &str = "mess_demo";
 
 /// Another mess of the same deployment.
 const OTHER_MESS: &str = "mess_other";
 
-/// Somebody with an account.
+/// A person with an account.
 #[derive(Debug, Clone)]
 struct Person {
     account_id: AccountId,
@@ -38,7 +38,7 @@ struct Person {
     email: String,
 }
 
-/// Makes an account of `mess`, without the steps that lead to it.
+/// Stores an account of `mess` directly, without a sign-up.
 async fn person(test: &TestApp, mess: &str, role: Role, status: AccountStatus) -> Person {
     let ulid = test.app.clock.ulid();
     let account_id = AccountId::from_ulid(ulid);
@@ -62,7 +62,7 @@ async fn person(test: &TestApp, mess: &str, role: Role, status: AccountStatus) -
     Person { account_id, mess_id: account.mess_id, role, status, email }
 }
 
-/// A new session of somebody, as a login makes it: its claims.
+/// Creates a session as a login does; returns its claims.
 async fn session(test: &TestApp, person: &Person) -> Claims {
     let session_id = SessionId::from_ulid(test.app.clock.ulid());
     let refresh = RefreshToken::first(person.account_id, session_id);
@@ -74,8 +74,8 @@ async fn session(test: &TestApp, person: &Person) -> Claims {
     Claims::new(&test.app.jwt_issuer, holder, session_id, test.now())
 }
 
-/// The access token of a new session. A test that goes over all endpoints needs one for
-/// each call, because one of them logs out.
+/// The access token of a new session. A test that calls all endpoints needs a new token for
+/// each call, because one of the endpoints logs out.
 async fn token(test: &TestApp, person: &Person) -> String {
     test.app.signer().sign(&session(test, person).await)
 }
@@ -97,7 +97,7 @@ impl Staffed {
         }
     }
 
-    /// Somebody whom an endpoint lets in.
+    /// A person whom `access` allows.
     fn allowed(&self, access: Access) -> &Person {
         match access {
             Access::Staff => &self.staff,
@@ -128,7 +128,8 @@ fn samples() -> Vec<Sample> {
     endpoints().map(Sample::of).collect()
 }
 
-/// What every answer must have, whatever it says.
+/// Asserts what every response must have: no server error, security headers and, for a
+/// problem, the request's id.
 #[track_caller]
 fn assert_safe(what: &str, answer: &Answer) {
     assert!(answer.status < 500, "{what}: {} {}", answer.status, answer.body);
@@ -147,12 +148,12 @@ fn assert_safe(what: &str, answer: &Answer) {
     }
 }
 
-/// Signs claims with a key of the test's choice, `<kid>.<base64 of PKCS#8>`.
+/// Signs claims with `key`, which has the format `<kid>.<base64 of PKCS#8>`.
 fn signed(key: &str, claims: &Claims) -> String {
     Signer::new(&key.to_owned().into()).expect("a key").sign(claims)
 }
 
-/// The same claims as if made so long ago.
+/// The same claims as if issued earlier by this duration.
 fn aged(claims: &Claims, by: SignedDuration) -> Claims {
     let seconds = by.as_secs();
     Claims { iat: claims.iat - seconds, exp: claims.exp - seconds, ..claims.clone() }

@@ -1,4 +1,5 @@
-//! Every endpoint keeps to its rate: one request more is refused, and nobody else is.
+//! Rate limits of every endpoint: one request too many is refused, and other callers are not
+//! affected.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -13,15 +14,15 @@ use crate::api::accounts::rate_limits::{
 };
 use crate::support::{Call, Sample, TestApp};
 
-/// The sample's first call with a body that nobody reads as anything, so that an endpoint
-/// refuses it where the rate does not.
+/// The sample's first call with an empty JSON object as body, so that the endpoint refuses the
+/// call if the rate limit does not.
 fn refused_call(sample: &Sample) -> Call {
     let call = sample.calls().remove(0);
     if sample.json().is_some() { call.sending("{}") } else { call }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_public_endpoint_refuses_one_request_more_than_its_rate_from_one_address() {
+async fn every_public_endpoint_limits_requests_per_address_to_its_rate() {
     let test = strict().await;
     let mut visited = 0;
     for sample in samples() {
@@ -44,7 +45,7 @@ async fn every_public_endpoint_refuses_one_request_more_than_its_rate_from_one_a
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_accounts_requests_are_counted_together_at_all_endpoints_of_one_rate() {
+async fn endpoints_with_the_same_rate_share_one_counter_per_account() {
     let test = strict().await;
     let mut endpoints: BTreeMap<u32, Vec<Sample>> = BTreeMap::new();
     for sample in samples() {
@@ -86,7 +87,7 @@ async fn an_accounts_requests_are_counted_together_at_all_endpoints_of_one_rate(
     }
 }
 
-/// What Redis was asked since its statistics were last forgotten, and how often.
+/// The Redis commands since the last call of this function, and the count of each.
 fn asked(test: &TestApp) -> BTreeMap<String, u64> {
     let client = redis::Client::open(test.redis.url()).expect("an address");
     let mut connection = client.get_connection().expect("it runs");
@@ -102,8 +103,8 @@ fn asked(test: &TestApp) -> BTreeMap<String, u64> {
     stats.lines().filter_map(count).collect()
 }
 
-/// Sends a call ten times, and again where a Redis that was late on a busy machine was
-/// left alone for a moment, until Redis was asked as `expected` says.
+/// Sends a call ten times and asserts that Redis received the `expected` commands. Repeats
+/// this if they differ, because the app skips Redis for a moment after a slow response.
 async fn assert_asked(test: &TestApp, call: &Call, expected: &[(&str, u64)]) {
     let expected: BTreeMap<String, u64> =
         expected.iter().map(|(command, calls)| ((*command).to_owned(), *calls)).collect();
@@ -124,15 +125,15 @@ async fn assert_asked(test: &TestApp, call: &Call, expected: &[(&str, u64)]) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rate_costs_one_round_trip_a_session_and_a_cached_answer_one_more_each() {
+async fn rate_limit_session_and_cached_response_cost_one_round_trip_each() {
     let test = TestApp::start().await;
     let student = person(&test, FIRST_MESS, Role::Student, AccountStatus::Active).await;
-    // The script asks for the bucket, and sets it.
+    // The script reads the bucket and writes it.
     let public = Call::get("/.well-known/jwks.json");
     assert_asked(&test, &public, &[("evalsha", 10), ("get", 10), ("set", 10)]).await;
     let personal = Call::get("/student/token-data").bearer(&token(&test, &student).await);
     assert_asked(&test, &personal, &[("evalsha", 10), ("get", 20), ("set", 10)]).await;
-    // What is cached is asked for in one more, which also asks for the time.
+    // Reading the cache is one more script, which also reads the time.
     let cached = Call::get("/student/tokens").bearer(&token(&test, &student).await);
     let expected = [("evalsha", 20), ("get", 30), ("set", 10), ("time", 10)];
     assert_asked(&test, &cached, &expected).await;

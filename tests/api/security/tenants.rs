@@ -1,5 +1,5 @@
-//! Nobody reaches into another mess, or into another student's things: what is not yours
-//! is not there.
+//! Isolation between messes and between students: data of another mess or another student is
+//! not found.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ use crate::support::menu::dish;
 use crate::support::people::{PASSWORD, Student};
 use crate::support::{Call, Sample, TestApp, verdict};
 
-/// What the first mess has that could be asked for, and that could be given away.
+/// Data of the first mess that others could request, and that a response could reveal.
 struct Belongings {
     people: Vec<Person>,
     order_id: String,
@@ -23,22 +23,21 @@ struct Belongings {
     staff_token_id: String,
     cut_id: String,
     closure_id: String,
-    /// What the first mess's owners are told.
     notification_id: String,
     cycle_id: String,
-    /// What an item of the menu is called.
+    /// The name of a menu item.
     dish: String,
 }
 
-/// The sample of a SKU, which unlike an id has no prefix.
+/// The SKU in the samples. Unlike an id, a SKU has no prefix.
 const SAMPLE_SKU: &str = "veg-thali";
 
 /// The SKU of the first mess's item.
 const SKU: &str = "dish-of-the-first-mess";
 
 impl Belongings {
-    /// A student of the first mess with a payment, a submission and an order, the mess's
-    /// people, and an item of its menu.
+    /// Creates data of the first mess: a menu item, a staff token, a closure, a notification, a
+    /// pending student, and a purchase, submission, order, scan, cut and cycle of its student.
     async fn of(test: &TestApp, first: &Staffed) -> Self {
         let (student, owner) =
             (caller(test, &first.student).await, caller(test, &first.owner).await);
@@ -77,7 +76,7 @@ impl Belongings {
         }
     }
 
-    /// A real id of the kind that a sample's parameter has.
+    /// A real id of the same kind as a sample's parameter.
     fn id_like(&self, sample: &str) -> String {
         match sample.split('_').next() {
             Some(SAMPLE_SKU) => SKU.to_owned(),
@@ -95,11 +94,11 @@ impl Belongings {
         }
     }
 
-    /// Whatever names somebody or something of the first mess that is not everybody's there.
+    /// Texts that identify a person or a private item of the first mess.
     fn names(&self) -> Vec<String> {
         let of_people = self.people.iter().flat_map(|person| {
             let id = person.account_id.to_string();
-            // Names, room and roll numbers all hold the end of the account's id.
+            // Names, room numbers and roll numbers all contain the end of the account's id.
             let unique = id.trim_start_matches("acc_").to_lowercase();
             [id, person.email.clone(), unique]
         });
@@ -118,7 +117,7 @@ impl Belongings {
     }
 }
 
-/// The id of a scan that has let a student in to breakfast.
+/// The id of a scan that has admitted the student to breakfast.
 async fn admitted(test: &TestApp, student: &Student) -> String {
     let account = student.account_id.parse().expect("an id");
     test.give_cycle(account, "2026-01-01", "2026-01-31").await;
@@ -158,7 +157,7 @@ fn calls_with<'a>(
     })
 }
 
-/// Every item of the first mess, but for the counters and sessions that come and go.
+/// Every item of the first mess in these tables, sorted by key.
 async fn items_of_the_first_mess(
     test: &TestApp,
     belongings: &Belongings,
@@ -183,7 +182,7 @@ async fn items_of_the_first_mess(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_messs_ids_are_not_there_and_nothing_of_it_is_told_or_changed() {
+async fn nobody_can_read_or_change_anything_of_another_mess() {
     let test = TestApp::start().await;
     let first = Staffed::of(&test, FIRST_MESS).await;
     let belongings = Belongings::of(&test, &first).await;
@@ -193,7 +192,7 @@ async fn another_messs_ids_are_not_there_and_nothing_of_it_is_told_or_changed() 
     let before = items_of_the_first_mess(&test, &belongings).await;
     let (mut cases, mut with_ids) = (0, 0);
     let mut calls: Vec<_> = calls_with(&samples, &belongings).collect();
-    // What is put is put into one's own mess, and is there from then on.
+    // Calls with PUT come last, because they create the item in the caller's own mess.
     calls.sort_by_key(|(sample, _)| sample.endpoint.method == Method::PUT);
     for (sample, call) in calls {
         for stranger in strangers.all() {
@@ -220,7 +219,7 @@ async fn another_messs_ids_are_not_there_and_nothing_of_it_is_told_or_changed() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_students_things_of_the_same_mess_are_not_there_either() {
+async fn a_student_cannot_reach_data_of_another_student() {
     let test = TestApp::start().await;
     let first = Staffed::of(&test, FIRST_MESS).await;
     let belongings = Belongings::of(&test, &first).await;
@@ -245,8 +244,8 @@ async fn another_students_things_of_the_same_mess_are_not_there_either() {
     assert_eq!(test.send(verify).await.problem(404), "order_not_found");
 }
 
-/// What stands in the place of an id like `sampled`, of which `real` is one that there is,
-/// and is none.
+/// Malformed variants of an id. `sampled` is the id in the sample, and `real` is an existing
+/// one.
 fn malformed(sampled: &str, real: &str) -> Vec<String> {
     let long = "x".repeat(300);
     let mut malformed = ["-", "me%20or%20you", &format!("{real}x#"), &format!("{real}{long}")]
@@ -266,7 +265,7 @@ fn malformed(sampled: &str, real: &str) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_malformed_id_in_a_path_is_not_there() {
+async fn a_malformed_id_in_a_path_is_not_found() {
     let test = TestApp::start().await;
     let first = Staffed::of(&test, FIRST_MESS).await;
     let belongings = Belongings::of(&test, &first).await;
@@ -286,7 +285,7 @@ async fn a_malformed_id_in_a_path_is_not_there() {
                 let caller = first.allowed(endpoint.access);
                 let answer = test.send(call.bearer(&token(&test, caller).await)).await;
                 assert_safe(&what, &answer);
-                // Who names what is to be made is told what is wrong with the name.
+                // With PUT the caller chooses the name, so a wrong name is a wrong field.
                 let status = if endpoint.method == Method::PUT { 422 } else { 404 };
                 assert_eq!(answer.status, status, "{what}: {}", answer.body);
             }
@@ -295,7 +294,7 @@ async fn a_malformed_id_in_a_path_is_not_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_reads_its_own_mess_whatever_the_request_says() {
+async fn request_headers_cannot_move_a_session_to_another_mess() {
     let test = TestApp::start().await;
     let strangers = other_mess(&test).await;
     for sample in samples() {
@@ -318,7 +317,7 @@ async fn a_session_reads_its_own_mess_whatever_the_request_says() {
             }
         }
     }
-    // A login into another mess with the right password of this one is no login.
+    // An account of one mess cannot log in to another mess with the right password.
     let login = json!({
         "mess_id": FIRST_MESS, "email": strangers.student.email, "password": PASSWORD,
     });

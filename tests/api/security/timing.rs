@@ -1,4 +1,4 @@
-//! How long an answer takes tells no more than the answer.
+//! The duration of a response reveals no more than its content.
 
 use std::time::{Duration, Instant};
 
@@ -9,12 +9,13 @@ use super::{FIRST_MESS, person};
 use crate::support::people::PASSWORD;
 use crate::support::{Call, TestApp};
 
-/// How many times each kind is timed. Every one is of another account, so that no lock
-/// and no counter tells them apart.
+/// How many calls of each kind are timed. Each call uses another account, so no lock and no
+/// counter affects the time.
 const SAMPLES: usize = 31;
 
-/// How far the medians may be apart. Hashing a password, which is what could be forgotten,
-/// is several times everything else; a reset does the same writes for everybody.
+/// The largest allowed ratio of the medians. Hashing a password takes several times as long as
+/// everything else, so a missing hash exceeds this ratio. A reset does the same writes for
+/// every address.
 const RATIO_MAX: f64 = 1.5;
 
 fn median(mut times: Vec<Duration>) -> Duration {
@@ -28,15 +29,15 @@ async fn timed(test: &TestApp, call: Call, status: u16) -> Duration {
     started.elapsed()
 }
 
-/// Times calls for e-mail addresses that have an account and for those that have none, in
-/// turn, so that whatever slows the machine slows both.
+/// Times calls for e-mail addresses with and without an account. The calls alternate, so a slow
+/// machine affects both kinds.
 async fn assert_same_time(path: &str, status: u16, body: impl Fn(&str) -> serde_json::Value) {
     let test = TestApp::start().await;
     let mut known = Vec::new();
     for _ in 0..SAMPLES {
         known.push(person(&test, FIRST_MESS, Role::Student, AccountStatus::Active).await.email);
     }
-    // What is made at the first use, of the database too, is not counted.
+    // The first calls are not timed, because they include one-time set-up.
     for warm in ["warm@people.test", known.pop().expect("one").as_str()] {
         timed(&test, Call::post(path, &body(warm)), status).await;
     }
@@ -53,7 +54,7 @@ async fn assert_same_time(path: &str, status: u16, body: impl Fn(&str) -> serde_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_login_takes_as_long_for_an_unknown_address_as_for_a_known_one() {
+async fn login_time_does_not_reveal_whether_an_address_is_known() {
     assert_same_time(
         "/login",
         401,
@@ -63,7 +64,7 @@ async fn a_login_takes_as_long_for_an_unknown_address_as_for_a_known_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sign_up_takes_as_long_for_a_known_address_as_for_an_unknown_one() {
+async fn sign_up_time_does_not_reveal_whether_an_address_is_known() {
     assert_same_time(
         "/sign-up",
         202,
@@ -73,7 +74,7 @@ async fn a_sign_up_takes_as_long_for_a_known_address_as_for_an_unknown_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_password_reset_takes_as_long_for_an_unknown_address_as_for_a_known_one() {
+async fn password_reset_time_does_not_reveal_whether_an_address_is_known() {
     assert_same_time(
         "/password-reset",
         202,
@@ -83,7 +84,7 @@ async fn a_password_reset_takes_as_long_for_an_unknown_address_as_for_a_known_on
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_registration_takes_as_long_for_a_known_address_as_for_an_unknown_one() {
+async fn registration_time_does_not_reveal_whether_an_address_is_known() {
     assert_same_time("/api/v1/students/register", 201, |email| {
         let roll_no = email.split('@').next().expect("a part before the @");
         json!({

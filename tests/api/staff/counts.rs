@@ -7,7 +7,7 @@ use thali_domain::accounts::identity::AccountStatus;
 use crate::support::{TestApp, verdict};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_meal_is_counted_as_it_goes() {
+async fn scans_of_a_meal_are_counted_live_and_stay_readable_later() {
     let test = TestApp::start().await;
     test.lunch();
     let device = test.device("Gate 1").await;
@@ -36,7 +36,7 @@ async fn a_meal_is_counted_as_it_goes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn where_nothing_is_served_the_meal_must_be_named() {
+async fn the_meal_must_be_named_when_no_meal_is_served() {
     let test = TestApp::start().await;
     let device = test.device("Gate 1").await;
     assert_eq!(test.send(device.counts("")).await.wrong_fields(), ["meal"]);

@@ -1,4 +1,4 @@
-//! The counter: staff tokens, scans, uploads, taking back, counts.
+//! The counter: staff tokens, scans, uploads of offline scans, undo, and live counts.
 
 mod counts;
 mod races;

@@ -1,4 +1,5 @@
-//! Many devices at once: one student eats once, and every device is told by whom.
+//! Concurrent scans by many devices: a student is admitted once, and every other device is
+//! told which device admitted the student.
 
 use std::sync::Arc;
 
@@ -7,7 +8,7 @@ use serde_json::{Value, json};
 use crate::support::{TestApp, verdict};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_a_hundred_scans_at_once_by_ten_devices_one_is_admitted() {
+async fn a_hundred_concurrent_scans_by_ten_devices_admit_one() {
     let test = Arc::new(TestApp::start().await);
     test.lunch();
     let (_, code) = test.eater("asha@example.com").await;
@@ -32,7 +33,7 @@ async fn of_a_hundred_scans_at_once_by_ten_devices_one_is_admitted() {
     }
     let again = test.send_together(calls).await;
     let again: Vec<Value> = again.into_iter().map(|answer| answer.expect(200).body).collect();
-    assert_eq!(again, scans, "repetitions find what they were");
+    assert_eq!(again, scans, "each repeat has its first outcome");
     let counts = test.scanned(devices[0].counts("")).await;
     assert_eq!(
         (&counts["admitted"], &counts["refused"]),
@@ -41,7 +42,7 @@ async fn of_a_hundred_scans_at_once_by_ten_devices_one_is_admitted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_scan_that_is_sent_twenty_times_at_once_is_one_scan() {
+async fn one_scan_sent_twenty_times_concurrently_is_recorded_once() {
     let test = Arc::new(TestApp::start().await);
     test.lunch();
     let (_, code) = test.eater("asha@example.com").await;
@@ -61,7 +62,7 @@ async fn one_scan_that_is_sent_twenty_times_at_once_is_one_scan() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn uploads_of_two_devices_at_once_admit_each_student_once_and_tell_of_each_conflict() {
+async fn concurrent_uploads_admit_each_student_once_and_report_each_conflict() {
     let test = Arc::new(TestApp::start().await);
     test.lunch();
     let mut codes = Vec::new();

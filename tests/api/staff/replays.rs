@@ -1,4 +1,4 @@
-//! Repeated scans: the same device and nonce find the first outcome, whatever has changed.
+//! Repeated scans: the same device and nonce get the first outcome, whatever has changed.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use thali_platform::store::keys;
 use crate::support::{TestApp, verdict};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_repeated_admission_is_answered_as_the_first_whatever_has_changed_since() {
+async fn a_repeated_admission_returns_the_first_result_despite_later_changes() {
     let test = TestApp::start().await;
     test.lunch();
     let (asha, code) = test.eater("asha@example.com").await;
@@ -28,12 +28,12 @@ async fn a_repeated_admission_is_answered_as_the_first_whatever_has_changed_sinc
     assert_eq!(test.scanned(device.scan_once(&code, "n1")).await, first, "rotated");
     test.advance(SignedDuration::from_hours(3));
     assert_eq!(test.scanned(device.scan_once(&code, "n1")).await, first, "after lunch");
-    // Without the nonce it is another scan.
+    // Another nonce makes a new scan.
     assert_eq!(verdict(&test.scanned(device.scan_once(&code, "n2")).await), "unknown_key");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_repeated_refusal_is_answered_as_the_first_and_the_next_scan_is_not() {
+async fn a_repeated_refusal_returns_the_first_result_unlike_a_new_scan() {
     let test = TestApp::start().await;
     test.lunch();
     let (asha, code) = test.eater("asha@example.com").await;
@@ -54,7 +54,7 @@ async fn a_repeated_refusal_is_answered_as_the_first_and_the_next_scan_is_not() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_nonce_is_the_devices_own_and_of_one_students_meal() {
+async fn a_nonce_is_scoped_to_its_device_student_and_meal() {
     let test = TestApp::start().await;
     test.lunch();
     let (_, code) = test.eater("asha@example.com").await;
@@ -62,14 +62,14 @@ async fn a_nonce_is_the_devices_own_and_of_one_students_meal() {
     let (gate, door) = (test.device("Gate 1").await, test.device("Door").await);
     assert_eq!(verdict(&test.scanned(gate.scan_once(&code, "n1")).await), "admitted");
     assert_eq!(verdict(&test.scanned(door.scan_once(&code, "n1")).await), "already_scanned");
-    // A device that counts from one again shuts nobody out.
+    // A device that restarts its nonces from one can still admit other students.
     assert_eq!(verdict(&test.scanned(gate.scan_once(&other, "n1")).await), "admitted");
     test.advance(SignedDuration::from_hours(24));
     assert_eq!(verdict(&test.scanned(gate.scan_once(&code, "n1")).await), "admitted");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_repeated_scan_of_what_is_no_code_is_one_scan() {
+async fn a_repeated_scan_of_a_malformed_code_is_recorded_once() {
     let test = TestApp::start().await;
     test.lunch();
     let device = test.device("Gate 1").await;
@@ -82,7 +82,7 @@ async fn a_repeated_scan_of_what_is_no_code_is_one_scan() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_scan_that_is_repeated_after_its_meals_day_has_ended_is_found_there() {
+async fn a_scan_repeated_after_its_meal_closed_returns_the_first_result() {
     let test = TestApp::start().await;
     let (_, code) = test.eater("asha@example.com").await;
     test.serve(Meal::Dinner, "23:00", "01:00").await;
@@ -97,7 +97,7 @@ async fn a_scan_that_is_repeated_after_its_meals_day_has_ended_is_found_there() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_plate_remembers_two_hundred_scans_and_every_admission() {
+async fn a_plate_keeps_at_most_two_hundred_refusals_and_every_admission() {
     let test = TestApp::start().await;
     test.lunch();
     let (asha, code) = test.eater("asha@example.com").await;

@@ -1,6 +1,6 @@
-//! A whole lunch: two thousand students, twenty devices, and whatever goes wrong at a
-//! counter; some scans are made offline and uploaded together. Every decision is compared with the rules, which are written down here once
-//! more and share nothing with the code.
+//! A whole lunch: two thousand students, twenty devices, and everything that goes wrong at a
+//! counter. Some scans are made offline and uploaded together. Every decision is compared with
+//! the rules, which are written here a second time and share nothing with the code.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use crate::support::{Device, Dice, STACK, TestApp, verdict};
 const STUDENTS: usize = 2_000;
 const DEVICES: usize = 20;
 
-/// A student, and all that the rules ask.
+/// A student, and everything that the rules depend on.
 #[derive(Debug, Clone)]
 struct Eater {
     account: AccountId,
@@ -30,31 +30,31 @@ struct Eater {
     has_paid: bool,
 }
 
-/// What somebody shows.
+/// The code that a visitor shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Shows {
-    /// The own code, or what was the own code before a reset.
+    /// The student's own code, which is outdated if the student has reset it.
     Code,
-    /// A code with another signature.
+    /// A code with a wrong signature.
     Forgery,
-    /// A code of a key that there has not been.
+    /// A code of a key that does not exist yet.
     FutureKey,
-    /// A student's code of another mess.
+    /// The student's code, signed for another mess.
     ElsewheresCode,
-    /// The code of an account that is no student.
+    /// A code of an account that does not exist.
     NobodysCode,
-    /// No code.
+    /// A QR code of something else.
     Nothing,
 }
 
-/// Somebody at a counter.
+/// A visit of a student at a counter.
 #[derive(Debug, Clone)]
 struct Visit {
     eater: usize,
     shows: Shows,
 }
 
-/// The rules, told once more: what becomes of the first visit.
+/// The rules, written a second time: the result of a student's first visit.
 fn expected(eater: &Eater, shows: Shows) -> &'static str {
     match shows {
         Shows::Nothing => return "malformed_qr",
@@ -127,7 +127,7 @@ fn visits(dice: &mut Dice) -> Vec<Visit> {
     visits
 }
 
-/// What the codes carry, and what they are to carry after a reset.
+/// The nonce in the codes, and the valid nonce of a student after a reset.
 const NONCE: [u8; 9] = [1; 9];
 const RESET_NONCE: [u8; 9] = [2; 9];
 
@@ -151,7 +151,7 @@ fn code(test: &TestApp, eater: &Eater, shows: Shows) -> String {
     }
 }
 
-/// What the counter knows of a student, as sign-up, payment, cut, block and reset leave it.
+/// The stored member item of a student after sign-up, payment, cut, block and reset.
 fn member(test: &TestApp, eater: &Eater) -> Member {
     let name = Name::parse(&eater.account.account_part()).expect("a name");
     let (mess, now) = (test.mess_id.clone(), test.now());
@@ -171,8 +171,8 @@ fn member(test: &TestApp, eater: &Eater) -> Member {
     serde_json::from_value(known).expect("a student")
 }
 
-/// Writes what the counter knows of the students, and nothing else of them: two thousand
-/// sign-ups would take longer than the lunch.
+/// Writes only the member items of the students. Two thousand sign-ups would take longer than
+/// the lunch.
 async fn settle_in(test: &TestApp, eaters: &[Eater]) {
     let client = test.dynamo.client();
     for some in eaters.chunks(25) {
@@ -190,7 +190,7 @@ async fn settle_in(test: &TestApp, eaters: &[Eater]) {
     }
 }
 
-/// What a device was told: each scan by its number, which of them it uploaded, and the
+/// The responses to a device: each scan with its number, the numbers of uploaded scans, and the
 /// conflicts.
 #[derive(Default)]
 struct Told {
@@ -199,8 +199,8 @@ struct Told {
     conflicts: Vec<Value>,
 }
 
-/// Serves one device's queue, one after another. Now and then the device is offline for some
-/// of them, and uploads these together.
+/// Serves one device's queue, one visit after another. Now and then the device is offline for
+/// up to 25 visits and uploads their scans together.
 async fn serve(
     test: Arc<TestApp>,
     device: Device,
@@ -229,7 +229,7 @@ async fn serve(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lunch_of_two_thousand_students_is_decided_as_the_rules_say() {
+async fn every_scan_of_a_lunch_of_two_thousand_students_follows_the_rules() {
     let test = Arc::new(TestApp::start().await);
     test.lunch();
     let seed = u64::from_be_bytes(thali_platform::clock::random_bytes()) | 1;
@@ -272,7 +272,7 @@ async fn a_lunch_of_two_thousand_students_is_decided_as_the_rules_say() {
             assert_eq!(before, None, "seed {seed}: one student was admitted twice");
         }
     }
-    // A scan that was uploaded, and right but for another device's admission, is a conflict.
+    // An uploaded scan is a conflict if only another device's admission was in its way.
     let mut due = Vec::new();
     for (number, scan) in &answers {
         let Visit { eater, shows } = &visits[*number];
@@ -294,7 +294,7 @@ async fn a_lunch_of_two_thousand_students_is_decided_as_the_rules_say() {
     }
     conflicts.sort();
     due.sort();
-    assert!(!due.is_empty(), "seed {seed}: nobody was uploaded too late");
+    assert!(!due.is_empty(), "seed {seed}: no upload was too late");
     assert_eq!(conflicts, due, "seed {seed}");
     let counts = test.scanned(test.device("Screen").await.counts("")).await;
     let refused: BTreeMap<&str, u32> = counted

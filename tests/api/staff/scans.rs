@@ -1,4 +1,4 @@
-//! Scans: every reason with its real cause, over HTTP.
+//! Scans over HTTP: every refusal reason, produced by its real cause.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ fn in_a_moment(test: &TestApp) -> Timestamp {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_student_who_has_paid_is_admitted_once_and_by_name() {
+async fn a_paid_student_is_admitted_once_per_meal_and_shown_by_name() {
     let test = TestApp::start().await;
     test.lunch();
     let (asha, code) = test.eater("asha@example.com").await;
@@ -43,7 +43,7 @@ async fn a_student_who_has_paid_is_admitted_once_and_by_name() {
     assert_eq!(second["student"], admitted["student"]);
     assert_ne!(second["scan_id"], id);
 
-    // Another meal and another day are other plates.
+    // The student is admitted again at another meal and on another day.
     test.advance(SignedDuration::from_hours(7));
     let dinner = test.scanned(door.send(&json!({ "qr_data": code, "meal": "DINNER" }))).await;
     assert_eq!((verdict(&dinner), &dinner["date"]), ("admitted", &json!("2026-01-15")));
@@ -53,7 +53,7 @@ async fn a_student_who_has_paid_is_admitted_once_and_by_name() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn somebody_of_staff_who_is_logged_in_scans_too() {
+async fn a_logged_in_staff_member_can_scan() {
     let test = TestApp::start().await;
     test.lunch();
     let (_, code) = test.eater("asha@example.com").await;
@@ -66,8 +66,8 @@ async fn somebody_of_staff_who_is_logged_in_scans_too() {
     assert_eq!(again["previous"]["device"], device.as_str());
 }
 
-/// Lets `reason` speak against a student, as far as one can from outside; answers the code
-/// that they show then.
+/// Makes `reason` apply to a student, from outside where possible; returns the code that the
+/// student then shows.
 async fn cause(test: &TestApp, reason: Refusal, asha: AccountId, code: String) -> String {
     match reason {
         Refusal::MalformedQr => return "https://example.com/?v1|".to_owned(),
@@ -103,7 +103,7 @@ async fn cause(test: &TestApp, reason: Refusal, asha: AccountId, code: String) -
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_reason_is_told_and_the_student_is_shown_once_they_are_proven() {
+async fn every_refusal_names_its_reason_and_shows_only_a_verified_student() {
     for reason in Refusal::ALL {
         let test = TestApp::start().await;
         test.lunch();
@@ -118,10 +118,10 @@ async fn every_reason_is_told_and_the_student_is_shown_once_they_are_proven() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_two_neighbouring_reasons_the_earlier_is_told() {
+async fn the_earlier_of_two_neighbouring_refusal_reasons_is_returned() {
     for pair in Refusal::ALL.windows(2) {
         let [earlier, later] = pair else { unreachable!("windows of two") };
-        // A status is one or the other.
+        // A status cannot be both not approved and blocked.
         if *earlier == Refusal::NotApproved {
             continue;
         }
@@ -146,7 +146,7 @@ async fn a_rejected_student_is_not_approved() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_code_of_another_mess_and_one_of_an_owner_are_nobodys() {
+async fn codes_of_another_mess_and_of_an_owner_are_refused() {
     let test = TestApp::start().await;
     test.lunch();
     let (asha, _) = test.eater("asha@example.com").await;
@@ -162,7 +162,7 @@ async fn a_code_of_another_mess_and_one_of_an_owner_are_nobodys() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn anything_that_a_camera_reads_is_answered() {
+async fn any_text_that_a_camera_reads_gets_a_result() {
     let test = TestApp::start().await;
     test.lunch();
     let device = test.device("Gate 1").await;
@@ -176,7 +176,7 @@ async fn anything_that_a_camera_reads_is_answered() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_wrong_with_a_scan_is_named() {
+async fn invalid_fields_of_a_scan_are_named() {
     let test = TestApp::start().await;
     test.lunch();
     let device = test.device("Gate 1").await;
@@ -200,7 +200,7 @@ async fn what_is_wrong_with_a_scan_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_code_of_the_key_before_is_good_while_its_grace_lasts() {
+async fn a_code_of_the_previous_key_is_valid_during_its_grace_period() {
     let test = TestApp::start().await;
     test.lunch();
     let (_, code) = test.eater("asha@example.com").await;
@@ -210,19 +210,19 @@ async fn a_code_of_the_key_before_is_good_while_its_grace_lasts() {
     assert_eq!(verdict(&test.scanned(device.scan(&code)).await), "admitted");
     test.advance(SignedDuration::from_mins(1));
     assert_eq!(verdict(&test.scanned(device.scan(&late)).await), "unknown_key");
-    // What was scanned before its end is judged by that time.
+    // A scan from before the end of the grace period is decided by its own time.
     let before = (test.now() - SignedDuration::from_secs(1)).to_string();
     let body = json!({ "qr_data": late, "meal": "LUNCH", "scanned_at": before });
     assert_eq!(verdict(&test.scanned(device.send(&body)).await), "admitted");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn after_midnight_a_meal_is_the_one_that_began_the_day_before() {
+async fn a_scan_after_midnight_belongs_to_the_day_the_meal_began() {
     let test = TestApp::start().await;
     let (asha, code) = test.eater("asha@example.com").await;
     let (binod, other) = test.eater("binod@example.com").await;
     test.serve(Meal::Dinner, "23:00", "01:00").await;
-    // Binod has cut the 16th, and so not the dinner that began on the 15th.
+    // Binod's cut is on the 16th, so it does not cover the dinner that began on the 15th.
     test.give_cut(binod, "2026-01-16", "2026-01-16", &[Meal::Dinner]).await;
     test.give_cut(asha, "2026-01-14", "2026-01-14", &[Meal::Dinner]).await;
     let device = test.device("Gate 1").await;
@@ -246,7 +246,7 @@ async fn after_midnight_a_meal_is_the_one_that_began_the_day_before() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_window_is_of_the_wall_clock_also_where_the_clocks_change() {
+async fn a_meal_window_follows_local_time_across_a_clock_change() {
     let test = TestApp::start().await;
     let (asha, code) = test.eater("asha@example.com").await;
     let key = thali_platform::store::keys::mess(&test.mess_id);
@@ -260,7 +260,7 @@ async fn a_window_is_of_the_wall_clock_also_where_the_clocks_change() {
     test.advance(
         "2026-03-30T01:00:00Z".parse::<Timestamp>().expect("a time").duration_since(test.now()),
     );
-    // On the 29th the clocks go from 02:00 to 03:00: the window is an hour long.
+    // On the 29th the clocks go from 02:00 to 03:00, so the window is only one hour long.
     for (at, expected) in [
         ("2026-03-29T00:29:59Z", "outside_meal_window"),
         ("2026-03-29T00:30:00Z", "admitted"),
@@ -274,7 +274,7 @@ async fn a_window_is_of_the_wall_clock_also_where_the_clocks_change() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_picture_is_shown_at_a_signed_address() {
+async fn a_scan_returns_a_signed_url_of_the_picture() {
     let test = TestApp::start().await;
     test.lunch();
     let (asha, code) = test.eater("asha@example.com").await;
@@ -288,7 +288,7 @@ async fn a_picture_is_shown_at_a_signed_address() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn everything_at_the_counter_goes_on_without_redis() {
+async fn scans_uploads_counts_and_undo_work_without_redis() {
     let mut test = TestApp::start().await;
     test.lunch();
     let (_, code) = test.eater("asha@example.com").await;

@@ -1,4 +1,4 @@
-//! Staff tokens: made, listed, used, revoked at once.
+//! Staff tokens: creation, list, use, and immediate revocation.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ fn used(token: &str) -> Call {
     Call::get("/api/v1/mess").bearer(token)
 }
 
-/// A new token: its id and its text.
+/// Creates a token; returns its id and its text.
 async fn made(test: &TestApp, owner: &Student) -> (String, String) {
     let body = json!({ "name": "Gate 1", "expires_in_days": 30 });
     let answer = test.send(create(owner, &body)).await.expect(201);
@@ -65,7 +65,7 @@ async fn a_token_is_shown_once_and_stored_as_a_hash() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_wrong_with_a_wanted_token_is_named() {
+async fn invalid_fields_of_a_new_token_are_named() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let refused = test.send(create(&owner, &json!({}))).await;
@@ -81,7 +81,7 @@ async fn what_is_wrong_with_a_wanted_token_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn tokens_are_listed_page_by_page_in_the_order_in_which_they_were_made() {
+async fn tokens_are_listed_in_pages_in_order_of_creation() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let mut ids = Vec::new();
@@ -96,7 +96,7 @@ async fn tokens_are_listed_page_by_page_in_the_order_in_which_they_were_made() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_last_use_is_known_to_the_minute_and_is_no_change_for_the_trail() {
+async fn the_last_use_is_stored_once_a_minute_and_not_audited() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let (_, token) = made(&test, &owner).await;
@@ -105,7 +105,7 @@ async fn the_last_use_is_known_to_the_minute_and_is_no_change_for_the_trail() {
     test.advance(SignedDuration::from_mins(5));
     let first_use = test.now().to_string();
     test.send(used(&token)).await.expect(200);
-    // Redis knows the token now, and the database is asked nothing of it.
+    // Redis knows the token now, so the database is not asked about the token.
     test.advance(SignedDuration::from_secs(10));
     let cost = test.cost_of(used(&token), 200).await;
     assert_eq!((cost.requests, cost.writes.table), (1, Units::of(0.0)), "{cost}");
@@ -114,7 +114,7 @@ async fn the_last_use_is_known_to_the_minute_and_is_no_change_for_the_trail() {
     test.settle().await;
     assert_eq!(test.dynamo.items("audit").await.len(), audited);
 
-    // Without Redis each request asks, and one in a minute writes it down.
+    // Without Redis, each request reads the token, and one request a minute stores the use.
     let process = test.another_process(&[("REDIS_URL", "")]);
     test.send_to(&process, used(&token)).await.expect(200);
     let list = test.list(&owner, "/api/v1/staff-tokens", 10).await;
@@ -126,7 +126,7 @@ async fn the_last_use_is_known_to_the_minute_and_is_no_change_for_the_trail() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_that_is_made_up_revoked_or_expired_costs_no_write() {
+async fn a_forged_revoked_or_expired_token_costs_no_write() {
     let mut test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let (genuine, expired) =
@@ -140,7 +140,7 @@ async fn a_token_that_is_made_up_revoked_or_expired_costs_no_write() {
         let cost = test.cost_of(used(&token), 401).await;
         assert_eq!((cost.requests, cost.writes.table), (1, Units::of(0.0)), "{cost}");
     }
-    // Of a genuine one the first use is written, and none in the minute behind it.
+    // The first use of a genuine token is written, and no use within the next minute.
     for (after, requests, writes) in [(0, 3, 1.0), (59, 2, 0.0), (1, 3, 1.0), (0, 2, 0.0)] {
         test.advance(SignedDuration::from_secs(after));
         let cost = test.cost_of(used(&genuine.token), 200).await;
@@ -149,7 +149,7 @@ async fn a_token_that_is_made_up_revoked_or_expired_costs_no_write() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_revoked_token_is_refused_at_once_and_stays_in_the_list() {
+async fn a_revoked_token_is_refused_at_once_and_stays_listed() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let (id, token) = made(&test, &owner).await;
@@ -163,11 +163,11 @@ async fn a_revoked_token_is_refused_at_once_and_stays_in_the_list() {
     test.advance(SignedDuration::from_mins(1));
     test.send(revoke(&owner, &id)).await.expect(204);
     let list = test.list(&owner, "/api/v1/staff-tokens", 10).await;
-    assert_eq!(list[0]["revoked_at"], revoked_at.as_str(), "a repeated one changes nothing");
+    assert_eq!(list[0]["revoked_at"], revoked_at.as_str(), "a repeat changes nothing");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_revocation_outlives_a_redis_that_is_emptied_stopped_or_started_again() {
+async fn a_revocation_survives_a_flush_stop_or_restart_of_redis() {
     let mut test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let (first, second) = (made(&test, &owner).await, made(&test, &owner).await);
@@ -191,7 +191,7 @@ async fn a_revocation_outlives_a_redis_that_is_emptied_stopped_or_started_again(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_use_that_was_read_before_a_revocation_does_not_bring_the_token_back() {
+async fn a_use_read_before_a_revocation_does_not_revive_the_token() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let (id, token) = made(&test, &owner).await;
@@ -199,13 +199,13 @@ async fn a_use_that_was_read_before_a_revocation_does_not_bring_the_token_back()
     let seen =
         test.app.store.staff_token_use(&presented, test.now()).await.expect("read").expect("good");
     test.send(revoke(&owner, &id)).await.expect(204);
-    // Only now does the slow request tell Redis what it has seen.
+    // Only now does the slow request store the token in Redis.
     test.app.cache.staff_token_seen(&seen).await;
     assert_eq!(test.send(used(&token)).await.problem(401), "unauthenticated");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_use_at_the_moment_of_a_revocation_survives_it() {
+async fn no_use_concurrent_with_a_revocation_keeps_the_token_valid() {
     let test = Arc::new(TestApp::start().await);
     let owner = test.owner("owner@example.com").await;
     for _ in 0..5 {
@@ -222,7 +222,7 @@ async fn no_use_at_the_moment_of_a_revocation_survives_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_expires_by_itself_also_where_redis_has_just_seen_it() {
+async fn a_token_cached_in_redis_still_expires_on_time() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let body = json!({ "name": "Gate 1", "expires_in_days": 1 });
@@ -237,11 +237,11 @@ async fn a_token_expires_by_itself_also_where_redis_has_just_seen_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_bears_300_requests_a_minute_at_all_endpoints_together() {
+async fn a_token_may_send_300_requests_a_minute_across_all_endpoints() {
     let test = TestApp::start_with("RATE_LIMIT_FACTOR", "1").await;
     let (full, other) = (test.device("Gate 1").await, test.device("Gate 2").await);
     let mut refused = None;
-    // A Redis that is late on a busy machine lets some pass uncounted.
+    // A slow Redis on a busy machine lets some requests pass uncounted.
     for number in 0..900 {
         let call = if number % 2 == 0 { used(&full.token) } else { full.counts("?meal=LUNCH") };
         let answer = test.send(call).await;
@@ -257,7 +257,7 @@ async fn a_token_bears_300_requests_a_minute_at_all_endpoints_together() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_device_hands_an_order_over_and_is_named_as_who_did_it() {
+async fn a_device_can_hand_over_an_order_and_is_recorded_as_actor() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     test.buy_tokens(&asha, 3).await;

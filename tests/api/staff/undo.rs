@@ -1,4 +1,4 @@
-//! Taking an admission back.
+//! Undoing an admission.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ fn id(scan: &Value) -> &str {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_admission_that_is_taken_back_leaves_the_meal_to_the_student() {
+async fn after_an_undone_admission_the_student_can_be_admitted_again() {
     let test = TestApp::start().await;
     test.lunch();
     let (_, code) = test.eater("asha@example.com").await;
@@ -32,14 +32,14 @@ async fn an_admission_that_is_taken_back_leaves_the_meal_to_the_student() {
     let counts = test.scanned(gate.counts("")).await;
     assert_eq!(counts["admitted"], 0);
 
-    // A repetition of the scan is no new admission.
+    // A repeat of the scan is not a new admission.
     assert_eq!(test.scanned(gate.scan_once(&code, "n1")).await, first);
     assert_eq!(test.scanned(gate.counts("")).await["admitted"], 0);
     test.advance(SignedDuration::from_secs(1));
     let second = test.scanned(door.scan_once(&code, "m2")).await;
     assert_eq!(verdict(&second), "admitted");
 
-    // Everything that was answered before is answered so again.
+    // Every repeated request still gets its first result.
     test.advance(SignedDuration::from_mins(30));
     assert_eq!(test.scanned(gate.undo(id(&first))).await, undone);
     assert_eq!(test.scanned(gate.scan_once(&code, "n1")).await, first);
@@ -54,7 +54,7 @@ async fn an_admission_that_is_taken_back_leaves_the_meal_to_the_student() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn scan_and_undo_and_again() {
+async fn scan_and_undo_can_be_repeated_many_times() {
     let test = TestApp::start().await;
     test.lunch();
     let (_, code) = test.eater("asha@example.com").await;
@@ -74,7 +74,7 @@ async fn scan_and_undo_and_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn after_ten_minutes_it_is_too_late() {
+async fn undo_is_refused_ten_minutes_after_the_scan() {
     let test = TestApp::start().await;
     test.lunch();
     let (_, code) = test.eater("asha@example.com").await;
@@ -90,7 +90,7 @@ async fn after_ten_minutes_it_is_too_late() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_uploaded_scan_is_taken_back_by_the_time_of_its_arrival() {
+async fn the_undo_period_of_an_uploaded_scan_starts_at_its_arrival() {
     let test = TestApp::start().await;
     let (_, code) = test.eater("asha@example.com").await;
     let device = test.device("Gate 1").await;
@@ -102,7 +102,7 @@ async fn an_uploaded_scan_is_taken_back_by_the_time_of_its_arrival() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_an_admission_is_taken_back_and_only_by_the_device_that_made_it() {
+async fn only_the_admitting_device_can_undo_and_only_an_admission() {
     let test = TestApp::start().await;
     test.lunch();
     let (asha, code) = test.eater("asha@example.com").await;
@@ -131,7 +131,7 @@ async fn only_an_admission_is_taken_back_and_only_by_the_device_that_made_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn taking_back_and_scanning_at_the_same_moment_leave_at_most_one_admission() {
+async fn concurrent_undo_and_scans_leave_at_most_one_admission() {
     let test = Arc::new(TestApp::start().await);
     test.lunch();
     let (gate, door) = (test.device("Gate 1").await, test.device("Door").await);
@@ -144,7 +144,7 @@ async fn taking_back_and_scanning_at_the_same_moment_leave_at_most_one_admission
         assert_eq!(answers[0].clone().expect(200).body, answers[1].clone().expect(200).body);
         let admitted = answers[2..].iter().filter(|it| verdict(&it.body) == "admitted").count();
         assert!(admitted <= 1, "{admitted} admissions");
-        // Each repetition finds its first outcome, whichever it was.
+        // Each repeat gets its first outcome, admitted or refused.
         let again = test.send_together(calls).await;
         for (first, again) in answers.iter().zip(&again).skip(2) {
             assert_eq!(verdict(&first.body), verdict(&again.body));

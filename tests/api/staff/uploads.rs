@@ -22,19 +22,19 @@ fn lunch_at(code: &str, time: &str, nonce: Option<&str>) -> Value {
     }
 }
 
-/// The evening of the day, when a device that was offline at lunch is online again.
+/// Moves the clock to the evening, when a device that was offline at lunch is online again.
 fn evening(test: &TestApp) {
     go_on_to(test, "20:00:00");
 }
 
-/// Goes on to a time of the day.
+/// Moves the clock forward to a local time of 15 January.
 fn go_on_to(test: &TestApp, time: &str) {
     let then: Timestamp = format!("2026-01-15T{time}+05:30").parse().expect("a time");
     test.advance(then.duration_since(test.now()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_scan_is_judged_by_its_own_time_and_answered_in_its_own_place() {
+async fn each_uploaded_scan_is_decided_by_its_own_time() {
     let test = TestApp::start().await;
     let (asha, code) = test.eater("asha@example.com").await;
     let (_, other) = test.eater("binod@example.com").await;
@@ -66,12 +66,12 @@ async fn each_scan_is_judged_by_its_own_time_and_answered_in_its_own_place() {
     assert_eq!(verdicts(&uploaded), expected);
     let previous = &uploaded["results"][0]["previous"];
     assert_eq!(previous["scanned_at"], "2026-01-15T07:35:00Z");
-    assert_eq!(uploaded["conflicts"], json!([]), "it is the same device's");
+    assert_eq!(uploaded["conflicts"], json!([]), "both are of one device");
     assert_eq!(uploaded["results"][3]["date"], "2026-01-14");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_devices_that_let_one_student_in_are_a_conflict_and_one_meal() {
+async fn two_devices_admitting_one_student_cause_a_conflict_and_one_admission() {
     let test = TestApp::start().await;
     let (_, code) = test.eater("asha@example.com").await;
     let (gate, door) = (test.device("Gate 1").await, test.device("Door").await);
@@ -91,12 +91,12 @@ async fn two_devices_that_let_one_student_in_are_a_conflict_and_one_meal() {
         "second": { "scanned_at": "2026-01-15T07:35:00Z", "device": "Door" },
     }]);
     assert_eq!(of_door["conflicts"], conflicts);
-    assert_eq!(test.scanned(door.upload(&[second])).await, of_door, "a repeated one says the same");
+    assert_eq!(test.scanned(door.upload(&[second])).await, of_door, "a repeat returns the same");
     assert_eq!(test.scanned(door.counts("?date=2026-01-15&meal=LUNCH")).await["admitted"], 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_scan_that_is_refused_anyway_is_no_conflict() {
+async fn a_scan_refused_for_another_reason_is_not_a_conflict() {
     let test = TestApp::start().await;
     let (asha, code) = test.eater("asha@example.com").await;
     let (gate, door) = (test.device("Gate 1").await, test.device("Door").await);
@@ -108,7 +108,7 @@ async fn a_scan_that_is_refused_anyway_is_no_conflict() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_repeated_upload_is_answered_as_the_first_with_nonces_and_without() {
+async fn a_repeated_upload_returns_the_first_result_with_or_without_nonces() {
     let test = TestApp::start().await;
     let mut scans = Vec::new();
     for number in 0..20 {
@@ -128,7 +128,7 @@ async fn a_repeated_upload_is_answered_as_the_first_with_nonces_and_without() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_upload_that_was_cut_off_half_way_is_finished_by_its_repetition() {
+async fn a_repeat_completes_an_upload_that_crashed_halfway() {
     let test = TestApp::start().await;
     let mut scans = Vec::new();
     for number in 0..12 {
@@ -154,7 +154,7 @@ async fn an_upload_that_was_cut_off_half_way_is_finished_by_its_repetition() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_live_scan_whose_answer_was_lost_is_found_by_its_upload() {
+async fn uploading_a_live_scan_with_a_lost_answer_returns_its_result() {
     let test = TestApp::start().await;
     test.lunch();
     let (_, code) = test.eater("asha@example.com").await;
@@ -166,7 +166,7 @@ async fn a_live_scan_whose_answer_was_lost_is_found_by_its_upload() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_wrong_with_an_upload_is_named_by_its_place() {
+async fn invalid_fields_of_an_upload_are_named_with_their_index() {
     let test = TestApp::start().await;
     test.lunch();
     let device = test.device("Gate 1").await;
@@ -189,7 +189,7 @@ async fn what_is_wrong_with_an_upload_is_named_by_its_place() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_code_that_was_reset_after_an_offline_scan_gives_no_second_meal_untold() {
+async fn a_code_reset_after_an_offline_scan_hides_no_second_admission() {
     let test = TestApp::start().await;
     let (asha, code_of_asha) = test.eater("asha@example.com").await;
     let (binod, code_of_binod) = test.eater("binod@example.com").await;
@@ -211,7 +211,7 @@ async fn a_code_that_was_reset_after_an_offline_scan_gives_no_second_meal_untold
     assert_eq!(verdict(&first), "admitted");
 
     go_on_to(&test, "14:00:00");
-    // Who asks at once learns of the reset at once, whatever the time that they say.
+    // A live scan sees the reset at once, whatever its `scanned_at` says.
     for body in [scanned_before(&code_of_asha), json!({ "qr_data": code_of_asha, "meal": "LUNCH" })]
     {
         assert_eq!(verdict(&test.scanned(door.send(&body)).await), "revoked_qr");
@@ -224,7 +224,7 @@ async fn a_code_that_was_reset_after_an_offline_scan_gives_no_second_meal_untold
         conflicts.iter().map(|it| (&it["first"]["device"], &it["second"]["device"])).collect();
     assert_eq!(devices, [(&json!("Door"), &json!("Gate 1"))]);
 
-    // Of two resets the code between them is remembered.
+    // After a second reset, only the code from between the two resets is remembered.
     let between = test.code_of(asha).await;
     test.reset_code(asha).await;
     let scans = [lunch_at(&code_of_asha, "12:41:00", None), lunch_at(&between, "13:30:00", None)];
@@ -233,7 +233,7 @@ async fn a_code_that_was_reset_after_an_offline_scan_gives_no_second_meal_untold
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_logins_of_one_account_are_two_devices() {
+async fn two_logins_of_one_account_count_as_two_devices() {
     let test = TestApp::start().await;
     let (_, code) = test.eater("asha@example.com").await;
     evening(&test);
@@ -248,7 +248,7 @@ async fn two_logins_of_one_account_are_two_devices() {
     let second = test.scanned(upload(&other)).await;
     assert_eq!(verdicts(&second), ["already_scanned"]);
     assert_eq!(second["conflicts"][0]["scan_id"], second["results"][0]["scan_id"]);
-    assert_eq!(test.scanned(upload(&one)).await, first, "a repeated one says the same");
+    assert_eq!(test.scanned(upload(&one)).await, first, "a repeat returns the same");
 
     let id = first["results"][0]["scan_id"].as_str().expect("an id");
     let path = format!("/api/v1/scanner/scans/{id}/undo");
@@ -258,7 +258,7 @@ async fn two_logins_of_one_account_are_two_devices() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_phones_with_one_token_are_two_devices_by_what_they_say_of_themselves() {
+async fn phones_sharing_a_token_are_told_apart_by_their_device_info() {
     let test = TestApp::start().await;
     let (_, code) = test.eater("asha@example.com").await;
     let gate = test.device("Gate 1").await;
@@ -276,14 +276,14 @@ async fn two_phones_with_one_token_are_two_devices_by_what_they_say_of_themselve
         assert_eq!(second["conflicts"][0]["first"]["device"], "Gate 1 (Pixel)");
         assert_eq!(second["conflicts"][0]["second"]["device"], "Gate 1 (Nokia)");
         assert_eq!(test.scanned(gate.upload(&[of_phone("Pixel")])).await, first);
-        // What is taken back is the token's.
+        // The undo works for any phone with the same token.
         let id = first["results"][0]["scan_id"].as_str().expect("an id");
         test.send(gate.undo(id)).await.expect(200);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_conflict_is_told_also_where_the_plate_has_no_room_for_the_scan() {
+async fn a_conflict_is_reported_even_if_the_plate_is_full() {
     let test = TestApp::start().await;
     test.lunch();
     let (_, code) = test.eater("asha@example.com").await;

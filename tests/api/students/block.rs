@@ -1,4 +1,4 @@
-//! Who is shut out is out at once, everywhere.
+//! A block or a rejection ends all sessions of the student at once.
 
 use serde_json::json;
 use thali_domain::accounts::identity::AccountStatus;
@@ -9,14 +9,14 @@ use super::{approve, block, decide, id_of, login, read, refresh};
 use crate::support::TestApp;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_block_ends_every_session_at_once_and_lets_nobody_in_again() {
+async fn a_block_ends_every_session_and_refuses_new_logins() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let asha = test.student("asha@example.com").await;
     let phone = test.log_in("asha@example.com").await.expect(200);
     let tokens = [asha.token.as_str(), phone.text("access_token")];
     for token in tokens {
-        // So that Redis believes the session to live.
+        // This request makes Redis cache the session as live.
         test.send(read(token)).await.expect(200);
     }
     test.send(block(&owner, &asha.account_id)).await.expect(200);
@@ -32,7 +32,7 @@ async fn a_block_ends_every_session_at_once_and_lets_nobody_in_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rejection_ends_the_sessions_of_who_waited() {
+async fn a_rejection_ends_the_sessions_of_a_pending_student() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let id = test.student_with("asha@example.com", AccountStatus::PendingApproval).await;
@@ -45,7 +45,7 @@ async fn a_rejection_ends_the_sessions_of_who_waited() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_block_without_redis_holds_as_well() {
+async fn a_block_also_works_without_redis() {
     let mut test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let asha = test.student("asha@example.com").await;
@@ -56,7 +56,7 @@ async fn a_block_without_redis_holds_as_well() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_decision_that_died_half_way_is_completed_by_repeating_it() {
+async fn repeating_a_decision_completes_one_that_crashed_halfway() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     for (decision, status) in
@@ -72,7 +72,7 @@ async fn a_decision_that_died_half_way_is_completed_by_repeating_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn more_sessions_than_a_transaction_ends_are_swept() {
+async fn sessions_beyond_the_transaction_limit_are_also_ended() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let asha = test.student("asha@example.com").await;
@@ -91,7 +91,7 @@ async fn more_sessions_than_a_transaction_ends_are_swept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_is_approved_after_a_block_logs_in_anew() {
+async fn a_student_approved_after_a_block_must_log_in_again() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let asha = test.student("asha@example.com").await;

@@ -1,4 +1,4 @@
-//! What an owner can decide about whom, and what a decision leaves behind.
+//! An owner's decisions about students (approve, reject, block), and their effects.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::support::people::{PASSWORD, Student};
 use crate::support::{Call, TestApp};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_student_who_waits_is_approved_and_goes_on_with_the_token_at_hand() {
+async fn an_approved_student_continues_with_the_same_access_token() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let strict = Call::patch("/api/v1/mess", &json!({ "approval": "required" }));
@@ -32,7 +32,7 @@ async fn a_student_who_waits_is_approved_and_goes_on_with_the_token_at_hand() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_decision_about_each_status_does_what_the_rules_say() {
+async fn every_decision_on_every_status_follows_the_rules() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     for (decision, decided, refused) in [
@@ -57,7 +57,7 @@ async fn each_decision_about_each_status_does_what_the_rules_say() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_decision_that_stands_already_writes_nothing() {
+async fn a_repeated_decision_writes_nothing() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     for decision in ["approve", "reject", "block"] {
@@ -72,7 +72,7 @@ async fn a_decision_that_stands_already_writes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_decision_says_who_decided_when_and_why_and_none_keeps_the_reason_of_another() {
+async fn a_decision_stores_its_own_actor_time_and_reason() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let id = test.student_with("asha@example.com", PendingApproval).await;
@@ -91,7 +91,7 @@ async fn a_decision_says_who_decided_when_and_why_and_none_keeps_the_reason_of_a
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_body_may_be_absent_and_a_reason_is_one_line() {
+async fn the_body_is_optional_and_a_reason_is_one_line() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let id = test.student_with("asha@example.com", PendingApproval).await;
@@ -121,7 +121,7 @@ async fn the_body_may_be_absent_and_a_reason_is_one_line() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_is_not_a_student_of_the_mess_is_not_found() {
+async fn an_account_that_is_no_student_of_the_mess_is_not_found() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let (_, other_owner) = other_mess(&test).await;
@@ -142,7 +142,7 @@ async fn whoever_is_not_a_student_of_the_mess_is_not_found() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_an_owner_decides() {
+async fn only_an_owner_can_decide() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let id = test.student_with("ravi@example.com", PendingApproval).await;
@@ -156,13 +156,13 @@ async fn only_an_owner_decides() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_from_before_the_approval_is_worth_what_the_account_is_now() {
+async fn a_pending_students_token_follows_the_current_account_status() {
     let test = TestApp::start().await;
     let waiting = test.student_with("asha@example.com", PendingApproval).await;
     let token = test.send(login("asha@example.com")).await.expect(200);
     let token = token.text("access_token").to_owned();
     assert_eq!(test.send(read(&token)).await.problem(403), "not_approved");
-    // Behind the app's back, so that the session lives on.
+    // The status is changed directly in the database, so the session stays alive.
     for (status, code) in [(Rejected, "account_closed"), (Blocked, "account_closed")] {
         test.set_status(&waiting, status).await;
         assert_eq!(test.send(read(&token)).await.problem(403), code);
@@ -174,7 +174,7 @@ async fn a_token_from_before_the_approval_is_worth_what_the_account_is_now() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_mess_that_requires_approval_lets_students_wait_and_see_it() {
+async fn a_pending_student_can_log_in_and_read_only_the_mess() {
     let test = TestApp::start().await;
     test.create_mess("mess_strict", Approval::Required).await;
     let body = json!({ "email": "a@example.com", "password": PASSWORD, "mess_id": "mess_strict" });
@@ -190,7 +190,7 @@ async fn a_mess_that_requires_approval_lets_students_wait_and_see_it() {
     assert_eq!(test.send(read(token)).await.problem(403), "not_approved");
 }
 
-/// Registers a student; answers the account's id.
+/// Registers a student; returns the account's id.
 async fn registered(test: &TestApp, body: &Value) -> String {
     let student = student_of(&test.send(register(body)).await);
     student["account_id"].as_str().expect("an id").to_owned()
@@ -200,7 +200,7 @@ fn reject(owner: &Student, account_id: &str) -> Call {
     decide(owner, account_id, "reject", &json!({}))
 }
 
-/// Whose a roll number and an address are.
+/// The accounts that hold a roll number and an e-mail address.
 async fn holders(test: &TestApp, roll_no: &str, email: &str) -> [Option<String>; 2] {
     let roll_no = roll_no.parse().expect("a number");
     let email = email.parse().expect("an address");
@@ -211,7 +211,7 @@ async fn holders(test: &TestApp, roll_no: &str, email: &str) -> [Option<String>;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_is_turned_away_keeps_no_number_and_no_address_from_whose_they_are() {
+async fn a_rejected_registration_releases_its_roll_number_and_address() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let body = with_email("R1", "asha@example.com");
@@ -220,7 +220,7 @@ async fn who_is_turned_away_keeps_no_number_and_no_address_from_whose_they_are()
     assert_eq!(holders(&test, "R1", "asha@example.com").await, [None, None]);
     let key = keys::account(id_of(&impostor));
     let item = test.dynamo.item("accounts", &key).await;
-    assert_eq!(item["roll_no"], "R1", "what was said stays");
+    assert_eq!(item["roll_no"], "R1", "the account keeps its data");
 
     let asha = registered(&test, &body).await;
     let hers = [Some(asha.clone()), Some(asha.clone())];
@@ -236,7 +236,7 @@ async fn who_is_turned_away_keeps_no_number_and_no_address_from_whose_they_are()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_is_let_in_after_all_has_number_and_address_again_unless_they_are_somebody_elses() {
+async fn a_late_approval_reclaims_roll_number_and_address_unless_taken() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let asha = registered(&test, &with_email("R1", "asha@example.com")).await;
@@ -252,7 +252,7 @@ async fn who_is_let_in_after_all_has_number_and_address_again_unless_they_are_so
         test.send(approve(&owner, id)).await.expect(200);
         assert_eq!(test.status_of(id).await, Active);
         assert_eq!(holders(&test, roll_no, email).await, [Some(id.clone()), Some(id.clone())]);
-        // With what is its own already.
+        // Here the account still holds its number and its address.
         test.send(block(&owner, id)).await.expect(200);
         test.send(approve(&owner, id)).await.expect(200);
         assert_eq!(holders(&test, roll_no, email).await, [Some(id.clone()), Some(id.clone())]);
@@ -265,7 +265,7 @@ async fn who_is_let_in_after_all_has_number_and_address_again_unless_they_are_so
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_address_that_was_proven_stays_with_who_is_turned_away() {
+async fn a_rejected_student_keeps_a_verified_address() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let id = test.student_with("asha@example.com", PendingApproval).await;
@@ -278,25 +278,25 @@ async fn an_address_that_was_proven_stays_with_who_is_turned_away() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_number_that_is_somebody_elses_by_now_stays_theirs_and_hinders_no_rejection() {
+async fn a_rejection_does_not_release_another_students_roll_number() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let asha = registered(&test, &with_email("R1", "asha@example.com")).await;
     let guard = keys::roll_no_guard(&test.mess_id, &"R1".parse().expect("a number"));
-    // As somebody repairs the table by hand.
+    // Simulates a manual repair of the table.
     test.dynamo.take("accounts", &guard).await;
     let ravi = registered(&test, &plain("R1")).await;
     test.send(reject(&owner, &asha)).await.expect(200);
     assert_eq!(test.status_of(&asha).await, Rejected);
     let held = holders(&test, "R1", "asha@example.com").await;
-    assert_eq!(held, [Some(ravi.clone()), None], "the address is given back all the same");
+    assert_eq!(held, [Some(ravi.clone()), None], "the address is still released");
     test.dynamo.take("accounts", &guard).await;
     test.send(reject(&owner, &ravi)).await.expect(200);
     assert_eq!(test.status_of(&ravi).await, Rejected);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_a_registration_and_a_late_approval_at_once_one_has_the_number() {
+async fn a_late_approval_and_a_concurrent_registration_share_no_roll_number() {
     let test = Arc::new(TestApp::start().await);
     let owner = test.owner("owner@example.com").await;
     for round in 0..6 {

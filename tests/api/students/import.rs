@@ -1,5 +1,5 @@
-//! A list of students that the operator imports. The command itself is run against the
-//! deployed stack; what it makes of a list is tested here.
+//! The operator's import of a list of students. The command itself is tested against the
+//! deployed stack; the effects of a list are tested here.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -41,7 +41,7 @@ async fn import_at(
     let fates = roster.look(&rows).await?;
     let mut passed = 0;
     let tally = roster.write(&rows, fates, || passed += 1).await?;
-    assert_eq!(passed, rows.len(), "each row is told of");
+    assert_eq!(passed, rows.len(), "each row is reported");
     Ok(tally)
 }
 
@@ -49,7 +49,7 @@ async fn import(test: &TestApp, list: &str) -> Result<Tally, ImportError> {
     import_at(&test.app, test, list, PendingApproval).await
 }
 
-/// What a refused list is refused for.
+/// The faults of a refused list.
 #[track_caller]
 fn faults(refused: Result<Tally, ImportError>) -> Vec<String> {
     match refused.expect_err("it is refused") {
@@ -62,7 +62,7 @@ const fn tally(new: usize, unchanged: usize) -> Tally {
     Tally { new, unchanged }
 }
 
-/// Who has which roll number at the counter, each of whom must be as the account is.
+/// Roll number and name of every member. Asserts that each member equals its account.
 async fn roll_nos(test: &TestApp) -> BTreeSet<(String, String)> {
     let mut found = BTreeSet::new();
     for member in test.app.store.members_all(&test.mess_id).await.expect("read") {
@@ -96,7 +96,7 @@ async fn a_list_is_imported_and_importing_it_again_writes_nothing() {
     let owner = test.owner("owner@example.com").await;
     let list = Call::get("/api/v1/students?status=pending_approval").bearer(&owner.token);
     let waiting = test.send(list).await.expect(200).body["items"].clone();
-    // All were made in one millisecond here, so the list has no order.
+    // All were created in the same millisecond, so the list has no order.
     let mut told = BTreeSet::new();
     for student in waiting.as_array().expect("a list") {
         let member_text = |name: &str| student[name].as_str().unwrap_or("-").to_owned();
@@ -118,7 +118,7 @@ async fn a_list_is_imported_and_importing_it_again_writes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_is_known_by_number_and_name_stays_as_they_are() {
+async fn an_import_leaves_students_with_known_roll_number_and_name_unchanged() {
     let test = TestApp::start().await;
     import(&test, LIST).await.expect("imported");
     let owner = test.owner("owner@example.com").await;
@@ -134,7 +134,7 @@ async fn who_is_known_by_number_and_name_stays_as_they_are() {
     let moved = moved.replace("asha@example.com", "Asha@Example.com").replace("R1", "r1")
         + "Tara,R4,1,9812345674,\n";
     let imported = import_at(&test.app, &test, &moved, Active).await;
-    // Who was turned away has the number no more, and does not keep it from whose it is.
+    // A rejected student no longer holds the roll number, so R3 is imported as a new student.
     assert_eq!(imported.expect("imported"), tally(2, 2));
     let mut statuses = BTreeSet::new();
     for member in test.app.store.members_all(&test.mess_id).await.expect("read") {
@@ -149,7 +149,7 @@ async fn who_is_known_by_number_and_name_stays_as_they_are() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_has_registered_with_anothers_number_and_name_does_not_pass_for_them() {
+async fn an_import_does_not_accept_an_impostor_with_another_address() {
     let test = TestApp::start().await;
     for (name, roll_no, email) in [
         ("Asha Rao", "R1", json!("impostor@example.com")),
@@ -162,7 +162,7 @@ async fn who_has_registered_with_anothers_number_and_name_does_not_pass_for_them
         test.send(Call::post("/api/v1/students/register", &body)).await.expect(201);
     }
     test.dynamo.new_changes().await;
-    // Of Ravi's address the list says nothing.
+    // The list has no address of Ravi, so his registered address is accepted.
     let expected = [
         "line 2, roll_no: is there with another e-mail address, or with none",
         "line 4, roll_no: is there with another e-mail address, or with none",
@@ -172,7 +172,7 @@ async fn who_has_registered_with_anothers_number_and_name_does_not_pass_for_them
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_contradicts_what_there_is_is_told_by_line_before_anything_is_written() {
+async fn conflicts_with_stored_accounts_are_reported_by_line_before_any_write() {
     let test = TestApp::start().await;
     import(&test, LIST).await.expect("imported");
     test.student("tara@example.com").await;
@@ -193,7 +193,7 @@ async fn what_contradicts_what_there_is_is_told_by_line_before_anything_is_writt
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_staffs_roll_number_is_no_students_even_of_the_same_name() {
+async fn a_roll_number_of_staff_is_refused_even_for_the_same_name() {
     let test = TestApp::start().await;
     let staff = test
         .account(
@@ -215,9 +215,9 @@ async fn a_staffs_roll_number_is_no_students_even_of_the_same_name() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_import_that_the_database_stops_says_where_and_is_finished_by_the_next() {
+async fn an_import_stopped_by_the_database_reports_the_line_and_can_resume() {
     let test = TestApp::start().await;
-    // The first student is made, and the SDK never learns it.
+    // The first student is stored, but the SDK never gets an answer.
     let flaky = test.losing_answers("TransactWriteItems", 3);
     let stopped = import_at(&flaky, &test, LIST, PendingApproval).await.expect_err("stopped");
     let said = stopped.to_string();
@@ -231,8 +231,8 @@ async fn an_import_that_the_database_stops_says_where_and_is_finished_by_the_nex
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_import_that_dies_anywhere_is_finished_by_the_next_and_nobody_is_there_by_half() {
-    // Two reads for the look, and a transaction for each student.
+async fn the_next_import_completes_one_that_crashed_at_any_request() {
+    // Two reads to check the list, and one transaction for each student.
     let deaths = (0..5).flat_map(|request| [Death::Before(request), Death::After(request)]);
     for death in deaths {
         let test = TestApp::start().await;
@@ -247,7 +247,7 @@ async fn an_import_that_dies_anywhere_is_finished_by_the_next_and_nobody_is_ther
         };
         let made = usize::try_from(made).expect("small");
         assert_eq!(roll_nos(&test).await.len(), made, "{death:?}");
-        // The accounts, and the guards of numbers and of the addresses of two.
+        // Three accounts, three guards of roll numbers, and two guards of addresses.
         assert_eq!(items().await - before, [0, 3, 5, 8][made], "{death:?}");
         assert_eq!(import(&test, LIST).await.expect("finished"), tally(3 - made, made));
         assert_eq!(roll_nos(&test).await, all());
@@ -256,7 +256,7 @@ async fn an_import_that_dies_anywhere_is_finished_by_the_next_and_nobody_is_ther
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_imports_of_one_list_at_once_make_everybody_once() {
+async fn concurrent_imports_of_one_list_create_each_student_once() {
     let test = Arc::new(TestApp::start().await);
     let importing = |test: Arc<TestApp>| tokio::spawn(async move { import(&test, LIST).await });
     let together: Vec<_> = (0..4).map(|_| importing(Arc::clone(&test))).collect();
@@ -271,7 +271,7 @@ async fn two_imports_of_one_list_at_once_make_everybody_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_came_since_the_list_was_checked_is_left_alone_or_stops_the_import() {
+async fn a_registration_during_an_import_is_kept_or_stops_the_import() {
     for (name, expected) in [
         ("Ravi Kumar", Ok(tally(2, 1))),
         ("Ravi Verma", Err("line 3, roll_no: is Ravi Verma's already")),
@@ -296,7 +296,7 @@ async fn who_came_since_the_list_was_checked_is_left_alone_or_stops_the_import()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_is_imported_and_approved_gets_in_by_the_mails_of_the_address() {
+async fn an_imported_student_can_log_in_after_a_password_reset() {
     const PASSWORD: &str = "curd rice with pickle";
     const ASHA: &str = "asha@example.com";
     let test = TestApp::start().await;

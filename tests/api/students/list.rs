@@ -25,7 +25,7 @@ fn ids_of(answer: &Answer) -> Vec<&str> {
     ids(answer.body["items"].as_array().expect("a list"))
 }
 
-/// Students of whom each came a millisecond after the one before.
+/// Creates students one millisecond apart; returns their ids.
 async fn students(test: &TestApp, statuses: &[AccountStatus]) -> Vec<String> {
     let mut students = Vec::new();
     for (number, status) in statuses.iter().enumerate() {
@@ -36,7 +36,7 @@ async fn students(test: &TestApp, statuses: &[AccountStatus]) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_list_has_the_students_of_the_mess_in_the_order_in_which_they_came() {
+async fn students_of_the_mess_are_listed_in_order_of_creation() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let (_, other_owner) = other_mess(&test).await;
@@ -58,7 +58,7 @@ async fn the_list_has_the_students_of_the_mess_in_the_order_in_which_they_came()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_student_is_listed_as_the_account_itself_is_shown_and_without_secrets() {
+async fn a_listed_student_equals_the_shown_account_and_has_no_secrets() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let body = json!({
@@ -72,7 +72,7 @@ async fn a_student_is_listed_as_the_account_itself_is_shown_and_without_secrets(
     let listed = test.send(list(&owner, "?status=active")).await.expect(200);
     assert_eq!(listed.body, json!({ "items": [made.body["account"]] }));
 
-    // What changes by itself would cost the index a write.
+    // The index omits these attributes. Otherwise each of their changes would cost an index write.
     for entry in test.dynamo.index_items("accounts", "directory").await {
         for left_out in
             ["password_hash", "security_code_hash", "security_code_failures", "changed_at"]
@@ -83,7 +83,7 @@ async fn a_student_is_listed_as_the_account_itself_is_shown_and_without_secrets(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_list_does_not_take_is_refused_by_name() {
+async fn invalid_list_parameters_are_refused_by_name() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     for (query, field) in [
@@ -105,7 +105,7 @@ async fn what_the_list_does_not_take_is_refused_by_name() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn paging_meets_each_of_sixty_students_once_while_their_statuses_change() {
+async fn paging_returns_each_student_once_while_statuses_change() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let statuses: Vec<_> = AccountStatus::ALL.into_iter().cycle().take(60).collect();
@@ -115,7 +115,7 @@ async fn paging_meets_each_of_sixty_students_once_while_their_statuses_change() 
     loop {
         let (items, next) = test.page(&owner, PATH, 7, cursor.as_deref()).await;
         met.extend(ids(&items).into_iter().map(str::to_owned));
-        // One who was met, the next ones, and the last one, move between the partitions.
+        // A listed student, the next two and the last one move between the status partitions.
         let ahead = met.len();
         test.send(block(&owner, &met[ahead - 1])).await.expect(200);
         for (number, id) in students.iter().skip(ahead).take(2).chain(students.last()).enumerate() {
@@ -131,7 +131,7 @@ async fn paging_meets_each_of_sixty_students_once_while_their_statuses_change() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn approving_page_by_page_meets_every_student_who_waits_once() {
+async fn deciding_page_by_page_reaches_every_pending_student_once() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let students = students(&test, &[PendingApproval; 60]).await;
@@ -153,7 +153,7 @@ async fn approving_page_by_page_meets_every_student_who_waits_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_page_reads_no_more_than_it_needs() {
+async fn a_page_starts_after_the_given_id_and_keeps_its_limit() {
     let test = TestApp::start().await;
     let students = students(&test, &[Active; 12]).await;
     let page = async |after: Option<&str>, limit| {

@@ -1,4 +1,4 @@
-//! What students are told of decisions.
+//! Mails to students about decisions.
 
 use AccountStatus::{Active, PendingApproval};
 use jiff::SignedDuration;
@@ -11,11 +11,11 @@ use super::{approve, block, decide};
 use crate::support::TestApp;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_student_is_told_of_each_decision_with_its_reason() {
+async fn each_decision_is_mailed_to_the_student_with_its_reason() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let id = test.student_with("asha@example.com", PendingApproval).await;
-    assert!(test.settle().await.is_empty(), "an account that is made tells nobody");
+    assert!(test.settle().await.is_empty(), "a new account causes no mail");
     for (decision, subject, said) in [
         ("reject", "Your account at Demo Mess is not approved", "has not approved your account"),
         ("approve", "Your account at Demo Mess is approved", "has approved your account"),
@@ -36,12 +36,12 @@ async fn a_student_is_told_of_each_decision_with_its_reason() {
         assert!(mail.html.contains(&format!("{decision} &#60;because&#62;")), "{}", mail.html);
 
         test.send(decide(&owner, &id, decision, &json!({}))).await.expect(200);
-        assert!(test.settle().await.is_empty(), "what was so already is not told again");
+        assert!(test.settle().await.is_empty(), "a repeated decision causes no mail");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_decision_without_a_reason_is_told_without_one() {
+async fn a_mail_about_a_decision_without_reason_mentions_none() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let id = test.student_with("asha@example.com", PendingApproval).await;
@@ -54,7 +54,7 @@ async fn a_decision_without_a_reason_is_told_without_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn changes_that_come_twice_make_one_mail() {
+async fn changes_delivered_twice_cause_one_mail() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let id = test.student_with("asha@example.com", PendingApproval).await;
@@ -74,12 +74,12 @@ async fn changes_that_come_twice_make_one_mail() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_decision_that_another_has_overtaken_is_not_told() {
+async fn an_overtaken_decision_causes_no_mail() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let id = test.student_with("asha@example.com", Active).await;
     test.settle().await;
-    // Both at the same moment: the clock stands.
+    // The clock stands still, so both decisions have the same time.
     test.send(block(&owner, &id)).await.expect(200);
     test.send(approve(&owner, &id)).await.expect(200);
     let mails = test.settle().await;
@@ -88,7 +88,7 @@ async fn a_decision_that_another_has_overtaken_is_not_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn other_changes_of_an_account_are_told_to_nobody() {
+async fn other_account_changes_cause_no_mail() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     test.buy_tokens(&asha, 1).await;

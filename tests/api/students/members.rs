@@ -1,5 +1,5 @@
-//! A student as the counter knows them is the student that the account says, whoever changes
-//! it, and in whatever order.
+//! The member item of a student, which the counter reads, stays equal to the account, whatever
+//! changes the account and in whatever order.
 
 use std::sync::Arc;
 
@@ -26,14 +26,13 @@ impl TestApp {
         found.expect("an account")
     }
 
-    /// Takes the student away whom the counter knows, as if the account were from before
-    /// there were any.
+    /// Deletes the member item, as if the account were older than the first member items.
     async fn forget_member(&self, id: AccountId) {
         self.dynamo.take("meals", &keys::member(&self.mess_id, id)).await;
     }
 }
 
-/// That the counter knows the student as the account is; answers as whom.
+/// Asserts that the member item equals the account; returns the member.
 async fn assert_follows(test: &TestApp, id: AccountId) -> Member {
     let (account, member) = (test.account_of(id).await, test.member(id).await);
     assert_eq!(member.account_id, account.account_id);
@@ -52,7 +51,7 @@ fn picture(id: AccountId, test: &TestApp) -> PictureKey {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_new_name_number_or_room_is_known_at_the_counter_with_the_same_write() {
+async fn a_profile_change_updates_the_member_in_the_same_write() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let id = id_of(&asha.account_id);
@@ -76,7 +75,7 @@ async fn a_new_name_number_or_room_is_known_at_the_counter_with_the_same_write()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_counter_need_not_know_and_what_is_so_already_does_not_touch_it() {
+async fn changes_irrelevant_to_the_counter_do_not_write_the_member() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let body = json!({ "full_name": "Asha Kumari", "roll_no": "B21-7", "room_no": "A 12" });
@@ -112,7 +111,7 @@ async fn the_newest_picture_is_shown_at_the_counter() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_changes_a_student_at_once_the_counter_ends_with_what_the_account_has() {
+async fn concurrent_changes_leave_counter_and_account_equal() {
     let test = Arc::new(TestApp::start().await);
     let owner = test.owner("owner@example.com").await;
     for round in 0..ROUNDS {
@@ -140,7 +139,7 @@ async fn whoever_changes_a_student_at_once_the_counter_ends_with_what_the_accoun
         }
         assert_eq!(shown.await.expect("no panic").expect("written"), Some(uploaded));
         assert_follows(&test, id).await;
-        // Its token is as good as the session, which a block ends.
+        // Only the block must succeed: it ends the session that the profile change uses.
         let calls =
             vec![block(&owner, &asha.account_id), change(&asha, &json!({ "room_no": "B" }))];
         test.send_together(calls).await.remove(0).expect(200);
@@ -149,7 +148,7 @@ async fn whoever_changes_a_student_at_once_the_counter_ends_with_what_the_accoun
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_read_before_somebody_took_it_away_does_not_come_back() {
+async fn a_decision_on_an_outdated_account_does_not_restore_removed_data() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let id = id_of(&asha.account_id);
@@ -158,7 +157,7 @@ async fn what_was_read_before_somebody_took_it_away_does_not_come_back() {
     let stale = test.account_of(id).await;
     test.send(change(&asha, &json!({ "roll_no": null, "room_no": null }))).await.expect(200);
 
-    // An owner who has read the account before that, and decides now.
+    // The owner's decision uses the account as it was read before that change.
     let store = &test.app.store;
     let decided = store.student_decide(&stale, Blocked, None, &[], &test.stamp()).await;
     assert!(matches!(decided, Err(StudentDecideError::Overtaken)), "look again: {decided:?}");
@@ -167,7 +166,7 @@ async fn what_was_read_before_somebody_took_it_away_does_not_come_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_student_from_before_there_were_members_becomes_one_with_the_next_change() {
+async fn a_student_without_a_member_item_gets_one_at_the_next_change() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let asha = test.student("asha@example.com").await;
@@ -177,7 +176,7 @@ async fn a_student_from_before_there_were_members_becomes_one_with_the_next_chan
     test.forget_member(id).await;
     test.send(change(&asha, &json!({ "bio": "I cook." }))).await.expect(200);
     let read = test.app.store.member_get(&test.mess_id, id).await.expect("read");
-    assert_eq!(read, None, "a bio is none of the counter's business");
+    assert_eq!(read, None, "the counter does not need a bio");
     test.send(change(&asha, &json!({ "room_no": "A 13" }))).await.expect(200);
     assert_eq!(assert_follows(&test, id).await.status, Active);
 
@@ -192,7 +191,7 @@ async fn a_student_from_before_there_were_members_becomes_one_with_the_next_chan
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_acts_for_a_student_from_before_finds_one_and_always_the_same() {
+async fn concurrent_requests_create_the_same_missing_member() {
     let test = Arc::new(TestApp::start().await);
     for status in AccountStatus::ALL {
         let email = format!("{}@example.com", status.as_str().replace('_', "-"));
@@ -229,7 +228,7 @@ async fn only_students_of_the_mess_become_members() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_student_who_becomes_a_member_at_the_moment_of_a_block_is_blocked_there_too() {
+async fn a_member_created_during_a_block_is_also_blocked() {
     let test = Arc::new(TestApp::start().await);
     let owner = test.owner("owner@example.com").await;
     for round in 0..ROUNDS {

@@ -1,5 +1,5 @@
-//! Students as their owner sees them: the list, and the decisions. Here is what several of
-//! these tests need; what everybody needs is in `tests/support`.
+//! Students: registration, import, the list, decisions, and their effects. This file has the
+//! helpers that several of these tests share; helpers of all tests are in `tests/support`.
 
 mod block;
 mod decisions;
@@ -34,7 +34,7 @@ fn block(owner: &Student, account_id: &str) -> Call {
     decide(owner, account_id, "block", &json!({}))
 }
 
-/// The call that reads what every active student may read.
+/// A call that only an active student may make.
 fn read(token: &str) -> Call {
     Call::get("/student/tokens").bearer(token)
 }
@@ -52,13 +52,14 @@ fn id_of(account_id: &str) -> AccountId {
 }
 
 impl TestApp {
-    /// A student of the demo mess with this status, whom nobody has logged in.
+    /// Creates a student of the demo mess with this status, without a session; returns the id.
     async fn student_with(&self, email: &str, status: AccountStatus) -> String {
         let account = self.account(&self.mess_id, Role::Student, status, email).await;
         account.account_id.to_string()
     }
 
-    /// Where an account stands, in its item and in the index.
+    /// The status of an account. Asserts that the account is in the index partition of this
+    /// status.
     async fn status_of(&self, account_id: &str) -> AccountStatus {
         let id = id_of(account_id);
         let account = self.app.store.account_get(id, Consistency::Strong).await.expect("read");
@@ -75,7 +76,8 @@ impl TestApp {
     }
 }
 
-/// Nothing that a login or a refresh answered lets anybody in any more.
+/// Asserts that no token or cookie from `answers` works any more, and that the account can
+/// neither log in nor has a session.
 async fn assert_shut_out(test: &Arc<TestApp>, email: &str, account_id: &str, answers: &[Answer]) {
     for answer in answers.iter().filter(|answer| answer.status == 200) {
         let refused = test.send(read(answer.text("access_token"))).await;

@@ -1,5 +1,5 @@
-//! Decisions at the same moment as logins, refreshes and other decisions. Whatever the
-//! order turns out to be, nobody who is shut out has a session that works.
+//! Decisions that race with logins, refreshes and other decisions. In every order, a blocked
+//! student has no working session.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::support::{Answer, TestApp};
 /// How often each race is run.
 const ROUNDS: usize = 8;
 
-/// Answers apart from the first, which must have succeeded.
+/// All answers after the first one. Asserts that the first one succeeded.
 fn after_first(mut answers: Vec<Answer>) -> Vec<Answer> {
     let others = answers.split_off(1);
     answers.remove(0).expect(200);
@@ -20,7 +20,7 @@ fn after_first(mut answers: Vec<Answer>) -> Vec<Answer> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_login_at_the_moment_of_a_block_survives_it() {
+async fn no_login_survives_a_concurrent_block() {
     let test = Arc::new(TestApp::start().await);
     let owner = test.owner("owner@example.com").await;
     for round in 0..ROUNDS {
@@ -37,7 +37,7 @@ async fn no_login_at_the_moment_of_a_block_survives_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_refresh_at_the_moment_of_a_block_survives_it() {
+async fn no_refresh_survives_a_concurrent_block() {
     let test = Arc::new(TestApp::start().await);
     let owner = test.owner("owner@example.com").await;
     for round in 0..ROUNDS {
@@ -58,7 +58,7 @@ async fn no_refresh_at_the_moment_of_a_block_survives_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_an_approval_and_a_block_at_once_one_holds_and_the_sessions_obey_it() {
+async fn sessions_match_the_status_after_a_concurrent_approval_and_block() {
     let test = Arc::new(TestApp::start().await);
     let owner = test.owner("owner@example.com").await;
     for round in 0..ROUNDS {
@@ -81,7 +81,7 @@ async fn of_an_approval_and_a_block_at_once_one_holds_and_the_sessions_obey_it()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_approval_wins_over_a_rejection_at_the_same_moment() {
+async fn an_approval_wins_over_a_concurrent_rejection() {
     let test = Arc::new(TestApp::start().await);
     let owner = test.owner("owner@example.com").await;
     for round in 0..ROUNDS {
@@ -96,7 +96,7 @@ async fn an_approval_wins_over_a_rejection_at_the_same_moment() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_same_decision_ten_times_at_once_is_written_once() {
+async fn ten_concurrent_identical_decisions_are_written_once() {
     let test = Arc::new(TestApp::start().await);
     let owner = test.owner("owner@example.com").await;
     for decision in ["approve", "reject", "block"] {
@@ -106,7 +106,7 @@ async fn the_same_decision_ten_times_at_once_is_written_once() {
         for answer in test.send_together(calls).await {
             answer.expect(200);
         }
-        // The account, and the student as scans must know them.
+        // The account and the member item.
         assert_eq!(test.dynamo.new_changes().await.len(), 2, "{decision}");
     }
 }

@@ -1,4 +1,4 @@
-//! Students who are put on the list of those who wait: by themselves, or by their owner.
+//! Registration of a student who then waits for approval, by the student or by an owner.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::support::{Answer, Call, TestApp};
 
 const ASHA: &str = "asha@example.com";
 
-/// What a student without an address is registered with.
+/// The body that registers a student without an e-mail address.
 pub(super) fn plain(roll_no: &str) -> Value {
     json!({ "name": "Asha Rao", "roll_no": roll_no, "room_no": "B-204", "phone": "98123 45678" })
 }
@@ -42,7 +42,7 @@ pub(super) fn student_of(answer: &Answer) -> Value {
     answer.body["student"].clone()
 }
 
-/// The address of an account as it is stored.
+/// The stored e-mail address of a student's account.
 async fn email_of(test: &TestApp, student: &Value) -> Option<String> {
     let id = id_of(student["account_id"].as_str().expect("an id"));
     let account = test.app.store.account_get(id, Consistency::Strong).await.expect("read");
@@ -50,7 +50,7 @@ async fn email_of(test: &TestApp, student: &Value) -> Option<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn anybody_registers_and_waits_and_is_known_to_the_owner_and_the_counter() {
+async fn a_registered_student_is_pending_and_visible_to_owner_and_counter() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     test.settle().await;
@@ -63,13 +63,13 @@ async fn anybody_registers_and_waits_and_is_known_to_the_owner_and_the_counter()
         "room_no": "B-204", "phone": "9812345678", "email": ASHA, "telegram_linked": false,
         "created_at": "2026-01-15T06:30:00Z",
     });
-    assert_eq!(student, expected, "also where the mess approves by itself");
+    assert_eq!(student, expected, "even with automatic approval");
     assert_eq!(test.settle().await, [], "nobody is mailed");
 
     let id = id_of(student["account_id"].as_str().expect("an id"));
     assert_eq!(test.member(id).await.status, PendingApproval);
     let item = test.dynamo.item("accounts", &keys::account(id)).await;
-    assert_eq!(item["telegram_claim"], json!(7_000_000_001_i64), "said, and not proven");
+    assert_eq!(item["telegram_claim"], json!(7_000_000_001_i64), "claimed, not verified");
     assert_eq!(
         (&item["password_hash"], &item["actor"]),
         (&json!(NO_PASSWORD), &json!("anonymous"))
@@ -80,7 +80,7 @@ async fn anybody_registers_and_waits_and_is_known_to_the_owner_and_the_counter()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_owner_registers_for_the_own_mess_and_no_other() {
+async fn an_owner_can_register_students_only_for_their_own_mess() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let (other, other_owner) = other_mess(&test).await;
@@ -105,7 +105,7 @@ async fn an_owner_registers_for_the_own_mess_and_no_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_sends_a_token_must_be_an_owner_though_nobody_needs_one() {
+async fn a_token_is_optional_but_must_belong_to_an_owner() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let asha = test.student(ASHA).await;
@@ -126,7 +126,7 @@ async fn who_sends_a_token_must_be_an_owner_though_nobody_needs_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_wrong_field_is_named() {
+async fn every_invalid_field_is_named() {
     let test = TestApp::start().await;
     let missing = test.send(register(&json!({}))).await;
     assert_eq!(missing.wrong_fields(), ["name", "phone", "roll_no", "room_no"]);
@@ -159,7 +159,7 @@ async fn every_wrong_field_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_mess_is_the_one_named_or_the_deployments_and_must_be_there() {
+async fn registration_uses_the_named_or_default_mess_which_must_exist() {
     let test = TestApp::start().await;
     other_mess(&test).await;
     for (mess, there) in [("mess_other", true), ("mess_none", false)] {
@@ -178,7 +178,7 @@ async fn a_mess_is_the_one_named_or_the_deployments_and_must_be_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_roll_number_is_registered_once_whoever_asks() {
+async fn a_roll_number_can_be_registered_only_once() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     test.send(register(&with_email("R1", ASHA))).await.expect(201);
@@ -192,14 +192,14 @@ async fn a_roll_number_is_registered_once_whoever_asks() {
         assert_eq!(test.send(call).await.problem(409), "roll_no_taken");
     }
     let sessions_only = test.dynamo.new_changes().await;
-    assert!(sessions_only.is_empty(), "nothing of the refused is left: {sessions_only:?}");
+    assert!(sessions_only.is_empty(), "a refusal writes nothing: {sessions_only:?}");
     let ravi = test.student("ravi@example.com").await;
     let mine = Call::patch("/student/profile", &json!({ "roll_no": "R1" })).bearer(&ravi.token);
     assert_eq!(test.send(mine).await.problem(409), "roll_no_taken");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_answer_that_was_lost_has_registered_once() {
+async fn a_lost_database_answer_registers_the_student_once() {
     let test = TestApp::start().await;
     let flaky = test.losing_answers("TransactWriteItems", 1);
     let student = student_of(&test.send_to(&flaky, register(&with_email("R1", ASHA))).await);
@@ -209,7 +209,7 @@ async fn an_answer_that_was_lost_has_registered_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_registration_whose_answer_was_lost_for_good_is_answered_when_it_is_repeated() {
+async fn repeating_a_registration_with_a_lost_answer_returns_the_first() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let flaky = test.losing_answers("TransactWriteItems", 3);
@@ -237,13 +237,13 @@ async fn a_registration_whose_answer_was_lost_for_good_is_answered_when_it_is_re
         let answer = test.send(register(&body)).await;
         assert_eq!(answer.problem(409), "roll_no_taken", "{body}");
     }
-    assert!(test.dynamo.new_changes().await.is_empty(), "nothing is written by any of it");
+    assert!(test.dynamo.new_changes().await.is_empty(), "no repeat writes anything");
     test.send(approve(&owner, first["account_id"].as_str().expect("an id"))).await.expect(200);
-    assert_eq!(test.send(register(&body)).await.problem(409), "roll_no_taken", "no longer waits");
+    assert_eq!(test.send(register(&body)).await.problem(409), "roll_no_taken", "no longer pending");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_repeated_registration_tells_the_public_no_more_of_an_address_than_the_first() {
+async fn a_repeated_registration_reveals_nothing_about_an_address() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     test.student(ASHA).await;
@@ -258,11 +258,11 @@ async fn a_repeated_registration_tells_the_public_no_more_of_an_address_than_the
         assert_eq!(test.send(register(&plain(roll_no))).await.problem(409), "roll_no_taken");
     }
     let told = test.send(register_as(&owner, &with_email("R1", ASHA))).await;
-    assert_eq!(told.problem(409), "email_taken", "an owner is told all the same");
+    assert_eq!(told.problem(409), "email_taken", "an owner is told");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_public_is_not_told_whether_an_address_is_known_and_an_owner_is() {
+async fn only_an_owner_learns_whether_an_address_is_known() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let asha = test.student(ASHA).await;
@@ -273,7 +273,7 @@ async fn the_public_is_not_told_whether_an_address_is_known_and_an_owner_is() {
         let answer = test.send(register(&with_email(roll_no, email))).await;
         let cost = meter.take();
         let student = student_of(&answer);
-        assert_eq!(student["email"], email, "as it was asked for");
+        assert_eq!(student["email"], email, "as requested");
         let stored = email_of(&test, &student).await;
         assert_eq!(stored.as_deref(), (email != ASHA).then_some(email));
         let names = answer.headers.keys().map(ToString::to_string);
@@ -282,11 +282,11 @@ async fn the_public_is_not_told_whether_an_address_is_known_and_an_owner_is() {
         costs.push((cost.requests, cost.writes.table, cost.writes.index, cost.reads.total()));
     }
     assert_eq!(answers[0], answers[1]);
-    assert_eq!(costs[0].0, costs[1].0, "as many requests");
+    assert_eq!(costs[0].0, costs[1].0, "equally many requests");
     assert_eq!(costs[0].2, costs[1].2);
     let email = Email::parse(ASHA).expect("an address");
     let owns = test.app.store.account_of_email(&test.mess_id, &email).await.expect("read");
-    assert_eq!(owns, Some(id_of(&asha.account_id)), "the address stays whose it was");
+    assert_eq!(owns, Some(id_of(&asha.account_id)), "the address stays with Asha");
 
     let told = test.send(register_as(&owner, &with_email("R3", ASHA))).await;
     assert_eq!(told.problem(409), "email_taken");
@@ -294,7 +294,7 @@ async fn the_public_is_not_told_whether_an_address_is_known_and_an_owner_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_registrations_of_one_roll_number_at_once_one_is_made() {
+async fn concurrent_registrations_of_one_roll_number_create_one_student() {
     let test = Arc::new(TestApp::start().await);
     let owner = test.owner("owner@example.com").await;
     for round in 0..5 {
@@ -313,7 +313,7 @@ async fn of_registrations_of_one_roll_number_at_once_one_is_made() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_registrations_with_one_address_at_once_one_has_it_and_all_are_made() {
+async fn concurrent_registrations_with_one_address_give_it_to_one_student() {
     let test = Arc::new(TestApp::start().await);
     let owner = test.owner("owner@example.com").await;
     for round in 0..5 {
@@ -345,7 +345,7 @@ async fn of_registrations_with_one_address_at_once_one_has_it_and_all_are_made()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_reads_the_mails_of_the_address_gets_in_and_nobody_before() {
+async fn a_registered_student_can_log_in_only_after_a_password_reset() {
     const PASSWORD: &str = "curd rice with pickle";
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
@@ -372,11 +372,11 @@ async fn whoever_reads_the_mails_of_the_address_gets_in_and_nobody_before() {
     let known = (&account["roll_no"], &account["room_no"], &account["status"]);
     assert_eq!(known, (&json!("R1"), &json!("B-204"), &json!("active")));
     let redeemed = test.send(TestApp::submit(&asha, 1)).await;
-    assert_ne!(redeemed.status, 500, "the password of before was none: {}", redeemed.body);
+    assert_ne!(redeemed.status, 500, "there was no password before: {}", redeemed.body);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn wrong_passwords_of_who_has_none_are_counted_and_lock_as_any() {
+async fn wrong_passwords_also_lock_an_account_without_a_password() {
     let test = TestApp::start().await;
     test.send(register(&with_email("R1", ASHA))).await.expect(201);
     for _ in 0..5 {
@@ -386,18 +386,18 @@ async fn wrong_passwords_of_who_has_none_are_counted_and_lock_as_any() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_has_no_address_is_told_nothing_and_is_approved_all_the_same() {
+async fn a_student_without_an_address_is_approved_without_a_mail() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let student = student_of(&test.send(register_as(&owner, &plain("R1"))).await);
     test.send(approve(&owner, student["account_id"].as_str().expect("an id"))).await.expect(200);
-    assert_eq!(test.settle().await, [], "there is nowhere to mail to");
+    assert_eq!(test.settle().await, [], "there is no address to mail to");
     let id = id_of(student["account_id"].as_str().expect("an id"));
     assert_eq!(test.member(id).await.status, Active);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_owner_is_not_counted_with_everybody_at_the_same_address() {
+async fn an_owner_is_not_affected_by_the_rate_limit_per_address() {
     let test = strict().await;
     let owner = test.owner("owner@example.com").await;
     let from = |address: String| move || register(&json!({})).sent_from(&address);

@@ -1,4 +1,4 @@
-//! What becomes of a token, and when its time is over.
+//! The history of tokens: the use of each token, and its expiry.
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -10,14 +10,14 @@ use crate::support::{Call, TestApp};
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
-/// The same student with a new session; the one before has ended.
+/// The same student with a new session, because the earlier access token has expired.
 async fn back(test: &TestApp, student: &Student) -> Student {
     let login = test.log_in(&student.email).await.expect(200);
     Student { token: login.text("access_token").to_owned(), ..student.clone() }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_is_good_for_ninety_days_to_the_millisecond() {
+async fn a_token_is_valid_for_exactly_ninety_days() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     test.buy_tokens(&asha, 2).await;
@@ -45,7 +45,7 @@ async fn a_token_is_good_for_ninety_days_to_the_millisecond() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_history_names_what_became_of_every_token() {
+async fn the_history_shows_the_status_of_every_token() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let old = test.buy_tokens(&asha, 3).await;
@@ -97,7 +97,7 @@ async fn the_history_names_the_order_for_which_a_token_was_redeemed() {
     let collect = format!("/api/orders/{}/collect", processed.order_id);
     test.send(Call::new("POST", &collect).bearer(&staff.token)).await.expect(200);
     let last = test.place(&asha, &[("dosa", 1)]).await;
-    test.process(&last).await.expect("nobody else is at it");
+    test.process(&last).await.expect("nobody else processes it");
 
     let fates = test.list(&asha, FATES, 100).await;
     let statuses: Vec<&Value> = fates.iter().map(|token| &token["status"]).collect();
@@ -112,7 +112,7 @@ async fn the_history_names_the_order_for_which_a_token_was_redeemed() {
         assert_eq!(token["redeemed_for"], order.order_id.to_string());
         assert_eq!(token["redeemed_at"], at.as_str(), "when it was paid, not handed over");
         assert!(token.get("submission_id").is_none(), "{token}");
-        assert_ne!(token["order_id"], token["redeemed_for"], "that is the payment's");
+        assert_ne!(token["order_id"], token["redeemed_for"], "that is the payment's order");
     }
     for token in [&fates[0], &fates[5]] {
         assert!(token.get("redeemed_for").is_none(), "{token}");

@@ -1,4 +1,4 @@
-//! A submission that is sent again, after a lost answer or at the same moment.
+//! Submissions that are sent again with the same idempotency key, later or concurrently.
 
 use std::sync::Arc;
 
@@ -37,7 +37,7 @@ async fn a_submission_sent_again_returns_the_first_and_redeems_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn named_tokens_sent_again_are_no_conflict_with_themselves() {
+async fn a_replay_with_named_tokens_does_not_conflict_with_itself() {
     let test = TestApp::start().await;
     let asha = student_with_pin(&test, "asha@example.com", 2).await;
     let wanted = json!({ "token_ids": test.token_ids(&asha).await });
@@ -49,7 +49,7 @@ async fn named_tokens_sent_again_are_no_conflict_with_themselves() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_is_not_for_another_body_nor_for_another_student() {
+async fn a_key_belongs_to_its_student_and_refuses_another_body() {
     let test = TestApp::start().await;
     let asha = student_with_pin(&test, "asha@example.com", 10).await;
     let ravi = student_with_pin(&test, "ravi@example.com", 10).await;
@@ -63,7 +63,7 @@ async fn a_key_is_not_for_another_body_nor_for_another_student() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refusal_is_no_outcome_to_repeat() {
+async fn a_refusal_is_not_replayed() {
     let test = TestApp::start().await;
     let asha = student_with_pin(&test, "asha@example.com", 2).await;
     let refused = test.send(redeem_with_key(&asha, 3, "k-1")).await;
@@ -85,11 +85,11 @@ async fn a_key_has_1_to_64_visible_characters() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn twenty_retries_at_once_are_one_submission() {
+async fn twenty_concurrent_retries_make_one_submission() {
     let test = Arc::new(TestApp::start().await);
-    // With tokens to spare, with just enough for one, and by name.
+    // With more tokens than needed, with exactly enough, and with tokens named by id.
     for (index, tokens) in [60, 3, 3].into_iter().enumerate() {
-        // The password is slow to check: some are looking at the tokens, others at the code.
+        // Checking the password is slow, so the retries are at different steps at one time.
         let student = test.student(&format!("student{index}@example.com")).await;
         test.buy_tokens(&student, tokens).await;
         let mut selection = json!({ "count": 3 });
@@ -101,7 +101,7 @@ async fn twenty_retries_at_once_are_one_submission() {
         let first = answers[0].body.clone();
         let replayed =
             |answer: &&crate::support::Answer| answer.header("idempotent-replay") == "true";
-        assert_eq!(answers.iter().filter(replayed).count(), 19, "one was first: {first}");
+        assert_eq!(answers.iter().filter(replayed).count(), 19, "all but one: {first}");
         for answer in answers {
             assert_eq!(answer.expect(201).body, first);
         }
@@ -111,7 +111,7 @@ async fn twenty_retries_at_once_are_one_submission() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_does_not_spare_the_security_code_nor_help_to_guess_it() {
+async fn a_replay_needs_the_security_code_and_counts_wrong_ones() {
     let test = TestApp::start().await;
     let asha = student_with_pin(&test, "asha@example.com", 10).await;
     test.send(redeem_with_key(&asha, 3, "k-1")).await.expect(201);
@@ -126,7 +126,7 @@ async fn a_key_does_not_spare_the_security_code_nor_help_to_guess_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_kept_of_a_request_does_not_depend_on_its_security_code() {
+async fn the_stored_fingerprint_does_not_depend_on_the_security_code() {
     let test = TestApp::start().await;
     let mut kept = Vec::new();
     for (email, code) in [("asha@example.com", PIN), ("ravi@example.com", PASSWORD)] {
@@ -143,5 +143,5 @@ async fn what_is_kept_of_a_request_does_not_depend_on_its_security_code() {
         });
         kept.push(outcome.expect("the key is remembered")["fingerprint"].clone());
     }
-    assert_eq!(kept[0], kept[1], "a hash with the code in it could be searched for the code");
+    assert_eq!(kept[0], kept[1], "the code could be guessed from a hash of it");
 }

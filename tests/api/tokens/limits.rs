@@ -1,4 +1,4 @@
-//! Which submissions are refused before anything is looked at.
+//! The fields of a submission, and its limits.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use super::{PIN, SUBMISSION, SUBMISSIONS, redeem};
 use crate::support::{Call, TestApp};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_submission_names_1_to_50_tokens_or_a_count_of_them() {
+async fn a_submission_takes_1_to_50_tokens_by_id_or_count() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     test.set_pin(&asha).await;
@@ -46,7 +46,7 @@ async fn a_submission_names_1_to_50_tokens_or_a_count_of_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_submission_needs_a_security_code_and_may_be_spelt_as_before() {
+async fn a_submission_needs_a_security_code_and_accepts_camel_case() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     test.set_pin(&asha).await;
@@ -69,7 +69,7 @@ async fn a_submission_needs_a_security_code_and_may_be_spelt_as_before() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn fifty_tokens_are_redeemed_in_one_go_by_count_by_name_and_out_of_fifty_purchases() {
+async fn fifty_tokens_can_be_redeemed_at_once_even_from_fifty_purchases() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     test.set_pin(&asha).await;

@@ -1,4 +1,4 @@
-//! The lists of tokens and submissions: their order, and their pages while things change.
+//! The lists of tokens and submissions: their order, and their pages during changes.
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -7,13 +7,13 @@ use super::{DATA, FATES, PIN, SUBMISSIONS, ids, redeem};
 use crate::support::{Call, TestApp};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_student_without_tokens_has_none_and_none_expire() {
+async fn count_and_lists_are_empty_for_a_student_without_tokens() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let answer = test.send(Call::get("/student/tokens").bearer(&asha.token)).await.expect(200);
     assert_eq!(answer.body, json!({ "count": 0 }));
     test.order_tokens(&asha, 10).await;
-    assert_eq!(test.token_count(&asha).await, 0, "an order is no purchase");
+    assert_eq!(test.token_count(&asha).await, 0, "the order is unpaid");
     for path in [DATA, FATES, SUBMISSIONS] {
         let answer = test.send(Call::get(path).bearer(&asha.token)).await.expect(200);
         assert_eq!(answer.body, json!({ "items": [] }), "{path}");
@@ -21,7 +21,7 @@ async fn a_student_without_tokens_has_none_and_none_expire() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_count_names_the_tokens_that_expire_next() {
+async fn the_token_count_shows_how_many_tokens_expire_next() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     test.set_pin(&asha).await;
@@ -80,7 +80,7 @@ async fn pages_neither_repeat_nor_skip_tokens_while_others_are_redeemed() {
 
     let (first, cursor) = test.page(&asha, DATA, 4, None).await;
     assert_eq!(ids(&first), all[..4]);
-    // Where the first page ended, and what the second page would begin with, are redeemed.
+    // The last token of the first page and the two tokens after it are redeemed.
     let gone = json!({ "token_ids": [all[1], all[3], all[4], all[5]] });
     test.send(redeem(&asha, &gone, PIN)).await.expect(201);
     let (second, cursor) = test.page(&asha, DATA, 4, cursor.as_deref()).await;
@@ -90,7 +90,7 @@ async fn pages_neither_repeat_nor_skip_tokens_while_others_are_redeemed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn submissions_are_listed_the_newest_first_as_they_were_answered() {
+async fn submissions_are_listed_newest_first_and_equal_their_responses() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let ravi = test.student("ravi@example.com").await;
@@ -108,5 +108,5 @@ async fn submissions_are_listed_the_newest_first_as_they_were_answered() {
     for limit in [1, 2, 5, 100] {
         assert_eq!(test.list(&asha, SUBMISSIONS, limit).await, answered, "{limit}");
     }
-    assert_eq!(test.list(&ravi, SUBMISSIONS, 100).await.len(), 0, "only one's own");
+    assert_eq!(test.list(&ravi, SUBMISSIONS, 100).await.len(), 0, "Ravi has none");
 }

@@ -1,4 +1,4 @@
-//! What a student has, had, and redeems.
+//! A student's tokens: count, lists, history, submissions, and the security code.
 
 mod fates;
 mod keys;
@@ -26,7 +26,7 @@ const SUBMISSIONS: &str = "/student/submitted-tokens";
 /// The security code that [`TestApp::set_pin`] sets.
 const PIN: &str = "2468";
 
-/// The call that redeems what `selection` says with a security code.
+/// The call that redeems the tokens of `selection` with a security code.
 fn redeem(student: &Student, selection: &Value, code: &str) -> Call {
     let mut body = selection.clone();
     body["security_code"] = json!(code);
@@ -45,7 +45,7 @@ fn redeemed(submission: &Value) -> Vec<String> {
 }
 
 impl TestApp {
-    /// Sets an attribute of a student's account, as another part of the product does.
+    /// Sets an attribute of a student's account directly in the database.
     async fn set_in_account(&self, student: &Student, attribute: &str, value: &str) {
         let id = AccountId::parse(&student.account_id).expect("an account's id");
         let value = AttributeValue::S(value.to_owned());

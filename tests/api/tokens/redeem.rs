@@ -1,4 +1,4 @@
-//! Which tokens a submission redeems, and which it cannot.
+//! Which tokens a submission redeems, and which tokens it cannot redeem.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use super::{DATA, PIN, SUBMISSIONS, ids, redeem, redeemed};
 use crate::support::TestApp;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_count_redeems_the_tokens_that_expire_first_over_two_purchases() {
+async fn a_count_redeems_the_earliest_expiring_tokens_across_purchases() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     test.set_pin(&asha).await;
@@ -26,7 +26,7 @@ async fn a_count_redeems_the_tokens_that_expire_first_over_two_purchases() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn named_tokens_are_redeemed_whichever_they_are_and_from_several_purchases() {
+async fn named_tokens_can_be_redeemed_from_several_purchases() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     test.set_pin(&asha).await;
@@ -44,7 +44,7 @@ async fn named_tokens_are_redeemed_whichever_they_are_and_from_several_purchases
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn tokens_that_cannot_be_redeemed_are_named_and_the_others_stay() {
+async fn unavailable_tokens_are_named_and_the_others_stay_unredeemed() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let ravi = test.student("ravi@example.com").await;
@@ -77,7 +77,7 @@ async fn tokens_that_cannot_be_redeemed_are_named_and_the_others_stay() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn more_tokens_than_there_are_cannot_be_redeemed() {
+async fn a_student_cannot_redeem_more_tokens_than_available() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     test.set_pin(&asha).await;

@@ -1,5 +1,5 @@
-//! The security code: wrong ones are counted and lock, and it is checked for active
-//! accounts alone.
+//! The security code: wrong codes are counted and cause a lock. Only for an active account is
+//! the code checked at all.
 
 use std::sync::Arc;
 
@@ -17,14 +17,14 @@ async fn try_code(test: &TestApp, student: &Student, code: &str) -> Answer {
     test.send(redeem(student, &json!({ "count": 1 }), code)).await
 }
 
-/// A wrong code leaves so many tries.
+/// Tries a wrong code; asserts how many attempts are left.
 async fn wrong(test: &TestApp, student: &Student, attempts_left: u64) {
     let answer = try_code(test, student, "1357").await;
     assert_eq!(answer.problem(403), "security_code_wrong");
     assert_eq!(answer.body["attempts_left"], attempts_left);
 }
 
-/// The lock refuses any code; answers the seconds to wait.
+/// Asserts that the lock refuses `code`; returns the seconds to wait.
 async fn locked(test: &TestApp, student: &Student, code: &str) -> u64 {
     let answer = try_code(test, student, code).await;
     assert_eq!(answer.problem(429), "security_code_locked");
@@ -46,7 +46,7 @@ async fn back(test: &TestApp, student: &Student) -> Student {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn five_wrong_codes_lock_for_fifteen_minutes_the_right_one_too() {
+async fn five_wrong_codes_lock_even_the_right_code_for_fifteen_minutes() {
     let test = TestApp::start().await;
     let asha = student_with_pin(&test).await;
     for attempts_left in [4, 3, 2, 1, 0] {
@@ -61,7 +61,7 @@ async fn five_wrong_codes_lock_for_fifteen_minutes_the_right_one_too() {
     let wait_s = locked(&test, &asha, PIN).await;
     assert!((60..=61).contains(&wait_s), "{wait_s}");
     test.advance(SignedDuration::from_millis(59_999));
-    assert_eq!(locked(&test, &asha, PIN).await, 1, "tries while it is locked do not prolong it");
+    assert_eq!(locked(&test, &asha, PIN).await, 1, "attempts do not extend the lock");
 
     test.advance(SignedDuration::from_millis(1));
     let asha = back(&test, &asha).await;
@@ -70,7 +70,7 @@ async fn five_wrong_codes_lock_for_fifteen_minutes_the_right_one_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_right_code_forgets_the_wrong_ones() {
+async fn a_right_code_resets_the_count_of_wrong_codes() {
     let test = TestApp::start().await;
     let asha = student_with_pin(&test).await;
     for _ in 0..3 {
@@ -95,7 +95,7 @@ async fn wrong_codes_are_forgotten_after_fifteen_minutes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn wrong_codes_at_once_are_each_counted() {
+async fn concurrent_wrong_codes_are_each_counted() {
     let test = Arc::new(TestApp::start().await);
     for round in 0..5 {
         let student = test.student(&format!("student{round}@example.com")).await;
@@ -114,7 +114,7 @@ async fn wrong_codes_at_once_are_each_counted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn twenty_wrong_codes_at_once_lock_and_the_count_does_not_run_over() {
+async fn twenty_concurrent_wrong_codes_lock_after_five_attempts() {
     let test = Arc::new(TestApp::start().await);
     let asha = student_with_pin(&test).await;
     let calls = vec![redeem(&asha, &json!({ "count": 1 }), "1357"); 20];
@@ -136,7 +136,7 @@ async fn twenty_wrong_codes_at_once_lock_and_the_count_does_not_run_over() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_password_serves_until_a_code_is_set() {
+async fn the_password_is_the_security_code_until_one_is_set() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     test.buy_tokens(&asha, 5).await;
@@ -152,7 +152,7 @@ async fn the_password_serves_until_a_code_is_set() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_code_is_its_own_account_s() {
+async fn a_security_code_hash_works_only_for_its_account() {
     let test = TestApp::start().await;
     let asha = student_with_pin(&test).await;
     let ravi = test.student("ravi@example.com").await;
@@ -163,12 +163,12 @@ async fn a_code_is_its_own_account_s() {
     assert!(!hash.contains(PIN), "a code is not stored");
     test.set_in_account(&ravi, "security_code_hash", hash).await;
     let answer = try_code(&test, &ravi, PIN).await;
-    assert_eq!(answer.problem(403), "security_code_wrong", "a hash is of no use elsewhere");
+    assert_eq!(answer.problem(403), "security_code_wrong", "a hash is bound to its account");
     try_code(&test, &asha, PIN).await.expect(201);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_active_accounts_redeem_whatever_their_session_says() {
+async fn only_active_accounts_can_redeem_whatever_their_session_says() {
     let test = TestApp::start().await;
     let asha = student_with_pin(&test).await;
     for (status, code) in [
@@ -189,7 +189,7 @@ async fn only_active_accounts_redeem_whatever_their_session_says() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_right_code_judged_before_five_wrong_ones_were_counted_comes_too_late() {
+async fn a_right_code_checked_before_a_lock_cannot_redeem_after_it() {
     let test = TestApp::start().await;
     let asha = student_with_pin(&test).await;
     let account = AccountId::parse(&asha.account_id).expect("an id");

@@ -1,6 +1,6 @@
-//! Random stories, the same in every run: however buying, redeeming, giving back, retrying
-//! and time follow each other, every token that was issued is available, redeemed, given
-//! back or expired, and as much money went back as tokens did.
+//! Random sequences of purchases, submissions, refunds, retries and waiting, with the same
+//! seeds in every run. After every step, each issued token is available, redeemed, refunded or
+//! expired. At the end, the refunded money matches the refunded tokens.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -15,27 +15,27 @@ const STEPS: u32 = 100;
 
 const KEYS_ARE_REMEMBERED_FOR: SignedDuration = SignedDuration::from_hours(24);
 
-/// Each number is another story.
+/// The seeds. Each seed makes another sequence of steps.
 const STORIES: [u64; 2] = [20_260_115, 918_273_645];
 
-/// What a purchase must have come to.
+/// The expected state of a purchase.
 struct ExpectedLot {
     order_id: String,
     payment_id: String,
     expires_at: Timestamp,
-    /// Tokens that are neither redeemed nor given back.
+    /// Tokens that are neither redeemed nor refunded.
     left: u64,
     given_back: u64,
-    /// The tokens of the refund that is in hand.
+    /// The tokens of the pending refund.
     in_hand: u64,
     /// The tokens of the latest refund, unless it failed.
     latest: u64,
 }
 
-/// What the story must come to.
+/// The expected state after the steps so far.
 #[derive(Default)]
 struct Expected {
-    /// Each purchase, in the order in which they are redeemed.
+    /// The purchases, in the order in which their tokens are redeemed.
     lots: Vec<ExpectedLot>,
     issued: u64,
     redeemed: u64,
@@ -61,11 +61,11 @@ impl Expected {
             lot.left -= taken;
             wanted -= taken;
         }
-        assert_eq!(wanted, 0, "the story redeems what there is");
+        assert_eq!(wanted, 0, "the expected tokens were there");
     }
 }
 
-/// The story so far.
+/// A running sequence of steps.
 struct Story {
     test: TestApp,
     student: Student,
@@ -141,8 +141,8 @@ impl Story {
         }
     }
 
-    /// Lets the worker have its messages, and the partner do what is asked or refuse it, so
-    /// late that the refusal is believed.
+    /// Hands the worker its messages. The partner makes the refunds, or refuses them so late
+    /// that the refusal is final.
     async fn partner_does_its_part(&mut self, is_willing: bool) {
         if !is_willing {
             self.pass(SignedDuration::from_mins(11)).await;
@@ -194,7 +194,8 @@ impl Story {
         self.pass(SignedDuration::from_hours(i64::try_from(hours).expect("small"))).await;
     }
 
-    /// Lets time pass; both log in again, because their tokens may have expired.
+    /// Moves the clock forward. Student and owner log in again, because their access tokens may
+    /// have expired.
     async fn pass(&mut self, time: SignedDuration) {
         self.test.advance(time);
         let login = self.test.log_in(&self.student.email).await.expect(200);
@@ -221,11 +222,11 @@ impl Story {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_issued_token_is_available_redeemed_given_back_or_expired_after_every_step() {
+async fn every_issued_token_has_exactly_one_status_after_every_step() {
     futures_util::future::join_all(STORIES.map(tell)).await;
 }
 
-/// Tells one story to its end.
+/// Runs one sequence to its end.
 async fn tell(seed: u64) {
     let test = TestApp::start().await;
     let student = test.student("asha@example.com").await;
@@ -250,7 +251,7 @@ async fn tell(seed: u64) {
     let gone = expected.redeemed + expected.given_back();
     let expired = expected.issued - gone - expected.available(story.test.now());
     let happened = [expired, expected.redeemed, expected.given_back(), expected.refunds_failed];
-    assert!(happened.iter().all(|count| *count > 0), "the story has all that can happen");
+    assert!(happened.iter().all(|count| *count > 0), "each outcome has occurred");
     let wrong = story.test.send(redeem(&story.student, &json!({ "count": 1 }), PASSWORD)).await;
     assert_eq!(wrong.problem(403), "security_code_wrong");
 }

@@ -1,5 +1,4 @@
-//! Submissions at the same moment: a token is redeemed once, and a balance never becomes
-//! negative.
+//! Concurrent submissions: a token is redeemed once, and a balance never becomes negative.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -10,7 +9,7 @@ use super::{FATES, PIN, SUBMISSIONS, redeem, redeemed};
 use crate::support::TestApp;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_fifty_submissions_at_once_for_ten_tokens_ten_are_accepted() {
+async fn of_fifty_concurrent_submissions_for_ten_tokens_ten_are_accepted() {
     let test = Arc::new(TestApp::start().await);
     let asha = test.student("asha@example.com").await;
     test.buy_tokens(&asha, 6).await;
@@ -38,12 +37,12 @@ async fn of_fifty_submissions_at_once_for_ten_tokens_ten_are_accepted() {
     assert!(fates.iter().all(|token| token["status"] == "redeemed"), "{fates:?}");
     let by: BTreeSet<_> =
         fates.iter().filter_map(|token| token["submission_id"].as_str()).collect();
-    assert_eq!(by.len(), 10, "each by another submission");
+    assert_eq!(by.len(), 10, "each by its own submission");
     assert_eq!(test.list(&asha, SUBMISSIONS, 100).await.len(), 10);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_fifty_submissions_at_once_for_one_named_token_one_is_accepted() {
+async fn of_fifty_concurrent_submissions_for_one_token_one_is_accepted() {
     let test = Arc::new(TestApp::start().await);
     let asha = test.student("asha@example.com").await;
     test.set_pin(&asha).await;
@@ -66,7 +65,7 @@ async fn of_fifty_submissions_at_once_for_one_named_token_one_is_accepted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn submissions_of_several_tokens_at_once_share_none() {
+async fn concurrent_submissions_of_several_tokens_never_share_a_token() {
     let test = Arc::new(TestApp::start().await);
     let asha = test.student("asha@example.com").await;
     test.set_pin(&asha).await;

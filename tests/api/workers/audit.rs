@@ -1,4 +1,4 @@
-//! The audit trail: every change, who made it with which request, and no secret.
+//! The audit trail: every change is recorded with its actor and request, and without secrets.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -35,7 +35,8 @@ fn of_kind<'a>(records: &'a [Item], kind: &str, operation: &str) -> Vec<&'a Item
     records.iter().filter(matches).collect()
 }
 
-/// The main job, with a wrong security code and keys on the way.
+/// A student signs up, buys tokens, redeems some and refreshes the session. The requests include
+/// a wrong security code and idempotency keys.
 async fn story(test: &TestApp) -> Student {
     let asha = test.signed_up_student("asha@example.com").await;
     let order = Call::post("/create-order", &json!({ "token_count": 10 }));
@@ -59,7 +60,7 @@ async fn log_out(test: &TestApp, student: &Student) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_change_of_a_story_is_recorded_with_who_made_it_and_how() {
+async fn every_change_is_recorded_with_its_actor_and_request() {
     let test = TestApp::start().await;
     let asha = story(&test).await;
     log_out(&test, &asha).await;
@@ -102,7 +103,7 @@ async fn every_change_of_a_story_is_recorded_with_who_made_it_and_how() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_record_holds_a_secret() {
+async fn no_audit_record_contains_a_secret() {
     let test = TestApp::start().await;
     let asha = story(&test).await;
     let id = AccountId::parse(&asha.account_id).expect("an account's id");
@@ -134,7 +135,7 @@ async fn no_record_holds_a_secret() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_outcome_of_a_key_is_no_change_of_its_own() {
+async fn stored_idempotency_outcomes_are_not_audited() {
     let test = TestApp::start().await;
     story(&test).await;
     let stored = test.dynamo.items("tokens").await;
@@ -148,7 +149,7 @@ async fn the_outcome_of_a_key_is_no_change_of_its_own() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_record_that_comes_twice_is_one() {
+async fn a_change_delivered_twice_is_recorded_once() {
     let test = TestApp::start().await;
     story(&test).await;
     let before = records(&test).await.len();
@@ -169,7 +170,7 @@ async fn a_record_that_comes_twice_is_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_removes_an_item_is_unknown_and_the_item_is_kept_without_secrets() {
+async fn a_removal_is_recorded_without_actor_and_without_personal_data() {
     let test = TestApp::start().await;
     test.sign_up_and_verify("asha@example.com").await.expect(201);
     test.settle().await;
@@ -181,7 +182,7 @@ async fn who_removes_an_item_is_unknown_and_the_item_is_kept_without_secrets() {
     assert!(!removed[0].contains_key("after"), "{removed:?}");
     let before = removed[0].get("before").and_then(|image| image.as_m().ok()).expect("an image");
     assert_eq!(text(before, "role"), "student");
-    // The trail is kept for a year; who only began to sign up is not in it.
+    // The trail is kept for a year, so it omits personal data of unverified registrations.
     for hidden in ["password_hash", "email", "name", "phone", "roll_no", "room_no", "username"] {
         assert!(!before.contains_key(hidden), "{hidden} in {before:?}");
     }
@@ -202,7 +203,7 @@ async fn a_malformed_record_is_reported_and_the_others_are_written() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_anybody_can_do_with_a_strangers_address_leaves_no_address_in_the_trail() {
+async fn public_requests_with_an_address_leave_no_address_in_the_trail() {
     let test = TestApp::start().await;
     let stranger = json!({ "email": "stranger+x/y@example.org" });
     test.send(Call::post("/password-reset", &stranger)).await.expect(202);
@@ -219,7 +220,7 @@ async fn what_anybody_can_do_with_a_strangers_address_leaves_no_address_in_the_t
     assert_eq!(of_kind(&records, "password_reset", "INSERT").len(), 1);
     let first = of_kind(&records, "login_failures", "INSERT");
     assert_eq!(first.len(), 2);
-    // What happened to one name is found together.
+    // All failures of one login name have the same entity.
     let again = of_kind(&records, "login_failures", "MODIFY");
     assert!(first.iter().any(|it| text(it, "entity") == text(again[0], "entity")));
     for record in &records {
@@ -228,7 +229,7 @@ async fn what_anybody_can_do_with_a_strangers_address_leaves_no_address_in_the_t
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_a_students_own_is_not_in_the_trail() {
+async fn private_profile_fields_are_not_in_the_trail() {
     let test = TestApp::start().await;
     let asha = test.signed_up_student("asha@example.com").await;
     let profile = json!({
@@ -248,7 +249,7 @@ async fn what_is_a_students_own_is_not_in_the_trail() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_record_of_a_plate_has_the_scans_that_the_change_was_about_alone() {
+async fn a_plate_record_contains_only_the_scans_that_changed() {
     let test = TestApp::start().await;
     test.lunch();
     let (_, code) = test.eater("asha@example.com").await;

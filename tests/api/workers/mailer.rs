@@ -1,4 +1,4 @@
-//! The mailer: each mail once, and one that fails holds up no other.
+//! The mailer sends each mail once, and a failed mail does not delay the others.
 
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ async fn set_address(test: &TestApp, student: &Student, address: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_that_ten_invocations_get_at_once_makes_one_mail() {
+async fn ten_concurrent_deliveries_of_a_message_send_one_mail() {
     let test = Arc::new(TestApp::start().await);
     let messages = test.messages_of_sign_ups(&["asha@example.com"]).await;
     assert_eq!(messages.len(), 1);
@@ -40,11 +40,11 @@ async fn a_message_that_ten_invocations_get_at_once_makes_one_mail() {
         assert!(failed(&response).len() <= 1, "{response:?}");
     }
     assert_eq!(test.app.mailer().take().len(), 1);
-    assert_eq!(test.mails_of(&messages).await.len(), 0, "those that failed find it sent");
+    assert_eq!(test.mails_of(&messages).await.len(), 0, "a retry finds it sent");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_that_another_process_handled_makes_no_second_mail() {
+async fn a_message_handled_by_another_process_sends_no_second_mail() {
     let test = TestApp::start().await;
     let messages = test.messages_of_sign_ups(&["asha@example.com"]).await;
     assert_eq!(test.mails_of(&messages).await.len(), 1);
@@ -54,7 +54,7 @@ async fn a_message_that_another_process_handled_makes_no_second_mail() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refused_mail_is_reported_and_the_others_of_its_batch_are_sent() {
+async fn a_refused_mail_is_reported_and_the_others_are_sent() {
     let test = TestApp::start().await;
     let emails = ["asha@example.com", "refused@example.com", "ravi@example.com"];
     let messages = test.messages_of_sign_ups(&emails).await;
@@ -71,12 +71,12 @@ async fn a_refused_mail_is_reported_and_the_others_of_its_batch_are_sent() {
     assert_eq!(failed(&response), [refused.as_str()]);
     assert_eq!(sent(test.app.mailer().take()), ["asha@example.com", "ravi@example.com"]);
     let response = test.consume(&MAILER, &messages).await;
-    assert_eq!(failed(&response), [refused.as_str()], "it is tried again, at once");
+    assert_eq!(failed(&response), [refused.as_str()], "retried at once");
     assert_eq!(sent(test.app.mailer().take()), [""; 0]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_mail_is_sent_by_a_later_try_once_it_is_no_longer_refused() {
+async fn a_later_retry_sends_a_mail_that_was_refused() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     test.settle().await;
@@ -93,7 +93,7 @@ async fn a_mail_is_sent_by_a_later_try_once_it_is_no_longer_refused() {
     let mails = other.mailer().take();
     assert_eq!(mails.len(), 1);
     assert_eq!(mails[0].to.as_str(), "asha@example.com");
-    assert_eq!(test.mails_of(&messages).await.len(), 0, "and not again");
+    assert_eq!(test.mails_of(&messages).await.len(), 0, "not sent again");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -127,16 +127,16 @@ async fn malformed_messages_are_reported_and_the_others_are_handled() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_mail_whose_sender_died_is_sent_after_a_minute_and_not_before() {
+async fn a_mail_whose_sender_crashed_is_retried_only_after_a_minute() {
     let test = TestApp::start().await;
     let messages = test.messages_of_sign_ups(&["asha@example.com"]).await;
-    // A mailer began, and was killed before it sent.
+    // A mailer began, and crashed before it sent the mail.
     let turn = test.app.store.mail_begin(&mail_id(&messages[0]), test.now()).await;
     assert_eq!(turn.expect("the store answers"), MailTurn::Ours);
 
     for wait_ms in [0, 30_000, 29_999] {
         test.advance(SignedDuration::from_millis(wait_ms));
-        assert_eq!(failed(&test.consume(&MAILER, &messages).await), ["0"], "it comes again");
+        assert_eq!(failed(&test.consume(&MAILER, &messages).await), ["0"], "to be retried");
         assert_eq!(test.app.mailer().take().len(), 0);
     }
     test.advance(SignedDuration::from_millis(1));
@@ -145,14 +145,14 @@ async fn a_mail_whose_sender_died_is_sent_after_a_minute_and_not_before() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_code_that_is_no_longer_good_is_not_mailed() {
+async fn a_code_that_is_no_longer_valid_is_not_mailed() {
     let test = TestApp::start().await;
     let messages = test.messages_of_sign_ups(&["asha@example.com", "ravi@example.com"]).await;
     let again = json!({ "email": "asha@example.com" });
     test.send(Call::post("/sign-up/otp-resend", &again)).await.expect(202);
     let mails = test.mails_of(&messages).await;
     let to: Vec<&str> = mails.iter().map(|mail| mail.to.as_str()).collect();
-    assert_eq!(to, ["ravi@example.com"], "a resend has made the other's first code void");
+    assert_eq!(to, ["ravi@example.com"], "a resend voids the first code");
 
     let late = test.messages_of_sign_ups(&["mina@example.com"]).await;
     test.advance(SignedDuration::from_mins(15));

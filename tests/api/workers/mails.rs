@@ -1,4 +1,4 @@
-//! What mails say.
+//! The content of mails.
 
 use serde_json::json;
 use thali_domain::accounts::identity::Name;
@@ -9,8 +9,8 @@ use thali_platform::mail::Mail;
 use crate::support::people::{PASSWORD, Student, code_in};
 use crate::support::{Call, TestApp};
 
-/// Creates a mess with a name and a time zone, and signs a student up there; answers the
-/// mail with the code.
+/// Creates a mess with a name and a time zone, and signs a student up there; returns the mail
+/// with the code.
 async fn sign_up_at(test: &TestApp, id: &str, name: &str, zone: &str) -> Mail {
     let mess_id = MessId::parse(id).expect("an id");
     let name = Name::parse(name).expect("a name");
@@ -24,7 +24,7 @@ async fn sign_up_at(test: &TestApp, id: &str, name: &str, zone: &str) -> Mail {
     mails.remove(0)
 }
 
-/// Types the code of the mail at a mess; answers the student, logged in.
+/// Verifies the code of the mail at a mess; returns the student, logged in.
 async fn enter(test: &TestApp, mess_id: &str, mail: &Mail) -> Student {
     let body = json!({ "mess_id": mess_id, "email": "asha@example.com", "otp": code_in(mail) });
     test.send(Call::post("/sign-up/otp-verify", &body)).await.expect(201);
@@ -44,7 +44,7 @@ fn six_digits(text: &str) -> Vec<&str> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sign_up_s_mail_has_the_code_in_both_parts_and_no_other_digits_like_it() {
+async fn a_sign_up_mail_has_its_code_and_no_similar_digits() {
     let test = TestApp::start().await;
     test.sign_up("asha@example.com").await.expect(202);
     let mails = test.settle().await;
@@ -53,7 +53,7 @@ async fn a_sign_up_s_mail_has_the_code_in_both_parts_and_no_other_digits_like_it
     assert_eq!(six_digits(&mail.text), [code.as_str()]);
     assert!(mail.html.contains(&format!(">{code}<")), "{}", mail.html);
     assert_eq!(mail.subject, "Your sign-up code for Demo Mess");
-    assert!(!mail.subject.contains(&code), "a code is not for a locked screen");
+    assert!(!mail.subject.contains(&code), "a locked screen shows no code");
     assert!(mail.html.contains("Demo Mess"), "{}", mail.html);
     for part in [&mail.text, &mail.html] {
         assert!(part.contains("15 minutes"), "{part}");
@@ -61,14 +61,14 @@ async fn a_sign_up_s_mail_has_the_code_in_both_parts_and_no_other_digits_like_it
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_mess_with_six_digits_in_its_name_does_not_hide_the_code() {
+async fn six_digits_in_a_mess_name_do_not_hide_the_code() {
     let test = TestApp::start().await;
     let mail = sign_up_at(&test, "mess_pin", "Mess 560001", "Asia/Kolkata").await;
     assert_ne!(code_in(&mail), "560001");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_mess_s_name_is_shown_as_it_is_written_and_never_as_markup() {
+async fn a_mess_name_with_markup_is_escaped_in_html_mails() {
     let test = TestApp::start().await;
     let name = "Dal & <b>Roti</b> \"Mess\"";
     let mail = sign_up_at(&test, "mess_markup", name, "Asia/Kolkata").await;
@@ -86,7 +86,7 @@ async fn a_mess_s_name_is_shown_as_it_is_written_and_never_as_markup() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_receipt_says_what_was_bought_and_until_when_in_the_mess_s_time_zone() {
+async fn a_receipt_shows_the_purchase_and_its_expiry_in_local_time() {
     let test = TestApp::start().await;
     for (id, zone, good_until) in [
         ("mess_delhi", "Asia/Kolkata", "15 April 2026, 12:00"),

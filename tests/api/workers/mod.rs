@@ -1,5 +1,5 @@
-//! What follows from a write: the relay, the mailer and the audit trail, whatever comes
-//! twice, late or broken.
+//! The workers that process changes: the relay, the mailer, the notifier and the audit writer,
+//! also with messages that are repeated, late or malformed.
 
 mod audit;
 mod mailer;
@@ -17,7 +17,7 @@ use thali_platform::worker::{BatchResponse, Consumer, consume};
 
 use crate::support::TestApp;
 
-/// The ids of what is to come again.
+/// The ids of the messages to be retried.
 pub(super) fn failed(response: &BatchResponse) -> Vec<&str> {
     response.batch_item_failures.iter().map(|failure| failure.item_identifier.as_str()).collect()
 }
@@ -32,8 +32,8 @@ pub(super) async fn consume_at(app: &App, consumer: &Consumer, bodies: &[String]
 }
 
 impl TestApp {
-    /// Signs up with these addresses and relays; answers the mailer's messages, which
-    /// nobody has consumed.
+    /// Signs up with these addresses and relays the changes; returns the mailer's messages, not
+    /// yet consumed.
     async fn messages_of_sign_ups(&self, emails: &[&str]) -> Vec<String> {
         for email in emails {
             self.sign_up(email).await.expect(202);
@@ -41,14 +41,14 @@ impl TestApp {
         self.messages().await
     }
 
-    /// Relays what was written; answers the mailer's messages.
+    /// Relays the new changes; returns the mailer's messages, not yet consumed.
     async fn messages(&self) -> Vec<String> {
         let changes = self.dynamo.new_changes().await;
         assert_eq!(self.relay(&changes).await, BatchResponse::default());
         self.app.queues().take(QueueName::Mail)
     }
 
-    /// Lets the mailer handle messages, none of which may fail; answers the mails.
+    /// Lets the mailer handle messages and asserts that none fails; returns the mails.
     async fn mails_of(&self, messages: &[String]) -> Vec<Mail> {
         assert_eq!(self.consume(&MAILER, messages).await, BatchResponse::default());
         self.app.mailer().take()

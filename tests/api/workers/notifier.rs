@@ -1,4 +1,4 @@
-//! What owners are told: of each change once, whatever comes twice or dies.
+//! Notifications of owners: each change is notified once, despite repeated messages and crashes.
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ use crate::support::people::Student;
 use crate::support::{Call, Death, TestApp};
 
 impl TestApp {
-    /// What the owners of the demo mess are told, the newest first, without ids and times.
+    /// The notifications of the demo mess's owners, newest first, without ids and times.
     async fn told(&self, owner: &Student) -> Vec<Value> {
         let mut list = self.list(owner, "/owner/notifications", 100).await;
         for item in &mut list {
@@ -27,21 +27,21 @@ impl TestApp {
         list
     }
 
-    /// The notifier's messages that follow from what was written, which nobody has consumed.
+    /// Relays the new changes; returns the notifier's messages, not yet consumed.
     async fn notices(&self) -> Vec<String> {
         let changes = self.dynamo.new_changes().await;
         assert_eq!(self.relay(&changes).await, BatchResponse::default());
         self.app.queues().take(QueueName::Notices)
     }
 
-    /// Lets some time pass, so that what follows is told as later.
+    /// Moves the clock forward a little, so that later notifications have a later time.
     fn later(&self) {
         self.advance(SignedDuration::from_millis(1));
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn owners_are_told_of_each_thing_that_they_want_to_know() {
+async fn owners_are_notified_of_sales_submissions_orders_students_and_payments() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let asha = test.student("asha@example.com").await;
@@ -84,7 +84,7 @@ async fn owners_are_told_of_each_thing_that_they_want_to_know() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_came_of_a_change_before_is_not_told_again_at_the_next() {
+async fn a_later_change_of_an_item_causes_no_second_notification() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let asha = test.student("asha@example.com").await;
@@ -95,7 +95,7 @@ async fn what_came_of_a_change_before_is_not_told_again_at_the_next() {
     test.seed_item("rice", 1, &[50]).await;
     test.settle().await;
     assert_eq!(test.told(&owner).await.len(), 2);
-    // The purchase changes by a refund, the account by an approval, and the order is called off.
+    // A refund changes the purchase, an approval changes the account, and an order is cancelled.
     let refund = format!("/payments/{}/refund", test.purchase_of(&asha).await);
     test.send(Call::post(&refund, &json!({ "token_count": 1 })).bearer(&owner.token))
         .await
@@ -110,7 +110,7 @@ async fn what_came_of_a_change_before_is_not_told_again_at_the_next() {
 }
 
 impl TestApp {
-    /// The partner's order of a student's only purchase.
+    /// The partner's order id of a student's only purchase.
     async fn purchase_of(&self, student: &Student) -> String {
         let payments = self.list(student, "/payment-history", 100).await;
         payments[0]["order_id"].as_str().expect("an id").to_owned()
@@ -118,7 +118,7 @@ impl TestApp {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_devices_that_let_the_same_student_in_are_told_of_once() {
+async fn a_scan_conflict_of_two_devices_causes_one_notification() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let asha = test.diner("asha").await;
@@ -152,7 +152,7 @@ async fn two_devices_that_let_the_same_student_in_are_told_of_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stock_that_runs_low_is_told_of_when_it_does() {
+async fn owners_are_notified_each_time_a_stock_becomes_low() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     test.put_item(&owner, "rice", &dish("Rice", 1, 11, 1)).await.expect(201);
@@ -174,7 +174,7 @@ async fn a_stock_that_runs_low_is_told_of_when_it_does() {
     }
     let dearer = json!({ "name": "Rice", "price_tokens": 2, "available": true });
     let spread = json!({ "name": "Dal", "price_tokens": 1, "available": true, "stock_shards": 2 });
-    // A new price is no news, nor are portions that are moved.
+    // A new price and a new distribution over shards cause no notification.
     test.put_item(&owner, "rice", &dearer).await.expect(200);
     test.put_item(&owner, "dal", &dish("Dal", 1, 12, 1)).await.expect(201);
     test.put_item(&owner, "dal", &spread).await.expect(200);
@@ -183,10 +183,10 @@ async fn a_stock_that_runs_low_is_told_of_when_it_does() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_a_stock_that_is_spread_the_whole_is_told_when_a_shard_runs_low() {
+async fn a_low_shard_causes_a_notification_with_the_total_stock() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
-    // Of the one the item's own shard runs low, of the other a further one.
+    // The stock becomes low in the first shard of rice, and in the second shard of dal.
     test.seed_item("rice", 1, &[10, 30]).await;
     test.seed_item("dal", 1, &[0, 10]).await;
     let asha = test.newcomer(99).await;
@@ -199,7 +199,7 @@ async fn of_a_stock_that_is_spread_the_whole_is_told_when_a_shard_runs_low() {
     let low = |sku, stock| json!({ "kind": "stock_low", "sku": sku, "name": sku, "stock": stock });
     assert_eq!(test.told(&owner).await[..2], [low("dal", 9), low("rice", 39)]);
 
-    // Of an item that is gone meanwhile there is nothing to tell.
+    // A deleted item causes no notification.
     let gone = notices[0].replace("\"rice\"", "\"gone\"");
     let gone = gone.replace("\"event_id\":\"", "\"event_id\":\"other");
     let before = test.told(&owner).await;
@@ -208,7 +208,7 @@ async fn of_a_stock_that_is_spread_the_whole_is_told_when_a_shard_runs_low() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_change_or_a_message_that_comes_twice_is_told_once_and_stays_read() {
+async fn repeated_changes_and_messages_cause_one_notification_that_stays_read() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let asha = test.student("asha@example.com").await;
@@ -229,7 +229,7 @@ async fn a_change_or_a_message_that_comes_twice_is_told_once_and_stays_read() {
     NotificationId::parse(id).expect("one of ours");
     let mark = Call::new("POST", &format!("/owner/notifications/{id}/read")).bearer(&owner.token);
     let read = test.send(mark).await.expect(200).body;
-    // Days later, too.
+    // The repeated messages come days later.
     test.advance(SignedDuration::from_hours(24 * 13));
     for message in messages {
         assert_eq!(test.consume(&CONSUMER, &message).await, BatchResponse::default());
@@ -239,7 +239,7 @@ async fn a_change_or_a_message_that_comes_twice_is_told_once_and_stays_read() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_notifier_that_dies_at_any_of_its_requests_has_told_once_in_the_end() {
+async fn a_notifier_that_crashes_at_any_request_still_notifies_once() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let asha = test.student("asha@example.com").await;
@@ -255,7 +255,7 @@ async fn a_notifier_that_dies_at_any_of_its_requests_has_told_once_in_the_end() 
             let response = consume_at(&mortal.app, &CONSUMER, &message).await;
             if mortal.is_dead() {
                 dead += 1;
-                assert_eq!(failed(&response), ["0"], "{death:?}: it comes again");
+                assert_eq!(failed(&response), ["0"], "{death:?}: to be retried");
             }
             for _ in 0..2 {
                 assert_eq!(test.consume(&CONSUMER, &message).await, BatchResponse::default());
@@ -272,7 +272,7 @@ async fn a_notifier_that_dies_at_any_of_its_requests_has_told_once_in_the_end() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_that_cannot_be_read_comes_again_and_holds_up_no_other() {
+async fn an_unreadable_message_is_retried_and_does_not_block_others() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let asha = test.student("asha@example.com").await;
@@ -286,7 +286,7 @@ async fn a_message_that_cannot_be_read_comes_again_and_holds_up_no_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn notifications_are_told_to_nobody_and_leave_no_trail() {
+async fn notifications_cause_no_further_messages_and_are_not_audited() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let asha = test.student("asha@example.com").await;

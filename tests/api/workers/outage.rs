@@ -1,4 +1,4 @@
-//! `DynamoDB` does not answer: every request says so, and every message comes again.
+//! `DynamoDB` is unavailable: every request gets 503, and every message is retried.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use super::{consume_at, failed};
 use crate::support::people::PASSWORD;
 use crate::support::{Call, RAZORPAY_WEBHOOK_SECRET, TestApp};
 
-/// A signed event about an order.
+/// A signed event about a captured payment of an order.
 fn webhook(order_id: &str) -> Call {
     let payment = json!({
         "id": "pay_AAAAAAAAAAAAAA",
@@ -31,7 +31,7 @@ fn webhook(order_id: &str) -> Call {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_the_database_requests_are_told_to_try_again_and_tokens_stay() {
+async fn without_the_database_requests_get_503_and_lose_no_tokens() {
     let test = Arc::new(TestApp::start().await);
     let asha = test.student("asha@example.com").await;
     let checkout = test.buy_tokens(&asha, 10).await;
@@ -69,7 +69,7 @@ async fn without_the_database_requests_are_told_to_try_again_and_tokens_stay() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_the_database_every_message_comes_again_and_nothing_is_lost() {
+async fn without_the_database_every_message_is_retried_and_none_is_lost() {
     let test = TestApp::start().await;
     test.sign_up("asha@example.com").await.expect(202);
     let mails = test.messages().await;

@@ -13,7 +13,7 @@ fn sequence_number(change: &Value) -> &str {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn changes_that_come_twice_make_one_mail() {
+async fn changes_delivered_twice_cause_one_mail() {
     let test = TestApp::start().await;
     test.sign_up("asha@example.com").await.expect(202);
     let changes = test.dynamo.new_changes().await;
@@ -21,21 +21,21 @@ async fn changes_that_come_twice_make_one_mail() {
         assert_eq!(test.relay(&changes).await, BatchResponse::default());
     }
     let messages = test.app.queues().take(QueueName::Mail);
-    assert_eq!(messages.len(), 2, "the relay keeps nothing");
+    assert_eq!(messages.len(), 2, "the relay keeps no state");
     assert_eq!(messages[0], messages[1]);
     assert_eq!(test.mails_of(&messages).await.len(), 1);
     assert_eq!(test.mails_of(&messages).await.len(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_purchase_makes_its_receipt_when_it_is_captured_and_not_again() {
+async fn a_purchase_causes_one_receipt_when_it_is_captured() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let order_id = test.order_tokens(&asha, 10).await;
     test.messages().await;
     let failed = test.pay(&order_id, json!({ "outcome": "failed" })).await;
     assert_eq!(test.send(failed.verify(&asha.token)).await.problem(409), "payment_not_captured");
-    assert_eq!(test.messages().await, [""; 0], "an order is no purchase");
+    assert_eq!(test.messages().await, [""; 0], "the order is unpaid");
 
     let checkout = test.pay(&order_id, json!({ "outcome": "captured" })).await;
     test.send(checkout.verify(&asha.token)).await.expect(200);
@@ -45,11 +45,11 @@ async fn a_purchase_makes_its_receipt_when_it_is_captured_and_not_again() {
     assert_eq!((&message["mail"], &message["order_id"]), (&json!("receipt"), &json!(order_id)));
 
     test.send(TestApp::submit(&asha, 3)).await.expect(201);
-    assert_eq!(test.messages().await, [""; 0], "redeeming is no purchase");
+    assert_eq!(test.messages().await, [""; 0], "only a purchase has one");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_message_holds_a_code() {
+async fn no_mail_message_contains_a_code() {
     let test = TestApp::start().await;
     let messages = test.messages_of_sign_ups(&["asha@example.com"]).await;
     let mail = test.mails_of(&messages).await.remove(0);
@@ -58,7 +58,7 @@ async fn no_message_holds_a_code() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn where_a_queue_takes_nothing_the_batch_comes_again_from_its_first_record() {
+async fn a_failed_queue_call_retries_the_batch_from_its_first_record() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     test.settle().await;
@@ -78,7 +78,7 @@ async fn where_a_queue_takes_nothing_the_batch_comes_again_from_its_first_record
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_batch_of_more_changes_than_a_queue_takes_at_once_gets_through() {
+async fn a_batch_larger_than_one_queue_call_is_relayed_completely() {
     let test = TestApp::start().await;
     let emails: Vec<String> = (0..25).map(|number| format!("s{number}@example.com")).collect();
     let emails: Vec<&str> = emails.iter().map(String::as_str).collect();
@@ -92,7 +92,7 @@ async fn a_batch_of_more_changes_than_a_queue_takes_at_once_gets_through() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn changes_too_large_for_one_call_together_get_through_one_after_the_other() {
+async fn changes_too_large_for_one_queue_call_are_relayed_separately() {
     let test = TestApp::start().await;
     test.student("asha@example.com").await;
     let changes = test.dynamo.new_changes().await;
@@ -113,7 +113,7 @@ async fn changes_too_large_for_one_call_together_get_through_one_after_the_other
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_unreadable_item_is_recorded_and_holds_up_no_other() {
+async fn an_unreadable_item_is_audited_and_does_not_block_others() {
     let test = TestApp::start().await;
     test.sign_up("asha@example.com").await.expect(202);
     test.sign_up("ravi@example.com").await.expect(202);
