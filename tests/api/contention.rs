@@ -48,14 +48,14 @@ async fn write(store: &Store) -> Result<(), StoreError> {
 }
 
 #[tokio::test]
-async fn a_write_that_meets_a_transaction_is_tried_again() {
+async fn a_write_that_conflicts_with_a_transaction_is_retried() {
     let (store, calls) = store_refusing(2).await;
     write(&store).await.expect("the third try passes");
     assert_eq!(calls.load(Ordering::Relaxed), 3);
 }
 
 #[tokio::test]
-async fn a_write_that_always_meets_one_is_given_up_as_contended_and_not_as_our_fault() {
+async fn a_write_that_keeps_conflicting_fails_as_contended_after_three_attempts() {
     let (store, calls) = store_refusing(usize::MAX).await;
     let refused = write(&store).await;
     assert!(matches!(refused, Err(StoreError::Contended)), "{refused:?}");

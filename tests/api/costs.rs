@@ -495,7 +495,7 @@ fn listed() -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn everything_costs_what_the_card_and_the_costs_page_say() {
+async fn measured_costs_match_the_budgets_and_the_costs_page() {
     let (mut lines, mut wrong) = (Vec::new(), Vec::new());
     let units = ["write units", "index write units", "read units"];
     println!("\n{:<46}{:>10}{:>14}{:>20}{:>13}", "", "requests", units[0], units[1], units[2]);

@@ -24,7 +24,7 @@ fn assert_locked(answer: &Answer) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_account_is_logged_in_by_address_and_by_username() {
+async fn a_student_can_log_in_by_email_or_username() {
     let test = TestApp::start().await;
     with_username(&test).await;
     for body in [
@@ -45,7 +45,7 @@ async fn an_account_is_logged_in_by_address_and_by_username() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_login_lacks_no_name_and_no_password() {
+async fn an_invalid_login_names_every_wrong_field() {
     let test = TestApp::start().await;
     for (body, wrong) in [
         (json!({}), vec!["password", "username"]),
@@ -63,7 +63,7 @@ async fn a_login_lacks_no_name_and_no_password() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wrong_password_an_unknown_name_and_another_role_are_answered_alike() {
+async fn wrong_password_unknown_name_and_wrong_role_get_the_same_answer() {
     let test = TestApp::start().await;
     with_username(&test).await;
     let refusals = [
@@ -86,7 +86,7 @@ async fn a_wrong_password_an_unknown_name_and_another_role_are_answered_alike() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn five_wrong_passwords_shut_the_door_for_fifteen_minutes() {
+async fn five_wrong_passwords_lock_the_login_for_fifteen_minutes() {
     let test = TestApp::start().await;
     with_username(&test).await;
     for name in ["asha", "nobody", "nobody@example.com"] {
@@ -106,7 +106,7 @@ async fn five_wrong_passwords_shut_the_door_for_fifteen_minutes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_right_password_forgives_the_wrong_ones_before() {
+async fn a_correct_password_resets_the_count_of_wrong_ones() {
     let test = TestApp::start().await;
     with_username(&test).await;
     for _ in 0..3 {
@@ -118,7 +118,7 @@ async fn a_right_password_forgives_the_wrong_ones_before() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn wrong_tries_are_counted_anew_once_they_are_forgotten() {
+async fn wrong_passwords_are_forgotten_after_fifteen_minutes() {
     let test = TestApp::start().await;
     with_username(&test).await;
     for _ in 0..2 {
@@ -131,7 +131,7 @@ async fn wrong_tries_are_counted_anew_once_they_are_forgotten() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn wrong_passwords_at_once_are_all_counted() {
+async fn concurrent_wrong_passwords_are_all_counted() {
     let test = Arc::new(TestApp::start().await);
     with_username(&test).await;
     for name in ["asha", "nobody"] {
@@ -144,7 +144,7 @@ async fn wrong_passwords_at_once_are_all_counted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_was_shut_out_can_neither_log_in_nor_refresh() {
+async fn a_blocked_or_rejected_student_can_neither_log_in_nor_refresh() {
     let test = TestApp::start().await;
     for status in ["blocked", "rejected"] {
         let asha = test.student(&format!("{status}@example.com")).await;
@@ -165,7 +165,7 @@ async fn who_was_shut_out_can_neither_log_in_nor_refresh() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_count_of_wrong_passwords_is_not_removed_before_it_is_forgotten() {
+async fn the_ttl_keeps_the_failure_count_until_it_is_forgotten() {
     let test = TestApp::start().await;
     for _ in 0..3 {
         let refused = test.send(login("nobody", "not the password")).await;
@@ -183,7 +183,7 @@ async fn the_count_of_wrong_passwords_is_not_removed_before_it_is_forgotten() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_account_has_twenty_sessions_and_another_ends_the_one_that_was_used_least_recently() {
+async fn the_twenty_first_session_ends_the_least_recently_used_one() {
     let test = TestApp::start().await;
     let first = test.student("asha@example.com").await;
     let mut logins = Vec::new();

@@ -51,7 +51,7 @@ async fn a_logout_without_redis_ends_the_session_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_logout_outlives_a_redis_that_is_emptied_or_started_again() {
+async fn a_logout_survives_a_redis_flush_and_restart() {
     let mut test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     test.send(read(&asha.token)).await.expect(200);
@@ -65,7 +65,7 @@ async fn a_logout_outlives_a_redis_that_is_emptied_or_started_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_logout_while_redis_is_down_holds_when_it_is_back() {
+async fn a_logout_while_redis_is_down_persists_after_it_recovers() {
     let mut test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     test.send(read(&asha.token)).await.expect(200);
@@ -77,7 +77,7 @@ async fn a_logout_while_redis_is_down_holds_when_it_is_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_logout_on_one_device_leaves_the_other() {
+async fn a_logout_on_one_device_keeps_the_other_logged_in() {
     let test = TestApp::start().await;
     let phone = test.student("asha@example.com").await;
     let laptop = logged_in(test.log_in("asha@example.com").await);
@@ -89,7 +89,7 @@ async fn a_logout_on_one_device_leaves_the_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn everybody_who_is_logged_in_can_log_out_under_every_path() {
+async fn everyone_logged_in_can_log_out_through_every_path() {
     let test = TestApp::start().await;
     let paths = [
         "/student/logout",

@@ -35,7 +35,7 @@ async fn five_wrong_codes_count_down_and_end_the_registration() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn twenty_wrong_codes_at_once_are_compared_five_times() {
+async fn only_five_of_twenty_concurrent_wrong_codes_are_compared() {
     let test = Arc::new(TestApp::start().await);
     let registered = registered(&test, &asha()).await;
     let wrong = another_code(&registered.code);
@@ -51,7 +51,7 @@ async fn twenty_wrong_codes_at_once_are_compared_five_times() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_right_code_typed_five_times_at_once_makes_one_account() {
+async fn five_concurrent_uses_of_a_code_create_one_account() {
     let test = Arc::new(TestApp::start().await);
     let registered = registered(&test, &asha()).await;
     let typed = verify(&registered.id, &registered.code);
@@ -65,7 +65,7 @@ async fn the_right_code_typed_five_times_at_once_makes_one_account() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_code_is_good_for_fifteen_minutes() {
+async fn a_code_is_valid_for_fifteen_minutes() {
     let test = TestApp::start().await;
     let late = registered(&test, &asha()).await;
     let body = json!({ "email": "binod@example.com", "password": PASSWORD });
@@ -79,7 +79,7 @@ async fn a_code_is_good_for_fifteen_minutes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_resend_invalidates_the_code_before_and_forgives_no_wrong_try() {
+async fn a_resend_invalidates_the_old_code_and_keeps_the_attempt_count() {
     let test = TestApp::start().await;
     let first = registered(&test, &asha()).await;
     test.send(verify(&first.id, another_code(&first.code))).await.expect(409);
@@ -97,7 +97,7 @@ async fn a_resend_invalidates_the_code_before_and_forgives_no_wrong_try() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_code_can_be_asked_for_again_five_times() {
+async fn a_code_can_be_resent_five_times() {
     let test = TestApp::start().await;
     let first = registered(&test, &asha()).await;
     let mut newest = first.code;
@@ -111,7 +111,7 @@ async fn a_code_can_be_asked_for_again_five_times() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_resend_answers_the_same_where_there_is_nothing_to_resend() {
+async fn a_resend_for_an_unknown_registration_gets_the_same_answer() {
     let test = TestApp::start().await;
     let known = registered(&test, &asha()).await;
     let pending = test.send(resend(&known.id)).await.expect(202);
@@ -128,7 +128,7 @@ async fn a_resend_answers_the_same_where_there_is_nothing_to_resend() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_registration_is_found_by_its_address_too() {
+async fn an_email_finds_the_newest_registration() {
     let test = TestApp::start().await;
     test.create_mess("mess_other", Approval::Automatic).await;
     let older = registered(&test, &asha()).await;
@@ -152,7 +152,7 @@ async fn a_registration_is_found_by_its_address_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_verification_names_its_registration_and_its_code() {
+async fn an_invalid_verification_names_the_wrong_fields() {
     let test = TestApp::start().await;
     let several = test.another_process(&[("DEFAULT_MESS_ID", "")]);
     for (app, body, wrong) in [

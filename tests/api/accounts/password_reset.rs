@@ -52,7 +52,7 @@ fn refresh(cookie: &str) -> Call {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_forgotten_password_is_replaced_with_the_code_from_the_mail() {
+async fn a_forgotten_password_is_reset_with_the_mailed_code() {
     let test = TestApp::start().await;
     student(&test).await;
     test.send(forgotten(" ASHA@example.com ")).await.expect(202);
@@ -68,7 +68,7 @@ async fn a_forgotten_password_is_replaced_with_the_code_from_the_mail() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn both_paths_have_a_form_with_a_slash_and_the_older_spelling_of_fields() {
+async fn both_paths_accept_a_trailing_slash_and_camel_case_fields() {
     let test = TestApp::start().await;
     student(&test).await;
     let body = json!({ "email": ASHA, "messId": test.mess_id });
@@ -81,7 +81,7 @@ async fn both_paths_have_a_form_with_a_slash_and_the_older_spelling_of_fields() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_session_ends_at_once_for_its_access_token_and_its_cookie() {
+async fn a_reset_ends_every_access_token_and_refresh_cookie_at_once() {
     let test = TestApp::start().await;
     let phone = student(&test).await;
     let laptop = test.log_in(ASHA).await.expect(200);
@@ -103,7 +103,7 @@ async fn every_session_ends_at_once_for_its_access_token_and_its_cookie() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_of_the_old_password_that_nobody_swept_is_not_renewed() {
+async fn an_unswept_session_of_the_old_password_cannot_be_refreshed() {
     let test = TestApp::start().await;
     let asha = student(&test).await;
     let id = AccountId::parse(&asha.account_id).expect("an id");
@@ -122,7 +122,7 @@ async fn a_session_of_the_old_password_that_nobody_swept_is_not_renewed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn more_sessions_than_a_transaction_takes_end_too() {
+async fn a_reset_ends_more_sessions_than_one_transaction_can_hold() {
     let test = TestApp::start().await;
     let asha = student(&test).await;
     let id = AccountId::parse(&asha.account_id).expect("an id");
@@ -140,7 +140,7 @@ async fn more_sessions_than_a_transaction_takes_end_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn wrong_passwords_are_forgotten_for_the_address_and_the_username() {
+async fn a_reset_unlocks_login_by_email_and_by_username() {
     let test = TestApp::start().await;
     let body = json!({ "email": ASHA, "password": PASSWORD, "username": "asha" });
     let waiting = registered(&test, &body).await;
@@ -159,7 +159,7 @@ async fn wrong_passwords_are_forgotten_for_the_address_and_the_username() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_unknown_address_gets_the_same_answer_after_the_same_writes_and_no_mail() {
+async fn an_unknown_address_causes_the_same_answer_and_writes_but_no_mail() {
     let test = TestApp::start().await;
     student(&test).await;
     let mut seen = Vec::new();
@@ -182,7 +182,7 @@ async fn an_unknown_address_gets_the_same_answer_after_the_same_writes_and_no_ma
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn not_even_the_code_that_it_would_have_opens_the_reset_of_an_unknown_address() {
+async fn the_derived_code_never_confirms_a_reset_of_an_unknown_address() {
     let test = TestApp::start().await;
     let email = Email::parse("nobody@example.com").expect("an address");
     test.send(forgotten(email.as_str())).await.expect(202);
@@ -218,7 +218,7 @@ async fn five_wrong_codes_count_down_and_end_the_reset() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn twenty_wrong_codes_at_once_are_compared_five_times() {
+async fn only_five_of_twenty_concurrent_wrong_codes_are_compared() {
     let test = Arc::new(TestApp::start().await);
     student(&test).await;
     let code = reset_code(&test, ASHA).await;
@@ -232,7 +232,7 @@ async fn twenty_wrong_codes_at_once_are_compared_five_times() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_two_who_confirm_at_once_one_wins_and_theirs_is_the_password() {
+async fn one_of_several_concurrent_confirmations_wins_and_sets_the_password() {
     let test = Arc::new(TestApp::start().await);
     student(&test).await;
     let code = reset_code(&test, ASHA).await;
@@ -254,7 +254,7 @@ async fn of_two_who_confirm_at_once_one_wins_and_theirs_is_the_password() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_login_with_the_old_password_at_the_same_moment_leaves_no_session() {
+async fn a_login_racing_with_a_reset_leaves_no_session() {
     let test = Arc::new(TestApp::start().await);
     let asha = student(&test).await;
     let id = AccountId::parse(&asha.account_id).expect("an id");
@@ -270,7 +270,7 @@ async fn a_login_with_the_old_password_at_the_same_moment_leaves_no_session() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_code_is_good_for_fifteen_minutes() {
+async fn a_code_is_valid_for_fifteen_minutes() {
     let test = TestApp::start().await;
     student(&test).await;
     let code = reset_code(&test, ASHA).await;
@@ -282,7 +282,7 @@ async fn a_code_is_good_for_fifteen_minutes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ten_codes_an_hour_are_mailed_and_the_answer_does_not_tell() {
+async fn only_ten_codes_an_hour_are_mailed_but_the_answer_never_changes() {
     let test = TestApp::start_with("RATE_LIMIT_FACTOR", "1").await;
     student(&test).await;
     let ask = |number: u32| forgotten(ASHA).sent_from(&format!("198.51.100.{number}"));
@@ -311,7 +311,7 @@ async fn ten_codes_an_hour_are_mailed_and_the_answer_does_not_tell() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_address_in_two_messes_is_two_accounts() {
+async fn a_reset_in_one_mess_leaves_the_account_in_another_unchanged() {
     let test = TestApp::start().await;
     student(&test).await;
     test.create_mess("mess_other", Approval::Automatic).await;
@@ -329,7 +329,7 @@ async fn an_address_in_two_messes_is_two_accounts() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reset_names_an_address_a_mess_and_a_password_that_is_none_of_both() {
+async fn an_invalid_reset_request_names_the_wrong_fields() {
     let test = TestApp::start().await;
     let several = test.another_process(&[("DEFAULT_MESS_ID", "")]);
     let nowhere = json!({ "email": ASHA, "mess_id": "mess_nowhere" });
@@ -371,7 +371,7 @@ async fn a_reset_names_an_address_a_mess_and_a_password_that_is_none_of_both() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_password_that_is_refused_costs_no_try() {
+async fn a_refused_new_password_uses_up_no_attempt() {
     let test = TestApp::start().await;
     student(&test).await;
     let code = reset_code(&test, ASHA).await;
@@ -382,7 +382,7 @@ async fn a_password_that_is_refused_costs_no_try() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_mails_say_what_to_do_and_what_has_happened() {
+async fn the_mails_explain_the_reset_and_report_the_change() {
     let test = TestApp::start().await;
     student(&test).await;
     test.send(forgotten(ASHA)).await.expect(202);
@@ -407,7 +407,7 @@ async fn the_mails_say_what_to_do_and_what_has_happened() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_code_that_is_no_longer_good_is_not_mailed() {
+async fn an_outdated_or_expired_code_is_not_mailed() {
     let test = TestApp::start().await;
     student(&test).await;
     for _ in 0..3 {

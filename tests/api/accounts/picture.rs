@@ -81,7 +81,7 @@ async fn shown(test: &TestApp, student: &Student) -> Option<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_address_is_given_for_a_key_that_says_whose_picture_it_is_and_nothing_is_written() {
+async fn an_upload_url_is_for_the_students_own_key_and_stores_nothing() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     test.dynamo.new_changes().await;
@@ -104,7 +104,7 @@ async fn an_address_is_given_for_a_key_that_says_whose_picture_it_is_and_nothing
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn other_files_and_other_lengths_get_no_address() {
+async fn other_content_types_and_lengths_get_no_upload_url() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     for (body, wrong) in [
@@ -129,7 +129,7 @@ async fn other_files_and_other_lengths_get_no_address() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_good_picture_is_shown_and_the_older_ones_are_removed() {
+async fn a_valid_picture_is_shown_and_older_ones_are_deleted() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let ravi = test.student("ravi@example.com").await;
@@ -148,7 +148,7 @@ async fn a_good_picture_is_shown_and_the_older_ones_are_removed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whatever_is_not_the_declared_picture_is_removed_and_changes_nothing() {
+async fn an_object_that_is_not_the_declared_picture_is_deleted() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let good = upload(&test, &asha).await;
@@ -172,7 +172,7 @@ async fn whatever_is_not_the_declared_picture_is_removed_and_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn events_that_repeat_or_come_late_leave_the_newest_picture() {
+async fn repeated_or_late_events_keep_the_newest_picture() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let mut keys = Vec::new();
@@ -197,7 +197,7 @@ async fn events_that_repeat_or_come_late_leave_the_newest_picture() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_older_picture_that_arrives_after_a_newer_one_is_removed() {
+async fn an_older_picture_uploaded_after_a_newer_one_is_deleted() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let slow = key(&test, &asha, "image/png").await;
@@ -209,7 +209,7 @@ async fn an_older_picture_that_arrives_after_a_newer_one_is_removed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn pictures_that_are_looked_at_together_leave_the_newest() {
+async fn concurrent_checks_keep_only_the_newest_picture() {
     let test = Arc::new(TestApp::start().await);
     let asha = test.student("asha@example.com").await;
     let mut keys = Vec::new();
@@ -229,7 +229,7 @@ async fn pictures_that_are_looked_at_together_leave_the_newest() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_check_that_died_before_it_removed_the_older_pictures_is_made_good() {
+async fn a_repeated_check_deletes_what_a_dead_check_left_behind() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let older = upload(&test, &asha).await;
@@ -244,7 +244,7 @@ async fn a_check_that_died_before_it_removed_the_older_pictures_is_made_good() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn objects_of_nobody_and_with_keys_of_another_form_are_removed() {
+async fn objects_with_unknown_accounts_or_malformed_keys_are_deleted() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let good = upload(&test, &asha).await;
@@ -267,7 +267,7 @@ async fn objects_of_nobody_and_with_keys_of_another_form_are_removed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn where_the_database_does_not_answer_the_event_comes_again_and_nothing_is_lost() {
+async fn a_check_without_the_database_fails_and_keeps_the_object() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let key = key(&test, &asha, "image/png").await;

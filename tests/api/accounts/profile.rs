@@ -23,7 +23,7 @@ async fn changed(test: &TestApp, student: &Student, body: Value) -> Answer {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_field_is_set_kept_where_it_is_absent_and_taken_away_by_null() {
+async fn each_field_can_be_set_kept_or_cleared_with_null() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let before = account(&test, &asha).await;
@@ -66,7 +66,7 @@ async fn every_field_is_set_kept_where_it_is_absent_and_taken_away_by_null() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_older_spelling_and_the_older_paths_are_understood() {
+async fn camel_case_fields_and_older_paths_are_accepted() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let body = json!({
@@ -93,7 +93,7 @@ async fn the_older_spelling_and_the_older_paths_are_understood() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_change_of_nothing_writes_nothing() {
+async fn an_update_without_changes_writes_nothing() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     changed(&test, &asha, json!({ "roll_no": "B21-7" })).await;
@@ -108,7 +108,7 @@ async fn a_change_of_nothing_writes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_student_who_waits_has_a_profile_and_staff_and_strangers_have_none() {
+async fn a_pending_student_has_a_profile_but_staff_and_strangers_do_not() {
     let test = TestApp::start().await;
     let waits = waiting(&test, "asha@example.com", "mess_strict").await;
     let answer = changed(&test, &waits, json!({ "bio": "I wait." })).await;
@@ -127,7 +127,7 @@ async fn a_student_who_waits_has_a_profile_and_staff_and_strangers_have_none() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whatever_is_no_good_value_is_named_and_nothing_is_changed() {
+async fn invalid_values_are_named_and_change_nothing() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let before = account(&test, &asha).await;
@@ -162,7 +162,7 @@ async fn whatever_is_no_good_value_is_named_and_nothing_is_changed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_the_student_s_own_business_is_not_in_a_login() {
+async fn a_login_answer_omits_private_profile_fields() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     changed(&test, &asha, json!({ "bio": "I cook.", "date_of_birth": "2004-08-31" })).await;

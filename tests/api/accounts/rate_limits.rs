@@ -56,7 +56,7 @@ pub async fn passing<C: Fn() -> Call>(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_eleventh_sign_up_from_an_address_in_a_minute_is_refused() {
+async fn the_eleventh_sign_up_per_minute_from_an_ip_address_is_refused() {
     let test = strict().await;
     let from = |address: String| move || sign_up(&address);
     let (call, refused) = passing(&test, 10, |round| from(format!("198.51.100.{round}"))).await;
@@ -73,7 +73,7 @@ async fn the_eleventh_sign_up_from_an_address_in_a_minute_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_redis_everything_passes() {
+async fn without_redis_no_sign_up_is_rate_limited() {
     let mut test = strict().await;
     let without = test.another_process(&[("REDIS_URL", "")]);
     for _ in 0..15 {
@@ -86,7 +86,7 @@ async fn without_redis_everything_passes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_can_have_a_mailbox_flooded_from_many_addresses() {
+async fn only_ten_codes_an_hour_are_mailed_to_one_mailbox() {
     let test = strict().await;
     let sign_up_from = |number: u32| {
         let body = json!({ "email": "asha@example.com", "password": PASSWORD });

@@ -20,7 +20,7 @@ async fn log_in_read_and_log_out(test: &TestApp, email: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn everything_goes_on_while_redis_is_stopped_and_after() {
+async fn requests_succeed_while_redis_is_stopped_and_after_it_restarts() {
     let mut test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     test.send(read(&asha.token)).await.expect(200);
@@ -55,7 +55,7 @@ async fn everything_goes_on_while_redis_is_stopped_and_after() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_redis_that_hangs_slows_one_request_and_not_every_one() {
+async fn a_hanging_redis_slows_one_request_but_not_every_one() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let client = redis::Client::open(test.redis.url()).expect("an address");

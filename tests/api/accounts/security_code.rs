@@ -29,7 +29,7 @@ async fn student_with_tokens(test: &TestApp) -> Student {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pin_that_is_set_is_the_code_of_submissions_and_the_password_no_longer() {
+async fn a_pin_replaces_the_password_as_the_security_code() {
     let test = TestApp::start().await;
     let asha = student_with_tokens(&test).await;
     redeem(&test, &asha, PASSWORD).await.expect(201);
@@ -48,7 +48,7 @@ async fn a_pin_that_is_set_is_the_code_of_submissions_and_the_password_no_longer
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_new_pin_forgets_the_wrong_tries_of_the_one_before() {
+async fn a_new_pin_resets_the_count_of_wrong_pins() {
     let test = TestApp::start().await;
     let asha = student_with_tokens(&test).await;
     test.send(set_pin(&asha, PIN, PASSWORD)).await.expect(200);
@@ -62,7 +62,7 @@ async fn a_new_pin_forgets_the_wrong_tries_of_the_one_before() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn five_wrong_current_passwords_lock_the_pin_and_the_login_alike() {
+async fn wrong_passwords_for_pin_changes_and_logins_share_one_lock() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     for _ in 0..3 {
@@ -87,7 +87,7 @@ async fn five_wrong_current_passwords_lock_the_pin_and_the_login_alike() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_right_current_password_forgets_the_wrong_ones() {
+async fn a_correct_current_password_resets_the_count_of_wrong_ones() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     for _ in 0..2 {
@@ -99,7 +99,7 @@ async fn a_right_current_password_forgets_the_wrong_ones() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pin_is_bound_to_its_account_and_neither_it_nor_its_hash_is_in_the_trail() {
+async fn equal_pins_have_different_hashes_and_never_appear_in_the_trail() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let ravi = test.student("ravi@example.com").await;

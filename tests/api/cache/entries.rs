@@ -46,7 +46,7 @@ async fn keep(redis: &RedisServer, entry: Entry, version: u64, value: &str) {
 }
 
 #[tokio::test]
-async fn a_kept_entry_is_found_by_every_process_and_only_under_its_name() {
+async fn a_cached_entry_is_found_by_every_process_under_its_own_key() {
     let redis = RedisServer::start();
     assert_eq!(found(&redis, ORDER).await, None);
     keep(&redis, ORDER, 1, "as it is").await;
@@ -58,7 +58,7 @@ async fn a_kept_entry_is_found_by_every_process_and_only_under_its_name() {
 }
 
 #[tokio::test]
-async fn an_older_version_never_takes_the_place_of_a_newer_one() {
+async fn an_older_version_never_replaces_a_newer_one() {
     let redis = RedisServer::start();
     keep(&redis, ORDER, 2, "two").await;
     keep(&redis, ORDER, 1, "one").await;
@@ -72,7 +72,7 @@ async fn an_older_version_never_takes_the_place_of_a_newer_one() {
 }
 
 #[tokio::test]
-async fn a_dropped_version_is_not_found_and_what_was_before_it_is_not_kept() {
+async fn a_dropped_entry_is_gone_and_older_versions_are_not_cached() {
     let redis = RedisServer::start();
     let cache = cache(&redis);
     keep(&redis, ORDER, 1, "one").await;
@@ -89,7 +89,7 @@ async fn a_dropped_version_is_not_found_and_what_was_before_it_is_not_kept() {
 }
 
 #[tokio::test]
-async fn who_asked_before_a_drop_by_time_keeps_nothing_and_who_asks_after_it_does() {
+async fn a_drop_by_time_rejects_only_values_read_before_it() {
     let redis = RedisServer::start();
     let cache = cache(&redis);
     let before = asked_at(&redis).await;
@@ -105,7 +105,7 @@ async fn who_asked_before_a_drop_by_time_keeps_nothing_and_who_asks_after_it_doe
 }
 
 #[tokio::test]
-async fn a_drop_by_time_holds_though_the_clock_was_set_back_and_within_a_microsecond() {
+async fn a_drop_by_time_survives_a_clock_set_back_and_equal_timestamps() {
     let redis = RedisServer::start();
     let cache = cache(&redis);
     let later = asked_at(&redis).await + 3_600_000_000;
@@ -128,7 +128,7 @@ async fn a_drop_by_time_holds_though_the_clock_was_set_back_and_within_a_microse
 }
 
 #[tokio::test]
-async fn entries_and_tombstones_live_ten_minutes() {
+async fn entries_and_tombstones_expire_after_ten_minutes() {
     let redis = RedisServer::start();
     let cache = cache(&redis);
     let mut connection = redis.connection();
@@ -148,7 +148,7 @@ async fn entries_and_tombstones_live_ten_minutes() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_is_a_miss_and_makes_room() {
+async fn an_unreadable_entry_is_a_miss_and_can_be_replaced() {
     let redis = RedisServer::start();
     let cache = cache(&redis);
     let mut connection = redis.connection();
@@ -166,7 +166,7 @@ async fn what_cannot_be_read_is_a_miss_and_makes_room() {
 }
 
 #[tokio::test]
-async fn an_entry_has_an_upper_bound() {
+async fn an_entry_above_the_maximum_size_is_not_cached() {
     let redis = RedisServer::start();
     // Two quotation marks are a part of it.
     let largest = "x".repeat(16 * 1024 - 2);
@@ -177,7 +177,7 @@ async fn an_entry_has_an_upper_bound() {
 }
 
 #[tokio::test]
-async fn without_redis_nothing_is_found_and_nothing_is_to_be_dropped() {
+async fn without_redis_lookups_miss_and_drops_succeed() {
     let cache = Cache::new(None, "test").expect("nothing to connect to");
     cache.keep(ORDER, 1, &"one").await;
     let looked = cache.look::<String>(ORDER).await;
@@ -186,7 +186,7 @@ async fn without_redis_nothing_is_found_and_nothing_is_to_be_dropped() {
 }
 
 #[tokio::test]
-async fn a_drop_says_that_redis_did_not_answer_and_goes_through_when_it_is_back() {
+async fn a_drop_reports_a_redis_failure_and_succeeds_after_recovery() {
     let mut redis = RedisServer::start();
     let cache = cache(&redis);
     keep(&redis, ORDER, 1, "one").await;
@@ -203,7 +203,7 @@ async fn a_drop_says_that_redis_did_not_answer_and_goes_through_when_it_is_back(
 }
 
 #[tokio::test]
-async fn a_connection_that_broke_fails_nobody() {
+async fn a_broken_connection_is_replaced_without_a_failed_call() {
     let mut redis = RedisServer::start();
     let cache = cache(&redis);
     assert_eq!(cache.answers().await, Some(true));

@@ -22,7 +22,7 @@ async fn filtered(test: &TestApp) -> Vec<Value> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn redis_gone_at_the_moment_of_a_change_and_back_with_its_memory_is_told_by_the_stream() {
+async fn the_stream_evicts_changes_that_an_unreachable_redis_missed() {
     let mut test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     test.buy_tokens(&asha, 5).await;
@@ -65,7 +65,7 @@ async fn redis_gone_at_the_moment_of_a_change_and_back_with_its_memory_is_told_b
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_writer_without_redis_is_made_up_for() {
+async fn the_stream_evicts_what_a_writer_without_redis_changed() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let outside = test.another_process(&[("REDIS_URL", "")]);
@@ -84,7 +84,7 @@ async fn a_writer_without_redis_is_made_up_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_comes_before_redis_is_gone_is_done_and_the_rest_comes_again() {
+async fn without_redis_a_batch_is_retried_from_its_first_order_or_purchase() {
     let mut test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     test.settle().await;
@@ -105,7 +105,7 @@ async fn what_comes_before_redis_is_gone_is_done_and_the_rest_comes_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_order_that_is_taken_out_of_the_table_leaves_the_cache() {
+async fn an_order_deleted_from_the_table_leaves_the_cache() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let order = placed(&test, &asha).await;
@@ -122,7 +122,7 @@ async fn an_order_that_is_taken_out_of_the_table_leaves_the_cache() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_image_that_cannot_be_read_does_not_hold_up_those_behind_it() {
+async fn an_unreadable_change_does_not_block_the_changes_after_it() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     test.settle().await;

@@ -203,11 +203,11 @@ fn run(entry: impl Fn(Ulid) -> Entry) {
 }
 
 #[test]
-fn an_order_that_is_found_is_never_older_than_a_change_that_was_told_of() {
+fn a_cached_order_is_never_older_than_the_last_reported_change() {
     run(|ulid| Entry::Order(OrderId::from_ulid(ulid)));
 }
 
 #[test]
-fn a_count_that_is_found_is_never_older_than_a_change_that_was_told_of() {
+fn a_cached_count_is_never_older_than_the_last_reported_change() {
     run(|ulid| Entry::TokenCount(AccountId::from_ulid(ulid)));
 }

@@ -73,7 +73,7 @@ async fn an_order_is_cached_when_it_is_read() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_student_sees_their_own_orders_and_the_mess_sees_all_of_its_cached_or_not() {
+async fn access_rules_are_the_same_for_cached_and_uncached_orders() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let binod = test.student("binod@example.com").await;
@@ -102,7 +102,7 @@ async fn a_student_sees_their_own_orders_and_the_mess_sees_all_of_its_cached_or_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_that_is_over_reads_no_cached_order() {
+async fn an_ended_session_cannot_read_a_cached_order() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let binod = test.student("binod@example.com").await;
@@ -125,7 +125,7 @@ async fn a_session_that_is_over_reads_no_cached_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_change_is_seen_at_once_and_a_reader_who_was_earlier_keeps_nothing() {
+async fn a_change_is_visible_at_once_and_stale_readers_cache_nothing() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let order = placed(&test, &asha).await;
@@ -146,7 +146,7 @@ async fn a_change_is_seen_at_once_and_a_reader_who_was_earlier_keeps_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn where_the_write_is_refused_after_the_order_was_forgotten_it_is_read_from_the_database() {
+async fn an_order_evicted_before_a_refused_write_is_read_from_dynamodb() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let order = placed(&test, &asha).await;
@@ -165,7 +165,7 @@ async fn where_the_write_is_refused_after_the_order_was_forgotten_it_is_read_fro
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pending_order_is_believed_for_five_seconds_and_every_other_for_as_long_as_it_is_kept() {
+async fn a_cached_pending_order_is_trusted_for_five_seconds_others_longer() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let order = placed(&test, &asha).await;
@@ -188,7 +188,7 @@ async fn a_pending_order_is_believed_for_five_seconds_and_every_other_for_as_lon
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_redis_every_read_is_right_and_a_miss() {
+async fn without_redis_every_read_is_a_correct_miss() {
     let test = TestApp::start().await;
     let without = test.another_process(&[("REDIS_URL", "")]);
     let asha = test.student("asha@example.com").await;
@@ -204,7 +204,7 @@ async fn without_redis_every_read_is_right_and_a_miss() {
 /// Redis is gone before the order is placed, before it is read, before it changes, or before
 /// it is read again; and comes back empty.
 #[tokio::test(flavor = "multi_thread")]
-async fn whenever_redis_is_gone_every_read_is_right() {
+async fn every_read_is_correct_whenever_redis_stops() {
     for gone_before in 0..4 {
         let mut test = TestApp::start().await;
         let asha = test.student("asha@example.com").await;
@@ -235,7 +235,7 @@ async fn whenever_redis_is_gone_every_read_is_right() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_largest_order_that_there_can_be_is_cached_whole() {
+async fn the_largest_possible_order_is_cached_completely() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let mut order = placed(&test, &asha).await;

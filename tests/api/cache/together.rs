@@ -81,7 +81,7 @@ async fn live(test: &TestApp, order: &Order, meanwhile: &Meanwhile) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_reads_an_order_older_than_it_was_told_to_be() {
+async fn concurrent_reads_never_return_an_outdated_order() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let mut hits = 0;
@@ -101,7 +101,7 @@ async fn nobody_reads_an_order_older_than_it_was_told_to_be() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_reads_a_count_older_than_it_was_told_to_be() {
+async fn concurrent_reads_never_return_an_outdated_token_count() {
     const TOKENS: u64 = 12;
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;

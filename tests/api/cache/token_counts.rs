@@ -44,7 +44,7 @@ async fn back(test: &TestApp, student: &Student) -> Student {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_count_is_cached_when_it_is_read_and_only_for_its_student() {
+async fn a_count_is_cached_when_read_and_only_for_its_student() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let binod = test.student("binod@example.com").await;
@@ -60,7 +60,7 @@ async fn a_count_is_cached_when_it_is_read_and_only_for_its_student() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cached_count_stays_right_while_tokens_expire() {
+async fn a_cached_count_stays_correct_while_tokens_expire() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     test.buy_tokens(&asha, 3).await;
@@ -78,7 +78,7 @@ async fn a_cached_count_stays_right_while_tokens_expire() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_submission_is_counted_at_once_and_so_is_its_repetition() {
+async fn a_submission_and_its_replay_update_the_count_at_once() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     test.buy_tokens(&asha, 5).await;
@@ -101,7 +101,7 @@ async fn a_submission_is_counted_at_once_and_so_is_its_repetition() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_payment_is_counted_at_once_whoever_tells_of_it() {
+async fn a_captured_payment_updates_the_count_at_once_from_every_source() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     assert_read(&test, &asha, 0).await;
@@ -127,7 +127,7 @@ async fn a_payment_is_counted_at_once_whoever_tells_of_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_payment_that_was_captured_before_is_counted_when_it_is_told_of_again() {
+async fn verifying_an_already_captured_payment_refreshes_the_cached_count() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let order_id = test.order_tokens(&asha, 2).await;
@@ -152,7 +152,7 @@ async fn a_payment_that_was_captured_before_is_counted_when_it_is_told_of_again(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn tokens_that_are_reserved_and_tokens_that_come_back_are_counted_at_once() {
+async fn reserved_and_released_tokens_update_the_count_at_once() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let owner = test.owner("owner@example.com").await;
@@ -174,7 +174,7 @@ async fn tokens_that_are_reserved_and_tokens_that_come_back_are_counted_at_once(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_began_to_count_before_a_change_keeps_nothing() {
+async fn a_count_begun_before_a_change_is_not_cached() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     test.buy_tokens(&asha, 5).await;
@@ -190,7 +190,7 @@ async fn who_began_to_count_before_a_change_keeps_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_that_is_over_reads_no_cached_count() {
+async fn an_ended_session_cannot_read_a_cached_count() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     test.buy_tokens(&asha, 5).await;
@@ -204,7 +204,7 @@ async fn a_session_that_is_over_reads_no_cached_count() {
 /// Redis is gone before the first read, before the tokens are redeemed, or before the second
 /// read; and comes back empty.
 #[tokio::test(flavor = "multi_thread")]
-async fn whenever_redis_is_gone_the_count_is_right() {
+async fn the_count_is_correct_whenever_redis_stops() {
     for gone_before in 0..3 {
         let mut test = TestApp::start().await;
         let asha = test.student("asha@example.com").await;

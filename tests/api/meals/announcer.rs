@@ -66,7 +66,7 @@ impl TestApp {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_active_student_with_an_address_is_told_the_days_the_meals_and_the_reason() {
+async fn every_active_student_with_an_email_gets_days_meals_and_reason() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let (mess, other) = (test.mess_id.clone(), MessId::parse("mess_other").expect("an id"));
@@ -107,7 +107,7 @@ async fn every_active_student_with_an_address_is_told_the_days_the_meals_and_the
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_mess_of_hundreds_is_told_in_pages_each_within_bounds() {
+async fn hundreds_of_students_are_notified_in_pages_of_bounded_size() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let crowd = test.crowd(250, 0).await;
@@ -124,7 +124,7 @@ async fn a_mess_of_hundreds_is_told_in_pages_each_within_bounds() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_is_told_twice_where_changes_and_messages_come_twice() {
+async fn repeated_changes_and_messages_notify_each_student_once() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     test.crowd(130, 0).await;
@@ -149,7 +149,7 @@ async fn nobody_is_told_twice_where_changes_and_messages_come_twice() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_worker_that_dies_at_any_step_leaves_nobody_untold() {
+async fn a_worker_that_dies_at_any_step_skips_no_student() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     test.crowd(PAGE_STUDENTS + 20, 0).await;
@@ -182,7 +182,7 @@ fn queued(app: &App) -> (usize, usize) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_queue_that_takes_nothing_makes_the_message_come_again() {
+async fn an_unreachable_queue_makes_the_message_be_retried() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     test.crowd(5, 0).await;
@@ -195,7 +195,7 @@ async fn a_queue_that_takes_nothing_makes_the_message_come_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_closure_that_was_taken_back_is_told_to_nobody_any_more() {
+async fn a_deleted_closure_is_no_longer_announced() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     test.crowd(PAGE_STUDENTS + 1, 0).await;
@@ -219,7 +219,7 @@ async fn a_closure_that_was_taken_back_is_told_to_nobody_any_more() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_closure_that_is_over_is_told_to_nobody_any_more() {
+async fn an_ended_closure_is_no_longer_announced() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     test.crowd(2, 0).await;
@@ -236,7 +236,7 @@ async fn a_closure_that_is_over_is_told_to_nobody_any_more() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_message_of_a_closure_holds_what_it_says_or_whose_address_it_is_for() {
+async fn closure_messages_contain_neither_reason_nor_email_addresses() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     test.crowd(1, 0).await;

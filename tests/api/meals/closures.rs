@@ -34,7 +34,7 @@ fn days(from: &str, to: &str) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_closure_is_known_at_the_counter_at_once_and_read_by_everybody() {
+async fn a_closure_applies_to_scans_at_once_and_everybody_can_read_it() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let asha = test.student("asha@example.com").await;
@@ -73,7 +73,7 @@ async fn a_closure_is_known_at_the_counter_at_once_and_read_by_everybody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_list_has_the_newest_closure_first_page_by_page() {
+async fn closures_are_listed_newest_first_in_pages() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     for day in 1..=7 {
@@ -88,7 +88,7 @@ async fn the_list_has_the_newest_closure_first_page_by_page() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_out_of_bounds_is_refused_by_name() {
+async fn a_closure_out_of_bounds_names_the_wrong_fields() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     for (body, fields) in [
@@ -114,7 +114,7 @@ async fn what_is_out_of_bounds_is_refused_by_name() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_mess_from_before_there_were_closures_is_closed_like_any_other() {
+async fn a_mess_stored_without_closures_can_be_closed() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     assert!(gate(&test).await.closures.is_empty());
@@ -128,7 +128,7 @@ async fn a_mess_from_before_there_were_closures_is_closed_like_any_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_closure_is_taken_back_until_it_is_over() {
+async fn a_closure_can_be_deleted_until_it_has_ended() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let made = test.send(close(&owner, &days("2026-01-15", "2026-01-15"))).await.expect(201);
@@ -158,7 +158,7 @@ async fn marks(test: &TestApp, owner: &Student, cycle: CycleId) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_closure_that_has_begun_is_taken_back_from_today_on() {
+async fn deleting_a_closure_that_has_begun_ends_it_yesterday() {
     let test = TestApp::start().await;
     test.lunch();
     let owner = test.owner("owner@example.com").await;
@@ -187,7 +187,7 @@ async fn a_closure_that_has_begun_is_taken_back_from_today_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn shortened_ten_times_at_once_a_closure_is_shortened_once() {
+async fn ten_concurrent_deletions_shorten_a_begun_closure_once() {
     let test = Arc::new(TestApp::start().await);
     let owner = test.owner("owner@example.com").await;
     for _ in 0..5 {
@@ -205,7 +205,7 @@ async fn shortened_ten_times_at_once_a_closure_is_shortened_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_read_before_a_closure_was_shortened_takes_no_more_back() {
+async fn a_stale_read_cannot_delete_or_shorten_a_shortened_closure() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let made = test.send(close(&owner, &days("2026-01-12", "2026-01-20"))).await.expect(201);
@@ -226,7 +226,7 @@ async fn what_was_read_before_a_closure_was_shortened_takes_no_more_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_mess_has_twenty_closures_and_room_again_when_old_ones_are_over() {
+async fn a_mess_has_at_most_twenty_closures_not_counting_old_ones() {
     let test = Arc::new(TestApp::start().await);
     let owner = test.owner("owner@example.com").await;
     for _ in 0..17 {
@@ -247,7 +247,7 @@ async fn a_mess_has_twenty_closures_and_room_again_when_old_ones_are_over() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_same_key_closes_once_also_where_that_was_taken_back() {
+async fn a_replay_returns_the_first_closure_even_after_its_deletion() {
     let test = Arc::new(TestApp::start().await);
     let owner = test.owner("owner@example.com").await;
     let keyed = |body: &Value| close(&owner, body).header("idempotency-key", "k-1");
@@ -269,7 +269,7 @@ async fn the_same_key_closes_once_also_where_that_was_taken_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn taken_back_ten_times_at_once_a_closure_is_taken_back_once() {
+async fn only_one_of_ten_concurrent_deletions_deletes_a_closure() {
     let test = Arc::new(TestApp::start().await);
     let owner = test.owner("owner@example.com").await;
     for _ in 0..5 {
@@ -283,7 +283,7 @@ async fn taken_back_ten_times_at_once_a_closure_is_taken_back_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn settings_and_closures_that_change_at_once_lose_nothing() {
+async fn concurrent_changes_of_settings_and_closures_lose_nothing() {
     let test = Arc::new(TestApp::start().await);
     let owner = test.owner("owner@example.com").await;
     let mut calls: Vec<Call> =
@@ -300,7 +300,7 @@ async fn settings_and_closures_that_change_at_once_lose_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_owners_close_their_own_mess_and_take_that_back() {
+async fn only_owners_can_close_their_mess_and_delete_closures() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let asha = test.student("asha@example.com").await;
@@ -325,7 +325,7 @@ async fn only_owners_close_their_own_mess_and_take_that_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn dinner_past_midnight_is_closed_and_opened_while_it_is_served() {
+async fn dinner_past_midnight_can_be_closed_and_reopened_while_served() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let late = json!({ "meal_windows": { "DINNER": { "opens": "22:00", "closes": "01:00" } } });
@@ -343,7 +343,7 @@ async fn dinner_past_midnight_is_closed_and_opened_while_it_is_served() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn today_is_a_day_of_the_mess() {
+async fn today_follows_the_time_zone_of_the_mess() {
     let test = TestApp::start().await;
     test.go_to("2026-01-15T10:30:00Z");
     let owner = test.owner("owner@example.com").await;

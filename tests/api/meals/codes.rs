@@ -77,7 +77,7 @@ fn rasterised(svg: &str) -> Vec<u8> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_camera_sees_in_the_picture_is_what_the_counter_believes() {
+async fn the_png_holds_the_code_that_the_counter_accepts() {
     let test = TestApp::start().await;
     let student = test.student("asha@example.com").await;
     let code = test.code(&student).await;
@@ -95,7 +95,7 @@ async fn what_a_camera_sees_in_the_picture_is_what_the_counter_believes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_drawing_is_of_the_same_code() {
+async fn the_svg_holds_the_same_code() {
     let test = TestApp::start().await;
     let student = test.student("asha@example.com").await;
     let svg = test.picture(&student, "svg").await;
@@ -110,7 +110,7 @@ async fn the_drawing_is_of_the_same_code() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reset_makes_the_old_code_worthless_at_once() {
+async fn a_reset_invalidates_the_old_code_at_once() {
     let test = TestApp::start().await;
     let student = test.student("asha@example.com").await;
     let other = test.student("ravi@example.com").await;
@@ -127,7 +127,7 @@ async fn a_reset_makes_the_old_code_worthless_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn codes_from_before_a_rotation_are_good_until_the_grace_ends() {
+async fn codes_from_before_a_rotation_are_valid_until_the_grace_period_ends() {
     let test = TestApp::start().await;
     let (student, owner) =
         (test.student("asha@example.com").await, test.owner("owner@example.com").await);
@@ -147,7 +147,7 @@ async fn codes_from_before_a_rotation_are_good_until_the_grace_ends() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_second_rotation_ends_the_grace_of_the_first_unless_it_is_a_retry() {
+async fn only_a_second_rotation_not_a_retry_ends_the_first_grace_period() {
     let test = TestApp::start().await;
     let (student, owner) =
         (test.student("asha@example.com").await, test.owner("owner@example.com").await);
@@ -168,7 +168,7 @@ async fn a_second_rotation_ends_the_grace_of_the_first_unless_it_is_a_retry() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn rotations_at_once_follow_each_other_and_one_that_comes_twice_is_one() {
+async fn concurrent_rotations_apply_in_sequence_and_a_repeated_key_applies_once() {
     let test = Arc::new(TestApp::start().await);
     let owner = test.owner("owner@example.com").await;
     let same = rotate(&owner, 1).header("idempotency-key", "the-same");
@@ -181,7 +181,7 @@ async fn rotations_at_once_follow_each_other_and_one_that_comes_twice_is_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_grace_is_nothing_to_thirty_days() {
+async fn a_grace_period_is_zero_to_thirty_days() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     for wrong in [json!(-1), json!(721), json!("1"), json!(1.5), Value::Null] {
@@ -195,7 +195,7 @@ async fn a_grace_is_nothing_to_thirty_days() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn settings_do_not_touch_the_keys_nor_show_them() {
+async fn changing_settings_neither_changes_nor_reveals_the_keys() {
     let test = TestApp::start().await;
     let (student, owner) =
         (test.student("asha@example.com").await, test.owner("owner@example.com").await);

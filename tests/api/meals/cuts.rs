@@ -27,7 +27,7 @@ async fn list(test: &TestApp, student: &Student) -> Vec<Value> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cut_is_answered_listed_and_known_at_the_counter() {
+async fn a_cut_is_returned_listed_and_known_at_the_counter() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let body = json!({ "from": "2026-01-16", "to": "2026-01-18", "meals": ["DINNER", "LUNCH"] });
@@ -86,7 +86,7 @@ const CUTOFFS: [(&str, &str, &str); 10] = [
 ];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_cutoff_is_by_the_clock_of_the_mess_whatever_the_clocks_do() {
+async fn the_cutoff_follows_the_local_time_of_the_mess_across_clock_changes() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     for (zone, day, cutoff) in CUTOFFS {
@@ -120,7 +120,7 @@ async fn the_cutoff_is_by_the_clock_of_the_mess_whatever_the_clocks_do() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn today_and_days_past_are_cut_no_more_and_the_first_day_decides() {
+async fn a_cut_that_starts_today_or_earlier_is_refused() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     for (from, to) in [
@@ -137,7 +137,7 @@ async fn today_and_days_past_are_cut_no_more_and_the_first_day_decides() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_cutoff_holds_from_the_next_request_on() {
+async fn a_changed_cutoff_applies_from_the_next_request() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let asha = test.student("asha@example.com").await;
@@ -159,7 +159,7 @@ async fn another_cutoff_holds_from_the_next_request_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_out_of_bounds_is_refused_by_name() {
+async fn a_cut_out_of_bounds_names_the_wrong_fields() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let days = |from: &str, to: &str| json!({ "from": from, "to": to });
@@ -198,7 +198,7 @@ async fn what_is_out_of_bounds_is_refused_by_name() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_meal_is_cut_twice_and_the_refusal_names_the_other_cut() {
+async fn an_overlapping_cut_is_refused_and_the_refusal_names_the_other_cut() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let body = json!({ "from": "2026-02-27", "to": "2026-03-01", "meals": ["LUNCH"] });
@@ -226,7 +226,7 @@ async fn no_meal_is_cut_twice_and_the_refusal_names_the_other_cut() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_student_has_twenty_cuts_and_room_again_when_old_ones_are_over() {
+async fn a_student_has_at_most_twenty_cuts_not_counting_old_ones() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     for day in 1..=20 {
@@ -254,7 +254,7 @@ async fn a_student_has_twenty_cuts_and_room_again_when_old_ones_are_over() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_same_key_cuts_once_also_where_the_cut_was_taken_back() {
+async fn a_replay_returns_the_first_cut_even_after_its_cancellation() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let body = json!({ "from": "2026-01-20", "to": "2026-01-21", "meals": ["DINNER", "LUNCH"] });
@@ -276,7 +276,7 @@ async fn the_same_key_cuts_once_also_where_the_cut_was_taken_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_taken_back_is_gone_and_can_be_cut_again() {
+async fn a_cancelled_cut_is_gone_and_can_be_made_again() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let made = test.send(cut_day(&asha, "2026-01-20")).await.expect(201);
@@ -292,7 +292,7 @@ async fn what_was_taken_back_is_gone_and_can_be_cut_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_sees_or_takes_back_somebody_elses_cut() {
+async fn nobody_can_see_or_cancel_another_students_cut() {
     let test = TestApp::start().await;
     test.create_mess("mess_other", Approval::Automatic).await;
     let asha = test.student("asha@example.com").await;
@@ -319,7 +319,7 @@ fn base64_of(text: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_ten_overlapping_cuts_at_once_one_is_made() {
+async fn only_one_of_ten_concurrent_overlapping_cuts_is_made() {
     let test = Arc::new(TestApp::start().await);
     let asha = test.student("asha@example.com").await;
     for round in 1..=5 {
@@ -345,7 +345,7 @@ async fn of_ten_overlapping_cuts_at_once_one_is_made() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn different_days_are_all_cut_at_once_in_one_millisecond_and_under_ids_of_their_own() {
+async fn concurrent_cuts_of_different_days_all_succeed_with_distinct_ids() {
     let test = Arc::new(TestApp::start().await);
     let asha = test.student("asha@example.com").await;
     let calls = (1..=10).map(|day| cut_day(&asha, &format!("2026-02-{day:02}"))).collect();
@@ -359,7 +359,7 @@ async fn different_days_are_all_cut_at_once_in_one_millisecond_and_under_ids_of_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_twenty_five_cuts_at_once_no_more_than_twenty_are_made() {
+async fn concurrent_cuts_never_exceed_the_limit_of_twenty() {
     let test = Arc::new(TestApp::start().await);
     let asha = test.student("asha@example.com").await;
     for day in 1..=17 {
@@ -373,7 +373,7 @@ async fn of_twenty_five_cuts_at_once_no_more_than_twenty_are_made() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_key_sent_ten_times_at_once_cuts_once() {
+async fn ten_concurrent_requests_with_one_key_make_one_cut() {
     let test = Arc::new(TestApp::start().await);
     let asha = test.student("asha@example.com").await;
     let call = cut_day(&asha, "2026-01-20").header("idempotency-key", "k-1");
@@ -386,7 +386,7 @@ async fn one_key_sent_ten_times_at_once_cuts_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn taken_back_ten_times_at_once_a_cut_is_taken_back_once() {
+async fn only_one_of_ten_concurrent_cancellations_cancels_a_cut() {
     let test = Arc::new(TestApp::start().await);
     let asha = test.student("asha@example.com").await;
     for _ in 0..5 {
@@ -404,7 +404,7 @@ async fn taken_back_ten_times_at_once_a_cut_is_taken_back_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cut_made_while_the_students_cycles_change_loses_neither() {
+async fn concurrent_changes_of_cuts_and_cycles_lose_nothing() {
     let test = Arc::new(TestApp::start().await);
     let asha = test.student("asha@example.com").await;
     let id = account_of(&asha);
@@ -423,7 +423,7 @@ async fn a_cut_made_while_the_students_cycles_change_loses_neither() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lost_answer_cuts_once_and_takes_back_once() {
+async fn a_lost_database_answer_repeats_neither_a_cut_nor_its_cancellation() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     for (lost, status) in [(1, 201), (2, 201), (3, 503)] {
@@ -443,7 +443,7 @@ async fn a_lost_answer_cuts_once_and_takes_back_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_trail_tells_of_a_cut_and_that_it_was_taken_back() {
+async fn the_audit_trail_records_a_cut_and_its_cancellation() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let owner = test.owner("owner@example.com").await;
@@ -466,7 +466,7 @@ async fn the_trail_tells_of_a_cut_and_that_it_was_taken_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn cuts_that_meet_while_the_database_holds_the_student_all_pass() {
+async fn cuts_that_contend_for_the_students_item_all_succeed() {
     let test = Arc::new(TestApp::start().await);
     let asha = test.student("asha@example.com").await;
     let app = Arc::new(test.contended(Duration::from_millis(10)).await);

@@ -58,7 +58,7 @@ fn mess_with_the_longest_id() -> MessId {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_largest_student_that_the_rules_allow_is_read_with_one_unit() {
+async fn the_largest_allowed_student_fits_in_one_read_unit() {
     let test = TestApp::start().await;
     let mess = mess_with_the_longest_id();
     test.create_mess(mess.as_str(), Approval::Automatic).await;
@@ -112,7 +112,7 @@ fn longest_cycle() -> AttributeValue {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_largest_mess_that_the_rules_allow_is_read_with_half_a_unit() {
+async fn the_largest_allowed_mess_is_read_with_half_a_read_unit() {
     let test = TestApp::start().await;
     let mess = mess_with_the_longest_id();
     test.create_mess(mess.as_str(), Approval::Automatic).await;

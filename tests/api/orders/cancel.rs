@@ -22,7 +22,7 @@ async fn ended_otherwise(test: &TestApp, student: &Student) -> Vec<(Order, &'sta
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pending_order_is_called_off_and_its_portions_are_there_again() {
+async fn a_cancelled_pending_order_returns_its_portions_to_stock() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     test.seed_item("rice", 2, &[50]).await;
@@ -44,7 +44,7 @@ async fn a_pending_order_is_called_off_and_its_portions_are_there_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn calling_off_again_answers_the_same_order_and_changes_nothing() {
+async fn cancelling_again_returns_the_same_order_and_changes_nothing() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     test.seed_item("rice", 2, &[50]).await;
@@ -58,7 +58,7 @@ async fn calling_off_again_answers_the_same_order_and_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_order_that_is_no_longer_pending_stays_as_it_is() {
+async fn an_order_that_is_no_longer_pending_cannot_be_cancelled() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     test.buy_tokens(&asha, 10).await;
@@ -74,7 +74,7 @@ async fn an_order_that_is_no_longer_pending_stays_as_it_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_calls_off_the_order_of_somebody_else() {
+async fn nobody_can_cancel_another_students_order() {
     let test = TestApp::start().await;
     test.create_mess("mess_other", Approval::Automatic).await;
     let asha = test.student("asha@example.com").await;
@@ -94,7 +94,7 @@ async fn nobody_calls_off_the_order_of_somebody_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn portions_come_back_into_shards_that_the_item_has_now() {
+async fn returned_portions_go_only_to_shards_that_still_exist() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     test.seed_item("rice", 1, &[2; 16]).await;
@@ -114,7 +114,7 @@ async fn portions_come_back_into_shards_that_the_item_has_now() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn portions_come_back_into_any_of_the_shards() {
+async fn returned_portions_are_spread_over_all_shards() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     test.seed_item("rice", 1, &[60, 0, 0, 0]).await;
@@ -128,7 +128,7 @@ async fn portions_come_back_into_any_of_the_shards() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_reads_the_order_after_that_does_not_find_it_pending_in_the_cache() {
+async fn a_cancelled_order_is_never_read_as_pending_from_the_cache() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     test.seed_item("rice", 1, &[10]).await;
@@ -148,7 +148,7 @@ async fn who_reads_the_order_after_that_does_not_find_it_pending_in_the_cache() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lost_answer_restores_the_stock_once() {
+async fn a_lost_database_answer_restores_the_stock_only_once() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     test.seed_item("rice", 1, &[10, 10]).await;

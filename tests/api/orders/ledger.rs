@@ -394,18 +394,18 @@ async fn the_books_agree(number: u64) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_books_agree_whatever_goes_wrong() {
+async fn the_ledger_balances_in_a_random_story_with_failures() {
     the_books_agree(20_261_120).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_books_agree_in_another_story() {
+async fn the_ledger_balances_in_a_second_random_story() {
     the_books_agree(918_273_645).await;
 }
 
 /// A story that nobody has heard before; a failure names its number.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_books_agree_in_a_new_story() {
+async fn the_ledger_balances_in_a_new_random_story_each_run() {
     let number = jiff::Timestamp::now().as_microsecond().unsigned_abs();
     println!("story {number}");
     the_books_agree(number).await;

@@ -31,7 +31,7 @@ async fn orders(test: &TestApp, student: &Student, count: usize) -> Vec<Order> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_students_orders_are_listed_the_newest_first_and_nobody_elses() {
+async fn a_student_lists_only_their_own_orders_newest_first() {
     let test = TestApp::start().await;
     let (asha, ravi) =
         (test.student("asha@example.com").await, test.student("r@example.com").await);
@@ -46,7 +46,7 @@ async fn a_students_orders_are_listed_the_newest_first_and_nobody_elses() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_order_is_listed_with_what_became_of_it() {
+async fn an_order_is_listed_with_its_current_status_and_failure_reason() {
     let test = TestApp::start().await;
     let (asha, staff) = (test.student("asha@example.com").await, test.staff("s@example.com").await);
     test.buy_tokens(&asha, 9).await;
@@ -89,7 +89,7 @@ async fn an_order_is_listed_with_what_became_of_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn pages_neither_repeat_nor_skip_orders_while_others_come_and_change() {
+async fn pages_neither_repeat_nor_skip_orders_while_orders_change() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     test.seed_item("rice", 1, &[100]).await;
@@ -112,7 +112,7 @@ async fn pages_neither_repeat_nor_skip_orders_while_others_come_and_change() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cursor_that_the_list_did_not_answer_is_refused() {
+async fn a_cursor_that_the_list_did_not_return_is_refused() {
     let test = TestApp::start().await;
     let (asha, ravi) =
         (test.student("asha@example.com").await, test.student("r@example.com").await);
@@ -145,7 +145,7 @@ async fn a_cursor_that_the_list_did_not_answer_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_page_costs_what_it_shows_however_many_orders_there_are() {
+async fn a_page_costs_the_same_however_many_orders_exist() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     test.seed_item("rice", 1, &[1_000]).await;
@@ -160,7 +160,7 @@ async fn a_page_costs_what_it_shows_however_many_orders_there_are() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_student_of_two_messes_has_two_lists() {
+async fn a_student_of_two_messes_has_two_order_lists() {
     let test = TestApp::start().await;
     test.create_mess("mess_other", Approval::Automatic).await;
     let asha = test.student("asha@example.com").await;

@@ -67,7 +67,7 @@ fn text(student: &Student, said: &str, status: &str, order: &Order) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_processed_order_is_told_with_all_that_is_in_it() {
+async fn the_mail_about_a_processed_order_has_all_its_details() {
     let test = TestApp::start().await;
     let student = test.told_nothing_yet().await;
     let order = test.ordered(&student).await;
@@ -88,7 +88,7 @@ async fn a_processed_order_is_told_with_all_that_is_in_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_failed_order_is_told_with_the_reason_and_that_nothing_was_charged() {
+async fn the_mail_about_a_failed_order_says_why_and_nothing_was_charged() {
     let test = TestApp::start().await;
     let student = test.told_nothing_yet().await;
     for (reason, what_happened, what_to_do) in [
@@ -131,7 +131,7 @@ async fn a_failed_order_is_told_with_the_reason_and_that_nothing_was_charged() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_outcome_is_mailed_once_however_often_its_messages_come() {
+async fn each_outcome_is_mailed_once_despite_repeated_messages() {
     let test = TestApp::start().await;
     let student = test.told_nothing_yet().await;
     let processed = test.ordered(&student).await;
@@ -157,7 +157,7 @@ async fn each_outcome_is_mailed_once_however_often_its_messages_come() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_student_or_the_staff_did_themselves_is_not_mailed() {
+async fn a_cancelled_or_collected_order_sends_no_mail() {
     let test = TestApp::start().await;
     let (student, staff) = (test.told_nothing_yet().await, test.staff("s@example.com").await);
     let order = test.ordered(&student).await;
@@ -170,7 +170,7 @@ async fn what_the_student_or_the_staff_did_themselves_is_not_mailed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_mail_goes_to_the_address_that_the_student_has_if_there_is_one() {
+async fn the_mail_goes_to_the_students_current_address_if_any() {
     let test = TestApp::start().await;
     let students =
         [test.told_nothing_yet().await, test.newcomer(20).await, test.newcomer(20).await];
@@ -202,7 +202,7 @@ async fn the_mail_goes_to_the_address_that_the_student_has_if_there_is_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_ordered_from_a_mess_that_is_gone_is_told_nevertheless() {
+async fn a_failed_order_is_mailed_even_if_the_mess_was_deleted() {
     let test = TestApp::start().await;
     let student = test.told_nothing_yet().await;
     let order = test.ordered(&student).await;
@@ -214,7 +214,7 @@ async fn who_ordered_from_a_mess_that_is_gone_is_told_nevertheless() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_an_item_is_called_is_shown_as_it_is_written_and_never_as_markup() {
+async fn an_item_name_is_verbatim_in_text_and_escaped_in_html() {
     let test = TestApp::start().await;
     let student = test.newcomer(5).await;
     test.seed_item("tea", 1, &[5]).await;
@@ -231,7 +231,7 @@ async fn what_an_item_is_called_is_shown_as_it_is_written_and_never_as_markup() 
 
 /// SQS takes 256 KiB, as one message or as ten at once.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_names_no_person_and_the_largest_one_fits_ten_times() {
+async fn a_message_names_no_person_and_ten_largest_fit_in_a_batch() {
     let test = TestApp::start().await;
     let student = test.newcomer(99).await;
     let mut entries = Vec::new();

@@ -44,7 +44,7 @@ impl TestApp {
 const ENDS: [(u16, OrderStatus); 2] = [(9, OrderStatus::Processed), (1, OrderStatus::Failed)];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_processor_that_dies_at_any_of_its_requests_leaves_nothing_half_done() {
+async fn a_processor_that_dies_at_any_request_leaves_nothing_half_done() {
     for (tokens, end) in ENDS {
         let test = TestApp::start().await;
         test.seed_item("thali", 2, &[1_000]).await;
@@ -88,7 +88,7 @@ async fn died_at(test: &TestApp, tokens: u16, end: OrderStatus, request: u32) ->
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ten_processors_with_one_message_charge_once() {
+async fn ten_concurrent_processors_of_one_message_charge_once() {
     for (tokens, end) in ENDS {
         let test = Arc::new(TestApp::start().await);
         let asha = test.crowd(1, tokens).await.remove(0);
@@ -110,7 +110,7 @@ async fn ten_processors_with_one_message_charge_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_order_of_somebody_who_was_shut_out_fails() {
+async fn an_order_of_a_blocked_student_fails() {
     let test = TestApp::start().await;
     let asha = &test.crowd(1, 9).await[0];
     test.seed_item("thali", 2, &[5]).await;
@@ -123,7 +123,7 @@ async fn an_order_of_somebody_who_was_shut_out_fails() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn orders_of_one_student_share_the_tokens_that_there_are() {
+async fn orders_beyond_a_students_tokens_fail_and_the_others_succeed() {
     let test = TestApp::start().await;
     let asha = &test.crowd(1, 5).await[0];
     test.seed_item("thali", 2, &[9]).await;
@@ -137,7 +137,7 @@ async fn orders_of_one_student_share_the_tokens_that_there_are() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_of_nothing_comes_again_and_the_ones_beside_it_are_done() {
+async fn an_invalid_message_is_retried_without_blocking_the_others() {
     let test = TestApp::start().await;
     let asha = &test.crowd(1, 9).await[0];
     test.seed_item("thali", 1, &[9]).await;

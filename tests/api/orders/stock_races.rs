@@ -33,7 +33,7 @@ fn passed(answers: &[Answer], refusal: &str, stock: u32) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_fifty_who_take_one_of_thirty_portions_thirty_get_one() {
+async fn thirty_of_fifty_concurrent_withdrawals_take_the_thirty_portions() {
     for shards in [1, 8] {
         let (test, owner) = with_dal(30, shards).await;
         let answers = test.send_together(vec![change_stock(&owner, "dal", -1); 50]).await;
@@ -43,7 +43,7 @@ async fn of_fifty_who_take_one_of_thirty_portions_thirty_get_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_thirty_deliveries_into_room_for_ten_ten_are_taken() {
+async fn ten_of_thirty_concurrent_deliveries_fill_the_remaining_room() {
     for shards in [1, 8] {
         let (test, owner) = with_dal(999_990, shards).await;
         let answers = test.send_together(vec![change_stock(&owner, "dal", 1); 30]).await;
@@ -53,7 +53,7 @@ async fn of_thirty_deliveries_into_room_for_ten_ten_are_taken() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_owners_who_change_a_stock_at_once_are_answered_what_each_has_left() {
+async fn two_concurrent_stock_changes_each_return_their_own_result() {
     for shards in [1, 4] {
         let (test, owner) = with_dal(100, shards).await;
         for round in 0..5 {
@@ -67,7 +67,7 @@ async fn two_owners_who_change_a_stock_at_once_are_answered_what_each_has_left()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_delivery_that_is_sent_ten_times_at_once_with_one_key_arrives_once() {
+async fn ten_concurrent_deliveries_with_one_key_add_stock_once() {
     for shards in [1, 8] {
         let (test, owner) = with_dal(10, shards).await;
         let call = change_stock(&owner, "dal", 24).header("idempotency-key", "k-1");
@@ -82,7 +82,7 @@ async fn a_delivery_that_is_sent_ten_times_at_once_with_one_key_arrives_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_new_price_disturbs_no_withdrawal_and_no_withdrawal_a_new_price() {
+async fn concurrent_price_changes_and_withdrawals_all_succeed() {
     let (test, owner) = with_dal(60, 2).await;
     for round in 1..=3 {
         let mut calls = vec![change_stock(&owner, "dal", -2); 10];
@@ -102,7 +102,7 @@ async fn a_new_price_disturbs_no_withdrawal_and_no_withdrawal_a_new_price() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_owners_who_put_an_item_at_once_one_has_the_last_word_in_all() {
+async fn concurrent_puts_of_an_item_never_mix_their_fields() {
     let test = Arc::new(TestApp::start().await);
     let owner = test.owner("owner@example.com").await;
     let wishes = [
@@ -138,7 +138,7 @@ fn spread_over(owner: &Student, shards: u8) -> Call {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_sum_is_exact_while_shards_come_and_go_among_deliveries_and_withdrawals() {
+async fn the_total_is_exact_while_shards_and_stock_change_concurrently() {
     let (test, owner) = with_dal(200, 1).await;
     let mut stock = 200;
     for shards in [8, 2, 16, 1, 5, 3] {
@@ -157,7 +157,7 @@ async fn the_sum_is_exact_while_shards_come_and_go_among_deliveries_and_withdraw
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_reads_half_of_a_move() {
+async fn a_reader_never_sees_a_half_finished_shard_move() {
     let (test, owner) = with_dal(1_000, 1).await;
     for round in 0..4 {
         let mut calls = vec![Call::get("/api/items").bearer(&owner.token); 30];
@@ -173,7 +173,7 @@ async fn nobody_reads_half_of_a_move() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_sum_is_told_of_shards_that_do_not_belong_together() {
+async fn a_read_of_inconsistent_shards_is_refused_as_busy() {
     let (test, owner) = with_dal(30, 3).await;
     let shard = keys::stock(&test.mess_id, &Sku::parse("dal").expect("a sku"), 2);
     let of_layout = |layout: u32| AttributeValue::N(layout.to_string());
@@ -219,7 +219,7 @@ async fn spread(test: &TestApp, item: &Item, shards: i64) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_owner_gets_through_between_sales_that_never_pause() {
+async fn stock_changes_by_an_owner_succeed_despite_continuous_sales() {
     for shards in [1, 4] {
         let (test, owner) = with_dal(100, shards).await;
         let sell = async || {
@@ -250,7 +250,7 @@ async fn an_owner_gets_through_between_sales_that_never_pause() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_shard_is_removed_only_with_just_what_was_moved_out_of_it() {
+async fn a_shard_that_sold_since_the_read_is_not_removed() {
     let (test, owner) = with_dal(20, 2).await;
     let before_a_sale = read(&test).await;
     let mut sold = 0;
@@ -266,7 +266,7 @@ async fn a_shard_is_removed_only_with_just_what_was_moved_out_of_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_shard_does_not_give_what_was_sold_out_of_it() {
+async fn a_shard_cannot_move_portions_that_were_sold_since_the_read() {
     let (test, owner) = with_dal(100, 1).await;
     let before_the_sales = read(&test).await;
     test.send(change_stock(&owner, "dal", -90)).await.expect(200);

@@ -23,7 +23,7 @@ impl TestApp {
 const SECOND: SignedDuration = SignedDuration::from_secs(1);
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_order_whose_stream_record_was_lost_is_found_after_a_minute() {
+async fn an_order_with_a_lost_stream_record_is_swept_after_a_minute() {
     let test = TestApp::start().await;
     let asha = &test.crowd(1, 5).await[0];
     test.seed_item("thali", 1, &[9]).await;
@@ -44,7 +44,7 @@ async fn an_order_whose_stream_record_was_lost_is_found_after_a_minute() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_order_whose_message_was_lost_is_found_and_one_that_waits_long_is_not_forgotten() {
+async fn an_order_with_lost_messages_is_swept_again_at_doubling_intervals() {
     let test = TestApp::start().await;
     let asha = &test.crowd(1, 5).await[0];
     test.seed_item("thali", 1, &[9]).await;
@@ -75,7 +75,7 @@ async fn an_order_whose_message_was_lost_is_found_and_one_that_waits_long_is_not
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_sweeps_at_once_tell_the_processor_once() {
+async fn two_concurrent_sweeps_queue_each_order_once() {
     let test = TestApp::start().await;
     let asha = &test.crowd(1, 5).await[0];
     test.seed_item("thali", 1, &[9]).await;

@@ -55,7 +55,7 @@ fn owned(story: &[(&str, &str)]) -> Vec<(String, String)> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_change_of_an_order_is_in_the_trail_with_who_made_it() {
+async fn the_audit_trail_records_every_order_change_with_its_actor() {
     let test = TestApp::start().await;
     let (student, staff) = (test.newcomer(3).await, test.staff("staff@example.com").await);
     let (asha, hands) = (student.account_id.as_str(), staff.account_id.as_str());
@@ -90,7 +90,7 @@ async fn every_change_of_an_order_is_in_the_trail_with_who_made_it() {
 
 /// Which items were changed with each request that changed an order.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_one_request_changed_is_in_the_trail_under_one_request_id() {
+async fn all_changes_of_one_request_share_its_id_in_the_trail() {
     let test = TestApp::start().await;
     let student = test.newcomer(3).await;
     test.seed_item("thali", 2, &[9]).await;
@@ -131,7 +131,7 @@ async fn what_one_request_changed_is_in_the_trail_under_one_request_id() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_an_owner_does_to_the_menu_is_in_the_trail_under_the_items_own_entity() {
+async fn menu_changes_are_recorded_under_the_items_own_entity() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     test.put_item(&owner, "thali", &dish("Thali", 2, 20, 3)).await.expect(201);
@@ -156,7 +156,7 @@ async fn what_an_owner_does_to_the_menu_is_in_the_trail_under_the_items_own_enti
 /// What an order and an item consist of. Whoever adds to them decides whether owners, who
 /// read the trail for a year, may see it.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_trail_shows_of_orders_and_items_what_owners_see_anyway() {
+async fn the_trail_shows_only_order_and_item_fields_for_owners() {
     let test = TestApp::start().await;
     let (student, owner) = (test.newcomer(3).await, test.owner("owner@example.com").await);
     test.put_item(&owner, "thali", &dish("Thali", 2, 20, 3)).await.expect(201);

@@ -11,7 +11,7 @@ use crate::support::TestApp;
 use crate::support::people::Student;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_student_is_told_of_each_decision_once_with_its_reason() {
+async fn a_student_is_mailed_each_decision_once_with_its_reason() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let owner = test.owner("owner@example.com").await;
@@ -62,7 +62,7 @@ async fn a_student_is_told_of_each_decision_once_with_its_reason() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn changes_that_come_twice_make_one_mail_and_no_reason_is_told_where_there_is_none() {
+async fn repeated_changes_send_one_mail_which_omits_a_missing_reason() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let owner = test.owner("owner@example.com").await;
@@ -86,7 +86,7 @@ async fn changes_that_come_twice_make_one_mail_and_no_reason_is_told_where_there
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_student_without_an_address_is_not_mailed_and_nothing_waits() {
+async fn a_student_without_an_email_is_not_mailed_and_no_message_fails() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let owner = test.owner("owner@example.com").await;

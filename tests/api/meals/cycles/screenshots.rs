@@ -49,7 +49,7 @@ async fn objects(test: &TestApp) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_uploaded_screenshot_is_checked_and_shown_in_lists_alone() {
+async fn an_uploaded_screenshot_is_checked_and_shown_only_in_lists() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let owner = test.owner("owner@example.com").await;
@@ -70,7 +70,7 @@ async fn an_uploaded_screenshot_is_checked_and_shown_in_lists_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_screenshot_that_is_not_there_not_ones_own_or_no_picture_is_refused() {
+async fn a_missing_foreign_or_invalid_screenshot_is_refused() {
     let test = TestApp::start().await;
     let (asha, ravi) =
         (test.student("asha@example.com").await, test.student("ravi@example.com").await);
@@ -106,7 +106,7 @@ async fn a_screenshot_that_is_not_there_not_ones_own_or_no_picture_is_refused() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn uploads_that_are_no_pictures_are_removed_and_screenshots_are_no_profile_pictures() {
+async fn invalid_screenshots_are_deleted_and_valid_ones_never_become_profile_pictures() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let (good, bad) = (key(&test, &asha).await, key(&test, &asha).await);
@@ -152,7 +152,7 @@ async fn s3_that_answers(status: StatusCode) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn where_s3_does_not_answer_it_is_told_and_the_same_request_may_come_again() {
+async fn an_s3_failure_is_reported_and_the_request_can_be_retried() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let key = key(&test, &asha).await;

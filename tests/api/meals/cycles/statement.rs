@@ -86,7 +86,7 @@ async fn scene(test: &TestApp, asha: &Student) -> CycleId {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_statement_says_what_became_of_each_meal() {
+async fn a_statement_shows_the_state_of_each_meal() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let owner = test.owner("owner@example.com").await;
@@ -126,7 +126,7 @@ async fn a_statement_says_what_became_of_each_meal() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_statement_is_a_table_where_that_is_asked_for() {
+async fn a_statement_is_available_as_csv() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let id = scene(&test, &asha).await;
@@ -149,7 +149,7 @@ async fn a_statement_is_a_table_where_that_is_asked_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_statement_is_its_students_and_the_owners_of_the_mess() {
+async fn only_the_student_and_owners_of_the_mess_can_read_a_statement() {
     let test = TestApp::start().await;
     let (asha, ravi) =
         (test.student("asha@example.com").await, test.student("ravi@example.com").await);
@@ -164,7 +164,7 @@ async fn a_statement_is_its_students_and_the_owners_of_the_mess() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_longest_cycle_is_read_in_whole_and_what_is_to_come_is_not_read_at_all() {
+async fn the_longest_cycle_is_read_completely_and_future_days_not_at_all() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let past = test.upload_cycle(&asha, "2025-10-15", "2026-04-18").await;
