@@ -1,5 +1,5 @@
-//! Writes that meet a transaction on the same item. The store in this process never
-//! refuses them, so here a server does that answers as DynamoDB.
+//! Writes that conflict with a transaction on the same item. The in-process store never reports
+//! such a conflict, so these tests use a server that responds as DynamoDB does.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,7 +18,8 @@ const CONFLICT: &str = r#"{
     "message": "Transaction is ongoing for the item"
 }"#;
 
-/// A store whose database refuses so many writes before it takes one; counts all of them.
+/// A store whose database refuses the first `conflicts` writes and accepts later ones, and the
+/// counter of all writes.
 async fn store_refusing(conflicts: usize) -> (Store, Arc<AtomicUsize>) {
     let calls = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&calls);
@@ -41,7 +42,7 @@ async fn store_refusing(conflicts: usize) -> (Store, Arc<AtomicUsize>) {
     (Store::new(dynamodb_client(&aws), TableNames::of_stack("test")), calls)
 }
 
-/// One write by its key alone.
+/// Deletes a session: one write, without a transaction.
 async fn write(store: &Store) -> Result<(), StoreError> {
     let account = AccountId::from_ulid(Clock::System.ulid());
     store.session_end(account, SessionId::from_ulid(Clock::System.ulid())).await

@@ -1,5 +1,5 @@
-//! What HTTP is like here: the longest body, request ids, failures of ours, health, and that
-//! a refusal gives nothing away. What holds for every endpoint is in [`super::security`].
+//! HTTP basics: the longest body, request ids, internal errors, health, and that a refusal reveals
+//! nothing. Rules for every endpoint are in [`super::security`].
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};

@@ -1,4 +1,5 @@
-//! Access tokens: only what login and refresh signed, for as long as it is good.
+//! Access tokens: only tokens that login or refresh signed are accepted, and only until they
+//! expire.
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -21,7 +22,7 @@ fn signed(key: &str, claims: &Claims) -> String {
     Signer::new(&key.to_owned().into()).expect("a key").sign(claims)
 }
 
-/// Signs whatever it is given with the app's own key, under a header of the test's choice.
+/// Signs any claims with the app's own key, under any header.
 fn signed_with_header(test: &TestApp, header: &Header, claims: &Value) -> String {
     let (_, key) = test.signing_key.split_once('.').expect("a key id and a key");
     let key = EncodingKey::from_ed_der(&STANDARD.decode(key).expect("base64"));

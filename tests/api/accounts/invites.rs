@@ -1,4 +1,4 @@
-//! Owners and staff sign up with an invite, which is good for one of them.
+//! Owners and staff sign up with an invite. An invite is valid for one account.
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};

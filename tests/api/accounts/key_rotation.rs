@@ -1,5 +1,5 @@
-//! Rotating the keys of access tokens: whatever the order in which functions get the new
-//! keys, nobody is logged out; and a leaked key can be dropped at once.
+//! Rotation of the keys of access tokens: nobody is logged out, in whatever order functions get the
+//! new keys, and a leaked key can be dropped at once.
 
 use jsonwebtoken::decode_header;
 use serde_json::{Map, Value, json};
@@ -25,8 +25,8 @@ fn generations<const N: usize>(previous: Previous) -> [StageKeys; N] {
     })
 }
 
-/// A function that was deployed with these keys: with the fields of the secret that
-/// `CloudFormation` gives it, and with the parameter.
+/// A function deployed with these keys: with the signing key that `CloudFormation` reads from the
+/// secret, and with the public keys from the parameter.
 fn deployed_with(test: &TestApp, keys: &StageKeys) -> App {
     let secret = serde_json::to_value(keys).expect("JSON");
     let signing_key = secret["jwt_signing_key"].as_str().expect("a field of the secret");

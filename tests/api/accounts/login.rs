@@ -1,4 +1,4 @@
-//! Login: who is let in, what a refusal tells, and when the door is shut.
+//! Login: who can log in, what a refusal reveals, and when the login is locked.
 
 use std::sync::Arc;
 
@@ -96,7 +96,7 @@ async fn five_wrong_passwords_lock_the_login_for_fifteen_minutes() {
         }
         assert_locked(&test.send(login(name, PASSWORD)).await);
     }
-    // The wait is counted from the last wrong try; a try that was refused unseen is none.
+    // The lock runs from the last wrong password. An attempt that the lock refuses does not count.
     test.advance(SignedDuration::from_mins(15) - SignedDuration::from_millis(1));
     assert_locked(&test.send(login("asha", PASSWORD)).await);
     test.advance(SignedDuration::from_millis(1));
@@ -150,7 +150,7 @@ async fn a_blocked_or_rejected_student_can_neither_log_in_nor_refresh() {
         let asha = test.student(&format!("{status}@example.com")).await;
         set_status(&test, &asha.account_id, status).await;
         assert_eq!(test.log_in(&asha.email).await.problem(403), "account_closed");
-        // Only who has the password is told.
+        // Only a caller with the right password learns that the account is closed.
         let guessed = test.send(login(&asha.email, "rice and dal at night")).await;
         assert_eq!(guessed.problem(401), "invalid_credentials");
 
@@ -175,7 +175,7 @@ async fn the_ttl_keeps_the_failure_count_until_it_is_forgotten() {
     let items = test.dynamo.items("accounts").await;
     let counter = items.iter().find(|item| item["sk"].as_s().is_ok_and(|sk| sk == "failures"));
     let number = |attribute: &str| -> i64 {
-        let value = counter.expect("the wrong tries are counted")[attribute].as_n();
+        let value = counter.expect("wrong passwords are counted")[attribute].as_n();
         value.expect("a number").parse().expect("a whole one")
     };
     assert_eq!(number("count"), 3);
@@ -191,7 +191,7 @@ async fn the_twenty_first_session_ends_the_least_recently_used_one() {
         test.advance(SignedDuration::from_secs(1));
         logins.push(test.log_in("asha@example.com").await.expect(200));
     }
-    // The first is used again, so the second is now the one that waited longest.
+    // The first session is used again, so the second is now the least recently used.
     test.advance(SignedDuration::from_secs(1));
     let refresh = Call::post("/api/auth/refresh", &json!({})).cookie(&first.cookie);
     let first = test.send(refresh).await.expect(200);
@@ -202,8 +202,8 @@ async fn the_twenty_first_session_ends_the_least_recently_used_one() {
         let call = Call::get("/student/tokens").bearer(login.text("access_token"));
         test.send(call).await.status == 200
     };
-    assert!(!works(&logins[0]).await, "the one that waited longest has ended");
+    assert!(!works(&logins[0]).await, "the least recently used session has ended");
     for login in logins[1..].iter().chain([&first, &last]) {
-        assert!(works(login).await, "the others go on");
+        assert!(works(login).await, "the other sessions stay");
     }
 }

@@ -1,5 +1,4 @@
-//! Logout: the session ends at once, on this device and no other, whatever becomes of
-//! Redis.
+//! Logout: the session ends at once, on this device only, whatever happens to Redis.
 
 use serde_json::json;
 use thali_domain::accounts::identity::Role;
@@ -13,7 +12,7 @@ fn logout(student: &Student) -> Call {
     Call::post("/student/logout", &json!({})).bearer(&student.token)
 }
 
-/// Proves that a session is over, in this process, in another and without a cache.
+/// Asserts that a session has ended in this process, in another one, and without a cache.
 async fn assert_over(test: &TestApp, student: &Student) {
     let apps: [&App; 3] =
         [&test.app, &test.another_process(&[]), &test.another_process(&[("REDIS_URL", "")])];

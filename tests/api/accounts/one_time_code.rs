@@ -1,4 +1,4 @@
-//! The one-time code: tried five times at most, for a quarter of an hour, once.
+//! The one-time code: valid for fifteen minutes and for one use, with at most five attempts.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -59,7 +59,7 @@ async fn five_concurrent_uses_of_a_code_create_one_account() {
     let (made, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|a| a.status == 201);
     assert_eq!(made.len(), 1);
     assert!(refused.iter().all(|answer| answer.problem(409) == "otp_expired"));
-    assert_eq!(test.send(typed).await.problem(409), "otp_expired", "a code is good once");
+    assert_eq!(test.send(typed).await.problem(409), "otp_expired", "a code is valid once");
     let login = test.log_in("asha@example.com").await.expect(200);
     assert_eq!(login.body["account"], made[0].body["account"]);
 }
@@ -75,7 +75,7 @@ async fn a_code_is_valid_for_fifteen_minutes() {
     test.advance(SignedDuration::from_millis(1));
     assert_eq!(test.send(verify(&late.id, &late.code)).await.problem(409), "otp_expired");
     test.send(resend(&late.id)).await.expect(202);
-    assert!(test.settle().await.is_empty(), "what has ended is not mailed again");
+    assert!(test.settle().await.is_empty(), "an ended registration is not mailed again");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -91,7 +91,7 @@ async fn a_resend_invalidates_the_old_code_and_keeps_the_attempt_count() {
     let old = test.send(verify(&first.id, &first.code)).await;
     assert_eq!(old.problem(409), "otp_invalid");
     assert_eq!(old.body["attempts_left"], 3);
-    // The new mail has its own fifteen minutes.
+    // The new code has its own fifteen minutes.
     test.advance(SignedDuration::from_mins(10));
     test.send(verify(&first.id, &format!(" {second} "))).await.expect(201);
 }
@@ -137,7 +137,7 @@ async fn an_email_finds_the_newest_registration() {
         let body = json!({ "email": " ASHA@example.com", "otp": code });
         Call::post("/sign-up/otp-verify", &body)
     };
-    // The newest registration is meant; the older one is found by its id.
+    // The address finds the newest registration. The older one is found by its id.
     assert_eq!(test.send(by_email(&older.code)).await.problem(409), "otp_invalid");
     test.send(Call::post("/sign-up/otp-resend", &json!({ "email": "asha@example.com" }))).await;
     let code = mailed_code(&test, "asha@example.com").await;

@@ -1,5 +1,5 @@
-//! A forgotten password: replaced with a code from the mail, once, and with it every
-//! session ends. Nobody learns whether an account has an address.
+//! A forgotten password: a mailed code sets a new password once and ends every session. No answer
+//! reveals whether an account has the address.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -33,14 +33,14 @@ fn confirm(email: &str, code: &str) -> Call {
     confirm_with(email, code, NEW_PASSWORD)
 }
 
-/// Forgets a password and reads the mail.
+/// Requests a reset; returns the code from the mail.
 async fn reset_code(test: &TestApp, email: &str) -> String {
     test.settle().await;
     assert_eq!(test.send(forgotten(email)).await.expect(202).body, json!({}));
     mailed_code(test, email).await
 }
 
-/// A new student; whatever was mailed is read.
+/// A new student. Takes all mails sent so far.
 async fn student(test: &TestApp) -> Student {
     let asha = test.student(ASHA).await;
     test.settle().await;
@@ -63,7 +63,7 @@ async fn a_forgotten_password_is_reset_with_the_mailed_code() {
     test.send(login(ASHA, NEW_PASSWORD)).await.expect(200);
 
     let again = test.send(confirm_with(ASHA, &code, "yet another password")).await;
-    assert_eq!(again.problem(409), "otp_expired", "a code is good once");
+    assert_eq!(again.problem(409), "otp_expired", "a code is valid once");
     test.send(login(ASHA, NEW_PASSWORD)).await.expect(200);
 }
 
@@ -110,7 +110,7 @@ async fn an_unswept_session_of_the_old_password_cannot_be_refreshed() {
     let before = test.app.store.account_get(id, Consistency::Strong).await.expect("read");
     let code = reset_code(&test, ASHA).await;
     test.send(confirm(ASHA, &code)).await.expect(204);
-    // A login with the old password whose process died before it looked again.
+    // A login with the old password, whose process died before it checked the account again.
     let session_id = SessionId::from_ulid(test.app.clock.ulid());
     let token = RefreshToken::first(id, session_id);
     let session =
@@ -178,7 +178,7 @@ async fn an_unknown_address_causes_the_same_answer_and_writes_but_no_mail() {
     assert_eq!(seen[0], seen[1]);
     assert_eq!(seen[0].2, [json!("password_reset")]);
     test.send(forgotten("nobody@example.com")).await.expect(202);
-    assert!(test.settle().await.is_empty(), "there is nobody to be told");
+    assert!(test.settle().await.is_empty(), "there is nobody to notify");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -191,7 +191,7 @@ async fn the_derived_code_never_confirms_a_reset_of_an_unknown_address() {
     let derived = one_time_code(b"test-otp-key", &reset.reset_id.to_string(), 0);
     let refused = test.send(confirm(email.as_str(), &derived)).await;
     assert_eq!(refused.problem(409), "otp_invalid");
-    // Whoever signs up now has nothing to do with the reset of before.
+    // A later sign-up with the address does not make the old reset valid.
     test.sign_up_and_verify(email.as_str()).await.expect(201);
     let refused = test.send(confirm(email.as_str(), &derived)).await;
     assert_eq!(refused.problem(409), "otp_invalid");
@@ -210,7 +210,7 @@ async fn five_wrong_codes_count_down_and_end_the_reset() {
     }
     assert_eq!(test.send(confirm(ASHA, &code)).await.problem(409), "otp_expired");
     test.log_in(ASHA).await.expect(200);
-    // Another code has its own tries.
+    // A new code has its own attempts.
     let next = reset_code(&test, ASHA).await;
     assert_ne!(next, code);
     assert_eq!(test.send(confirm(ASHA, &code)).await.problem(409), "otp_invalid");
@@ -296,7 +296,7 @@ async fn only_ten_codes_an_hour_are_mailed_but_the_answer_never_changes() {
     let answer = test.send(ask(10)).await.expect(202);
     assert_eq!(answer.body, json!({}));
     assert!(test.dynamo.new_changes().await.is_empty(), "nothing is written");
-    // What was mailed stays good, and its tries stay counted.
+    // The mailed code stays valid, and its attempts stay counted.
     test.send(confirm(ASHA, another_code(&code)).sent_from("198.51.100.20")).await.expect(409);
     test.send(ask(11)).await.expect(202);
     let wrong = confirm(ASHA, another_code(&code)).sent_from("198.51.100.21");
@@ -400,7 +400,7 @@ async fn the_mails_explain_the_reset_and_report_the_change() {
     assert_eq!(mails.len(), 1, "{mails:?}");
     assert_eq!(mails[0].to.as_str(), ASHA);
     assert_eq!(mails[0].subject, "Your password at Demo Mess was changed");
-    // Half past six in London is noon in the mess.
+    // 06:30 UTC is noon in the mess.
     assert!(mails[0].text.contains("15 January 2026, 12:00"), "{}", mails[0].text);
     assert!(mails[0].text.contains("https://thali.test"), "{}", mails[0].text);
     assert!(!mails[0].text.contains(&code));
@@ -418,5 +418,5 @@ async fn an_outdated_or_expired_code_is_not_mailed() {
     test.settle().await;
     test.send(forgotten(ASHA)).await.expect(202);
     test.advance(SignedDuration::from_mins(15));
-    assert!(test.settle().await.is_empty(), "it came too late");
+    assert!(test.settle().await.is_empty(), "the code has expired");
 }

@@ -1,4 +1,4 @@
-//! The profile picture: uploaded to a signed address, looked at, and shown.
+//! The profile picture: uploaded to a signed URL, validated, and shown.
 
 use std::sync::Arc;
 
@@ -22,16 +22,16 @@ fn wanted(student: &Student, body: &Value) -> Call {
     Call::post("/student/profile/picture", body).bearer(&student.token)
 }
 
-/// Asks for an address; answers the picture's key.
+/// Requests an upload URL; returns the picture's key.
 async fn key(test: &TestApp, student: &Student, content_type: &str) -> String {
-    // Two that are asked for in one millisecond have no order.
+    // Two keys of one millisecond have no order.
     test.advance(jiff::SignedDuration::from_millis(1));
     let body = json!({ "content_type": content_type, "content_length": 20 });
     let answer = test.send(wanted(student, &body)).await.expect(201);
     answer.text("picture_key").to_owned()
 }
 
-/// Puts an object where an upload would.
+/// Stores an object as an upload would.
 fn put(test: &TestApp, key: &str, content_type: &str, bytes: &[u8]) {
     let blob = Blob { content_type: content_type.to_owned(), bytes: bytes.to_vec() };
     test.app.blobs().uploaded(key, blob);
@@ -63,7 +63,7 @@ async fn check(test: &TestApp, keys: &[&str]) {
     check_all(&test.app, event(keys), "test").await.expect("checked");
 }
 
-/// Asks for an address, uploads a good PNG, and has it looked at.
+/// Requests an upload URL, uploads a valid PNG and validates it; returns its key.
 async fn upload(test: &TestApp, student: &Student) -> String {
     let key = key(test, student, "image/png").await;
     put(test, &key, "image/png", PNG);
@@ -137,7 +137,7 @@ async fn a_valid_picture_is_shown_and_older_ones_are_deleted() {
     for (content_type, bytes) in [("image/png", PNG), ("image/jpeg", JPEG), ("image/webp", WEBP)] {
         let key = key(&test, &asha, content_type).await;
         put(&test, &key, content_type, bytes);
-        assert_ne!(shown(&test, &asha).await.as_ref(), Some(&key), "nobody looked at it yet");
+        assert_ne!(shown(&test, &asha).await.as_ref(), Some(&key), "it is not validated yet");
         check(&test, &[&key]).await;
         assert_eq!(shown(&test, &asha).await.as_ref(), Some(&key));
         let mut left = objects(&test).await;
@@ -258,7 +258,7 @@ async fn objects_with_unknown_accounts_or_malformed_keys_are_deleted() {
     for key in [nobody.as_str(), "pictures/x.png", &odd, "screenshots/x.png", "reports/x.png"] {
         put(&test, key, "image/png", PNG);
     }
-    // Keys come encoded as a form is.
+    // S3 encodes the keys of its events like form data.
     let encoded = odd.replace('&', "%26").replace(' ', "+");
     let keys = [&nobody, "pictures/x.png", &encoded, "screenshots/x.png", "reports/x.png"];
     check(&test, &keys).await;
@@ -274,7 +274,7 @@ async fn a_check_without_the_database_fails_and_keeps_the_object() {
     let blob = Blob { content_type: "image/png".to_owned(), bytes: PNG.to_vec() };
     let cut_off = test.without_database();
     cut_off.blobs().uploaded(&key, blob);
-    check_all(&cut_off, event(&[&key]), "test").await.expect_err("it comes again");
+    check_all(&cut_off, event(&[&key]), "test").await.expect_err("the event is retried");
     assert_eq!(cut_off.blobs().list("").await.expect("listed"), [key.as_str()]);
 
     put(&test, &key, "image/png", PNG);

@@ -1,4 +1,4 @@
-//! The profile: what a student sees and changes of the own account.
+//! The profile: what students see and change of their own account.
 
 use serde_json::{Value, json};
 use thali_domain::accounts::identity::Role;
@@ -7,7 +7,6 @@ use super::{invited, waiting};
 use crate::support::people::Student;
 use crate::support::{Answer, Call, TestApp};
 
-/// The call that changes a profile.
 pub fn change(student: &Student, body: &Value) -> Call {
     Call::patch("/student/profile", body).bearer(&student.token)
 }
@@ -144,7 +143,7 @@ async fn invalid_values_are_named_and_change_nothing() {
         ),
         (json!({ "date_of_birth": "1900-12-31" }), vec!["date_of_birth"]),
         (json!({ "date_of_birth": "31.8.2004" }), vec!["date_of_birth"]),
-        // The clock stands at the 15th, and nowhere it is the 16th yet.
+        // It is the 15th; in no time zone is it the 16th yet.
         (json!({ "date_of_birth": "2026-01-16", "bio": 5 }), vec!["bio", "date_of_birth"]),
         (json!({ "email": "other@example.com" }), vec!["email"]),
         (json!({ "status": "active", "role": "owner" }), vec!["role", "status"]),

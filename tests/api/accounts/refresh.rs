@@ -1,5 +1,5 @@
-//! The refresh cookie: rotated at every use, forgiving for half a minute, and a reason to
-//! end the session when it comes back later.
+//! The refresh cookie: rotated at every use. The old cookie works for another half a minute; a
+//! later use ends the session.
 
 use jiff::SignedDuration;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! A roll number belongs to one account of a mess, also while it changes hands.
+//! A roll number belongs to one account of a mess, also while it moves to another account.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -22,7 +22,7 @@ async fn student(test: &TestApp, name: &str, number: &str) -> Student {
     student
 }
 
-/// The guards of roll numbers that there are: each number, and whose it is.
+/// All guard items of roll numbers: each number with its account's id.
 async fn guards(test: &TestApp) -> BTreeSet<(String, String)> {
     let guard = |item: HashMap<String, AttributeValue>| {
         let attribute = |name: &str| item.get(name)?.as_s().ok().cloned();
@@ -32,7 +32,7 @@ async fn guards(test: &TestApp) -> BTreeSet<(String, String)> {
     test.dynamo.items("accounts").await.into_iter().filter_map(guard).collect()
 }
 
-/// That each number is guarded for the account that has it, and no other is.
+/// Asserts that there are guards for exactly the students' roll numbers, each with its account.
 async fn assert_consistent(test: &TestApp, students: &[&Student]) {
     let mut expected = BTreeSet::new();
     for student in students {
@@ -115,7 +115,7 @@ async fn concurrent_roll_number_changes_by_one_student_leave_consistent_guards()
     let test = Arc::new(TestApp::start().await);
     let asha = student(&test, "asha", "R0").await;
     let mut calls: Vec<Call> = (1..6).map(|n| roll_no(&asha, format!("R{n}"))).collect();
-    // The same one twice: the twin finds that it is there.
+    // R1 twice: one of the two requests finds it set already.
     calls.push(roll_no(&asha, "R1"));
     calls.push(roll_no(&asha, Value::Null));
     for answer in test.send_together(calls).await {

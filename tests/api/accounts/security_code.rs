@@ -41,7 +41,7 @@ async fn a_pin_replaces_the_password_as_the_security_code() {
     assert_eq!(redeem(&test, &asha, PIN).await.problem(403), "security_code_wrong");
     redeem(&test, &asha, "1357").await.expect(201);
 
-    // Taken away, the password serves again.
+    // Without a PIN, the password is the security code again.
     test.send(set_pin(&asha, Value::Null, PASSWORD)).await.expect(200);
     assert_eq!(account(&test, &asha).await["security_code_set"], false);
     redeem(&test, &asha, PASSWORD).await.expect(201);
@@ -77,7 +77,7 @@ async fn wrong_passwords_for_pin_changes_and_logins_share_one_lock() {
     assert!(!locked.header("retry-after").is_empty());
     assert_eq!(test.log_in("asha@example.com").await.problem(429), "locked");
     assert_eq!(account(&test, &asha).await["security_code_set"], false);
-    // What needs no password is not locked.
+    // A change that needs no password is not locked.
     test.send(change(&asha, &json!({ "bio": "I wait." }))).await.expect(200);
 
     test.advance(SignedDuration::from_mins(15));
@@ -112,7 +112,7 @@ async fn equal_pins_have_different_hashes_and_never_appear_in_the_trail() {
     };
     let hashes: Vec<String> = items.iter().filter_map(hash).collect();
     assert_eq!(hashes.len(), 2);
-    assert_ne!(hashes[0], hashes[1], "one PIN of two people has two hashes");
+    assert_ne!(hashes[0], hashes[1], "equal PINs of two students have different hashes");
     assert!(!format!("{items:?}").contains(PIN), "a PIN is not stored");
     test.settle().await;
     let trail = format!("{:?}", test.dynamo.items("audit").await);

@@ -1,4 +1,4 @@
-//! Sign-up: which registrations are accepted, and what an answer may tell.
+//! Sign-up: which registrations are accepted, and what an answer may reveal.
 
 use serde_json::{Value, json};
 use thali_domain::accounts::one_time_code::one_time_code;
@@ -182,7 +182,7 @@ async fn a_known_address_gets_the_same_answer_but_no_code_by_mail() {
         assert!(runs.into_iter().all(|run| run.len() != 6), "no code in: {part}");
     }
 
-    // Not even the code that such a registration would have opens it.
+    // Even the code derived for such a registration does not verify it.
     let id = known.text("registration_id");
     let derived = one_time_code(b"test-otp-key", id, 0);
     let refused = test.send(verify(id, &derived)).await;
@@ -238,7 +238,7 @@ async fn a_pending_student_can_log_in_and_read_only_the_mess() {
     assert_eq!(mess.text("mess_id"), "mess_strict");
     assert_eq!(mess.text("approval"), "required");
 
-    // An approval holds from the next refresh on.
+    // An approval takes effect at the next refresh.
     set_status(&test, &asha.account_id, "active").await;
     let refresh = Call::post("/api/auth/refresh", &json!({})).cookie(&asha.cookie);
     let approved = logged_in(test.send(refresh).await);
