@@ -52,7 +52,7 @@ pub async fn passing<C: Fn() -> Call>(
         }
         tokio::time::sleep(REDIS_IS_LEFT_ALONE_FOR).await;
     }
-    panic!("number {} is let in, in every round", limit + 1);
+    panic!("call {} passes in every round", limit + 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -97,7 +97,7 @@ async fn only_ten_codes_an_hour_are_mailed_to_one_mailbox() {
     }
     assert_eq!(test.settle().await.len(), 10);
     let eleventh = test.send(sign_up_from(11)).await.expect(202);
-    assert_eq!(eleventh.text("email"), "asha@example.com", "the answer does not tell");
+    assert_eq!(eleventh.text("email"), "asha@example.com", "the answer is the same");
     assert_eq!(test.settle().await.len(), 0);
     let id = eleventh.text("registration_id");
     let verify = json!({ "registration_id": id, "otp": "123456" });

@@ -50,7 +50,7 @@ async fn a_taken_roll_number_is_refused_until_its_holder_releases_it() {
     let ravi = student(&test, "ravi", "R2").await;
     let body = json!({ "roll_no": "r1", "bio": "not this either" });
     assert_eq!(test.send(change(&ravi, &body)).await.problem(409), "roll_no_taken");
-    assert!(account(&test, &ravi).await.get("bio").is_none(), "all or nothing");
+    assert!(account(&test, &ravi).await.get("bio").is_none(), "a refused change writes nothing");
 
     test.send(roll_no(&asha, "R3")).await.expect(200);
     test.send(change(&ravi, &body)).await.expect(200);
@@ -115,7 +115,7 @@ async fn concurrent_roll_number_changes_by_one_student_leave_consistent_guards()
     let test = Arc::new(TestApp::start().await);
     let asha = student(&test, "asha", "R0").await;
     let mut calls: Vec<Call> = (1..6).map(|n| roll_no(&asha, format!("R{n}"))).collect();
-    // R1 twice: one of the two requests finds it set already.
+    // R1 twice: the second request may find it set already.
     calls.push(roll_no(&asha, "R1"));
     calls.push(roll_no(&asha, Value::Null));
     for answer in test.send_together(calls).await {

@@ -1,5 +1,5 @@
-//! What the cache keeps and refuses, on a real Redis: an entry is of a version, and nothing
-//! older takes its place.
+//! What the cache stores and refuses, on a real Redis: each entry has a version, and an older
+//! version never replaces it.
 
 use std::time::{Duration, Instant};
 
@@ -18,8 +18,8 @@ fn cache(redis: &RedisServer) -> Cache {
     Cache::new(Some(&redis.url()), "test").expect("an address")
 }
 
-/// Asks a Redis as a process would that was just started: again where Redis was late on a
-/// busy machine and was therefore left alone, which shows in the version.
+/// Calls Redis through a new cache, as a new process would. On a busy machine Redis may be late,
+/// and the cache then ignores it for a moment. The version 0 shows this, and the call is repeated.
 async fn ask<T>(redis: &RedisServer, call: impl AsyncFn(&Cache) -> T) -> T {
     let deadline = Instant::now() + Duration::from_secs(20);
     loop {
@@ -36,7 +36,7 @@ async fn found(redis: &RedisServer, entry: Entry) -> Option<String> {
     ask(redis, async |cache| cache.look(entry).await.found).await
 }
 
-/// The time at which somebody asks.
+/// The version of a lookup: the time on Redis' clock.
 async fn asked_at(redis: &RedisServer) -> u64 {
     ask(redis, async |cache| cache.look::<String>(TOKENS).await.version).await
 }
@@ -65,7 +65,7 @@ async fn an_older_version_never_replaces_a_newer_one() {
     assert_eq!(found(&redis, ORDER).await.as_deref(), Some("two"));
     keep(&redis, ORDER, 2, "two again").await;
     assert_eq!(found(&redis, ORDER).await.as_deref(), Some("two again"));
-    // By their numbers, not by their digits.
+    // Versions are compared as numbers, not as text.
     keep(&redis, ORDER, 10, "ten").await;
     keep(&redis, ORDER, 9, "nine").await;
     assert_eq!(found(&redis, ORDER).await.as_deref(), Some("ten"));
@@ -82,7 +82,7 @@ async fn a_dropped_entry_is_gone_and_older_versions_are_not_cached() {
     assert_eq!(found(&redis, ORDER).await, None);
     keep(&redis, ORDER, 2, "two").await;
     assert_eq!(found(&redis, ORDER).await.as_deref(), Some("two"));
-    // A late repetition does not take the new one away.
+    // A late repetition does not drop the newer entry.
     assert!(cache.drop_before(ORDER, 2).await);
     assert!(cache.drop_before(ORDER, 1).await);
     assert_eq!(found(&redis, ORDER).await.as_deref(), Some("two"));
@@ -113,8 +113,8 @@ async fn a_drop_by_time_survives_a_clock_set_back_and_equal_timestamps() {
     assert!(cache.drop_now(TOKENS).await);
     assert_eq!(found(&redis, TOKENS).await, None);
 
-    // The tombstone is the exact time, plus one: who asked in the same microsecond did not
-    // see the change.
+    // The tombstone is the exact time plus one microsecond: a reader of the same microsecond did
+    // not see the change.
     let mut connection = redis.connection();
     let _: () = connection.del(format!("thali:test:tokens:{ACCOUNT}")).expect("it answers");
     let asked = asked_at(&redis).await;
@@ -168,7 +168,7 @@ async fn an_unreadable_entry_is_a_miss_and_can_be_replaced() {
 #[tokio::test]
 async fn an_entry_above_the_maximum_size_is_not_cached() {
     let redis = RedisServer::start();
-    // Two quotation marks are a part of it.
+    // The two quotation marks of the JSON count.
     let largest = "x".repeat(16 * 1024 - 2);
     keep(&redis, ORDER, 1, &largest).await;
     assert_eq!(found(&redis, ORDER).await.as_deref(), Some(largest.as_str()));
@@ -194,9 +194,9 @@ async fn a_drop_reports_a_redis_failure_and_succeeds_after_recovery() {
     assert!(!cache.drop_before(ORDER, 2).await && !cache.drop_now(TOKENS).await);
     let looked = cache.look::<String>(ORDER).await;
     assert_eq!((looked.found, looked.version), (None, 0));
-    // Nothing is kept under the version of somebody whom Redis did not answer.
+    // The version of a lookup that Redis did not answer caches nothing.
     redis.restart();
-    assert!(cache.drop_now(TOKENS).await, "the first call that finds it again");
+    assert!(cache.drop_now(TOKENS).await, "the first call after the restart");
     keep(&redis, ORDER, looked.version, "one").await;
     let stored: Vec<String> = redis.connection().keys("thali:test:order:*").expect("it answers");
     assert!(stored.is_empty(), "{stored:?}");
@@ -213,7 +213,7 @@ async fn a_broken_connection_is_replaced_without_a_failed_call() {
     let killed = redis::cmd("CLIENT").arg(&["KILL", "TYPE", "normal"]).to_owned();
     let _: u64 = killed.query(&mut connection).expect("it answers");
     assert!(cache.drop_now(TOKENS).await);
-    // Nor was Redis left alone for a moment because of it.
+    // The broken connection does not make the cache ignore Redis.
     assert_eq!(found(&redis, ORDER).await, None);
     let kept: Vec<String> = connection.keys("thali:test:*").expect("it answers");
     assert_eq!(kept.len(), 2, "{kept:?}");

@@ -1,5 +1,5 @@
-//! How many tokens a student has: right while time passes, and after everything that issues,
-//! redeems, reserves or releases some.
+//! A student's token count: correct while time passes, and after everything that issues, redeems,
+//! reserves or releases tokens.
 
 use jiff::SignedDuration;
 use serde_json::json;
@@ -38,7 +38,7 @@ async fn purchases(test: &TestApp, student: &Student) -> Vec<Purchase> {
     purchases.expect("they can be read")
 }
 
-/// The student again, with a session that has not ended.
+/// The student, with a new session.
 async fn back(test: &TestApp, student: &Student) -> Student {
     Student::of(&test.log_in(&student.email).await)
 }
@@ -87,7 +87,7 @@ async fn a_submission_and_its_replay_update_the_count_at_once() {
     test.send(submit.clone()).await.expect(201);
     assert_read(&test, &asha, 3).await;
 
-    // As if whoever recorded it had been killed before Redis was told.
+    // As if the process that recorded the submission had died before it evicted the count.
     let mut purchases = purchases(&test, &asha).await;
     purchases[0].redeemed.clear();
     let (entry, stale) =
@@ -133,7 +133,7 @@ async fn verifying_an_already_captured_payment_refreshes_the_cached_count() {
     let order_id = test.order_tokens(&asha, 2).await;
     let checkout = test.pay(&order_id, json!({ "outcome": "captured" })).await;
     assert_read(&test, &asha, 0).await;
-    // Somebody captures it and is killed before Redis is told.
+    // A process captures the payment and dies before it evicts the count.
     let purchase = purchases(&test, &asha).await.remove(0);
     let payment = Payment {
         payment_id: checkout.payment_id.parse().expect("an id"),
@@ -163,7 +163,7 @@ async fn reserved_and_released_tokens_update_the_count_at_once() {
     test.send(refund(&owner, &checkout.order_id, &body)).await.expect(202);
     assert_read(&test, &asha, 6).await;
 
-    // The partner refuses it, for so long that it is believed.
+    // Razorpay refuses the refund for so long that the refusal is believed.
     test.partner_fails(json!({ "status": 400 })).await;
     test.advance(REFUSAL_DOUBTED_FOR);
     let messages = test.refund_messages().await;
@@ -184,7 +184,7 @@ async fn a_count_begun_before_a_change_is_not_cached() {
     test.send(TestApp::submit(&asha, 2)).await.expect(201);
     test.app.cache.keep(entry, looked.version, &left).await;
     assert_read(&test, &asha, 3).await;
-    // Nor does it take the place of what was counted since.
+    // Nor does it replace a newer count.
     test.app.cache.keep(entry, looked.version, &left).await;
     assert_cached(&test, &asha, 3).await;
 }
@@ -201,8 +201,8 @@ async fn an_ended_session_cannot_read_a_cached_count() {
     assert_eq!(answer.problem(401), "unauthenticated");
 }
 
-/// Redis is gone before the first read, before the tokens are redeemed, or before the second
-/// read; and comes back empty.
+/// Redis stops before the first read, before the tokens are redeemed, or before the second read.
+/// Then it restarts empty.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_count_is_correct_whenever_redis_stops() {
     for gone_before in 0..3 {

@@ -1,4 +1,5 @@
-//! Telling all students of a closure: each once, whatever comes twice or dies half-way.
+//! Announcing a closure to all students: each gets one mail, even if messages repeat or a worker
+//! dies half-way.
 
 use std::collections::BTreeSet;
 use std::slice::from_ref;
@@ -19,7 +20,7 @@ use crate::api::workers::{consume_at, failed};
 use crate::support::people::Student;
 use crate::support::{Death, TestApp, queues_nowhere};
 
-/// What the mess is closed for in these tests.
+/// The closure of these tests.
 fn two_days() -> Value {
     json!({
         "from": "2026-01-31", "to": "2026-02-01", "meals": ["LUNCH", "DINNER"],
@@ -34,7 +35,7 @@ fn to(mails: &[Mail]) -> Vec<String> {
 }
 
 impl TestApp {
-    /// Closes the mess; answers the closure's id and the announcer's message.
+    /// Closes the mess; returns the closure's id and the announcer's message.
     async fn closed(&self, owner: &Student) -> (String, String) {
         self.settle().await;
         let made = self.send(close(owner, &two_days())).await.expect(201);
@@ -45,20 +46,20 @@ impl TestApp {
         (made.text("closure_id").to_owned(), messages.remove(0))
     }
 
-    /// Lets the announcer handle messages, and what it tells itself, to the end; answers the
-    /// mailer's messages of each page.
+    /// Lets the announcer handle a message and then its own follow-up messages, to the end; returns
+    /// the mailer's messages of each page.
     async fn announce(&self, message: &str) -> Vec<Vec<String>> {
         let (mut pages, mut messages) = (Vec::new(), vec![message.to_owned()]);
         while !messages.is_empty() {
             assert_eq!(self.consume(&ANNOUNCER, &messages).await, BatchResponse::default());
             pages.push(self.app.queues().take(QueueName::Mail));
             messages = self.app.queues().take(QueueName::Announcements);
-            assert!(messages.len() <= 1, "one page follows another");
+            assert!(messages.len() <= 1, "at most one next page");
         }
         pages
     }
 
-    /// Lets the mailer handle messages; answers what it sent.
+    /// Lets the mailer handle messages; returns the mails that it sent.
     async fn mailed(&self, messages: &[String]) -> Vec<Mail> {
         assert_eq!(self.consume(&MAILER, messages).await, BatchResponse::default());
         self.app.mailer().take()
@@ -103,7 +104,7 @@ async fn every_active_student_with_an_email_gets_days_meals_and_reason() {
     for said in ["Demo Mess", when, "no lunch and no dinner", "The cook &#60;marries&#62;"] {
         assert!(mail.html.contains(said), "{said} in {}", mail.html);
     }
-    assert_eq!(test.settle().await, [], "and that is all");
+    assert_eq!(test.settle().await, [], "no more mails");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -158,11 +159,12 @@ async fn a_worker_that_dies_at_any_step_skips_no_student() {
     for death in deaths {
         let mortal = test.mortal(death);
         let response = consume_at(&mortal.app, &ANNOUNCER, from_ref(&message)).await;
-        assert_eq!(failed(&response), ["0"], "{death:?}: the message comes again");
+        assert_eq!(failed(&response), ["0"], "{death:?}: the message is retried");
         assert!(mortal.is_dead(), "{death:?}");
         assert_eq!(queued(&mortal.app), (0, 0), "{death:?}");
     }
-    // It dies when a third of the page is on the queue, and there is no message for the next.
+    // The announcer dies when a third of the page is on the queue, and no message for the next
+    // page.
     assert_eq!(test.consume(&ANNOUNCER, from_ref(&message)).await, BatchResponse::default());
     let first = test.app.queues().take(QueueName::Mail);
     test.app.queues().take(QueueName::Announcements);
@@ -174,7 +176,7 @@ async fn a_worker_that_dies_at_any_step_skips_no_student() {
     assert_eq!((told.len(), addresses.len()), (PAGE_STUDENTS + 20, PAGE_STUDENTS + 20));
 }
 
-/// How many messages a process has put on the mailer's and on its own queue.
+/// Empties the mailer's and the announcer's queue; returns how many messages each had.
 fn queued(app: &App) -> (usize, usize) {
     let [mails, pages] =
         [QueueName::Mail, QueueName::Announcements].map(|it| app.queues().take(it));
@@ -199,7 +201,7 @@ async fn a_deleted_closure_is_no_longer_announced() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     test.crowd(PAGE_STUDENTS + 1, 0).await;
-    // Before the announcer looks.
+    // Before the announcer runs.
     let (closure_id, message) = test.closed(&owner).await;
     test.send(reopen(&owner, &closure_id)).await.expect(204);
     assert_eq!(test.announce(&message).await, [vec![""; 0]]);
@@ -212,7 +214,7 @@ async fn a_deleted_closure_is_no_longer_announced() {
     test.send(reopen(&owner, &closure_id)).await.expect(204);
     assert_eq!(test.mailed(&first).await, []);
     assert_eq!(test.announce(&next).await, [vec![""; 0]]);
-    // Taking it back announces nothing by itself.
+    // The deletion itself announces nothing.
     let changes = test.dynamo.new_changes().await;
     assert_eq!(test.relay(&changes).await, BatchResponse::default());
     assert_eq!(queued(&test.app), (0, 0));
@@ -227,7 +229,7 @@ async fn an_ended_closure_is_no_longer_announced() {
     assert_eq!(test.consume(&ANNOUNCER, from_ref(&message)).await, BatchResponse::default());
     let mails = test.app.queues().take(QueueName::Mail);
     test.app.queues().take(QueueName::Announcements);
-    // The last evening, and midnight after it.
+    // The last second of the last day, and midnight after it.
     test.go_to("2026-02-01T18:29:59Z");
     assert_eq!(test.mailed(&mails[..1]).await.len(), 1);
     test.go_to("2026-02-01T18:30:00Z");

@@ -1,4 +1,4 @@
-//! Closing the mess: what scans know of it at once, who reads it, and taking it back.
+//! Closing the mess: scans know a closure at once, everybody can read it, and owners can delete it.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -104,7 +104,7 @@ async fn a_closure_out_of_bounds_names_the_wrong_fields() {
         assert_eq!(answer.wrong_fields(), fields, "{body}: {}", answer.body);
     }
     for body in [
-        // One that began in the past, the longest, and the last day.
+        // A closure that began in the past, the longest one, and the last day.
         days("2026-01-10", "2026-01-15"),
         days("2026-01-15", "2026-04-16"),
         days("2027-01-16", "2027-01-16"),
@@ -120,7 +120,7 @@ async fn a_mess_stored_without_closures_can_be_closed() {
     assert!(gate(&test).await.closures.is_empty());
     let one = test.send(close(&owner, &days("2026-01-20", "2026-01-20"))).await.expect(201);
     test.send(reopen(&owner, one.text("closure_id"))).await.expect(204);
-    // Now there is a map, and nothing in it.
+    // Now the mess has a map of closures, which is empty.
     test.send(close(&owner, &days("2026-01-21", "2026-01-21"))).await.expect(201);
     test.send(close(&owner, &days("2026-01-21", "2026-01-22"))).await.expect(201);
     assert_eq!(gate(&test).await.closures.len(), 2);
@@ -147,7 +147,7 @@ async fn a_closure_can_be_deleted_until_it_has_ended() {
     assert_eq!(list(&test, &owner).await.len(), 1);
 }
 
-/// What a cycle's statement marks on its days, each day's meals in their order.
+/// The marks in a cycle's statement: one text for each day, with the marks of its meals in order.
 async fn marks(test: &TestApp, owner: &Student, cycle: CycleId) -> Vec<String> {
     let path = format!("/api/v1/cycles/{cycle}/statement");
     let answer = test.send(Call::get(&path).bearer(&owner.token)).await.expect(200);
@@ -182,7 +182,7 @@ async fn deleting_a_closure_that_has_begun_ends_it_yesterday() {
     let mut left = made.body.clone();
     left["to"] = json!("2026-01-14");
     assert_eq!(list(&test, &owner).await, [left]);
-    assert!(is_closed(&test, "2026-01-14", Meal::Dinner).await, "for what is uploaded later");
+    assert!(is_closed(&test, "2026-01-14", Meal::Dinner).await, "for scans uploaded later");
     assert_eq!(test.send(reopen(&owner, id)).await.problem(409), "closure_ended");
 }
 
@@ -330,7 +330,7 @@ async fn dinner_past_midnight_can_be_closed_and_reopened_while_served() {
     let owner = test.owner("owner@example.com").await;
     let late = json!({ "meal_windows": { "DINNER": { "opens": "22:00", "closes": "01:00" } } });
     test.send(Call::patch("/api/v1/mess", &late).bearer(&owner.token)).await.expect(200);
-    // Half past midnight of the sixteenth: it is still the fifteenth's dinner.
+    // Half past midnight on the 16th: the dinner of the 15th is still served.
     test.go_to("2026-01-15T19:00:00Z");
     let owner = Student::of(&test.log_in(&owner.email).await);
     let made = test.send(close(&owner, &days("2026-01-15", "2026-01-15"))).await.expect(201);
@@ -347,7 +347,7 @@ async fn today_follows_the_time_zone_of_the_mess() {
     let test = TestApp::start().await;
     test.go_to("2026-01-15T10:30:00Z");
     let owner = test.owner("owner@example.com").await;
-    // It is half past midnight in Kiritimati, and half past eleven in Niue's night.
+    // It is 00:30 on the 16th in Kiritimati, and 23:30 on the 14th in Niue.
     for (zone, past, today) in [
         ("Pacific/Kiritimati", "2026-01-15", "2026-01-16"),
         ("Pacific/Niue", "2026-01-13", "2026-01-14"),

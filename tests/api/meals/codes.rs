@@ -1,5 +1,5 @@
-//! The code that a student shows: as text and as a picture that a camera reads, given anew,
-//! and its key replaced.
+//! A student's QR code: as text and as a picture that a camera can read, its reset, and the
+//! rotation of its key.
 
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -35,7 +35,7 @@ impl TestApp {
         gate.expect("read").expect("the mess is there")
     }
 
-    /// Whether the counter would believe a code at this moment.
+    /// Whether the counter would accept a code now.
     async fn believes(&self, text: &str) -> bool {
         let read = ReadCode::parse(text).expect("a code");
         let key = MessKey::derive(QR_KEY.as_bytes(), &self.mess_id, read.code.kid);
@@ -46,7 +46,7 @@ impl TestApp {
     }
 }
 
-/// What `zbarimg` reads in a picture.
+/// The text that `zbarimg` reads in a picture.
 fn seen_by_a_camera(picture: &[u8], name: &str) -> String {
     let file = tempfile::Builder::new().suffix(name).tempfile().expect("a file");
     std::fs::write(file.path(), picture).expect("written");
@@ -60,7 +60,7 @@ fn seen_by_a_camera(picture: &[u8], name: &str) -> String {
     String::from_utf8(output.stdout).expect("text").trim_end().to_owned()
 }
 
-/// An SVG drawing of dark rectangles, `M<left> <top>h<width>v<height>…`, as a picture (PGM).
+/// Converts an SVG of dark rectangles (`M<left> <top>h<width>v<height>…`) into a bitmap (PGM).
 fn rasterised(svg: &str) -> Vec<u8> {
     let part = |from: &str, to: char| svg.split_once(from)?.1.split_once(to).map(|(part, _)| part);
     let side: usize = part(r#"width=""#, '"').and_then(|side| side.parse().ok()).expect("a width");
@@ -123,7 +123,7 @@ async fn a_reset_invalidates_the_old_code_at_once() {
     assert_eq!(new.text("issued_at"), test.now().to_string());
     assert_eq!(test.code(&student).await.body, new.body);
     assert!(!test.believes(&lost).await && test.believes(new.text("qr_data")).await);
-    assert!(test.believes(&others).await, "nobody else's code is touched");
+    assert!(test.believes(&others).await, "other students' codes stay valid");
 }
 
 #[tokio::test(flavor = "multi_thread")]

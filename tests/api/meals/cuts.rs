@@ -1,4 +1,4 @@
-//! Cutting meals: until when, which, how many, and what becomes of it at the counter.
+//! Cutting meals: the cutoff, the bounds, the limit, and what the counter knows of a cut.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use super::{account_of, cut, cut_day, uncut};
 use crate::support::people::Student;
 use crate::support::{Call, TestApp};
 
-/// The cuts that the counter knows of a student, as texts.
+/// A student's cuts as the counter knows them, each as its first and last day.
 async fn known(test: &TestApp, student: &Student) -> Vec<String> {
     let cuts = test.member(account_of(student)).await.cuts;
     cuts.values().map(|cut| format!("{} {}", cut.period.from, cut.period.to)).collect()
@@ -67,21 +67,20 @@ async fn a_cut_is_returned_listed_and_known_at_the_counter() {
     assert_eq!(test.list(&asha, "/api/v1/mess-cuts", 1).await, listed, "page by page");
 }
 
-/// A zone, a day, and when it is too late to cut it, or to take that back: 23:00 on the day
-/// before by the clock on the wall.
+/// A time zone, a day, and the cutoff for making or cancelling a cut of that day: 23:00 local time
+/// on the day before.
 const CUTOFFS: [(&str, &str, &str); 10] = [
     ("Asia/Kolkata", "2026-01-16", "2026-01-15T17:30:00Z"),
     ("Asia/Kolkata", "2026-03-01", "2026-02-28T17:30:00Z"),
     ("Asia/Kolkata", "2027-01-01", "2026-12-31T17:30:00Z"),
     ("Asia/Kolkata", "2028-02-29", "2028-02-28T17:30:00Z"),
     ("Asia/Kolkata", "2028-03-01", "2028-02-29T17:30:00Z"),
-    // The clocks go forward in the night to the 29th of March, back in that to the 25th of
-    // October.
+    // The clocks go forward in the night to 29 March, and back in the night to 25 October.
     ("Europe/Berlin", "2026-03-29", "2026-03-28T22:00:00Z"),
     ("Europe/Berlin", "2026-03-30", "2026-03-29T21:00:00Z"),
     ("Europe/Berlin", "2026-10-25", "2026-10-24T21:00:00Z"),
     ("Europe/Berlin", "2026-10-26", "2026-10-25T22:00:00Z"),
-    // In New York on the 8th of March.
+    // The clocks go forward in New York on 8 March.
     ("America/New_York", "2026-03-09", "2026-03-09T03:00:00Z"),
 ];
 
@@ -100,7 +99,7 @@ async fn the_cutoff_follows_the_local_time_of_the_mess_across_clock_changes() {
             let made = test.send(cut_day(&asha, day)).await.expect(201);
             test.send(uncut(&asha, made.text("cut_id"))).await.expect(204);
         }
-        // What is left is one that was made in time.
+        // One cut is left, which was made in time.
         let asha = test.come_back(&asha).await;
         let made = test.send(cut_day(&asha, day)).await.expect(201);
         for late in [0, 1, 60, 3_600, 86_400] {
@@ -235,7 +234,7 @@ async fn a_student_has_at_most_twenty_cuts_not_counting_old_ones() {
     }
     let refused = test.send(cut_day(&asha, "2026-02-21")).await;
     assert_eq!(refused.problem(409), "too_many_cuts");
-    // The first one ended on the first of February.
+    // The first cut ended on 1 February.
     test.go_to("2026-02-09T06:30:00Z");
     let asha = test.come_back(&asha).await;
     let refused = test.send(cut_day(&asha, "2026-03-21")).await;
@@ -247,7 +246,7 @@ async fn a_student_has_at_most_twenty_cuts_not_counting_old_ones() {
     known.sort_unstable();
     assert_eq!((known.len(), known[0].as_str()), (19, "2026-02-03 2026-02-03"));
     assert_eq!(list(&test, &asha).await.len(), 21, "the records stay");
-    // One that is only a record can be taken back as little as any other that has begun.
+    // A cut that is only a record has begun, so it cannot be cancelled either.
     let oldest = list(&test, &asha).await.pop().expect("some");
     let refused = test.send(uncut(&asha, oldest["cut_id"].as_str().expect("an id"))).await;
     assert_eq!(refused.problem(409), "cutoff_passed");
@@ -324,7 +323,7 @@ async fn only_one_of_ten_concurrent_overlapping_cuts_is_made() {
     let asha = test.student("asha@example.com").await;
     for round in 1..=5 {
         let bodies = (0..10).map(|number| {
-            // They all have the tenth in common.
+            // All of them include the tenth.
             let (from, to) = (
                 format!("2026-0{}-0{}", round + 1, 1 + number % 9),
                 format!("2026-0{}-1{number}", round + 1),
@@ -448,7 +447,7 @@ async fn the_audit_trail_records_a_cut_and_its_cancellation() {
     let asha = test.student("asha@example.com").await;
     let owner = test.owner("owner@example.com").await;
     let made = test.send(cut_day(&asha, "2026-01-20")).await.expect(201);
-    // Of two changes in one millisecond nobody can tell which one was first.
+    // Two changes in one millisecond have no order in the trail.
     test.advance(SignedDuration::from_millis(1));
     test.send(uncut(&asha, made.text("cut_id"))).await.expect(204);
     test.settle().await;

@@ -1,4 +1,4 @@
-//! A student as the counter knows them follows the account.
+//! The member item, which is what the counter knows of a student, follows the account.
 
 use serde_json::json;
 use thali_domain::accounts::identity::AccountStatus;

@@ -1,4 +1,4 @@
-//! Calling an order off.
+//! Cancelling an order.
 
 use jiff::SignedDuration;
 use serde_json::json;
@@ -10,7 +10,7 @@ use super::{cancel, collect, everything};
 use crate::support::people::Student;
 use crate::support::{Call, TestApp};
 
-/// What a pending order of a student with tokens becomes in each other way.
+/// A student's orders that are pending no longer, each with its status; none was cancelled.
 async fn ended_otherwise(test: &TestApp, student: &Student) -> Vec<(Order, &'static str)> {
     let processed = test.processed(student, "rice").await;
     let collected = test.processed(student, "rice").await;
@@ -40,7 +40,7 @@ async fn a_cancelled_pending_order_returns_its_portions_to_stock() {
     assert_eq!((test.stock("rice").await, test.stock("dal").await), (50, 15));
     let stored = test.stored(&order).await;
     assert_eq!((stored.status, stored.version), (OrderStatus::Cancelled, 2));
-    assert_eq!(test.dynamo.index_items("orders", "pending").await.len(), 0, "nothing waits");
+    assert_eq!(test.dynamo.index_items("orders", "pending").await.len(), 0, "no order is pending");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -104,7 +104,7 @@ async fn returned_portions_go_only_to_shards_that_still_exist() {
         placed.push(test.place(&asha, &[entry]).await);
     }
     assert_eq!(test.stock("rice").await, 0);
-    // The owner spreads what is left, nothing, over two shards.
+    // The owner spreads the empty stock over two shards.
     test.seed_item("rice", 1, &[0, 0]).await;
     for order in &placed {
         test.send(cancel(&asha, order)).await.expect(200);
@@ -141,7 +141,7 @@ async fn a_cancelled_order_is_never_read_as_pending_from_the_cache() {
     cached::remember(&test.app, &order).await;
     assert_eq!(read().await, (OrderStatus::Pending, true));
     test.send(cancel(&asha, &order)).await.expect(200);
-    // Somebody who had read the order before comes late.
+    // A reader who read the order before the cancellation is late.
     cached::remember(&test.app, &order).await;
     assert_eq!(read().await, (OrderStatus::Cancelled, false));
     assert_eq!(read().await, (OrderStatus::Cancelled, true));
@@ -152,7 +152,8 @@ async fn a_lost_database_answer_restores_the_stock_only_once() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     test.seed_item("rice", 1, &[10, 10]).await;
-    // Of the SDK's three requests, the first are carried out and not heard of.
+    // The SDK sends three requests at most. The database carries out the first `lost` ones, and
+    // their answers are lost.
     for (lost, status) in [(1, 200), (2, 200), (3, 503)] {
         let order = test.place(&asha, &[("rice", 4)]).await;
         let app = test.losing_answers("TransactWriteItems", lost);

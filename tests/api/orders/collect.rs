@@ -1,4 +1,4 @@
-//! Handing an order over.
+//! Collecting an order: staff hand it over.
 
 use jiff::SignedDuration;
 use thali_domain::ids::MessId;
@@ -104,7 +104,8 @@ async fn a_hand_over_succeeds_despite_lost_database_answers() {
         assert_eq!(answer.body["status"], "Collected", "{lost} answers lost");
         assert_eq!(test.stored(&order).await.version, 3, "{lost} answers lost");
     }
-    // Where no answer comes at all, nobody knows; whoever asks again learns when it was.
+    // If no answer comes at all, the outcome is unknown. A retry is told when the order was
+    // collected.
     let order = test.processed(&asha, "rice").await;
     let app = test.losing_answers("UpdateItem", 3);
     let refused = test.send_to(&app, collect(&staff, &order)).await;

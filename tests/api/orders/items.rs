@@ -13,7 +13,7 @@ use crate::support::menu::{dish, put_item};
 use crate::support::people::{PASSWORD, Student};
 use crate::support::{Call, TestApp};
 
-/// What each shard of an item holds, by its number, as the table has it.
+/// The stock of each shard of an item, by its number, read from the table.
 async fn shards(test: &TestApp, sku: &str) -> BTreeMap<u8, u64> {
     let sku = Sku::parse(sku).expect("a sku");
     let mut found = BTreeMap::new();
@@ -45,7 +45,7 @@ async fn a_new_item_can_be_read_by_everybody_in_the_mess() {
 
     let asha = test.student("asha@example.com").await;
     let expected = [expected];
-    assert_eq!(test.menu(&asha).await, expected, "shards are the owner's business");
+    assert_eq!(test.menu(&asha).await, expected, "only owners see shards");
     let (mess, active) = (test.mess_id.clone(), AccountStatus::Active);
     test.account(&mess, Role::Staff, active, "staff@example.com").await;
     let staff = Student::of(&test.log_in("staff@example.com").await);

@@ -1,4 +1,4 @@
-//! The list of a student's orders: their order, and their pages while things change.
+//! The list of a student's orders: its order, and its pages while orders change.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -21,7 +21,7 @@ fn newest_first(orders: &[Order]) -> Vec<String> {
     orders.iter().rev().map(|order| order.order_id.to_string()).collect()
 }
 
-/// So many orders of one portion each.
+/// Places `count` orders of one portion each.
 async fn orders(test: &TestApp, student: &Student, count: usize) -> Vec<Order> {
     let mut orders = Vec::new();
     for _ in 0..count {
@@ -61,7 +61,7 @@ async fn an_order_is_listed_with_its_current_status_and_failure_reason() {
     test.fail(&failed, FailureReason::ItemUnavailable).await;
     test.send(cancel(&asha, &cancelled)).await.expect(200);
     for order in [&collected, &processed] {
-        test.process(order).await.expect("nobody else is at it");
+        test.process(order).await.expect("nobody else processes it");
     }
     test.send(collect(&staff, &collected)).await.expect(200);
 
@@ -98,7 +98,7 @@ async fn pages_neither_repeat_nor_skip_orders_while_orders_change() {
     loop {
         let (items, next) = test.page(&asha, ORDERS, 5, cursor.as_deref()).await;
         met.extend(ids(&items).into_iter().map(str::to_owned));
-        // A new one comes in front; the one where the page ended and the next one change.
+        // A new order comes in front. The last order of the page and the next one change.
         orders(&test, &asha, 1).await;
         for order in before.iter().rev().skip(met.len() - 1).take(2) {
             test.send(cancel(&asha, order)).await.expect(200);

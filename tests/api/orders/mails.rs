@@ -1,4 +1,4 @@
-//! What a student is told of an order: that it was processed or that it failed, once.
+//! The mails about an order: one when it is processed, or one when it fails.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::SignedDuration;
@@ -16,8 +16,8 @@ use crate::support::TestApp;
 use crate::support::people::Student;
 
 impl TestApp {
-    /// The mailer's messages that follow from what was written, as often as the relay is
-    /// invoked with it.
+    /// The mailer's messages for the changes so far, if the relay is invoked with them `times`
+    /// times.
     async fn mail_messages(&self, times: usize) -> Vec<String> {
         let changes = self.dynamo.new_changes().await;
         for _ in 0..times {
@@ -27,14 +27,14 @@ impl TestApp {
         self.app.queues().take(QueueName::Mail)
     }
 
-    /// The mails that follow from what was written.
+    /// The mails for the changes so far.
     async fn order_mails(&self) -> Vec<Mail> {
         let messages = self.mail_messages(1).await;
         assert_eq!(self.consume(&MAILER, &messages).await, BatchResponse::default());
         self.app.mailer().take()
     }
 
-    /// A student with tokens, and two items, of whom nothing is to be told.
+    /// A student with tokens, and two items on the menu, with no mail pending.
     async fn told_nothing_yet(&self) -> Student {
         let student = self.newcomer(20).await;
         self.seed_item("dosa", 3, &[50]).await;
@@ -56,7 +56,8 @@ impl TestApp {
     }
 }
 
-/// The text of the mail about an order of the demo mess, which begins so and ends so.
+/// The expected text of the mail about an order of `TestApp::ordered`, with this message and
+/// status.
 fn text(student: &Student, said: &str, status: &str, order: &Order) -> String {
     let name = student.email.split('@').next().expect("a name");
     format!(
@@ -72,7 +73,7 @@ async fn the_mail_about_a_processed_order_has_all_its_details() {
     let student = test.told_nothing_yet().await;
     let order = test.ordered(&student).await;
     assert_eq!(test.order_mails().await.len(), 0, "it is only pending");
-    test.process(&order).await.expect("nobody else is at it");
+    test.process(&order).await.expect("nobody else processes it");
     let mails = test.order_mails().await;
     assert_eq!(mails.len(), 1);
     assert_eq!(mails[0].to.as_str(), student.email);
@@ -136,12 +137,12 @@ async fn each_outcome_is_mailed_once_despite_repeated_messages() {
     let student = test.told_nothing_yet().await;
     let processed = test.ordered(&student).await;
     let failed = test.ordered(&student).await;
-    // Swept on the way, which is no news to the student.
+    // A sweep, which sends no mail.
     assert!(test.app.store.order_sweep(&processed, &test.stamp()).await.expect("swept"));
-    test.process(&processed).await.expect("nobody else is at it");
+    test.process(&processed).await.expect("nobody else processes it");
     test.fail(&failed, FailureReason::ItemUnavailable).await;
     let messages = test.mail_messages(3).await;
-    assert_eq!(messages.len(), 6, "the relay keeps nothing");
+    assert_eq!(messages.len(), 6, "the relay does not deduplicate");
     for round in 0..3 {
         assert_eq!(test.consume(&MAILER, &messages).await, BatchResponse::default());
         test.advance(SignedDuration::from_hours(1));
@@ -162,7 +163,7 @@ async fn a_cancelled_or_collected_order_sends_no_mail() {
     let (student, staff) = (test.told_nothing_yet().await, test.staff("s@example.com").await);
     let order = test.ordered(&student).await;
     test.send(cancel(&student, &order)).await.expect(200);
-    assert_eq!(test.mail_messages(1).await, [""; 0], "called off");
+    assert_eq!(test.mail_messages(1).await, [""; 0], "cancelled");
     let order = test.processed(&student, "tea").await;
     assert_eq!(test.mail_messages(1).await.len(), 1, "processed");
     test.send(collect(&staff, &order)).await.expect(200);
@@ -177,7 +178,7 @@ async fn the_mail_goes_to_the_students_current_address_if_any() {
     test.mail_messages(1).await;
     for student in &students {
         let processed = test.ordered(student).await;
-        test.process(&processed).await.expect("nobody else is at it");
+        test.process(&processed).await.expect("nobody else processes it");
         let failed = test.ordered(student).await;
         test.fail(&failed, FailureReason::AccountClosed).await;
     }
@@ -194,7 +195,7 @@ async fn the_mail_goes_to_the_students_current_address_if_any() {
     assert_eq!(
         test.consume(&MAILER, &messages).await,
         BatchResponse::default(),
-        "none comes again"
+        "no message is retried"
     );
     let mails = test.app.mailer().take();
     let to: Vec<&str> = mails.iter().map(|mail| mail.to.as_str()).collect();
@@ -229,7 +230,7 @@ async fn an_item_name_is_verbatim_in_text_and_escaped_in_html() {
     assert!(mails[0].html.contains("Tea &#38; &#60;b&#62;rusk"), "{}", mails[0].html);
 }
 
-/// SQS takes 256 KiB, as one message or as ten at once.
+/// SQS accepts 256 KiB, as one message or as a batch of ten.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_names_no_person_and_ten_largest_fit_in_a_batch() {
     let test = TestApp::start().await;
@@ -244,7 +245,7 @@ async fn a_message_names_no_person_and_ten_largest_fit_in_a_batch() {
     test.mail_messages(1).await;
     let entries: Vec<(&str, i64)> = entries.iter().map(|(sku, count)| (&**sku, *count)).collect();
     let order = test.place(&student, &entries).await;
-    test.process(&order).await.expect("nobody else is at it");
+    test.process(&order).await.expect("nobody else processes it");
     let messages = test.mail_messages(1).await;
     assert_eq!(messages.len(), 1);
     assert!(messages[0].len() < 256 * 1024 / 10, "{} bytes", messages[0].len());

@@ -1,4 +1,4 @@
-//! Placing an order: what it takes, what it answers, and what it refuses.
+//! Placing an order: what is reserved, what is returned, and what is refused.
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -120,7 +120,7 @@ async fn invalid_input_names_the_field_and_reserves_nothing() {
     assert_eq!(answer.problem(422), "invalid_fields");
     assert_eq!(answer.body["errors"][0]["field"], "total_amount");
     assert_eq!(test.stock("thali").await, 9);
-    assert_eq!(test.dynamo.items("orders").await.len(), 1, "the item alone");
+    assert_eq!(test.dynamo.items("orders").await.len(), 1, "only the item");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -202,7 +202,7 @@ async fn a_key_identifies_one_order_of_one_student() {
     assert_eq!(again.body["order_id"], first.body["order_id"]);
     assert_eq!(again.body["status"], "Processed", "as it is now");
     let merged = test.send(call(&[("thali", 1), ("thali", 1)])).await.expect(202);
-    assert_eq!(merged.body["order_id"], first.body["order_id"], "the same wish");
+    assert_eq!(merged.body["order_id"], first.body["order_id"], "the same items");
     let other = test.send(call(&[("thali", 1)])).await;
     assert_eq!(other.problem(409), "idempotency_key_reused");
     let others = ordering(&crowd[1], &[("thali", 2)]).header("idempotency-key", "k");

@@ -1,4 +1,4 @@
-//! Processing an order: once, whatever happens to who does it.
+//! Processing an order: exactly once, whatever happens to the processor.
 
 use std::sync::Arc;
 
@@ -15,22 +15,21 @@ use crate::support::people::Student;
 use crate::support::{Answer, Death, TestApp};
 
 impl TestApp {
-    /// The messages for the processor that follow from what was written.
+    /// The processor's messages for the changes so far.
     pub(super) async fn order_messages(&self) -> Vec<String> {
         let changes = self.dynamo.new_changes().await;
         assert_eq!(self.relay(&changes).await, BatchResponse::default());
         self.app.queues().take(QueueName::Orders)
     }
 
-    /// Invokes the processor, as it is in `app`, with one message; answers whether it
-    /// succeeded.
+    /// Invokes the processor with the app `app` and one message; returns whether it succeeded.
     pub(super) async fn process_message(&self, app: &App, message: &str) -> bool {
         let event = json!({ "Records": [{ "messageId": "1", "body": message }] });
         let event = serde_json::from_value(event).expect("SQS's format");
         consume(app, &CONSUMER, event).await == BatchResponse::default()
     }
 
-    /// An order of `thali` that waits to be processed, and its message.
+    /// Places an order of `thali`; returns the answer and the processor's message.
     async fn waiting(&self, student: &Student, quantity: u32) -> (Answer, String) {
         self.settle().await;
         let answer = self.send(ordering(student, &[("thali", quantity)])).await.expect(202);
@@ -40,7 +39,7 @@ impl TestApp {
     }
 }
 
-/// How the order ends for a student who has enough tokens, and for one who has not.
+/// How many tokens a student has, and how an order of four tokens ends.
 const ENDS: [(u16, OrderStatus); 2] = [(9, OrderStatus::Processed), (1, OrderStatus::Failed)];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -61,8 +60,8 @@ async fn a_processor_that_dies_at_any_request_leaves_nothing_half_done() {
     }
 }
 
-/// Lets the processor die before and after a request, each at an order of its own, and its
-/// message come again; answers how often it came as far as that.
+/// Lets the processor die before and after its request number `request`, each time with a new
+/// order, and delivers the message again. Returns how often the processor made that request.
 async fn died_at(test: &TestApp, tokens: u16, end: OrderStatus, request: u32) -> usize {
     let mut dead = 0;
     for death in [Death::Before(request), Death::After(request)] {

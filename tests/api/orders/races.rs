@@ -1,5 +1,5 @@
-//! Changes of one order at the same moment: one of them comes about, and the stock and the
-//! tokens are what that one makes of them.
+//! Concurrent changes of one order: exactly one takes effect, and the stock and the tokens agree
+//! with it.
 
 use std::sync::Arc;
 
@@ -13,8 +13,8 @@ use super::{cancel, collect};
 use crate::support::people::Student;
 use crate::support::{Call, TestApp};
 
-/// Looks at an order of two portions at three tokens that was processed or called off: at
-/// where it stands, and at the stock and the balance, which were ten before it.
+/// Asserts how an order of two portions at three tokens each has ended, processed or cancelled: its
+/// status, the stock and the balance. Both were ten before the order.
 async fn assert_ended(test: &TestApp, order: &Order, student: &Student, processed: bool) {
     let expected =
         if processed { (OrderStatus::Processed, 8, 4) } else { (OrderStatus::Cancelled, 10, 10) };
@@ -33,7 +33,7 @@ async fn an_order_is_processed_or_cancelled_and_never_both() {
         let message = json!({ "mess_id": order.mess_id, "order_id": order.order_id });
         let processor = Arc::clone(&test);
         let processing = tokio::spawn(async move {
-            // Now and then it is a few requests late.
+            // In some rounds the processor is a few requests late.
             for _ in 0..round % 4 {
                 processor.stock("rice").await;
             }

@@ -1,4 +1,5 @@
-//! Deliveries and withdrawals: what they leave, what is refused, and what is done once.
+//! Deliveries and withdrawals: the stock afterwards, what is refused, and that a retry changes
+//! nothing.
 
 use serde_json::{Value, json};
 
@@ -6,7 +7,7 @@ use crate::support::menu::{change_stock, dish};
 use crate::support::people::Student;
 use crate::support::{Answer, Call, TestApp};
 
-/// An app with an owner who has an item `dal` of so many portions, over so many shards.
+/// An app with an owner, and an item `dal` of `stock` portions in `shards` shards.
 async fn with_dal(stock: u32, shards: u8) -> (TestApp, Student) {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
@@ -84,7 +85,7 @@ async fn the_stock_of_an_unknown_item_cannot_be_changed() {
         let refused = test.send(change_stock(&owner, sku, 1)).await;
         assert_eq!(refused.problem(404), "item_not_found", "{sku}");
     }
-    assert_eq!(test.menu(&owner).await.len(), 1, "nothing was made");
+    assert_eq!(test.menu(&owner).await.len(), 1, "no item was created");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -108,7 +109,7 @@ async fn a_repeated_delivery_adds_nothing_and_returns_the_first_result() {
     for _ in 0..2 {
         change(&test, &owner, 1).await.expect(200);
     }
-    assert_eq!(test.stock_of(&owner, "dal").await, 30, "without a key each is one more");
+    assert_eq!(test.stock_of(&owner, "dal").await, 30, "without a key each delivery counts");
 }
 
 #[tokio::test(flavor = "multi_thread")]

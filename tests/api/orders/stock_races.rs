@@ -1,5 +1,5 @@
-//! Several at the same item: what is taken is taken once, and the sum over the shards is
-//! exact whatever meets whatever.
+//! Concurrent changes of one item: a portion is taken once, and the total over the shards stays
+//! exact.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -21,7 +21,8 @@ async fn with_dal(stock: u32, shards: u8) -> (Arc<TestApp>, Student) {
     (test, owner)
 }
 
-/// How many of these answers are 200; the others say why not, with this code and stock.
+/// How many of these answers are 200. Asserts that the others are refusals with this code and
+/// stock.
 #[track_caller]
 fn passed(answers: &[Answer], refusal: &str, stock: u32) -> usize {
     let (passed, refused): (Vec<_>, Vec<_>) =
@@ -115,11 +116,11 @@ async fn concurrent_puts_of_an_item_never_mix_their_fields() {
         let calls = wishes.iter().map(|wish| put_item(&owner, &sku, wish)).collect();
         let answers = test.send_together(calls).await;
         let made = answers.iter().filter(|answer| answer.status == 201).count();
-        assert_eq!(made, usize::from(round % 2 == 0), "an item is new once");
+        assert_eq!(made, usize::from(round % 2 == 0), "an item is created once");
         for (wish, answer) in wishes.iter().zip(&answers) {
             assert!([200, 201].contains(&answer.status), "{}", answer.body);
             for (member, value) in wish.as_object().expect("an object") {
-                assert_eq!(&answer.body[member], value, "each is answered its own");
+                assert_eq!(&answer.body[member], value, "each answer matches its request");
             }
         }
         let item = test.item_of(&owner, &sku).await;
@@ -177,7 +178,7 @@ async fn a_read_of_inconsistent_shards_is_refused_as_busy() {
     let (test, owner) = with_dal(30, 3).await;
     let shard = keys::stock(&test.mess_id, &Sku::parse("dal").expect("a sku"), 2);
     let of_layout = |layout: u32| AttributeValue::N(layout.to_string());
-    // As if the shard were read after a move of which the item knows nothing yet.
+    // As if the item had been read before a move, and the shard after it.
     test.dynamo.set("orders", &shard, "layout", of_layout(2)).await;
     let menu = || Call::get("/api/items").bearer(&owner.token);
     assert_eq!(test.send(menu()).await.problem(503), "busy");
@@ -189,14 +190,14 @@ async fn a_read_of_inconsistent_shards_is_refused_as_busy() {
     assert_eq!(test.stock_of(&owner, "dal").await, 30);
 }
 
-/// An item as somebody read it.
+/// The item `dal`, as it is stored now.
 async fn read(test: &TestApp) -> Item {
     let sku = Sku::parse("dal").expect("a sku");
     let item = test.app.store.item_get(&test.mess_id, &sku).await.expect("read");
     item.expect("it is on the menu")
 }
 
-/// Whether a change that was decided on `item` is carried out.
+/// Whether a change that was decided on the outdated or current `item` is carried out.
 async fn carried_out(test: &TestApp, item: &Item, delta: i64, condition: StockCondition) -> bool {
     let delta = StockDelta::try_from(delta).expect("in range");
     let change = change(item, delta, 0).expect("no refusal");
@@ -204,7 +205,8 @@ async fn carried_out(test: &TestApp, item: &Item, delta: i64, condition: StockCo
     store.stock_change(mess, item, &change, condition, None, &test.stamp()).await.expect("decided")
 }
 
-/// Whether another number of shards that was decided on `item` is carried out.
+/// Whether a new number of shards that was decided on the outdated or current `item` is carried
+/// out.
 async fn spread(test: &TestApp, item: &Item, shards: i64) -> bool {
     let put = ItemPut {
         name: ItemName::parse("Dal").expect("a name"),
@@ -229,7 +231,7 @@ async fn stock_changes_by_an_owner_succeed_despite_continuous_sales() {
         sell().await;
         for delta in [10, -10] {
             let exact = carried_out(&test, &before_a_sale, delta, StockCondition::AsRead).await;
-            assert!(!exact, "the stock is not as it was read");
+            assert!(!exact, "the stock has changed since the read");
         }
         assert!(carried_out(&test, &before_a_sale, -10, StockCondition::AsMuch).await);
         assert!(carried_out(&test, &before_a_sale, 10, StockCondition::AsMuch).await);
@@ -242,8 +244,8 @@ async fn stock_changes_by_an_owner_succeed_despite_continuous_sales() {
 
         let before_a_sale = read(&test).await;
         sell().await;
-        assert!(spread(&test, &before_a_sale, 8).await, "more shards wait for no pause");
-        assert!(!spread(&test, &before_a_sale, 16).await, "of another layout");
+        assert!(spread(&test, &before_a_sale, 8).await, "adding shards needs no pause");
+        assert!(!spread(&test, &before_a_sale, 16).await, "the layout has changed");
         assert_eq!(test.stock_of(&owner, "dal").await, 99);
         assert!(!carried_out(&test, &before_a_sale, 10, StockCondition::AsMuch).await);
     }
@@ -270,7 +272,7 @@ async fn a_shard_cannot_move_portions_that_were_sold_since_the_read() {
     let (test, owner) = with_dal(100, 1).await;
     let before_the_sales = read(&test).await;
     test.send(change_stock(&owner, "dal", -90)).await.expect(200);
-    assert!(!spread(&test, &before_the_sales, 4).await, "three quarters of a hundred are gone");
+    assert!(!spread(&test, &before_the_sales, 4).await, "the 75 portions to move are not there");
     assert_eq!(read(&test).await.shards, [10]);
     assert!(spread(&test, &read(&test).await, 4).await);
     assert_eq!(read(&test).await.shards, [3, 3, 2, 2]);

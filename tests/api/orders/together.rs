@@ -1,5 +1,4 @@
-//! Orders at the same moment: what there is goes to as many as it is enough for, and nobody
-//! pays twice.
+//! Concurrent orders: each portion is sold once, and nobody pays twice.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -11,7 +10,7 @@ use thali_domain::orders::order::OrderStatus;
 use super::ordering;
 use crate::support::TestApp;
 
-/// Lets 200 students order one of 50 portions each, which lie in so many shards.
+/// Lets 200 students order one of 50 portions each, concurrently, from shards of these stocks.
 async fn two_hundred_for_fifty(shards: &[u32]) {
     assert_eq!(shards.iter().sum::<u32>(), 50);
     let test = Arc::new(TestApp::start().await);
@@ -65,7 +64,8 @@ async fn fifty_of_two_hundred_orders_succeed_when_transactions_are_serialised() 
     let test = Arc::new(TestApp::start().await);
     let crowd = test.crowd(200, 2).await;
     test.seed_item("thali", 2, &[50]).await;
-    // As long as DynamoDB may hold an item: then it lets sixty in a second at it.
+    // DynamoDB may hold an item for 15 ms in a transaction, which allows about sixty transactions
+    // in a second.
     let app = Arc::new(test.contended(Duration::from_millis(15)).await);
     let began = Instant::now();
     let mut tasks = tokio::task::JoinSet::new();

@@ -1,4 +1,5 @@
-//! Verifying and rejecting: once, by an owner of the mess, and what the counter knows then.
+//! Verifying and rejecting payments: once, by an owner of the mess, and what the counter knows
+//! then.
 
 use serde_json::json;
 use thali_domain::days::MealDate;

@@ -1,4 +1,4 @@
-//! What students are told of decisions about their payments.
+//! The mails to students about decisions on their payments.
 
 use serde_json::json;
 use thali_domain::ids::CycleId;
@@ -42,7 +42,7 @@ async fn a_student_is_mailed_each_decision_once_with_its_reason() {
             Student::of(&test.log_in(&owner.email).await),
         );
         let id = test.upload_cycle(&asha, from, to).await;
-        assert!(test.settle().await.is_empty(), "an upload tells no student");
+        assert!(test.settle().await.is_empty(), "an upload sends no mail");
         let reason = json!({ "reason": "because <of it>" });
         test.send(decide(&owner, id, decision, &reason)).await.expect(200);
         let mails = test.settle().await;
@@ -57,7 +57,7 @@ async fn a_student_is_mailed_each_decision_once_with_its_reason() {
         assert!(mail.text.contains("because <of it>"), "{}", mail.text);
         assert!(mail.html.contains("because &#60;of it&#62;"), "{}", mail.html);
         assert_eq!(test.send(verify(&owner, id)).await.problem(409), "already_decided");
-        assert!(test.settle().await.is_empty(), "a refused decision tells nobody");
+        assert!(test.settle().await.is_empty(), "a refused decision sends no mail");
     }
 }
 

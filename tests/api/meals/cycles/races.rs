@@ -1,4 +1,4 @@
-//! Uploads and decisions at the same moment, and processes that die in the middle.
+//! Concurrent uploads and decisions, and processes that die half-way.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ async fn only_one_of_ten_concurrent_overlapping_uploads_is_accepted() {
     let test = Arc::new(TestApp::start().await);
     let asha = test.student("asha@example.com").await;
     let first = MealDate::parse("2026-02-01").expect("a date");
-    // Each of them has the 10th of February.
+    // All of them include 10 February.
     let call = |number: i32| {
         let (from, to) = (first.plus_days(number), first.plus_days(number + 9));
         upload(&asha, &claim(&from.to_string(), &to.to_string()))
@@ -29,7 +29,7 @@ async fn only_one_of_ten_concurrent_overlapping_uploads_is_accepted() {
         assert_eq!(refused.body["payment_id"], taken[0].body["payment_id"]);
     }
     assert_eq!(test.states(&asha).await, [CycleState::Pending]);
-    assert_eq!(test.list(&asha, PAYMENTS, 100).await.len(), 1, "and one record");
+    assert_eq!(test.list(&asha, PAYMENTS, 100).await.len(), 1, "there is one record");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -140,7 +140,7 @@ async fn a_decision_with_a_lost_database_answer_is_made_once() {
     let asha = test.student("asha@example.com").await;
     let owner = test.owner("owner@example.com").await;
     let id = test.upload_cycle(&asha, "2026-02-01", "2026-02-28").await;
-    // The SDK sends the transaction again under the same token.
+    // The SDK retries the transaction with the same token.
     let process = test.losing_answers("TransactWriteItems", 1);
     test.send_to(&process, verify(&owner, id)).await.expect(200);
     let next = test.upload_cycle(&asha, "2026-03-01", "2026-03-31").await;

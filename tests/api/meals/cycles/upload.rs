@@ -1,5 +1,4 @@
-//! Uploading a payment: what is taken, what it leaves, what is refused, and what a retry
-//! finds.
+//! Uploading a payment: what is accepted and stored, what is refused, and what a retry returns.
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -140,8 +139,7 @@ async fn invalid_cycle_days_are_refused_by_the_calendar_of_the_mess() {
     {
         test.send(upload(&asha, &claim(from, to))).await.expect(201);
     }
-    // Half past eleven at night by UTC is the next day in Kolkata, and so is what is a
-    // year ahead of it.
+    // 23:30 UTC is the next day in Kolkata, so the last allowed day is one day later, too.
     test.advance(SignedDuration::from_hours(17));
     let asha = Student::of(&test.log_in(&asha.email).await);
     test.send(upload(&asha, &claim("2027-01-17", "2027-01-17"))).await.expect(201);
@@ -168,7 +166,7 @@ async fn two_cycles_share_a_day_only_if_one_is_rejected() {
     let refused = test.send(upload(&asha, &claim("2026-02-28", "2026-03-30"))).await;
     assert_eq!(refused.problem(409), "cycle_overlap");
     assert_eq!(refused.body["payment_status"], "verified");
-    // Neighbouring days are free, and another student's are their own.
+    // Adjacent days are free, and another student may have the same days.
     let next = test.upload_cycle(&asha, "2026-03-01", "2026-03-31").await;
     test.upload_cycle(&ravi, "2026-02-01", "2026-02-28").await;
     test.send(reject(&owner, next)).await.expect(200);
@@ -196,7 +194,7 @@ async fn a_retry_returns_the_first_upload_and_refuses_another_body() {
     }
     let id = first.text("payment_id").parse().expect("an id");
     test.send(decide(&owner, id, "reject", &json!({}))).await.expect(200);
-    assert_eq!(test.send(keyed(&body)).await.expect(201).body, first.body, "the first outcome");
+    assert_eq!(test.send(keyed(&body)).await.expect(201).body, first.body, "the first result");
     for changed in [
         json!({ "amount_paise": 300_001 }),
         json!({ "cycle_end": "2026-02-15" }),
