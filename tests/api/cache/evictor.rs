@@ -1,5 +1,5 @@
-//! `cache-evictor`: evicts each change of the stream from Redis, in case the writer could not. It
-//! is retried for as long as Redis does not answer.
+//! `cache-evictor`: after each change in the stream, evicts the outdated entry from Redis, in case
+//! the writer could not. The change is retried for as long as Redis does not answer.
 
 use serde_json::{Value, json};
 use thali_functions::orders::cached;

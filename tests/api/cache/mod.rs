@@ -1,5 +1,5 @@
 //! What is answered from Redis: an order, and how many tokens a student has. Whatever happens to
-//! Redis or to a writer, no answer is older than an earlier one.
+//! Redis or to a writer, no answer is older than one given before.
 
 mod entries;
 mod evictor;

@@ -172,7 +172,7 @@ async fn a_cached_pending_order_is_trusted_for_five_seconds_others_longer() {
     cached::remember(&test.app, &order).await;
     test.advance(SignedDuration::from_secs(5));
     assert_cached(&test, &asha, &order, "Pending").await;
-    // Meanwhile a process that cannot reach Redis writes the order as processed.
+    // In the meantime a process that cannot reach Redis writes the order as processed.
     write(&test, &order, &processed(&test, &order)).await;
     assert_cached(&test, &asha, &order, "Pending").await;
     test.advance(SignedDuration::from_millis(1));
