@@ -1,5 +1,5 @@
-//! Writes that meet a transaction on the same item. The store in this process never
-//! refuses them, so here a server does that answers as DynamoDB.
+//! Writes that conflict with a transaction on the same item. The in-process store never reports
+//! such a conflict, so these tests use a server that responds as DynamoDB does.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,7 +18,8 @@ const CONFLICT: &str = r#"{
     "message": "Transaction is ongoing for the item"
 }"#;
 
-/// A store whose database refuses so many writes before it takes one; counts all of them.
+/// A store whose database refuses the first `conflicts` writes and accepts later ones, and the
+/// counter of all writes.
 async fn store_refusing(conflicts: usize) -> (Store, Arc<AtomicUsize>) {
     let calls = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&calls);
@@ -41,21 +42,21 @@ async fn store_refusing(conflicts: usize) -> (Store, Arc<AtomicUsize>) {
     (Store::new(dynamodb_client(&aws), TableNames::of_stack("test")), calls)
 }
 
-/// One write by its key alone.
+/// Deletes a session: one write, without a transaction.
 async fn write(store: &Store) -> Result<(), StoreError> {
     let account = AccountId::from_ulid(Clock::System.ulid());
     store.session_end(account, SessionId::from_ulid(Clock::System.ulid())).await
 }
 
 #[tokio::test]
-async fn a_write_that_meets_a_transaction_is_tried_again() {
+async fn a_write_that_conflicts_with_a_transaction_is_retried() {
     let (store, calls) = store_refusing(2).await;
     write(&store).await.expect("the third try passes");
     assert_eq!(calls.load(Ordering::Relaxed), 3);
 }
 
 #[tokio::test]
-async fn a_write_that_always_meets_one_is_given_up_as_contended_and_not_as_our_fault() {
+async fn a_write_that_keeps_conflicting_fails_as_contended_after_three_attempts() {
     let (store, calls) = store_refusing(usize::MAX).await;
     let refused = write(&store).await;
     assert!(matches!(refused, Err(StoreError::Contended)), "{refused:?}");

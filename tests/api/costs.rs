@@ -1,7 +1,7 @@
-//! What requests cost at `DynamoDB`: the budgets, held by metering each request, and the
-//! table of them in `docs/costs.md`. `make costs` prints it.
+//! What requests cost in `DynamoDB`: each is metered and compared with its budget and with the
+//! table in `docs/costs.md`. `make costs` prints the measured costs.
 //!
-//! To add a row: a [`Row`] in [`CARD`] and its line in `docs/costs.md`. A wrong figure fails
+//! To add a row: add a [`Row`] to [`CARD`] and its line to `docs/costs.md`. A wrong figure fails
 //! with the right one.
 
 use std::pin::Pin;
@@ -24,26 +24,26 @@ use crate::support::people::{PASSWORD, Student, code_in};
 use crate::support::template::root;
 use crate::support::{Call, Cost, Device, TestApp, Units};
 
-/// What is metered, in an app in which nothing was done before.
+/// Runs what a row meters, in a fresh app, and returns its cost.
 type Measure = for<'a> fn(&'a TestApp) -> Pin<Box<dyn Future<Output = Cost> + 'a>>;
 
-/// A request, or a message to a worker, and what it may cost.
+/// A request or a worker's message, with its budget.
 struct Row {
     name: &'static str,
     budget: Figures,
     measure: Measure,
 }
 
-/// How many requests to `DynamoDB`; the write units of tables, those of their indexes; the
-/// read units of both.
+/// The number of requests to `DynamoDB`, the write units of tables, the write units of indexes, and
+/// the read units of both.
 type Figures = (u32, f64, f64, f64);
 
 const fn row(name: &'static str, budget: Figures, measure: Measure) -> Row {
     Row { name, budget, measure }
 }
 
-/// Sessions are known to Redis, purchases are of ten tokens, and nothing is repeated or
-/// disturbed, unless a row says so.
+/// Unless a row says otherwise: Redis knows the session, each purchase has ten tokens, and there
+/// are no retries, failures or conflicts.
 const CARD: &[Row] = &[
     row("`register`", (3, 4.0, 0.0, 2.0), |test| {
         let body = json!({ "email": "asha@example.com", "password": PASSWORD });
@@ -384,8 +384,7 @@ const CARD: &[Row] = &[
     }),
 ];
 
-/// What an owner's look costs at a mess of a hundred students, of whom every other one has
-/// had lunch.
+/// The cost of an owner's report on a mess of a hundred students, of whom half have had lunch.
 async fn lunch_of_fifty(test: &TestApp, path: &str) -> Cost {
     let lunch = sitting("2026-01-15", Meal::Lunch);
     let mut plates = Vec::new();
@@ -403,7 +402,7 @@ async fn lunch_of_fifty(test: &TestApp, path: &str) -> Cost {
     test.cost_of(Call::get(path).bearer(&owner.token), 200).await
 }
 
-/// The student of whom the card tells, logged in and not for the first time here.
+/// The student of the rows, logged in, whose session Redis knows.
 async fn asha(test: &TestApp) -> Student {
     let asha = test.student("asha@example.com").await;
     test.settle().await;
@@ -422,7 +421,7 @@ async fn diner(test: &TestApp) -> Student {
     asha
 }
 
-/// The student with so many purchases of ten tokens.
+/// The student with this number of purchases of ten tokens.
 async fn buyer(test: &TestApp, purchases: usize) -> Student {
     let asha = asha(test).await;
     for _ in 0..purchases {
@@ -436,14 +435,14 @@ fn holiday() -> serde_json::Value {
     json!({ "from": "2026-01-26", "to": "2026-01-26", "reason": "Republic Day" })
 }
 
-/// An owner, logged in and not for the first time here.
+/// An owner, logged in, whose session Redis knows.
 async fn owner(test: &TestApp) -> Student {
     let owner = test.owner("owner@example.com").await;
     test.send(Call::get("/api/v1/mess").bearer(&owner.token)).await.expect(200);
     owner
 }
 
-/// Lunch, a device that Redis knows, and the code of a student who may eat.
+/// At lunch time: a device whose session Redis knows, and the code of a student who may eat.
 async fn counter(test: &TestApp) -> (Device, String) {
     test.lunch();
     let device = test.device("Gate 1").await;
@@ -456,13 +455,13 @@ async fn read(test: &TestApp, path: &str) -> Cost {
     test.cost_of(Call::get(path).bearer(&asha(test).await.token), 200).await
 }
 
-/// What it costs to change a profile.
+/// The cost of a profile change.
 async fn profile(test: &TestApp, change: serde_json::Value) -> Cost {
     let asha = asha(test).await;
     test.cost_of(Call::patch("/student/profile", &change).bearer(&asha.token), 200).await
 }
 
-/// What a worker's first message costs that follows from what was done.
+/// The cost of the first message that a worker gets because of the changes so far.
 async fn cost_of_message(test: &TestApp, consumer: &Consumer, queue: QueueName) -> Cost {
     let changes = test.dynamo.new_changes().await;
     assert_eq!(test.relay(&changes).await, BatchResponse::default());
@@ -472,43 +471,43 @@ async fn cost_of_message(test: &TestApp, consumer: &Consumer, queue: QueueName) 
     meter.take()
 }
 
-/// The page's line of a row; write units, those of indexes, and read units.
+/// The page's line of a row. The units are table writes, index writes and reads.
 fn line(name: &str, requests: u32, [writes, index_writes, reads]: [Units; 3]) -> String {
     format!("| {name} | {requests} | {writes} | {index_writes} | {reads} |")
 }
 
-/// The page's line of what something cost.
+/// The page's line of a measured cost.
 fn costs(name: &str, cost: &Cost) -> String {
     line(name, cost.requests, [cost.writes.table, cost.writes.index, cost.reads.total()])
 }
 
-/// How often something is metered that does not cost what it is to cost.
+/// How often a row is measured at most before its cost counts as wrong.
 const TRIES_MAX: usize = 3;
 
 const HEAD: &str = "| what | requests | write units | index write units | read units |";
 
 /// The lines of the table in `docs/costs.md`.
 fn listed() -> Vec<String> {
-    let page = std::fs::read_to_string(root().join("docs/costs.md")).expect("it is there");
+    let page = std::fs::read_to_string(root().join("docs/costs.md")).expect("the page exists");
     let table = page.lines().skip_while(|line| *line != HEAD).skip(2);
     table.take_while(|line| line.starts_with('|')).map(str::to_owned).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn everything_costs_what_the_card_and_the_costs_page_say() {
+async fn measured_costs_match_the_budgets_and_the_costs_page() {
     let (mut lines, mut wrong) = (Vec::new(), Vec::new());
     let units = ["write units", "index write units", "read units"];
     println!("\n{:<46}{:>10}{:>14}{:>20}{:>13}", "", "requests", units[0], units[1], units[2]);
     for Row { name, budget, measure } in CARD {
         let expected = line(name, budget.0, [budget.1, budget.2, budget.3].map(Units::of));
         let mut cost = measure(&TestApp::start().await).await;
-        // On a busy machine a Redis may be late, and what it knows is then read.
+        // On a busy machine Redis may be late, and then the database is read instead.
         for _ in 1..TRIES_MAX {
             if costs(name, &cost) != expected {
                 cost = measure(&TestApp::start().await).await;
             }
         }
-        assert_eq!(cost.failed, 0, "what it consumed is not known: {name}: {cost}");
+        assert_eq!(cost.failed, 0, "failed requests have an unknown cost: {name}: {cost}");
         let (requests, reads) = (cost.requests, cost.reads.total());
         let (writes, index_writes) = (cost.writes.table, cost.writes.index);
         println!("{name:<46}{requests:>10}{writes:>14}{index_writes:>20}{reads:>13}");
@@ -518,5 +517,5 @@ async fn everything_costs_what_the_card_and_the_costs_page_say() {
         lines.push(expected);
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert!(lines == listed(), "the table in docs/costs.md is to be\n{}", lines.join("\n"));
+    assert!(lines == listed(), "the table in docs/costs.md must be\n{}", lines.join("\n"));
 }

@@ -1,5 +1,5 @@
-//! What HTTP is like here: the longest body, request ids, failures of ours, health, and that
-//! a refusal gives nothing away. What holds for every endpoint is in [`super::security`].
+//! HTTP basics: the longest body, request ids, internal errors, health, and that a refusal reveals
+//! nothing. Rules for every endpoint are in [`super::security`].
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use crate::support::people::PASSWORD;
 use crate::support::{Answer, Call, TestApp};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_body_of_64_kib_is_read_and_one_byte_more_is_not() {
+async fn a_body_of_64_kib_is_accepted_and_a_longer_one_refused() {
     let test = TestApp::start().await;
     let body = |bytes: usize| {
         let body = json!({ "email": "asha@example.com", "password": PASSWORD }).to_string();
@@ -23,7 +23,7 @@ async fn a_body_of_64_kib_is_read_and_one_byte_more_is_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_request_id_is_the_gateways_and_no_two_are_the_same() {
+async fn request_ids_come_from_the_gateway_and_are_unique() {
     let test = TestApp::start().await;
     let mut ids = HashSet::new();
     for _ in 0..3 {
@@ -34,7 +34,7 @@ async fn a_request_id_is_the_gateways_and_no_two_are_the_same() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_that_was_sent_comes_back_in_a_refusal() {
+async fn a_refusal_never_echoes_what_the_client_sent() {
     let test = TestApp::start().await;
     let asha = test.student("asha.private@example.com").await;
     let secrets = ["asha.private", "rice and dal", "918273", "inv1te", "example.com"];
@@ -85,7 +85,7 @@ async fn nothing_that_was_sent_comes_back_in_a_refusal() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_failure_of_ours_says_nothing_but_its_request_id() {
+async fn an_internal_error_reveals_only_its_request_id() {
     let test = TestApp::start().await;
     let broken = test.another_process(&[("TABLE_ACCOUNTS", "no-such-table")]);
     let answer = test.send_to(&broken, super::accounts::login("asha", PASSWORD)).await;
@@ -97,7 +97,7 @@ async fn a_failure_of_ours_says_nothing_but_its_request_id() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_that_cannot_be_reached_is_a_matter_of_trying_again() {
+async fn an_unreachable_database_gives_503_with_retry_after() {
     let test = TestApp::start().await;
     let broken = test.without_database();
     let answer = test.send_to(&broken, super::accounts::login("asha", PASSWORD)).await;
@@ -119,7 +119,7 @@ async fn health_becomes(test: &TestApp, status: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn health_is_ok_degraded_without_its_redis_and_ok_again() {
+async fn health_is_degraded_while_redis_is_down_and_recovers() {
     let mut test = TestApp::start().await;
     health_becomes(&test, "ok").await;
     test.redis.stop();
@@ -131,7 +131,7 @@ async fn health_is_ok_degraded_without_its_redis_and_ok_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn health_tells_a_redis_that_is_not_wanted_from_one_that_fails() {
+async fn a_disabled_redis_is_off_and_a_failing_database_makes_health_degraded() {
     let test = TestApp::start().await;
     let without = test.another_process(&[("REDIS_URL", "")]);
     let checks = json!({ "database": "ok", "cache": "off" });
@@ -143,7 +143,7 @@ async fn health_tells_a_redis_that_is_not_wanted_from_one_that_fails() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_has_no_endpoint_is_a_problem_like_every_refusal() {
+async fn an_unknown_path_or_method_gets_a_404_problem() {
     let test = TestApp::start().await;
     let nothing = json!({});
     for call in [

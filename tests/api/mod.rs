@@ -1,4 +1,4 @@
-//! Every endpoint's rules: each has its refusal, its replay and its race.
+//! The rules of every endpoint. Each rule is tested with its refusal, its replay and its race.
 
 mod accounts;
 mod cache;

@@ -1,4 +1,4 @@
-//! The main job in one go: sign up, buy tokens, redeem them.
+//! The main use case from start to end: sign up, buy tokens, redeem them.
 
 use serde_json::json;
 

@@ -1,4 +1,5 @@
-//! Access tokens: only what login and refresh signed, for as long as it is good.
+//! Access tokens: only tokens that login or refresh signed are accepted, and only until they
+//! expire.
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -21,7 +22,7 @@ fn signed(key: &str, claims: &Claims) -> String {
     Signer::new(&key.to_owned().into()).expect("a key").sign(claims)
 }
 
-/// Signs whatever it is given with the app's own key, under a header of the test's choice.
+/// Signs any claims with the app's own key, under any header.
 fn signed_with_header(test: &TestApp, header: &Header, claims: &Value) -> String {
     let (_, key) = test.signing_key.split_once('.').expect("a key id and a key");
     let key = EncodingKey::from_ed_der(&STANDARD.decode(key).expect("base64"));
@@ -38,7 +39,7 @@ async fn assert_refused(test: &TestApp, tokens: &[(&str, String)]) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_is_good_for_fifteen_minutes() {
+async fn an_access_token_is_valid_for_fifteen_minutes() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     test.advance(SignedDuration::from_mins(15) - SignedDuration::from_secs(1));
@@ -48,7 +49,7 @@ async fn a_token_is_good_for_fifteen_minutes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_that_another_signed_or_changed_is_refused() {
+async fn a_forged_or_altered_token_is_refused() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let good = claims(&test, &asha.token);
@@ -143,7 +144,7 @@ async fn only_the_bearer_scheme_carries_a_token() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_says_who_and_in_which_role_and_nothing_personal() {
+async fn a_token_holds_account_mess_and_role_but_no_personal_data() {
     let test = TestApp::start().await;
     let asha = waiting(&test, "asha@example.com", "mess_strict").await;
     let payload = asha.token.split('.').nth(1).expect("three parts");

@@ -1,4 +1,4 @@
-//! Owners and staff sign up with an invite, which is good for one of them.
+//! Owners and staff sign up with an invite. An invite is valid for one account.
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -30,7 +30,7 @@ async fn owners_and_staff_need_an_invite() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_invite_that_is_wrong_used_expired_or_for_another_is_refused() {
+async fn an_unknown_used_expired_or_mismatched_invite_is_refused() {
     let test = TestApp::start().await;
     test.create_mess("mess_other", Approval::Automatic).await;
     let expired = invite(&test, Role::Staff).await;
@@ -67,7 +67,7 @@ async fn an_invite_that_expires_before_the_code_is_typed_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_two_who_race_with_one_invite_one_is_let_in() {
+async fn two_sign_ups_racing_for_one_invite_create_one_account() {
     let test = TestApp::start().await;
     let code = invite(&test, Role::Owner).await;
     let one = registered(&test, &body("one@example.com", "owner", &code)).await;
@@ -82,7 +82,7 @@ async fn of_two_who_race_with_one_invite_one_is_let_in() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_was_invited_need_not_be_approved() {
+async fn an_invited_person_needs_no_approval() {
     let test = TestApp::start().await;
     test.create_mess("mess_strict", Approval::Required).await;
     let mess_id = thali_domain::ids::MessId::parse("mess_strict").expect("an id");

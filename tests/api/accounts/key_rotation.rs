@@ -1,5 +1,5 @@
-//! Rotating the keys of access tokens: whatever the order in which functions get the new
-//! keys, nobody is logged out; and a leaked key can be dropped at once.
+//! Rotation of the keys of access tokens: nobody is logged out, in whatever order functions get the
+//! new keys, and a leaked key can be dropped at once.
 
 use jsonwebtoken::decode_header;
 use serde_json::{Map, Value, json};
@@ -25,8 +25,8 @@ fn generations<const N: usize>(previous: Previous) -> [StageKeys; N] {
     })
 }
 
-/// A function that was deployed with these keys: with the fields of the secret that
-/// `CloudFormation` gives it, and with the parameter.
+/// A function deployed with these keys: with the signing key that `CloudFormation` reads from the
+/// secret, and with the public keys from the parameter.
 fn deployed_with(test: &TestApp, keys: &StageKeys) -> App {
     let secret = serde_json::to_value(keys).expect("JSON");
     let signing_key = secret["jwt_signing_key"].as_str().expect("a field of the secret");
@@ -46,7 +46,7 @@ fn refresh(student: &Student) -> Call {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn while_a_rotation_is_deployed_every_function_takes_the_tokens_of_every_other() {
+async fn during_a_rotation_every_function_accepts_tokens_signed_with_either_key() {
     let test = TestApp::start().await;
     test.student(EMAIL).await;
     let [before, after] = generations(Previous::Kept).map(|keys| deployed_with(&test, &keys));
@@ -61,7 +61,7 @@ async fn while_a_rotation_is_deployed_every_function_takes_the_tokens_of_every_o
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_goes_on_over_a_rotation_in_both_directions() {
+async fn a_session_survives_refreshes_across_a_rotation_in_both_directions() {
     let test = TestApp::start().await;
     test.student(EMAIL).await;
     let [before, after] = generations(Previous::Kept).map(|keys| deployed_with(&test, &keys));
@@ -75,7 +75,7 @@ async fn a_session_goes_on_over_a_rotation_in_both_directions() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn after_two_rotations_the_oldest_keys_tokens_are_refused_and_its_sessions_live_on() {
+async fn after_two_rotations_the_oldest_tokens_are_refused_but_sessions_survive() {
     let test = TestApp::start().await;
     test.student(EMAIL).await;
     let [first, second, third] =
@@ -91,7 +91,7 @@ async fn after_two_rotations_the_oldest_keys_tokens_are_refused_and_its_sessions
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_dropped_keys_tokens_are_refused_at_once_and_its_sessions_live_on() {
+async fn tokens_of_a_dropped_key_are_refused_but_its_sessions_survive() {
     let test = TestApp::start().await;
     test.student(EMAIL).await;
     let [before, after] = generations(Previous::Dropped).map(|keys| deployed_with(&test, &keys));
@@ -105,7 +105,7 @@ async fn a_dropped_keys_tokens_are_refused_at_once_and_its_sessions_live_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_public_keys_name_the_previous_the_current_and_the_next_key() {
+async fn the_public_keys_are_the_previous_current_and_next_one() {
     let test = TestApp::start().await;
     let expected = [vec!["k0", "k1"], vec!["k0", "k1", "k2"], vec!["k1", "k2", "k3"]];
     for (keys, expected) in generations::<3>(Previous::Kept).iter().zip(expected) {

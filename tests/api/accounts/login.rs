@@ -1,4 +1,4 @@
-//! Login: who is let in, what a refusal tells, and when the door is shut.
+//! Login: who can log in, what a refusal reveals, and when the login is locked.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ fn assert_locked(answer: &Answer) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_account_is_logged_in_by_address_and_by_username() {
+async fn a_student_can_log_in_by_email_or_username() {
     let test = TestApp::start().await;
     with_username(&test).await;
     for body in [
@@ -39,13 +39,13 @@ async fn an_account_is_logged_in_by_address_and_by_username() {
             assert_eq!(answer.body["token_type"], "Bearer");
             assert_eq!(answer.body["expires_in"], 900);
             assert_eq!(answer.body["account"]["username"], "asha");
-            assert!(!answer.body.to_string().contains("argon2"), "the hash stays inside");
+            assert!(!answer.body.to_string().contains("argon2"), "the hash is not returned");
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_login_lacks_no_name_and_no_password() {
+async fn an_invalid_login_names_every_wrong_field() {
     let test = TestApp::start().await;
     for (body, wrong) in [
         (json!({}), vec!["password", "username"]),
@@ -63,7 +63,7 @@ async fn a_login_lacks_no_name_and_no_password() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wrong_password_an_unknown_name_and_another_role_are_answered_alike() {
+async fn wrong_password_unknown_name_and_wrong_role_get_the_same_answer() {
     let test = TestApp::start().await;
     with_username(&test).await;
     let refusals = [
@@ -86,7 +86,7 @@ async fn a_wrong_password_an_unknown_name_and_another_role_are_answered_alike() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn five_wrong_passwords_shut_the_door_for_fifteen_minutes() {
+async fn five_wrong_passwords_lock_the_login_for_fifteen_minutes() {
     let test = TestApp::start().await;
     with_username(&test).await;
     for name in ["asha", "nobody", "nobody@example.com"] {
@@ -96,7 +96,7 @@ async fn five_wrong_passwords_shut_the_door_for_fifteen_minutes() {
         }
         assert_locked(&test.send(login(name, PASSWORD)).await);
     }
-    // The wait is counted from the last wrong try; a try that was refused unseen is none.
+    // The lock runs from the last wrong password. An attempt that the lock refuses does not count.
     test.advance(SignedDuration::from_mins(15) - SignedDuration::from_millis(1));
     assert_locked(&test.send(login("asha", PASSWORD)).await);
     test.advance(SignedDuration::from_millis(1));
@@ -106,7 +106,7 @@ async fn five_wrong_passwords_shut_the_door_for_fifteen_minutes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_right_password_forgives_the_wrong_ones_before() {
+async fn a_correct_password_resets_the_count_of_wrong_ones() {
     let test = TestApp::start().await;
     with_username(&test).await;
     for _ in 0..3 {
@@ -118,7 +118,7 @@ async fn a_right_password_forgives_the_wrong_ones_before() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn wrong_tries_are_counted_anew_once_they_are_forgotten() {
+async fn wrong_passwords_are_forgotten_after_fifteen_minutes() {
     let test = TestApp::start().await;
     with_username(&test).await;
     for _ in 0..2 {
@@ -131,7 +131,7 @@ async fn wrong_tries_are_counted_anew_once_they_are_forgotten() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn wrong_passwords_at_once_are_all_counted() {
+async fn concurrent_wrong_passwords_are_all_counted() {
     let test = Arc::new(TestApp::start().await);
     with_username(&test).await;
     for name in ["asha", "nobody"] {
@@ -144,13 +144,13 @@ async fn wrong_passwords_at_once_are_all_counted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_was_shut_out_can_neither_log_in_nor_refresh() {
+async fn a_blocked_or_rejected_student_can_neither_log_in_nor_refresh() {
     let test = TestApp::start().await;
     for status in ["blocked", "rejected"] {
         let asha = test.student(&format!("{status}@example.com")).await;
         set_status(&test, &asha.account_id, status).await;
         assert_eq!(test.log_in(&asha.email).await.problem(403), "account_closed");
-        // Only who has the password is told.
+        // Only a caller with the right password learns that the account is closed.
         let guessed = test.send(login(&asha.email, "rice and dal at night")).await;
         assert_eq!(guessed.problem(401), "invalid_credentials");
 
@@ -165,7 +165,7 @@ async fn who_was_shut_out_can_neither_log_in_nor_refresh() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_count_of_wrong_passwords_is_not_removed_before_it_is_forgotten() {
+async fn the_ttl_keeps_the_failure_count_until_it_is_forgotten() {
     let test = TestApp::start().await;
     for _ in 0..3 {
         let refused = test.send(login("nobody", "not the password")).await;
@@ -175,7 +175,7 @@ async fn the_count_of_wrong_passwords_is_not_removed_before_it_is_forgotten() {
     let items = test.dynamo.items("accounts").await;
     let counter = items.iter().find(|item| item["sk"].as_s().is_ok_and(|sk| sk == "failures"));
     let number = |attribute: &str| -> i64 {
-        let value = counter.expect("the wrong tries are counted")[attribute].as_n();
+        let value = counter.expect("wrong passwords are counted")[attribute].as_n();
         value.expect("a number").parse().expect("a whole one")
     };
     assert_eq!(number("count"), 3);
@@ -183,7 +183,7 @@ async fn the_count_of_wrong_passwords_is_not_removed_before_it_is_forgotten() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_account_has_twenty_sessions_and_another_ends_the_one_that_was_used_least_recently() {
+async fn the_twenty_first_session_ends_the_least_recently_used_one() {
     let test = TestApp::start().await;
     let first = test.student("asha@example.com").await;
     let mut logins = Vec::new();
@@ -191,7 +191,7 @@ async fn an_account_has_twenty_sessions_and_another_ends_the_one_that_was_used_l
         test.advance(SignedDuration::from_secs(1));
         logins.push(test.log_in("asha@example.com").await.expect(200));
     }
-    // The first is used again, so the second is now the one that waited longest.
+    // The first session is used again, so the second is now the least recently used.
     test.advance(SignedDuration::from_secs(1));
     let refresh = Call::post("/api/auth/refresh", &json!({})).cookie(&first.cookie);
     let first = test.send(refresh).await.expect(200);
@@ -202,8 +202,8 @@ async fn an_account_has_twenty_sessions_and_another_ends_the_one_that_was_used_l
         let call = Call::get("/student/tokens").bearer(login.text("access_token"));
         test.send(call).await.status == 200
     };
-    assert!(!works(&logins[0]).await, "the one that waited longest has ended");
+    assert!(!works(&logins[0]).await, "the least recently used session has ended");
     for login in logins[1..].iter().chain([&first, &last]) {
-        assert!(works(login).await, "the others go on");
+        assert!(works(login).await, "the other sessions stay");
     }
 }

@@ -1,5 +1,4 @@
-//! Logout: the session ends at once, on this device and no other, whatever becomes of
-//! Redis.
+//! Logout: the session ends at once, on this device only, whatever happens to Redis.
 
 use serde_json::json;
 use thali_domain::accounts::identity::Role;
@@ -13,7 +12,7 @@ fn logout(student: &Student) -> Call {
     Call::post("/student/logout", &json!({})).bearer(&student.token)
 }
 
-/// Proves that a session is over, in this process, in another and without a cache.
+/// Asserts that a session has ended in this process, in another one, and without a cache.
 async fn assert_over(test: &TestApp, student: &Student) {
     let apps: [&App; 3] =
         [&test.app, &test.another_process(&[]), &test.another_process(&[("REDIS_URL", "")])];
@@ -51,7 +50,7 @@ async fn a_logout_without_redis_ends_the_session_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_logout_outlives_a_redis_that_is_emptied_or_started_again() {
+async fn a_logout_survives_a_redis_flush_and_restart() {
     let mut test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     test.send(read(&asha.token)).await.expect(200);
@@ -65,7 +64,7 @@ async fn a_logout_outlives_a_redis_that_is_emptied_or_started_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_logout_while_redis_is_down_holds_when_it_is_back() {
+async fn a_logout_while_redis_is_down_persists_after_it_recovers() {
     let mut test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     test.send(read(&asha.token)).await.expect(200);
@@ -77,7 +76,7 @@ async fn a_logout_while_redis_is_down_holds_when_it_is_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_logout_on_one_device_leaves_the_other() {
+async fn a_logout_on_one_device_keeps_the_other_logged_in() {
     let test = TestApp::start().await;
     let phone = test.student("asha@example.com").await;
     let laptop = logged_in(test.log_in("asha@example.com").await);
@@ -89,7 +88,7 @@ async fn a_logout_on_one_device_leaves_the_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn everybody_who_is_logged_in_can_log_out_under_every_path() {
+async fn everyone_logged_in_can_log_out_through_every_path() {
     let test = TestApp::start().await;
     let paths = [
         "/student/logout",

@@ -1,5 +1,5 @@
-//! Accounts: sign-up, one-time codes, login, sessions, forgotten passwords and profiles. Here is what several of these
-//! tests need; what everybody needs is in `tests/support`.
+//! Accounts: sign-up, one-time codes, login, sessions, forgotten passwords and profiles. This file
+//! has the helpers that several of these tests share; helpers for all tests are in `tests/support`.
 
 mod access_tokens;
 mod invites;
@@ -39,7 +39,7 @@ pub async fn registered(test: &TestApp, body: &Value) -> Registered {
     Registered { id: answer.text("registration_id").to_owned(), code }
 }
 
-/// The code in the one mail that is now sent to `email`.
+/// Sends the pending mails; returns the code in the only one to `email`.
 pub async fn mailed_code(test: &TestApp, email: &str) -> String {
     let mut mails = test.settle().await;
     mails.retain(|mail| mail.to.as_str() == email);
@@ -47,7 +47,7 @@ pub async fn mailed_code(test: &TestApp, email: &str) -> String {
     code_in(&mails[0])
 }
 
-/// The call that types a code.
+/// The call that verifies a registration with a code.
 pub fn verify(registration_id: &str, code: &str) -> Call {
     let body = json!({ "registration_id": registration_id, "otp": code });
     Call::post("/sign-up/otp-verify", &body)
@@ -58,17 +58,16 @@ pub fn another_code(code: &str) -> &'static str {
     if code == "000000" { "000001" } else { "000000" }
 }
 
-/// The call that logs in with a password.
 pub fn login(name: &str, password: &str) -> Call {
     Call::post("/login", &json!({ "username": name, "password": password }))
 }
 
-/// The call that reads what every active student may read.
+/// The call that reads the tokens, which every active student may do.
 pub fn read(token: &str) -> Call {
     Call::get("/student/tokens").bearer(token)
 }
 
-/// Invites somebody; answers the invite's code.
+/// Creates an invite; returns its code.
 pub async fn invite(test: &TestApp, role: Role) -> String {
     let code = format!("invite-{}", test.app.clock.ulid());
     let invite = Invite::new(test.mess_id.clone(), role, test.now());
@@ -76,7 +75,7 @@ pub async fn invite(test: &TestApp, role: Role) -> String {
     code
 }
 
-/// Somebody with a role for which one is invited, logged in.
+/// An owner or staff member who signed up with an invite, logged in.
 pub async fn invited(test: &TestApp, email: &str, role: Role) -> Student {
     let code = invite(test, role).await;
     let body = json!({ "email": email, "password": PASSWORD, "role": role, "invite_code": code });
@@ -85,7 +84,7 @@ pub async fn invited(test: &TestApp, email: &str, role: Role) -> Student {
     logged_in(test.log_in(email).await)
 }
 
-/// A student who waits for approval in a mess of their own, logged in.
+/// A student who waits for approval in the new mess `mess`, logged in.
 pub async fn waiting(test: &TestApp, email: &str, mess: &str) -> Student {
     let mess = MessId::parse(mess).expect("an id");
     test.create_mess(mess.as_str(), thali_domain::mess::Approval::Required).await;
@@ -96,13 +95,13 @@ pub async fn waiting(test: &TestApp, email: &str, mess: &str) -> Student {
     logged_in(test.send(Call::post("/login", &body)).await)
 }
 
-/// Who has just logged in.
+/// The student of a successful login.
 #[track_caller]
 pub fn logged_in(answer: Answer) -> Student {
     Student::of(&answer.expect(200))
 }
 
-/// Writes where a student stands, as an owner's decision would.
+/// Sets an account's status, as an owner's decision would.
 pub async fn set_status(test: &TestApp, account_id: &str, status: &str) {
     test.set_status(account_id, status.parse().expect("a status")).await;
 }

@@ -1,4 +1,4 @@
-//! The one-time code: tried five times at most, for a quarter of an hour, once.
+//! The one-time code: valid for fifteen minutes and for one use, with at most five attempts.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -35,7 +35,7 @@ async fn five_wrong_codes_count_down_and_end_the_registration() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn twenty_wrong_codes_at_once_are_compared_five_times() {
+async fn only_five_of_twenty_concurrent_wrong_codes_are_compared() {
     let test = Arc::new(TestApp::start().await);
     let registered = registered(&test, &asha()).await;
     let wrong = another_code(&registered.code);
@@ -51,7 +51,7 @@ async fn twenty_wrong_codes_at_once_are_compared_five_times() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_right_code_typed_five_times_at_once_makes_one_account() {
+async fn five_concurrent_uses_of_a_code_create_one_account() {
     let test = Arc::new(TestApp::start().await);
     let registered = registered(&test, &asha()).await;
     let typed = verify(&registered.id, &registered.code);
@@ -59,13 +59,13 @@ async fn the_right_code_typed_five_times_at_once_makes_one_account() {
     let (made, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|a| a.status == 201);
     assert_eq!(made.len(), 1);
     assert!(refused.iter().all(|answer| answer.problem(409) == "otp_expired"));
-    assert_eq!(test.send(typed).await.problem(409), "otp_expired", "a code is good once");
+    assert_eq!(test.send(typed).await.problem(409), "otp_expired", "a code is valid once");
     let login = test.log_in("asha@example.com").await.expect(200);
     assert_eq!(login.body["account"], made[0].body["account"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_code_is_good_for_fifteen_minutes() {
+async fn a_code_is_valid_for_fifteen_minutes() {
     let test = TestApp::start().await;
     let late = registered(&test, &asha()).await;
     let body = json!({ "email": "binod@example.com", "password": PASSWORD });
@@ -75,11 +75,11 @@ async fn a_code_is_good_for_fifteen_minutes() {
     test.advance(SignedDuration::from_millis(1));
     assert_eq!(test.send(verify(&late.id, &late.code)).await.problem(409), "otp_expired");
     test.send(resend(&late.id)).await.expect(202);
-    assert!(test.settle().await.is_empty(), "what has ended is not mailed again");
+    assert!(test.settle().await.is_empty(), "an ended registration is not mailed again");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_resend_invalidates_the_code_before_and_forgives_no_wrong_try() {
+async fn a_resend_invalidates_the_old_code_and_keeps_the_attempt_count() {
     let test = TestApp::start().await;
     let first = registered(&test, &asha()).await;
     test.send(verify(&first.id, another_code(&first.code))).await.expect(409);
@@ -91,13 +91,13 @@ async fn a_resend_invalidates_the_code_before_and_forgives_no_wrong_try() {
     let old = test.send(verify(&first.id, &first.code)).await;
     assert_eq!(old.problem(409), "otp_invalid");
     assert_eq!(old.body["attempts_left"], 3);
-    // The new mail has its own fifteen minutes.
+    // The new code has its own fifteen minutes.
     test.advance(SignedDuration::from_mins(10));
     test.send(verify(&first.id, &format!(" {second} "))).await.expect(201);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_code_can_be_asked_for_again_five_times() {
+async fn a_code_can_be_resent_five_times() {
     let test = TestApp::start().await;
     let first = registered(&test, &asha()).await;
     let mut newest = first.code;
@@ -111,7 +111,7 @@ async fn a_code_can_be_asked_for_again_five_times() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_resend_answers_the_same_where_there_is_nothing_to_resend() {
+async fn a_resend_for_an_unknown_registration_gets_the_same_answer() {
     let test = TestApp::start().await;
     let known = registered(&test, &asha()).await;
     let pending = test.send(resend(&known.id)).await.expect(202);
@@ -128,7 +128,7 @@ async fn a_resend_answers_the_same_where_there_is_nothing_to_resend() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_registration_is_found_by_its_address_too() {
+async fn an_email_finds_the_newest_registration() {
     let test = TestApp::start().await;
     test.create_mess("mess_other", Approval::Automatic).await;
     let older = registered(&test, &asha()).await;
@@ -137,7 +137,7 @@ async fn a_registration_is_found_by_its_address_too() {
         let body = json!({ "email": " ASHA@example.com", "otp": code });
         Call::post("/sign-up/otp-verify", &body)
     };
-    // The newest registration is meant; the older one is found by its id.
+    // The address finds the newest registration. The older one is found by its id.
     assert_eq!(test.send(by_email(&older.code)).await.problem(409), "otp_invalid");
     test.send(Call::post("/sign-up/otp-resend", &json!({ "email": "asha@example.com" }))).await;
     let code = mailed_code(&test, "asha@example.com").await;
@@ -152,7 +152,7 @@ async fn a_registration_is_found_by_its_address_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_verification_names_its_registration_and_its_code() {
+async fn an_invalid_verification_names_the_wrong_fields() {
     let test = TestApp::start().await;
     let several = test.another_process(&[("DEFAULT_MESS_ID", "")]);
     for (app, body, wrong) in [

@@ -1,5 +1,5 @@
-//! A forgotten password: replaced with a code from the mail, once, and with it every
-//! session ends. Nobody learns whether an account has an address.
+//! A forgotten password: a mailed code sets a new password once and ends every session. No answer
+//! reveals whether an account has the address.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -33,14 +33,14 @@ fn confirm(email: &str, code: &str) -> Call {
     confirm_with(email, code, NEW_PASSWORD)
 }
 
-/// Forgets a password and reads the mail.
+/// Requests a reset; returns the code from the mail.
 async fn reset_code(test: &TestApp, email: &str) -> String {
     test.settle().await;
     assert_eq!(test.send(forgotten(email)).await.expect(202).body, json!({}));
     mailed_code(test, email).await
 }
 
-/// A new student; whatever was mailed is read.
+/// A new student. Takes all mails sent so far.
 async fn student(test: &TestApp) -> Student {
     let asha = test.student(ASHA).await;
     test.settle().await;
@@ -52,7 +52,7 @@ fn refresh(cookie: &str) -> Call {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_forgotten_password_is_replaced_with_the_code_from_the_mail() {
+async fn a_forgotten_password_is_reset_with_the_mailed_code() {
     let test = TestApp::start().await;
     student(&test).await;
     test.send(forgotten(" ASHA@example.com ")).await.expect(202);
@@ -63,12 +63,12 @@ async fn a_forgotten_password_is_replaced_with_the_code_from_the_mail() {
     test.send(login(ASHA, NEW_PASSWORD)).await.expect(200);
 
     let again = test.send(confirm_with(ASHA, &code, "yet another password")).await;
-    assert_eq!(again.problem(409), "otp_expired", "a code is good once");
+    assert_eq!(again.problem(409), "otp_expired", "a code is valid once");
     test.send(login(ASHA, NEW_PASSWORD)).await.expect(200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn both_paths_have_a_form_with_a_slash_and_the_older_spelling_of_fields() {
+async fn both_paths_accept_a_trailing_slash_and_camel_case_fields() {
     let test = TestApp::start().await;
     student(&test).await;
     let body = json!({ "email": ASHA, "messId": test.mess_id });
@@ -81,7 +81,7 @@ async fn both_paths_have_a_form_with_a_slash_and_the_older_spelling_of_fields() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_session_ends_at_once_for_its_access_token_and_its_cookie() {
+async fn a_reset_ends_every_access_token_and_refresh_cookie_at_once() {
     let test = TestApp::start().await;
     let phone = student(&test).await;
     let laptop = test.log_in(ASHA).await.expect(200);
@@ -103,14 +103,14 @@ async fn every_session_ends_at_once_for_its_access_token_and_its_cookie() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_of_the_old_password_that_nobody_swept_is_not_renewed() {
+async fn an_unswept_session_of_the_old_password_cannot_be_refreshed() {
     let test = TestApp::start().await;
     let asha = student(&test).await;
     let id = AccountId::parse(&asha.account_id).expect("an id");
     let before = test.app.store.account_get(id, Consistency::Strong).await.expect("read");
     let code = reset_code(&test, ASHA).await;
     test.send(confirm(ASHA, &code)).await.expect(204);
-    // A login with the old password whose process died before it looked again.
+    // A login with the old password, whose process died before it checked the account again.
     let session_id = SessionId::from_ulid(test.app.clock.ulid());
     let token = RefreshToken::first(id, session_id);
     let session =
@@ -122,7 +122,7 @@ async fn a_session_of_the_old_password_that_nobody_swept_is_not_renewed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn more_sessions_than_a_transaction_takes_end_too() {
+async fn a_reset_ends_more_sessions_than_one_transaction_can_hold() {
     let test = TestApp::start().await;
     let asha = student(&test).await;
     let id = AccountId::parse(&asha.account_id).expect("an id");
@@ -140,7 +140,7 @@ async fn more_sessions_than_a_transaction_takes_end_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn wrong_passwords_are_forgotten_for_the_address_and_the_username() {
+async fn a_reset_unlocks_login_by_email_and_by_username() {
     let test = TestApp::start().await;
     let body = json!({ "email": ASHA, "password": PASSWORD, "username": "asha" });
     let waiting = registered(&test, &body).await;
@@ -159,7 +159,7 @@ async fn wrong_passwords_are_forgotten_for_the_address_and_the_username() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_unknown_address_gets_the_same_answer_after_the_same_writes_and_no_mail() {
+async fn an_unknown_address_causes_the_same_answer_and_writes_but_no_mail() {
     let test = TestApp::start().await;
     student(&test).await;
     let mut seen = Vec::new();
@@ -178,11 +178,11 @@ async fn an_unknown_address_gets_the_same_answer_after_the_same_writes_and_no_ma
     assert_eq!(seen[0], seen[1]);
     assert_eq!(seen[0].2, [json!("password_reset")]);
     test.send(forgotten("nobody@example.com")).await.expect(202);
-    assert!(test.settle().await.is_empty(), "there is nobody to be told");
+    assert!(test.settle().await.is_empty(), "there is nobody to notify");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn not_even_the_code_that_it_would_have_opens_the_reset_of_an_unknown_address() {
+async fn the_derived_code_never_confirms_a_reset_of_an_unknown_address() {
     let test = TestApp::start().await;
     let email = Email::parse("nobody@example.com").expect("an address");
     test.send(forgotten(email.as_str())).await.expect(202);
@@ -191,7 +191,7 @@ async fn not_even_the_code_that_it_would_have_opens_the_reset_of_an_unknown_addr
     let derived = one_time_code(b"test-otp-key", &reset.reset_id.to_string(), 0);
     let refused = test.send(confirm(email.as_str(), &derived)).await;
     assert_eq!(refused.problem(409), "otp_invalid");
-    // Whoever signs up now has nothing to do with the reset of before.
+    // A later sign-up with the address does not make the old reset valid.
     test.sign_up_and_verify(email.as_str()).await.expect(201);
     let refused = test.send(confirm(email.as_str(), &derived)).await;
     assert_eq!(refused.problem(409), "otp_invalid");
@@ -210,7 +210,7 @@ async fn five_wrong_codes_count_down_and_end_the_reset() {
     }
     assert_eq!(test.send(confirm(ASHA, &code)).await.problem(409), "otp_expired");
     test.log_in(ASHA).await.expect(200);
-    // Another code has its own tries.
+    // A new code has its own attempts.
     let next = reset_code(&test, ASHA).await;
     assert_ne!(next, code);
     assert_eq!(test.send(confirm(ASHA, &code)).await.problem(409), "otp_invalid");
@@ -218,7 +218,7 @@ async fn five_wrong_codes_count_down_and_end_the_reset() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn twenty_wrong_codes_at_once_are_compared_five_times() {
+async fn only_five_of_twenty_concurrent_wrong_codes_are_compared() {
     let test = Arc::new(TestApp::start().await);
     student(&test).await;
     let code = reset_code(&test, ASHA).await;
@@ -232,7 +232,7 @@ async fn twenty_wrong_codes_at_once_are_compared_five_times() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_two_who_confirm_at_once_one_wins_and_theirs_is_the_password() {
+async fn one_of_several_concurrent_confirmations_wins_and_sets_the_password() {
     let test = Arc::new(TestApp::start().await);
     student(&test).await;
     let code = reset_code(&test, ASHA).await;
@@ -254,7 +254,7 @@ async fn of_two_who_confirm_at_once_one_wins_and_theirs_is_the_password() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_login_with_the_old_password_at_the_same_moment_leaves_no_session() {
+async fn a_login_racing_with_a_reset_leaves_no_session() {
     let test = Arc::new(TestApp::start().await);
     let asha = student(&test).await;
     let id = AccountId::parse(&asha.account_id).expect("an id");
@@ -270,7 +270,7 @@ async fn a_login_with_the_old_password_at_the_same_moment_leaves_no_session() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_code_is_good_for_fifteen_minutes() {
+async fn a_code_is_valid_for_fifteen_minutes() {
     let test = TestApp::start().await;
     student(&test).await;
     let code = reset_code(&test, ASHA).await;
@@ -282,7 +282,7 @@ async fn a_code_is_good_for_fifteen_minutes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ten_codes_an_hour_are_mailed_and_the_answer_does_not_tell() {
+async fn only_ten_codes_an_hour_are_mailed_but_the_answer_never_changes() {
     let test = TestApp::start_with("RATE_LIMIT_FACTOR", "1").await;
     student(&test).await;
     let ask = |number: u32| forgotten(ASHA).sent_from(&format!("198.51.100.{number}"));
@@ -296,7 +296,7 @@ async fn ten_codes_an_hour_are_mailed_and_the_answer_does_not_tell() {
     let answer = test.send(ask(10)).await.expect(202);
     assert_eq!(answer.body, json!({}));
     assert!(test.dynamo.new_changes().await.is_empty(), "nothing is written");
-    // What was mailed stays good, and its tries stay counted.
+    // The mailed code stays valid, and its attempts stay counted.
     test.send(confirm(ASHA, another_code(&code)).sent_from("198.51.100.20")).await.expect(409);
     test.send(ask(11)).await.expect(202);
     let wrong = confirm(ASHA, another_code(&code)).sent_from("198.51.100.21");
@@ -311,7 +311,7 @@ async fn ten_codes_an_hour_are_mailed_and_the_answer_does_not_tell() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_address_in_two_messes_is_two_accounts() {
+async fn a_reset_in_one_mess_leaves_the_account_in_another_unchanged() {
     let test = TestApp::start().await;
     student(&test).await;
     test.create_mess("mess_other", Approval::Automatic).await;
@@ -329,7 +329,7 @@ async fn an_address_in_two_messes_is_two_accounts() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reset_names_an_address_a_mess_and_a_password_that_is_none_of_both() {
+async fn an_invalid_reset_request_names_the_wrong_fields() {
     let test = TestApp::start().await;
     let several = test.another_process(&[("DEFAULT_MESS_ID", "")]);
     let nowhere = json!({ "email": ASHA, "mess_id": "mess_nowhere" });
@@ -371,7 +371,7 @@ async fn a_reset_names_an_address_a_mess_and_a_password_that_is_none_of_both() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_password_that_is_refused_costs_no_try() {
+async fn a_refused_new_password_uses_up_no_attempt() {
     let test = TestApp::start().await;
     student(&test).await;
     let code = reset_code(&test, ASHA).await;
@@ -382,7 +382,7 @@ async fn a_password_that_is_refused_costs_no_try() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_mails_say_what_to_do_and_what_has_happened() {
+async fn the_mails_explain_the_reset_and_report_the_change() {
     let test = TestApp::start().await;
     student(&test).await;
     test.send(forgotten(ASHA)).await.expect(202);
@@ -400,14 +400,14 @@ async fn the_mails_say_what_to_do_and_what_has_happened() {
     assert_eq!(mails.len(), 1, "{mails:?}");
     assert_eq!(mails[0].to.as_str(), ASHA);
     assert_eq!(mails[0].subject, "Your password at Demo Mess was changed");
-    // Half past six in London is noon in the mess.
+    // 06:30 UTC is noon in the mess.
     assert!(mails[0].text.contains("15 January 2026, 12:00"), "{}", mails[0].text);
     assert!(mails[0].text.contains("https://thali.test"), "{}", mails[0].text);
     assert!(!mails[0].text.contains(&code));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_code_that_is_no_longer_good_is_not_mailed() {
+async fn an_outdated_or_expired_code_is_not_mailed() {
     let test = TestApp::start().await;
     student(&test).await;
     for _ in 0..3 {
@@ -418,5 +418,5 @@ async fn a_code_that_is_no_longer_good_is_not_mailed() {
     test.settle().await;
     test.send(forgotten(ASHA)).await.expect(202);
     test.advance(SignedDuration::from_mins(15));
-    assert!(test.settle().await.is_empty(), "it came too late");
+    assert!(test.settle().await.is_empty(), "the code has expired");
 }

@@ -1,4 +1,4 @@
-//! The profile picture: uploaded to a signed address, looked at, and shown.
+//! The profile picture: uploaded to a signed URL, validated, and shown.
 
 use std::sync::Arc;
 
@@ -22,16 +22,16 @@ fn wanted(student: &Student, body: &Value) -> Call {
     Call::post("/student/profile/picture", body).bearer(&student.token)
 }
 
-/// Asks for an address; answers the picture's key.
+/// Requests an upload URL; returns the picture's key.
 async fn key(test: &TestApp, student: &Student, content_type: &str) -> String {
-    // Two that are asked for in one millisecond have no order.
+    // Two keys of one millisecond have no order.
     test.advance(jiff::SignedDuration::from_millis(1));
     let body = json!({ "content_type": content_type, "content_length": 20 });
     let answer = test.send(wanted(student, &body)).await.expect(201);
     answer.text("picture_key").to_owned()
 }
 
-/// Puts an object where an upload would.
+/// Stores an object as an upload would.
 fn put(test: &TestApp, key: &str, content_type: &str, bytes: &[u8]) {
     let blob = Blob { content_type: content_type.to_owned(), bytes: bytes.to_vec() };
     test.app.blobs().uploaded(key, blob);
@@ -63,7 +63,7 @@ async fn check(test: &TestApp, keys: &[&str]) {
     check_all(&test.app, event(keys), "test").await.expect("checked");
 }
 
-/// Asks for an address, uploads a good PNG, and has it looked at.
+/// Requests an upload URL, uploads a valid PNG and validates it; returns its key.
 async fn upload(test: &TestApp, student: &Student) -> String {
     let key = key(test, student, "image/png").await;
     put(test, &key, "image/png", PNG);
@@ -81,7 +81,7 @@ async fn shown(test: &TestApp, student: &Student) -> Option<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_address_is_given_for_a_key_that_says_whose_picture_it_is_and_nothing_is_written() {
+async fn an_upload_url_is_for_the_students_own_key_and_stores_nothing() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     test.dynamo.new_changes().await;
@@ -104,7 +104,7 @@ async fn an_address_is_given_for_a_key_that_says_whose_picture_it_is_and_nothing
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn other_files_and_other_lengths_get_no_address() {
+async fn other_content_types_and_lengths_get_no_upload_url() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     for (body, wrong) in [
@@ -129,7 +129,7 @@ async fn other_files_and_other_lengths_get_no_address() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_good_picture_is_shown_and_the_older_ones_are_removed() {
+async fn a_valid_picture_is_shown_and_older_ones_are_deleted() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let ravi = test.student("ravi@example.com").await;
@@ -137,7 +137,7 @@ async fn a_good_picture_is_shown_and_the_older_ones_are_removed() {
     for (content_type, bytes) in [("image/png", PNG), ("image/jpeg", JPEG), ("image/webp", WEBP)] {
         let key = key(&test, &asha, content_type).await;
         put(&test, &key, content_type, bytes);
-        assert_ne!(shown(&test, &asha).await.as_ref(), Some(&key), "nobody looked at it yet");
+        assert_ne!(shown(&test, &asha).await.as_ref(), Some(&key), "it is not validated yet");
         check(&test, &[&key]).await;
         assert_eq!(shown(&test, &asha).await.as_ref(), Some(&key));
         let mut left = objects(&test).await;
@@ -148,7 +148,7 @@ async fn a_good_picture_is_shown_and_the_older_ones_are_removed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whatever_is_not_the_declared_picture_is_removed_and_changes_nothing() {
+async fn an_object_that_is_not_the_declared_picture_is_deleted() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let good = upload(&test, &asha).await;
@@ -172,7 +172,7 @@ async fn whatever_is_not_the_declared_picture_is_removed_and_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn events_that_repeat_or_come_late_leave_the_newest_picture() {
+async fn repeated_or_late_events_keep_the_newest_picture() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let mut keys = Vec::new();
@@ -197,7 +197,7 @@ async fn events_that_repeat_or_come_late_leave_the_newest_picture() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_older_picture_that_arrives_after_a_newer_one_is_removed() {
+async fn an_older_picture_uploaded_after_a_newer_one_is_deleted() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let slow = key(&test, &asha, "image/png").await;
@@ -209,7 +209,7 @@ async fn an_older_picture_that_arrives_after_a_newer_one_is_removed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn pictures_that_are_looked_at_together_leave_the_newest() {
+async fn concurrent_checks_keep_only_the_newest_picture() {
     let test = Arc::new(TestApp::start().await);
     let asha = test.student("asha@example.com").await;
     let mut keys = Vec::new();
@@ -229,7 +229,7 @@ async fn pictures_that_are_looked_at_together_leave_the_newest() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_check_that_died_before_it_removed_the_older_pictures_is_made_good() {
+async fn a_repeated_check_deletes_what_a_dead_check_left_behind() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let older = upload(&test, &asha).await;
@@ -244,7 +244,7 @@ async fn a_check_that_died_before_it_removed_the_older_pictures_is_made_good() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn objects_of_nobody_and_with_keys_of_another_form_are_removed() {
+async fn objects_with_unknown_accounts_or_malformed_keys_are_deleted() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let good = upload(&test, &asha).await;
@@ -258,7 +258,7 @@ async fn objects_of_nobody_and_with_keys_of_another_form_are_removed() {
     for key in [nobody.as_str(), "pictures/x.png", &odd, "screenshots/x.png", "reports/x.png"] {
         put(&test, key, "image/png", PNG);
     }
-    // Keys come encoded as a form is.
+    // S3 encodes the keys of its events like form data.
     let encoded = odd.replace('&', "%26").replace(' ', "+");
     let keys = [&nobody, "pictures/x.png", &encoded, "screenshots/x.png", "reports/x.png"];
     check(&test, &keys).await;
@@ -267,14 +267,14 @@ async fn objects_of_nobody_and_with_keys_of_another_form_are_removed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn where_the_database_does_not_answer_the_event_comes_again_and_nothing_is_lost() {
+async fn a_check_without_the_database_fails_and_keeps_the_object() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let key = key(&test, &asha, "image/png").await;
     let blob = Blob { content_type: "image/png".to_owned(), bytes: PNG.to_vec() };
     let cut_off = test.without_database();
     cut_off.blobs().uploaded(&key, blob);
-    check_all(&cut_off, event(&[&key]), "test").await.expect_err("it comes again");
+    check_all(&cut_off, event(&[&key]), "test").await.expect_err("the event is retried");
     assert_eq!(cut_off.blobs().list("").await.expect("listed"), [key.as_str()]);
 
     put(&test, &key, "image/png", PNG);

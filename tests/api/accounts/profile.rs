@@ -1,4 +1,4 @@
-//! The profile: what a student sees and changes of the own account.
+//! The profile: what students see and change of their own account.
 
 use serde_json::{Value, json};
 use thali_domain::accounts::identity::Role;
@@ -7,7 +7,6 @@ use super::{invited, waiting};
 use crate::support::people::Student;
 use crate::support::{Answer, Call, TestApp};
 
-/// The call that changes a profile.
 pub fn change(student: &Student, body: &Value) -> Call {
     Call::patch("/student/profile", body).bearer(&student.token)
 }
@@ -23,7 +22,7 @@ async fn changed(test: &TestApp, student: &Student, body: Value) -> Answer {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_field_is_set_kept_where_it_is_absent_and_taken_away_by_null() {
+async fn each_field_can_be_set_kept_or_cleared_with_null() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let before = account(&test, &asha).await;
@@ -66,7 +65,7 @@ async fn every_field_is_set_kept_where_it_is_absent_and_taken_away_by_null() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_older_spelling_and_the_older_paths_are_understood() {
+async fn camel_case_fields_and_older_paths_are_accepted() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let body = json!({
@@ -93,7 +92,7 @@ async fn the_older_spelling_and_the_older_paths_are_understood() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_change_of_nothing_writes_nothing() {
+async fn an_update_without_changes_writes_nothing() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     changed(&test, &asha, json!({ "roll_no": "B21-7" })).await;
@@ -108,7 +107,7 @@ async fn a_change_of_nothing_writes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_student_who_waits_has_a_profile_and_staff_and_strangers_have_none() {
+async fn a_pending_student_has_a_profile_but_staff_and_strangers_do_not() {
     let test = TestApp::start().await;
     let waits = waiting(&test, "asha@example.com", "mess_strict").await;
     let answer = changed(&test, &waits, json!({ "bio": "I wait." })).await;
@@ -127,7 +126,7 @@ async fn a_student_who_waits_has_a_profile_and_staff_and_strangers_have_none() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whatever_is_no_good_value_is_named_and_nothing_is_changed() {
+async fn invalid_values_are_named_and_change_nothing() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let before = account(&test, &asha).await;
@@ -144,7 +143,7 @@ async fn whatever_is_no_good_value_is_named_and_nothing_is_changed() {
         ),
         (json!({ "date_of_birth": "1900-12-31" }), vec!["date_of_birth"]),
         (json!({ "date_of_birth": "31.8.2004" }), vec!["date_of_birth"]),
-        // The clock stands at the 15th, and nowhere it is the 16th yet.
+        // It is the 15th; in no time zone is it the 16th yet.
         (json!({ "date_of_birth": "2026-01-16", "bio": 5 }), vec!["bio", "date_of_birth"]),
         (json!({ "email": "other@example.com" }), vec!["email"]),
         (json!({ "status": "active", "role": "owner" }), vec!["role", "status"]),
@@ -162,7 +161,7 @@ async fn whatever_is_no_good_value_is_named_and_nothing_is_changed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_the_student_s_own_business_is_not_in_a_login() {
+async fn a_login_answer_omits_private_profile_fields() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     changed(&test, &asha, json!({ "bio": "I cook.", "date_of_birth": "2004-08-31" })).await;

@@ -1,4 +1,4 @@
-//! Two people, one name: whoever verifies first has it.
+//! Several sign-ups with the same name: the first to verify gets it.
 
 use std::sync::Arc;
 
@@ -8,8 +8,8 @@ use super::{registered, verify};
 use crate::support::people::{PASSWORD, code_in};
 use crate::support::{Call, TestApp};
 
-/// Signs up with one body after the other, verifies all at once, and answers how the losers
-/// were refused, once it is certain that exactly one account was made.
+/// Signs up with each body in turn, then verifies all concurrently. Asserts that exactly one
+/// account was made; returns the problem codes of the refused.
 async fn race(test: &Arc<TestApp>, bodies: Vec<Value>) -> Vec<String> {
     let mut ids = Vec::new();
     for body in &bodies {
@@ -38,7 +38,7 @@ async fn race(test: &Arc<TestApp>, bodies: Vec<Value>) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_second_of_two_who_wait_with_one_username_is_refused() {
+async fn the_later_verification_with_the_same_username_is_refused() {
     let test = TestApp::start().await;
     let body = |email: &str| json!({ "email": email, "password": PASSWORD, "username": "asha" });
     let first = registered(&test, &body("first@example.com")).await;
@@ -49,7 +49,7 @@ async fn the_second_of_two_who_wait_with_one_username_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn twenty_at_once_with_one_username_make_one_account() {
+async fn twenty_concurrent_verifications_with_one_username_create_one_account() {
     let test = Arc::new(TestApp::start().await);
     let email = |n| format!("student{n}@example.com");
     let bodies =
@@ -59,16 +59,16 @@ async fn twenty_at_once_with_one_username_make_one_account() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_at_once_with_one_address_make_one_account() {
+async fn two_concurrent_verifications_with_one_email_create_one_account() {
     let test = Arc::new(TestApp::start().await);
-    // Two passwords, because a login must tell who won.
+    // Two passwords, so that a login shows who won.
     let bodies = ["rice and dal at noon", "rice and dal at night"]
         .map(|password| json!({ "email": "asha@example.com", "password": password }));
     assert_eq!(race(&test, bodies.into()).await, ["email_taken"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn five_at_once_with_one_roll_number_make_one_account() {
+async fn five_concurrent_verifications_with_one_roll_number_create_one_account() {
     let test = Arc::new(TestApp::start().await);
     let roll_nos = ["B21-7", "b21-7", " B21-7", "b21-7 ", "B21-7"];
     let bodies = roll_nos.into_iter().enumerate().map(|(n, roll_no)| {

@@ -1,5 +1,5 @@
-//! How often one address may ask in a minute, and what one mailbox bears. What holds for
-//! every rate and every endpoint is in `security/rates.rs`.
+//! How many requests an IP address may send in a minute, and how many mails a mailbox gets. Rules
+//! for every rate and every endpoint are in `security/rates.rs`.
 
 use std::time::Duration;
 
@@ -9,19 +9,19 @@ use serde_json::json;
 use crate::support::people::PASSWORD;
 use crate::support::{Answer, Call, TestApp};
 
-/// How often a round is played before it counts as lost.
+/// How many rounds a test plays before it fails.
 pub const ROUNDS: usize = 5;
 
-/// A little more than the cache waits before it asks a Redis again that was late. Until
-/// then nothing is counted, so a round that is played before is lost too.
+/// A little longer than the cache ignores a Redis that was late. Until then nothing is counted, so
+/// a round would be lost.
 pub const REDIS_IS_LEFT_ALONE_FOR: Duration = Duration::from_millis(2_100);
 
-/// An app whose limits are those of production.
+/// An app with the rate limits of production.
 pub async fn strict() -> TestApp {
     TestApp::start_with("RATE_LIMIT_FACTOR", "1").await
 }
 
-/// A sign-up that is refused for its fields, if it is read at all.
+/// A sign-up that is invalid (422), unless the rate limit refuses it first (429).
 fn sign_up(address: &str) -> Call {
     Call::post("/sign-up", &json!({})).sent_from(address)
 }
@@ -33,9 +33,9 @@ pub fn assert_limited(answer: &Answer, wait_s_max: u64) {
     assert!((1..=wait_s_max).contains(&wait_s), "{wait_s}");
 }
 
-/// How many of the calls pass before one is refused. A Redis that is late on a busy
-/// machine lets calls pass uncounted, so a round is played again, with calls that nobody
-/// has made, until it ends as it should; a call that is refused too early fails at once.
+/// Sends a round's call until it is refused, which must happen after `limit` calls; returns the
+/// call and its refusal. On a busy machine a late Redis lets calls pass uncounted. Then another
+/// round is played, with a new call. A call that is refused too early fails at once.
 pub async fn passing<C: Fn() -> Call>(
     test: &TestApp,
     limit: usize,
@@ -52,16 +52,16 @@ pub async fn passing<C: Fn() -> Call>(
         }
         tokio::time::sleep(REDIS_IS_LEFT_ALONE_FOR).await;
     }
-    panic!("number {} is let in, in every round", limit + 1);
+    panic!("call {} passes in every round", limit + 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_eleventh_sign_up_from_an_address_in_a_minute_is_refused() {
+async fn the_eleventh_sign_up_per_minute_from_an_ip_address_is_refused() {
     let test = strict().await;
     let from = |address: String| move || sign_up(&address);
     let (call, refused) = passing(&test, 10, |round| from(format!("198.51.100.{round}"))).await;
     assert_limited(&refused, 6);
-    // A header cannot claim another address; another address is not affected.
+    // A header cannot fake another address. Another address is not limited.
     assert_limited(&test.send(call().header("x-forwarded-for", "203.0.113.9")).await, 6);
     assert_eq!(test.send(sign_up("203.0.113.9")).await.status, 422);
     // Other endpoints have their own count.
@@ -73,7 +73,7 @@ async fn the_eleventh_sign_up_from_an_address_in_a_minute_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_redis_everything_passes() {
+async fn without_redis_no_sign_up_is_rate_limited() {
     let mut test = strict().await;
     let without = test.another_process(&[("REDIS_URL", "")]);
     for _ in 0..15 {
@@ -86,7 +86,7 @@ async fn without_redis_everything_passes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_can_have_a_mailbox_flooded_from_many_addresses() {
+async fn only_ten_codes_an_hour_are_mailed_to_one_mailbox() {
     let test = strict().await;
     let sign_up_from = |number: u32| {
         let body = json!({ "email": "asha@example.com", "password": PASSWORD });
@@ -97,7 +97,7 @@ async fn nobody_can_have_a_mailbox_flooded_from_many_addresses() {
     }
     assert_eq!(test.settle().await.len(), 10);
     let eleventh = test.send(sign_up_from(11)).await.expect(202);
-    assert_eq!(eleventh.text("email"), "asha@example.com", "the answer does not tell");
+    assert_eq!(eleventh.text("email"), "asha@example.com", "the answer is the same");
     assert_eq!(test.settle().await.len(), 0);
     let id = eleventh.text("registration_id");
     let verify = json!({ "registration_id": id, "otp": "123456" });

@@ -1,4 +1,4 @@
-//! Redis stops, hangs and comes back: answers become slower and stay right.
+//! Redis stops, hangs and comes back: answers become slower but stay correct.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{logged_in, read};
 use crate::support::{Call, TestApp};
 
-/// A day of a student: login, a read, logout, and the token that is refused from then on.
+/// Logs in, reads, refreshes and logs out; then the token is refused.
 async fn log_in_read_and_log_out(test: &TestApp, email: &str) {
     let session = logged_in(test.log_in(email).await);
     test.send(read(&session.token)).await.expect(200);
@@ -20,7 +20,7 @@ async fn log_in_read_and_log_out(test: &TestApp, email: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn everything_goes_on_while_redis_is_stopped_and_after() {
+async fn requests_succeed_while_redis_is_stopped_and_after_it_restarts() {
     let mut test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     test.send(read(&asha.token)).await.expect(200);
@@ -32,7 +32,7 @@ async fn everything_goes_on_while_redis_is_stopped_and_after() {
     test.send(read(&asha.token)).await.expect(200);
     log_in_read_and_log_out(&test, "asha@example.com").await;
 
-    // It is used again: a session that is read is remembered in it.
+    // Redis is used again: it caches the session of a read.
     let client = redis::Client::open(test.redis.url()).expect("an address");
     let mut connection = client.get_connection().expect("it runs");
     let deadline = Instant::now() + Duration::from_secs(20);
@@ -55,7 +55,7 @@ async fn everything_goes_on_while_redis_is_stopped_and_after() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_redis_that_hangs_slows_one_request_and_not_every_one() {
+async fn a_hanging_redis_slows_one_request_but_not_every_one() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let client = redis::Client::open(test.redis.url()).expect("an address");
@@ -66,8 +66,8 @@ async fn a_redis_that_hangs_slows_one_request_and_not_every_one() {
     for _ in 0..20 {
         test.send(read(&asha.token)).await.expect(200);
     }
-    // Twenty waits for the rate and twenty for the session would be more than three
-    // seconds; one that fails spares the others.
+    // Twenty timeouts for the rate limit and twenty for the session would take more than three
+    // seconds. The first timeout spares the others.
     assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
     log_in_read_and_log_out(&test, "asha@example.com").await;
 }

@@ -1,5 +1,5 @@
-//! The refresh cookie: rotated at every use, forgiving for half a minute, and a reason to
-//! end the session when it comes back later.
+//! The refresh cookie: rotated at every use. The old cookie works for another half a minute; a
+//! later use ends the session.
 
 use jiff::SignedDuration;
 use serde_json::json;
@@ -12,7 +12,7 @@ fn refresh(cookie: &str) -> Call {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refresh_gives_a_new_token_and_rotates_the_cookie() {
+async fn a_refresh_returns_a_new_token_and_rotates_the_cookie() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     test.advance(SignedDuration::from_mins(20));
@@ -32,7 +32,7 @@ async fn a_refresh_gives_a_new_token_and_rotates_the_cookie() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refresh_whose_answer_was_lost_gives_the_same_cookie_for_half_a_minute() {
+async fn a_repeated_refresh_within_thirty_seconds_returns_the_same_cookie() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let lost = logged_in(test.send(refresh(&asha.cookie)).await);
@@ -44,7 +44,7 @@ async fn a_refresh_whose_answer_was_lost_gives_the_same_cookie_for_half_a_minute
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_tabs_that_refresh_at_once_get_the_same_cookie() {
+async fn two_concurrent_refreshes_get_the_same_cookie() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let other = test.another_process(&[]);
@@ -61,7 +61,7 @@ async fn two_tabs_that_refresh_at_once_get_the_same_cookie() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cookie_that_comes_back_later_ends_the_session_and_its_access_tokens() {
+async fn an_old_cookie_reused_after_thirty_seconds_ends_the_session() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let elsewhere = logged_in(test.log_in("asha@example.com").await);
@@ -81,7 +81,7 @@ async fn a_cookie_that_comes_back_later_ends_the_session_and_its_access_tokens()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cookie_two_rotations_old_is_reused_within_the_half_minute_too() {
+async fn a_cookie_two_rotations_old_ends_the_session_at_once() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let second = logged_in(test.send(refresh(&asha.cookie)).await);
@@ -104,7 +104,7 @@ async fn a_session_ends_seven_days_after_its_last_use() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_a_cookie_of_ours_nothing_is_refreshed() {
+async fn a_missing_or_invalid_cookie_refreshes_nothing() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let (_, value) = asha.cookie.split_once('=').expect("a cookie");

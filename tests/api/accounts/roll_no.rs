@@ -1,4 +1,4 @@
-//! A roll number belongs to one account of a mess, also while it changes hands.
+//! A roll number belongs to one account of a mess, also while it moves to another account.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -22,7 +22,7 @@ async fn student(test: &TestApp, name: &str, number: &str) -> Student {
     student
 }
 
-/// The guards of roll numbers that there are: each number, and whose it is.
+/// All guard items of roll numbers: each number with its account's id.
 async fn guards(test: &TestApp) -> BTreeSet<(String, String)> {
     let guard = |item: HashMap<String, AttributeValue>| {
         let attribute = |name: &str| item.get(name)?.as_s().ok().cloned();
@@ -32,7 +32,7 @@ async fn guards(test: &TestApp) -> BTreeSet<(String, String)> {
     test.dynamo.items("accounts").await.into_iter().filter_map(guard).collect()
 }
 
-/// That each number is guarded for the account that has it, and no other is.
+/// Asserts that there are guards for exactly the students' roll numbers, each with its account.
 async fn assert_consistent(test: &TestApp, students: &[&Student]) {
     let mut expected = BTreeSet::new();
     for student in students {
@@ -44,13 +44,13 @@ async fn assert_consistent(test: &TestApp, students: &[&Student]) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_number_that_somebody_has_is_refused_until_they_leave_it() {
+async fn a_taken_roll_number_is_refused_until_its_holder_releases_it() {
     let test = TestApp::start().await;
     let asha = student(&test, "asha", "R1").await;
     let ravi = student(&test, "ravi", "R2").await;
     let body = json!({ "roll_no": "r1", "bio": "not this either" });
     assert_eq!(test.send(change(&ravi, &body)).await.problem(409), "roll_no_taken");
-    assert!(account(&test, &ravi).await.get("bio").is_none(), "all or nothing");
+    assert!(account(&test, &ravi).await.get("bio").is_none(), "a refused change writes nothing");
 
     test.send(roll_no(&asha, "R3")).await.expect(200);
     test.send(change(&ravi, &body)).await.expect(200);
@@ -61,7 +61,7 @@ async fn a_number_that_somebody_has_is_refused_until_they_leave_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_number_that_was_left_is_free_for_a_sign_up_and_one_of_another_mess_is_no_matter() {
+async fn a_released_roll_number_is_free_and_other_messes_have_their_own() {
     let test = TestApp::start().await;
     let asha = student(&test, "asha", "R1").await;
     test.send(roll_no(&asha, "R2")).await.expect(200);
@@ -80,7 +80,7 @@ async fn a_number_that_was_left_is_free_for_a_sign_up_and_one_of_another_mess_is
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_who_swap_their_numbers_at_once_keep_their_own() {
+async fn two_students_swapping_roll_numbers_concurrently_are_both_refused() {
     let test = Arc::new(TestApp::start().await);
     let asha = student(&test, "asha", "R1").await;
     let ravi = student(&test, "ravi", "R2").await;
@@ -94,7 +94,7 @@ async fn two_who_swap_their_numbers_at_once_keep_their_own() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_those_who_want_a_free_number_at_once_one_has_it() {
+async fn only_one_of_five_concurrent_requests_gets_a_free_roll_number() {
     let test = Arc::new(TestApp::start().await);
     let mut students = Vec::new();
     for number in 0..5 {
@@ -111,11 +111,11 @@ async fn of_those_who_want_a_free_number_at_once_one_has_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_who_takes_many_numbers_at_once_ends_with_one_and_its_guard() {
+async fn concurrent_roll_number_changes_by_one_student_leave_consistent_guards() {
     let test = Arc::new(TestApp::start().await);
     let asha = student(&test, "asha", "R0").await;
     let mut calls: Vec<Call> = (1..6).map(|n| roll_no(&asha, format!("R{n}"))).collect();
-    // The same one twice: the twin finds that it is there.
+    // R1 twice: the second request may find it set already.
     calls.push(roll_no(&asha, "R1"));
     calls.push(roll_no(&asha, Value::Null));
     for answer in test.send_together(calls).await {

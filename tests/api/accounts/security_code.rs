@@ -29,7 +29,7 @@ async fn student_with_tokens(test: &TestApp) -> Student {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pin_that_is_set_is_the_code_of_submissions_and_the_password_no_longer() {
+async fn a_pin_replaces_the_password_as_the_security_code() {
     let test = TestApp::start().await;
     let asha = student_with_tokens(&test).await;
     redeem(&test, &asha, PASSWORD).await.expect(201);
@@ -41,14 +41,14 @@ async fn a_pin_that_is_set_is_the_code_of_submissions_and_the_password_no_longer
     assert_eq!(redeem(&test, &asha, PIN).await.problem(403), "security_code_wrong");
     redeem(&test, &asha, "1357").await.expect(201);
 
-    // Taken away, the password serves again.
+    // Without a PIN, the password is the security code again.
     test.send(set_pin(&asha, Value::Null, PASSWORD)).await.expect(200);
     assert_eq!(account(&test, &asha).await["security_code_set"], false);
     redeem(&test, &asha, PASSWORD).await.expect(201);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_new_pin_forgets_the_wrong_tries_of_the_one_before() {
+async fn a_new_pin_resets_the_count_of_wrong_pins() {
     let test = TestApp::start().await;
     let asha = student_with_tokens(&test).await;
     test.send(set_pin(&asha, PIN, PASSWORD)).await.expect(200);
@@ -62,7 +62,7 @@ async fn a_new_pin_forgets_the_wrong_tries_of_the_one_before() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn five_wrong_current_passwords_lock_the_pin_and_the_login_alike() {
+async fn wrong_passwords_for_pin_changes_and_logins_share_one_lock() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     for _ in 0..3 {
@@ -77,7 +77,7 @@ async fn five_wrong_current_passwords_lock_the_pin_and_the_login_alike() {
     assert!(!locked.header("retry-after").is_empty());
     assert_eq!(test.log_in("asha@example.com").await.problem(429), "locked");
     assert_eq!(account(&test, &asha).await["security_code_set"], false);
-    // What needs no password is not locked.
+    // A change that needs no password is not locked.
     test.send(change(&asha, &json!({ "bio": "I wait." }))).await.expect(200);
 
     test.advance(SignedDuration::from_mins(15));
@@ -87,7 +87,7 @@ async fn five_wrong_current_passwords_lock_the_pin_and_the_login_alike() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_right_current_password_forgets_the_wrong_ones() {
+async fn a_correct_current_password_resets_the_count_of_wrong_ones() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     for _ in 0..2 {
@@ -99,7 +99,7 @@ async fn a_right_current_password_forgets_the_wrong_ones() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pin_is_bound_to_its_account_and_neither_it_nor_its_hash_is_in_the_trail() {
+async fn equal_pins_have_different_hashes_and_never_appear_in_the_trail() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let ravi = test.student("ravi@example.com").await;
@@ -112,7 +112,7 @@ async fn a_pin_is_bound_to_its_account_and_neither_it_nor_its_hash_is_in_the_tra
     };
     let hashes: Vec<String> = items.iter().filter_map(hash).collect();
     assert_eq!(hashes.len(), 2);
-    assert_ne!(hashes[0], hashes[1], "one PIN of two people has two hashes");
+    assert_ne!(hashes[0], hashes[1], "equal PINs of two students have different hashes");
     assert!(!format!("{items:?}").contains(PIN), "a PIN is not stored");
     test.settle().await;
     let trail = format!("{:?}", test.dynamo.items("audit").await);

@@ -1,4 +1,4 @@
-//! Sign-up: which registrations are accepted, and what an answer may tell.
+//! Sign-up: which registrations are accepted, and what an answer may reveal.
 
 use serde_json::{Value, json};
 use thali_domain::accounts::one_time_code::one_time_code;
@@ -13,7 +13,7 @@ fn sign_up(body: &Value) -> Call {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn everything_that_is_wrong_with_a_sign_up_is_named_in_one_answer() {
+async fn one_answer_names_all_invalid_sign_up_fields() {
     let test = TestApp::start().await;
     let body = json!({
         "email": "nobody", "username": "a b", "name": "", "role": "cook", "phone": "12ab",
@@ -51,7 +51,7 @@ async fn everything_that_is_wrong_with_a_sign_up_is_named_in_one_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_body_that_is_no_object_or_names_a_field_twice_is_refused() {
+async fn a_non_object_body_or_a_duplicate_field_is_refused() {
     let test = TestApp::start().await;
     for body in [
         "[]".to_owned(),
@@ -67,7 +67,7 @@ async fn a_body_that_is_no_object_or_names_a_field_twice_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_mess_is_named_or_the_deployments_and_must_exist() {
+async fn a_sign_up_uses_the_named_or_default_mess_which_must_exist() {
     let test = TestApp::start().await;
     test.create_mess("mess_other", Approval::Automatic).await;
     let mut body = json!({ "email": "asha@example.com", "password": PASSWORD });
@@ -86,7 +86,7 @@ async fn a_mess_is_named_or_the_deployments_and_must_exist() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_address_has_an_account_in_each_of_two_messes() {
+async fn one_email_can_have_an_account_in_each_of_two_messes() {
     let test = TestApp::start().await;
     test.create_mess("mess_other", Approval::Automatic).await;
     let first = test.student("asha@example.com").await;
@@ -140,7 +140,7 @@ async fn mismatched_passwords_are_refused_in_both_spellings() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_address_in_any_spelling_is_one_account() {
+async fn emails_that_differ_only_in_case_or_spaces_are_one_account() {
     let test = TestApp::start().await;
     let body = json!({ "email": "  Asha@Example.COM ", "password": PASSWORD });
     let answer = test.send(sign_up(&body)).await.expect(202);
@@ -158,7 +158,7 @@ async fn an_address_in_any_spelling_is_one_account() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_known_address_gets_the_same_answer_and_a_mail_without_any_code() {
+async fn a_known_address_gets_the_same_answer_but_no_code_by_mail() {
     let test = TestApp::start().await;
     let unknown = test.sign_up("asha@example.com").await.expect(202);
     let code = mailed_code(&test, "asha@example.com").await;
@@ -182,7 +182,7 @@ async fn a_known_address_gets_the_same_answer_and_a_mail_without_any_code() {
         assert!(runs.into_iter().all(|run| run.len() != 6), "no code in: {part}");
     }
 
-    // Not even the code that such a registration would have opens it.
+    // Even the code derived for such a registration does not verify it.
     let id = known.text("registration_id");
     let derived = one_time_code(b"test-otp-key", id, 0);
     let refused = test.send(verify(id, &derived)).await;
@@ -191,7 +191,7 @@ async fn a_known_address_gets_the_same_answer_and_a_mail_without_any_code() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_username_that_somebody_has_is_refused_in_any_spelling() {
+async fn a_taken_username_is_refused_in_any_spelling() {
     let test = TestApp::start().await;
     let body = json!({ "email": "a@example.com", "password": PASSWORD, "username": "Asha_K" });
     let first = registered(&test, &body).await;
@@ -205,7 +205,7 @@ async fn a_username_that_somebody_has_is_refused_in_any_spelling() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_alias_of_path_and_field_reaches_sign_up() {
+async fn every_path_and_field_alias_of_sign_up_works() {
     let test = TestApp::start().await;
     for (index, path) in ["/sign-up", "/sign-up/", "/api/auth/register"].into_iter().enumerate() {
         let body = json!({
@@ -230,7 +230,7 @@ async fn every_alias_of_path_and_field_reaches_sign_up() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_waits_for_approval_may_log_in_and_read_the_mess_and_no_more() {
+async fn a_pending_student_can_log_in_and_read_only_the_mess() {
     let test = TestApp::start().await;
     let asha = waiting(&test, "asha@example.com", "mess_strict").await;
     assert_eq!(test.send(read(&asha.token)).await.problem(403), "not_approved");
@@ -238,7 +238,7 @@ async fn who_waits_for_approval_may_log_in_and_read_the_mess_and_no_more() {
     assert_eq!(mess.text("mess_id"), "mess_strict");
     assert_eq!(mess.text("approval"), "required");
 
-    // An approval holds from the next refresh on.
+    // An approval takes effect at the next refresh.
     set_status(&test, &asha.account_id, "active").await;
     let refresh = Call::post("/api/auth/refresh", &json!({})).cookie(&asha.cookie);
     let approved = logged_in(test.send(refresh).await);

@@ -1,5 +1,5 @@
-//! What the cache keeps and refuses, on a real Redis: an entry is of a version, and nothing
-//! older takes its place.
+//! What the cache stores and refuses, on a real Redis: each entry has a version, and an older
+//! version never replaces it.
 
 use std::time::{Duration, Instant};
 
@@ -18,8 +18,8 @@ fn cache(redis: &RedisServer) -> Cache {
     Cache::new(Some(&redis.url()), "test").expect("an address")
 }
 
-/// Asks a Redis as a process would that was just started: again where Redis was late on a
-/// busy machine and was therefore left alone, which shows in the version.
+/// Calls Redis through a new cache, as a new process would. On a busy machine Redis may be late,
+/// and the cache then ignores it for a moment. The version 0 shows this, and the call is repeated.
 async fn ask<T>(redis: &RedisServer, call: impl AsyncFn(&Cache) -> T) -> T {
     let deadline = Instant::now() + Duration::from_secs(20);
     loop {
@@ -36,7 +36,7 @@ async fn found(redis: &RedisServer, entry: Entry) -> Option<String> {
     ask(redis, async |cache| cache.look(entry).await.found).await
 }
 
-/// The time at which somebody asks.
+/// The version of a lookup: the time on Redis' clock.
 async fn asked_at(redis: &RedisServer) -> u64 {
     ask(redis, async |cache| cache.look::<String>(TOKENS).await.version).await
 }
@@ -46,7 +46,7 @@ async fn keep(redis: &RedisServer, entry: Entry, version: u64, value: &str) {
 }
 
 #[tokio::test]
-async fn a_kept_entry_is_found_by_every_process_and_only_under_its_name() {
+async fn a_cached_entry_is_found_by_every_process_under_its_own_key() {
     let redis = RedisServer::start();
     assert_eq!(found(&redis, ORDER).await, None);
     keep(&redis, ORDER, 1, "as it is").await;
@@ -58,21 +58,21 @@ async fn a_kept_entry_is_found_by_every_process_and_only_under_its_name() {
 }
 
 #[tokio::test]
-async fn an_older_version_never_takes_the_place_of_a_newer_one() {
+async fn an_older_version_never_replaces_a_newer_one() {
     let redis = RedisServer::start();
     keep(&redis, ORDER, 2, "two").await;
     keep(&redis, ORDER, 1, "one").await;
     assert_eq!(found(&redis, ORDER).await.as_deref(), Some("two"));
     keep(&redis, ORDER, 2, "two again").await;
     assert_eq!(found(&redis, ORDER).await.as_deref(), Some("two again"));
-    // By their numbers, not by their digits.
+    // Versions are compared as numbers, not as text.
     keep(&redis, ORDER, 10, "ten").await;
     keep(&redis, ORDER, 9, "nine").await;
     assert_eq!(found(&redis, ORDER).await.as_deref(), Some("ten"));
 }
 
 #[tokio::test]
-async fn a_dropped_version_is_not_found_and_what_was_before_it_is_not_kept() {
+async fn a_dropped_entry_is_gone_and_older_versions_are_not_cached() {
     let redis = RedisServer::start();
     let cache = cache(&redis);
     keep(&redis, ORDER, 1, "one").await;
@@ -82,14 +82,14 @@ async fn a_dropped_version_is_not_found_and_what_was_before_it_is_not_kept() {
     assert_eq!(found(&redis, ORDER).await, None);
     keep(&redis, ORDER, 2, "two").await;
     assert_eq!(found(&redis, ORDER).await.as_deref(), Some("two"));
-    // A late repetition does not take the new one away.
+    // A late repetition does not drop the newer entry.
     assert!(cache.drop_before(ORDER, 2).await);
     assert!(cache.drop_before(ORDER, 1).await);
     assert_eq!(found(&redis, ORDER).await.as_deref(), Some("two"));
 }
 
 #[tokio::test]
-async fn who_asked_before_a_drop_by_time_keeps_nothing_and_who_asks_after_it_does() {
+async fn a_drop_by_time_rejects_only_values_read_before_it() {
     let redis = RedisServer::start();
     let cache = cache(&redis);
     let before = asked_at(&redis).await;
@@ -105,7 +105,7 @@ async fn who_asked_before_a_drop_by_time_keeps_nothing_and_who_asks_after_it_doe
 }
 
 #[tokio::test]
-async fn a_drop_by_time_holds_though_the_clock_was_set_back_and_within_a_microsecond() {
+async fn a_drop_by_time_survives_a_clock_set_back_and_equal_timestamps() {
     let redis = RedisServer::start();
     let cache = cache(&redis);
     let later = asked_at(&redis).await + 3_600_000_000;
@@ -113,8 +113,8 @@ async fn a_drop_by_time_holds_though_the_clock_was_set_back_and_within_a_microse
     assert!(cache.drop_now(TOKENS).await);
     assert_eq!(found(&redis, TOKENS).await, None);
 
-    // The tombstone is the exact time, plus one: who asked in the same microsecond did not
-    // see the change.
+    // The tombstone is the exact time plus one microsecond: a reader of the same microsecond did
+    // not see the change.
     let mut connection = redis.connection();
     let _: () = connection.del(format!("thali:test:tokens:{ACCOUNT}")).expect("it answers");
     let asked = asked_at(&redis).await;
@@ -128,7 +128,7 @@ async fn a_drop_by_time_holds_though_the_clock_was_set_back_and_within_a_microse
 }
 
 #[tokio::test]
-async fn entries_and_tombstones_live_ten_minutes() {
+async fn entries_and_tombstones_expire_after_ten_minutes() {
     let redis = RedisServer::start();
     let cache = cache(&redis);
     let mut connection = redis.connection();
@@ -148,7 +148,7 @@ async fn entries_and_tombstones_live_ten_minutes() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_is_a_miss_and_makes_room() {
+async fn an_unreadable_entry_is_a_miss_and_can_be_replaced() {
     let redis = RedisServer::start();
     let cache = cache(&redis);
     let mut connection = redis.connection();
@@ -166,9 +166,9 @@ async fn what_cannot_be_read_is_a_miss_and_makes_room() {
 }
 
 #[tokio::test]
-async fn an_entry_has_an_upper_bound() {
+async fn an_entry_above_the_maximum_size_is_not_cached() {
     let redis = RedisServer::start();
-    // Two quotation marks are a part of it.
+    // The two quotation marks of the JSON count.
     let largest = "x".repeat(16 * 1024 - 2);
     keep(&redis, ORDER, 1, &largest).await;
     assert_eq!(found(&redis, ORDER).await.as_deref(), Some(largest.as_str()));
@@ -177,7 +177,7 @@ async fn an_entry_has_an_upper_bound() {
 }
 
 #[tokio::test]
-async fn without_redis_nothing_is_found_and_nothing_is_to_be_dropped() {
+async fn without_redis_lookups_miss_and_drops_succeed() {
     let cache = Cache::new(None, "test").expect("nothing to connect to");
     cache.keep(ORDER, 1, &"one").await;
     let looked = cache.look::<String>(ORDER).await;
@@ -186,7 +186,7 @@ async fn without_redis_nothing_is_found_and_nothing_is_to_be_dropped() {
 }
 
 #[tokio::test]
-async fn a_drop_says_that_redis_did_not_answer_and_goes_through_when_it_is_back() {
+async fn a_drop_reports_a_redis_failure_and_succeeds_after_recovery() {
     let mut redis = RedisServer::start();
     let cache = cache(&redis);
     keep(&redis, ORDER, 1, "one").await;
@@ -194,16 +194,16 @@ async fn a_drop_says_that_redis_did_not_answer_and_goes_through_when_it_is_back(
     assert!(!cache.drop_before(ORDER, 2).await && !cache.drop_now(TOKENS).await);
     let looked = cache.look::<String>(ORDER).await;
     assert_eq!((looked.found, looked.version), (None, 0));
-    // Nothing is kept under the version of somebody whom Redis did not answer.
+    // The version of a lookup that Redis did not answer caches nothing.
     redis.restart();
-    assert!(cache.drop_now(TOKENS).await, "the first call that finds it again");
+    assert!(cache.drop_now(TOKENS).await, "the first call after the restart");
     keep(&redis, ORDER, looked.version, "one").await;
     let stored: Vec<String> = redis.connection().keys("thali:test:order:*").expect("it answers");
     assert!(stored.is_empty(), "{stored:?}");
 }
 
 #[tokio::test]
-async fn a_connection_that_broke_fails_nobody() {
+async fn a_broken_connection_is_replaced_without_a_failed_call() {
     let mut redis = RedisServer::start();
     let cache = cache(&redis);
     assert_eq!(cache.answers().await, Some(true));
@@ -213,7 +213,7 @@ async fn a_connection_that_broke_fails_nobody() {
     let killed = redis::cmd("CLIENT").arg(&["KILL", "TYPE", "normal"]).to_owned();
     let _: u64 = killed.query(&mut connection).expect("it answers");
     assert!(cache.drop_now(TOKENS).await);
-    // Nor was Redis left alone for a moment because of it.
+    // The broken connection does not make the cache ignore Redis.
     assert_eq!(found(&redis, ORDER).await, None);
     let kept: Vec<String> = connection.keys("thali:test:*").expect("it answers");
     assert_eq!(kept.len(), 2, "{kept:?}");

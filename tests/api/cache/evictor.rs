@@ -1,5 +1,5 @@
-//! `cache-evictor`: what a writer did not get to tell Redis is told by the stream, and for
-//! as long as Redis does not answer it is told again.
+//! `cache-evictor`: after each change in the stream, evicts the outdated entry from Redis, in case
+//! the writer could not. The change is retried for as long as Redis does not answer.
 
 use serde_json::{Value, json};
 use thali_functions::orders::cached;
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::support::{Call, TestApp};
 
-/// The changes of orders and purchases, which are what the stream's filters let through.
+/// The changes of orders and purchases; the stream's filters pass only these.
 async fn filtered(test: &TestApp) -> Vec<Value> {
     let mut changes = test.dynamo.new_changes().await;
     changes.retain(|change| {
@@ -22,7 +22,7 @@ async fn filtered(test: &TestApp) -> Vec<Value> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn redis_gone_at_the_moment_of_a_change_and_back_with_its_memory_is_told_by_the_stream() {
+async fn the_stream_evicts_changes_that_an_unreachable_redis_missed() {
     let mut test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     test.buy_tokens(&asha, 5).await;
@@ -44,9 +44,9 @@ async fn redis_gone_at_the_moment_of_a_change_and_back_with_its_memory_is_told_b
     assert_eq!(changes.len(), 2, "an order and a purchase");
     let first = sequence_number(&changes[0]);
     for _ in 0..2 {
-        assert_eq!(to_come_again(&test.evict(&changes).await), [first], "while Redis is gone");
+        assert_eq!(to_come_again(&test.evict(&changes).await), [first], "while Redis is down");
     }
-    // What is read meanwhile is right, and what Redis has when it is back is not.
+    // Reads in the meantime are correct. Redis comes back with outdated values.
     assert_eq!(counted(&test, &test.app, &asha).await, (3, false));
     test.redis.restart();
     let fresh = test.another_process(&[]);
@@ -57,7 +57,7 @@ async fn redis_gone_at_the_moment_of_a_change_and_back_with_its_memory_is_told_b
     assert_eq!(test.evict(&changes).await, BatchResponse::default());
     assert_eq!(seen(&test, &fresh, &asha, &order).await, ("Collected".to_owned(), false));
     assert_eq!(counted(&test, &fresh, &asha).await, (3, false));
-    // Told once more, it costs a count one more read, and an order none.
+    // A repeated eviction costs a count one more read, and an order none.
     assert_hit("Collected".to_owned(), async || seen(&test, &fresh, &asha, &order).await).await;
     assert_eq!(test.evict(&changes).await, BatchResponse::default());
     assert_hit("Collected".to_owned(), async || seen(&test, &fresh, &asha, &order).await).await;
@@ -65,7 +65,7 @@ async fn redis_gone_at_the_moment_of_a_change_and_back_with_its_memory_is_told_b
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_writer_without_redis_is_made_up_for() {
+async fn the_stream_evicts_what_a_writer_without_redis_changed() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let outside = test.another_process(&[("REDIS_URL", "")]);
@@ -84,14 +84,14 @@ async fn a_writer_without_redis_is_made_up_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_comes_before_redis_is_gone_is_done_and_the_rest_comes_again() {
+async fn without_redis_a_batch_is_retried_from_its_first_order_or_purchase() {
     let mut test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     test.settle().await;
     test.order_tokens(&asha, 1).await;
     let order = placed(&test, &asha).await;
     write(&test, &order, &processed(&test, &order)).await;
-    // Changes of other things are nobody's business here, whether Redis answers or not.
+    // The evictor ignores changes of other items, whether Redis answers or not.
     let changes = test.dynamo.new_changes().await;
     let concerned = |change: &&Value| {
         let kind = change["dynamodb"]["NewImage"]["kind"]["S"].as_str();
@@ -105,7 +105,7 @@ async fn what_comes_before_redis_is_gone_is_done_and_the_rest_comes_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_order_that_is_taken_out_of_the_table_leaves_the_cache() {
+async fn an_order_deleted_from_the_table_leaves_the_cache() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let order = placed(&test, &asha).await;
@@ -118,11 +118,11 @@ async fn an_order_that_is_taken_out_of_the_table_leaves_the_cache() {
     assert_eq!(answer.problem(404), "order_not_found");
     cached::remember(&test.app, &order).await;
     let answer = test.send(Call::get(&path).bearer(&asha.token)).await;
-    assert_eq!(answer.problem(404), "order_not_found", "who read it before keeps nothing");
+    assert_eq!(answer.problem(404), "order_not_found", "an earlier reader caches nothing");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_image_that_cannot_be_read_does_not_hold_up_those_behind_it() {
+async fn an_unreadable_change_does_not_block_the_changes_after_it() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     test.settle().await;

@@ -1,7 +1,7 @@
-//! Writers, readers and the evictor in any order, step by step, on a real Redis and a database
-//! that is a number: a hit is never older than a write whose end somebody was told of before
-//! the read began. Where Redis was cut off as a writer wanted to tell it, that holds from the
-//! moment on at which the evictor has told it.
+//! Writers, readers and the evictor take steps in random order, on a real Redis and a database that
+//! is one number. A hit is never older than a write that was reported as done before the read
+//! began. If a writer could not reach Redis, its write counts as reported once the evictor has
+//! evicted it.
 
 use std::cell::Cell;
 
@@ -19,7 +19,7 @@ const READERS: usize = 3;
 /// Who takes the next step.
 #[derive(Debug, Clone, Copy)]
 enum Step {
-    /// A writer; whether Redis hears what it says.
+    /// A writer; `heard` is whether it can reach Redis.
     Write {
         writer: usize,
         heard: bool,
@@ -27,7 +27,7 @@ enum Step {
     Read {
         reader: usize,
     },
-    /// The evictor tells Redis of the next change.
+    /// The evictor evicts what the next change made outdated.
     Evict,
 }
 
@@ -38,30 +38,31 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(prop_oneof![4 => write, 6 => read, 1 => Just(Step::Evict)], 1..80)
 }
 
-/// Where a writer is.
+/// What a writer has done so far.
 #[derive(Debug, Clone, Copy)]
 enum Writer {
     Idle,
-    /// Has read this version, and decided.
+    /// Has read this version, and decided on a change.
     Decided(u64),
-    /// Has told Redis of the version after this one, and is about to write it.
+    /// Has evicted the version that it read, if it could reach Redis, and is about to write the
+    /// next one.
     Forgot {
         read: u64,
         heard: bool,
     },
-    /// Has written this version, and is about to tell Redis.
+    /// Has written this version, and is about to evict older ones.
     Wrote(u64),
 }
 
-/// Where a reader is.
+/// What a reader has done so far.
 #[derive(Debug, Clone, Copy)]
 enum Reader {
     Idle,
-    /// The cache had nothing; it was asked at this time.
+    /// The cache had nothing when it was asked at this time.
     Missed {
         asked_at: u64,
     },
-    /// Has read this version, and is about to keep it.
+    /// Has read this version from the database, and is about to cache it.
     Read {
         asked_at: u64,
         version: u64,
@@ -71,11 +72,11 @@ enum Reader {
 struct World<'a> {
     cache: &'a Cache,
     entry: Entry,
-    /// The version that the database has.
+    /// The version in the database.
     stored: u64,
-    /// No hit may be older than this one.
+    /// The newest version that was reported as written: no hit may be older.
     told: u64,
-    /// Up to which version the evictor has told Redis.
+    /// The evictor has evicted what the changes up to this version made outdated.
     evicted: u64,
     writers: [Writer; WRITERS],
     readers: [Reader; READERS],
@@ -101,8 +102,8 @@ impl World<'_> {
         Ok(())
     }
 
-    /// An order is forgotten before it is written, under the condition that it is as it was
-    /// read. A purchase is written, and then the count is forgotten.
+    /// An order is evicted before it is written, and written only if it is unchanged since the
+    /// read. A purchase is written first, and then the count is evicted.
     async fn write(&mut self, writer: usize, heard: bool) {
         let next = match self.writers[writer] {
             Writer::Idle => Writer::Decided(self.stored),
@@ -130,7 +131,7 @@ impl World<'_> {
         self.writers[writer] = next;
     }
 
-    /// Somebody is told that `version` is written.
+    /// Reports `version` as written, if Redis was reached.
     fn tell(&mut self, version: u64, heard: bool) {
         if heard {
             self.told = self.told.max(version);
@@ -177,7 +178,7 @@ impl World<'_> {
     }
 }
 
-/// Runs many histories, each of an entry of its own.
+/// Runs many random histories, each with an entry of its own.
 fn run(entry: impl Fn(Ulid) -> Entry) {
     let redis = RedisServer::start();
     let cache = Cache::new(Some(&redis.url()), "test").expect("an address");
@@ -199,15 +200,15 @@ fn run(entry: impl Fn(Ulid) -> Entry) {
     });
     ran.unwrap_or_else(|failure| panic!("{failure}"));
     println!("{histories} histories, {} hits", hits.get());
-    assert!(hits.get() > 100, "the cache was of use in {} reads only", hits.get());
+    assert!(hits.get() > 100, "only {} reads were hits", hits.get());
 }
 
 #[test]
-fn an_order_that_is_found_is_never_older_than_a_change_that_was_told_of() {
+fn a_cached_order_is_never_older_than_the_last_reported_change() {
     run(|ulid| Entry::Order(OrderId::from_ulid(ulid)));
 }
 
 #[test]
-fn a_count_that_is_found_is_never_older_than_a_change_that_was_told_of() {
+fn a_cached_count_is_never_older_than_the_last_reported_change() {
     run(|ulid| Entry::TokenCount(AccountId::from_ulid(ulid)));
 }

@@ -1,5 +1,5 @@
-//! What is answered from Redis: an order, and how many tokens a student has. Whatever happens
-//! to Redis or to a writer, nobody is answered something older than what was told before.
+//! What is answered from Redis: an order, and how many tokens a student has. Whatever happens to
+//! Redis or to a writer, no answer is older than one given before.
 
 mod entries;
 mod evictor;
@@ -23,33 +23,32 @@ use thali_platform::store::Attempt;
 use crate::support::people::Student;
 use crate::support::{Call, TestApp};
 
-/// An order of a student that was just placed, but is not in the cache.
+/// A student's new order, which is not in the cache.
 pub async fn placed(test: &TestApp, student: &Student) -> Order {
     test.seed_item("rice", 1, &[100]).await;
     test.place(student, &[("rice", 2)]).await
 }
 
-/// The call that reads an order.
 pub fn read_order(reader: &Student, order: &Order) -> Call {
     Call::get(&format!("/api/orders/{}", order.order_id)).bearer(&reader.token)
 }
 
-/// What a pending order is once it is processed. No tokens are redeemed: what becomes of them
-/// is not what these tests are about.
+/// A pending order as it is once processed. It redeems no tokens, because these tests are not about
+/// them.
 fn processed(test: &TestApp, order: &Order) -> Order {
     let none = BTreeMap::<RazorpayOrderId, BTreeSet<u16>>::new();
     let redemption = Redemption { numbers: none, refund_ids: BTreeMap::new(), balance: 0 };
     order.processed(&redemption, test.now())
 }
 
-/// Writes that an order became `next`, as somebody who then dies.
+/// Writes `next` in the database alone, like a process that dies before anything else.
 async fn write(test: &TestApp, order: &Order, next: &Order) {
     let store = &test.app.store;
     let written = store.order_process(order, next, &[], &test.stamp()).await;
     assert_eq!(written.expect("written or overtaken"), Attempt::Done(()));
 }
 
-/// Processes an order as the processor does.
+/// Evicts an order from the cache and writes it as processed, as the processor does.
 async fn process(test: &TestApp, app: &App, order: &Order) -> Order {
     let next = processed(test, order);
     cached::forget(app, &next).await;
@@ -57,24 +56,24 @@ async fn process(test: &TestApp, app: &App, order: &Order) -> Order {
     next
 }
 
-/// An answer that may come from the cache: what it says, and whether it is a hit.
+/// The value of an answer, and whether it was a cache hit.
 type Seen<T> = (T, bool);
 
-/// An order's status as somebody reads it.
+/// An order's status, as `reader` reads it.
 async fn seen(test: &TestApp, app: &App, reader: &Student, order: &Order) -> Seen<String> {
     let answer = test.send_to(app, read_order(reader, order)).await.expect(200);
     (answer.text("status").to_owned(), answer.header("x-cache") == "hit")
 }
 
-/// How many tokens a student has as they read it.
+/// A student's token count, as the student reads it.
 async fn counted(test: &TestApp, app: &App, student: &Student) -> Seen<u64> {
     let answer = test.send_to(app, Call::get("/student/tokens").bearer(&student.token)).await;
     let answer = answer.expect(200);
     (answer.body["count"].as_u64().expect("a number"), answer.header("x-cache") == "hit")
 }
 
-/// Asks until the cache has the answer, which is always to be `expected`: on a busy machine
-/// a Redis may be late, and is then left alone for a moment.
+/// Reads until there is a hit; each answer must be `expected`. On a busy machine Redis may be late,
+/// and the cache then ignores it for a moment.
 async fn assert_hit<T: PartialEq + Debug>(expected: T, ask: impl AsyncFn() -> Seen<T>) {
     let deadline = Instant::now() + Duration::from_secs(20);
     loop {
@@ -83,12 +82,12 @@ async fn assert_hit<T: PartialEq + Debug>(expected: T, ask: impl AsyncFn() -> Se
         if hit {
             return;
         }
-        assert!(Instant::now() < deadline, "the cache never has it");
+        assert!(Instant::now() < deadline, "there is never a hit");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
-/// The sequence numbers of the changes that are to come again.
+/// The sequence numbers of the changes to be retried.
 fn to_come_again(response: &thali_platform::worker::BatchResponse) -> Vec<&str> {
     response.batch_item_failures.iter().map(|failure| failure.item_identifier.as_str()).collect()
 }

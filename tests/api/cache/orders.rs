@@ -1,4 +1,4 @@
-//! Orders: who finds them in the cache, and that nobody finds what was.
+//! Cached orders: who can read them, and that nobody reads an outdated one.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -36,7 +36,7 @@ async fn an_order_is_cached_for_ten_minutes_when_it_is_placed() {
     let asha = test.student("asha@example.com").await;
     test.seed_item("rice", 1, &[100]).await;
     let mut connection = test.redis.connection();
-    // Again where Redis was late on a busy machine, and was left alone.
+    // Repeated, because Redis may be late on a busy machine, and is then ignored for a moment.
     let deadline = Instant::now() + Duration::from_secs(20);
     let (created, lives_ms) = loop {
         let created = test.send(ordering(&asha, &[("rice", 2)])).await.expect(202);
@@ -45,12 +45,12 @@ async fn an_order_is_cached_for_ten_minutes_when_it_is_placed() {
         if lives_ms >= 0 {
             break (created, lives_ms);
         }
-        assert!(Instant::now() < deadline, "an order that is placed is never cached");
+        assert!(Instant::now() < deadline, "a placed order is never cached");
         test.advance(SignedDuration::from_millis(1));
     };
     assert!((540_000..=600_000).contains(&lives_ms), "{lives_ms}");
     let path = format!("/api/orders/{}", created.text("order_id"));
-    // The answer from the cache is the same as the one before it and the one after it.
+    // The cached answer equals the one before it, and the one without a cache.
     let read = async |app: &App| {
         let answer = test.send_to(app, Call::get(&path).bearer(&asha.token)).await.expect(200);
         (answer.body.clone(), answer.header("x-cache") == "hit")
@@ -73,7 +73,7 @@ async fn an_order_is_cached_when_it_is_read() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_student_sees_their_own_orders_and_the_mess_sees_all_of_its_cached_or_not() {
+async fn access_rules_are_the_same_for_cached_and_uncached_orders() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let binod = test.student("binod@example.com").await;
@@ -95,14 +95,14 @@ async fn a_student_sees_their_own_orders_and_the_mess_sees_all_of_its_cached_or_
         assert_cached(&test, allowed, &order, "Pending").await;
         assert_refused().await;
     }
-    // Nor does another mess find it by asking for it there, whatever Redis has.
+    // Nor is the order found under another mess, whatever Redis has.
     let elsewhere = cached::read(&test.app, &other, order.order_id).await.expect("read");
     assert_eq!(elsewhere, (None, false));
     assert_cached(&test, &asha, &order, "Pending").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_that_is_over_reads_no_cached_order() {
+async fn an_ended_session_cannot_read_a_cached_order() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let binod = test.student("binod@example.com").await;
@@ -120,12 +120,12 @@ async fn a_session_that_is_over_reads_no_cached_order() {
         let answer = test.send(read_order(student, order)).await;
         assert_eq!(answer.problem(401), "unauthenticated");
     }
-    // The orders are in the cache all the same.
+    // The orders are still in the cache.
     assert_cached(&test, &owner, &his, "Pending").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_change_is_seen_at_once_and_a_reader_who_was_earlier_keeps_nothing() {
+async fn a_change_is_visible_at_once_and_stale_readers_cache_nothing() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let order = placed(&test, &asha).await;
@@ -133,20 +133,20 @@ async fn a_change_is_seen_at_once_and_a_reader_who_was_earlier_keeps_nothing() {
 
     let next = processed(&test, &order);
     cached::forget(&test.app, &next).await;
-    // A reader who read before the write, and keeps it before, or long after.
+    // A reader who read before the write caches the old order before the write, or long after.
     cached::remember(&test.app, &order).await;
     assert_read(&test, &asha, &order, "Pending").await;
     write(&test, &order, &next).await;
     assert_read(&test, &asha, &order, "Processed").await;
     cached::remember(&test.app, &order).await;
     assert_cached(&test, &asha, &order, "Processed").await;
-    // The writer's own repetition does not take the new one away.
+    // A repeated eviction by the writer does not drop the new order.
     cached::forget(&test.app, &next).await;
     assert_cached(&test, &asha, &order, "Processed").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn where_the_write_is_refused_after_the_order_was_forgotten_it_is_read_from_the_database() {
+async fn an_order_evicted_before_a_refused_write_is_read_from_dynamodb() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let order = placed(&test, &asha).await;
@@ -165,14 +165,14 @@ async fn where_the_write_is_refused_after_the_order_was_forgotten_it_is_read_fro
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pending_order_is_believed_for_five_seconds_and_every_other_for_as_long_as_it_is_kept() {
+async fn a_cached_pending_order_is_trusted_for_five_seconds_others_longer() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let order = placed(&test, &asha).await;
     cached::remember(&test.app, &order).await;
     test.advance(SignedDuration::from_secs(5));
     assert_cached(&test, &asha, &order, "Pending").await;
-    // Meanwhile it is processed, by somebody who cannot reach Redis.
+    // In the meantime a process that cannot reach Redis writes the order as processed.
     write(&test, &order, &processed(&test, &order)).await;
     assert_cached(&test, &asha, &order, "Pending").await;
     test.advance(SignedDuration::from_millis(1));
@@ -188,7 +188,7 @@ async fn a_pending_order_is_believed_for_five_seconds_and_every_other_for_as_lon
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_redis_every_read_is_right_and_a_miss() {
+async fn without_redis_every_read_is_a_correct_miss() {
     let test = TestApp::start().await;
     let without = test.another_process(&[("REDIS_URL", "")]);
     let asha = test.student("asha@example.com").await;
@@ -201,10 +201,10 @@ async fn without_redis_every_read_is_right_and_a_miss() {
     assert_eq!(read().await, ("Processed".to_owned(), false));
 }
 
-/// Redis is gone before the order is placed, before it is read, before it changes, or before
-/// it is read again; and comes back empty.
+/// Redis stops before the order is placed, before it is read, before it changes, or before it is
+/// read again. Then it restarts empty.
 #[tokio::test(flavor = "multi_thread")]
-async fn whenever_redis_is_gone_every_read_is_right() {
+async fn every_read_is_correct_whenever_redis_stops() {
     for gone_before in 0..4 {
         let mut test = TestApp::start().await;
         let asha = test.student("asha@example.com").await;
@@ -235,7 +235,7 @@ async fn whenever_redis_is_gone_every_read_is_right() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_largest_order_that_there_can_be_is_cached_whole() {
+async fn the_largest_possible_order_is_cached_completely() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let mut order = placed(&test, &asha).await;

@@ -1,5 +1,5 @@
-//! Requests at the same moment: what is answered is never older than what was answered
-//! before the request was sent.
+//! Concurrent requests: no answer is older than an answer that was received before the request was
+//! sent.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -14,26 +14,25 @@ use crate::support::TestApp;
 
 const READERS: u64 = 4;
 
-/// How far an order is in its life.
+/// The position of a status in an order's life.
 fn rank(status: &str) -> u64 {
     let life = ["Pending", "Processed", "Collected"];
     let rank = life.iter().position(|known| *known == status).expect("a status of its life");
     u64::try_from(rank).expect("small")
 }
 
-/// What readers and writers know of each other.
+/// What readers and writers share.
 #[derive(Default)]
 struct Meanwhile {
-    /// What everybody has been told: no read that begins after that may be older.
+    /// The newest version that was reported: no read that begins later may be older.
     told: AtomicU64,
-    /// How many reads there were.
+    /// How many reads have ended.
     reads: AtomicU64,
     done: AtomicBool,
 }
 
 impl Meanwhile {
-    /// Reads again and again, and once after all is done; answers how many answers came from
-    /// the cache.
+    /// Reads again and again, and once more after `done` is set; returns the number of cache hits.
     async fn read_on(&self, read: &impl AsyncFn() -> (u64, bool)) -> usize {
         let mut hits = 0;
         loop {
@@ -53,7 +52,7 @@ impl Meanwhile {
         self.told.fetch_max(version, Ordering::SeqCst);
     }
 
-    /// Waits until each reader has read something again.
+    /// Waits for two more reads per reader, on average.
     async fn some_reads(&self) {
         let enough = self.reads.load(Ordering::SeqCst) + 2 * READERS;
         let deadline = Instant::now() + Duration::from_secs(20);
@@ -64,7 +63,7 @@ impl Meanwhile {
     }
 }
 
-/// The life of an order, during which it is read.
+/// Processes and collects an order while it is read.
 async fn live(test: &TestApp, order: &Order, meanwhile: &Meanwhile) {
     meanwhile.some_reads().await;
     let processed = process(test, &test.app, order).await;
@@ -81,7 +80,7 @@ async fn live(test: &TestApp, order: &Order, meanwhile: &Meanwhile) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_reads_an_order_older_than_it_was_told_to_be() {
+async fn concurrent_reads_never_return_an_outdated_order() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let mut hits = 0;
@@ -97,17 +96,17 @@ async fn nobody_reads_an_order_older_than_it_was_told_to_be() {
         hits += of_readers.into_iter().sum::<usize>();
     }
     println!("{hits} hits");
-    assert!(hits > 0, "the cache was of no use");
+    assert!(hits > 0, "there was no cache hit");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_reads_a_count_older_than_it_was_told_to_be() {
+async fn concurrent_reads_never_return_an_outdated_token_count() {
     const TOKENS: u64 = 12;
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     test.buy_tokens(&asha, u16::try_from(TOKENS).expect("few")).await;
     let meanwhile = Meanwhile::default();
-    // How many are gone, so that more is newer.
+    // Counts redeemed tokens, so that a higher number is newer.
     let read = async || {
         let (count, hit) = counted(&test, &test.app, &asha).await;
         (TOKENS - count, hit)
@@ -127,6 +126,6 @@ async fn nobody_reads_a_count_older_than_it_was_told_to_be() {
     let ((), hits) = join(writers, readers).await;
     let hits: usize = hits.into_iter().sum();
     println!("{hits} hits");
-    assert!(hits > 0, "the cache was of no use");
+    assert!(hits > 0, "there was no cache hit");
     assert_eq!(read().await.0, TOKENS);
 }

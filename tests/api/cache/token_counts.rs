@@ -1,5 +1,5 @@
-//! How many tokens a student has: right while time passes, and after everything that issues,
-//! redeems, reserves or releases some.
+//! A student's token count: correct while time passes, and after everything that issues, redeems,
+//! reserves or releases tokens.
 
 use jiff::SignedDuration;
 use serde_json::json;
@@ -38,13 +38,13 @@ async fn purchases(test: &TestApp, student: &Student) -> Vec<Purchase> {
     purchases.expect("they can be read")
 }
 
-/// The student again, with a session that has not ended.
+/// The student, with a new session.
 async fn back(test: &TestApp, student: &Student) -> Student {
     Student::of(&test.log_in(&student.email).await)
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_count_is_cached_when_it_is_read_and_only_for_its_student() {
+async fn a_count_is_cached_when_read_and_only_for_its_student() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let binod = test.student("binod@example.com").await;
@@ -60,7 +60,7 @@ async fn a_count_is_cached_when_it_is_read_and_only_for_its_student() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cached_count_stays_right_while_tokens_expire() {
+async fn a_cached_count_stays_correct_while_tokens_expire() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     test.buy_tokens(&asha, 3).await;
@@ -78,7 +78,7 @@ async fn a_cached_count_stays_right_while_tokens_expire() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_submission_is_counted_at_once_and_so_is_its_repetition() {
+async fn a_submission_and_its_replay_update_the_count_at_once() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     test.buy_tokens(&asha, 5).await;
@@ -87,7 +87,7 @@ async fn a_submission_is_counted_at_once_and_so_is_its_repetition() {
     test.send(submit.clone()).await.expect(201);
     assert_read(&test, &asha, 3).await;
 
-    // As if whoever recorded it had been killed before Redis was told.
+    // As if the process that recorded the submission had died before it evicted the count.
     let mut purchases = purchases(&test, &asha).await;
     purchases[0].redeemed.clear();
     let (entry, stale) =
@@ -101,7 +101,7 @@ async fn a_submission_is_counted_at_once_and_so_is_its_repetition() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_payment_is_counted_at_once_whoever_tells_of_it() {
+async fn a_captured_payment_updates_the_count_at_once_from_every_source() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     assert_read(&test, &asha, 0).await;
@@ -127,13 +127,13 @@ async fn a_payment_is_counted_at_once_whoever_tells_of_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_payment_that_was_captured_before_is_counted_when_it_is_told_of_again() {
+async fn verifying_an_already_captured_payment_refreshes_the_cached_count() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let order_id = test.order_tokens(&asha, 2).await;
     let checkout = test.pay(&order_id, json!({ "outcome": "captured" })).await;
     assert_read(&test, &asha, 0).await;
-    // Somebody captures it and is killed before Redis is told.
+    // A process captures the payment and dies before it evicts the count.
     let purchase = purchases(&test, &asha).await.remove(0);
     let payment = Payment {
         payment_id: checkout.payment_id.parse().expect("an id"),
@@ -152,7 +152,7 @@ async fn a_payment_that_was_captured_before_is_counted_when_it_is_told_of_again(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn tokens_that_are_reserved_and_tokens_that_come_back_are_counted_at_once() {
+async fn reserved_and_released_tokens_update_the_count_at_once() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let owner = test.owner("owner@example.com").await;
@@ -163,7 +163,7 @@ async fn tokens_that_are_reserved_and_tokens_that_come_back_are_counted_at_once(
     test.send(refund(&owner, &checkout.order_id, &body)).await.expect(202);
     assert_read(&test, &asha, 6).await;
 
-    // The partner refuses it, for so long that it is believed.
+    // Razorpay refuses the refund for so long that the refusal is believed.
     test.partner_fails(json!({ "status": 400 })).await;
     test.advance(REFUSAL_DOUBTED_FOR);
     let messages = test.refund_messages().await;
@@ -174,7 +174,7 @@ async fn tokens_that_are_reserved_and_tokens_that_come_back_are_counted_at_once(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_began_to_count_before_a_change_keeps_nothing() {
+async fn a_count_begun_before_a_change_is_not_cached() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     test.buy_tokens(&asha, 5).await;
@@ -184,13 +184,13 @@ async fn who_began_to_count_before_a_change_keeps_nothing() {
     test.send(TestApp::submit(&asha, 2)).await.expect(201);
     test.app.cache.keep(entry, looked.version, &left).await;
     assert_read(&test, &asha, 3).await;
-    // Nor does it take the place of what was counted since.
+    // Nor does it replace a newer count.
     test.app.cache.keep(entry, looked.version, &left).await;
     assert_cached(&test, &asha, 3).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_that_is_over_reads_no_cached_count() {
+async fn an_ended_session_cannot_read_a_cached_count() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     test.buy_tokens(&asha, 5).await;
@@ -201,10 +201,10 @@ async fn a_session_that_is_over_reads_no_cached_count() {
     assert_eq!(answer.problem(401), "unauthenticated");
 }
 
-/// Redis is gone before the first read, before the tokens are redeemed, or before the second
-/// read; and comes back empty.
+/// Redis stops before the first read, before the tokens are redeemed, or before the second read.
+/// Then it restarts empty.
 #[tokio::test(flavor = "multi_thread")]
-async fn whenever_redis_is_gone_the_count_is_right() {
+async fn the_count_is_correct_whenever_redis_stops() {
     for gone_before in 0..3 {
         let mut test = TestApp::start().await;
         let asha = test.student("asha@example.com").await;

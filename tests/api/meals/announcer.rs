@@ -1,4 +1,5 @@
-//! Telling all students of a closure: each once, whatever comes twice or dies half-way.
+//! Announcing a closure to all students: each gets one mail, even if messages repeat or a worker
+//! dies half-way.
 
 use std::collections::BTreeSet;
 use std::slice::from_ref;
@@ -19,7 +20,7 @@ use crate::api::workers::{consume_at, failed};
 use crate::support::people::Student;
 use crate::support::{Death, TestApp, queues_nowhere};
 
-/// What the mess is closed for in these tests.
+/// The closure of these tests.
 fn two_days() -> Value {
     json!({
         "from": "2026-01-31", "to": "2026-02-01", "meals": ["LUNCH", "DINNER"],
@@ -34,7 +35,7 @@ fn to(mails: &[Mail]) -> Vec<String> {
 }
 
 impl TestApp {
-    /// Closes the mess; answers the closure's id and the announcer's message.
+    /// Closes the mess; returns the closure's id and the announcer's message.
     async fn closed(&self, owner: &Student) -> (String, String) {
         self.settle().await;
         let made = self.send(close(owner, &two_days())).await.expect(201);
@@ -45,20 +46,20 @@ impl TestApp {
         (made.text("closure_id").to_owned(), messages.remove(0))
     }
 
-    /// Lets the announcer handle messages, and what it tells itself, to the end; answers the
-    /// mailer's messages of each page.
+    /// Lets the announcer handle a message and then its own follow-up messages, to the end; returns
+    /// the mailer's messages of each page.
     async fn announce(&self, message: &str) -> Vec<Vec<String>> {
         let (mut pages, mut messages) = (Vec::new(), vec![message.to_owned()]);
         while !messages.is_empty() {
             assert_eq!(self.consume(&ANNOUNCER, &messages).await, BatchResponse::default());
             pages.push(self.app.queues().take(QueueName::Mail));
             messages = self.app.queues().take(QueueName::Announcements);
-            assert!(messages.len() <= 1, "one page follows another");
+            assert!(messages.len() <= 1, "at most one next page");
         }
         pages
     }
 
-    /// Lets the mailer handle messages; answers what it sent.
+    /// Lets the mailer handle messages; returns the mails that it sent.
     async fn mailed(&self, messages: &[String]) -> Vec<Mail> {
         assert_eq!(self.consume(&MAILER, messages).await, BatchResponse::default());
         self.app.mailer().take()
@@ -66,7 +67,7 @@ impl TestApp {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_active_student_with_an_address_is_told_the_days_the_meals_and_the_reason() {
+async fn every_active_student_with_an_email_gets_days_meals_and_reason() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let (mess, other) = (test.mess_id.clone(), MessId::parse("mess_other").expect("an id"));
@@ -103,11 +104,11 @@ async fn every_active_student_with_an_address_is_told_the_days_the_meals_and_the
     for said in ["Demo Mess", when, "no lunch and no dinner", "The cook &#60;marries&#62;"] {
         assert!(mail.html.contains(said), "{said} in {}", mail.html);
     }
-    assert_eq!(test.settle().await, [], "and that is all");
+    assert_eq!(test.settle().await, [], "no more mails");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_mess_of_hundreds_is_told_in_pages_each_within_bounds() {
+async fn hundreds_of_students_are_notified_in_pages_of_bounded_size() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let crowd = test.crowd(250, 0).await;
@@ -124,7 +125,7 @@ async fn a_mess_of_hundreds_is_told_in_pages_each_within_bounds() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_is_told_twice_where_changes_and_messages_come_twice() {
+async fn repeated_changes_and_messages_notify_each_student_once() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     test.crowd(130, 0).await;
@@ -149,7 +150,7 @@ async fn nobody_is_told_twice_where_changes_and_messages_come_twice() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_worker_that_dies_at_any_step_leaves_nobody_untold() {
+async fn a_worker_that_dies_at_any_step_skips_no_student() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     test.crowd(PAGE_STUDENTS + 20, 0).await;
@@ -158,11 +159,12 @@ async fn a_worker_that_dies_at_any_step_leaves_nobody_untold() {
     for death in deaths {
         let mortal = test.mortal(death);
         let response = consume_at(&mortal.app, &ANNOUNCER, from_ref(&message)).await;
-        assert_eq!(failed(&response), ["0"], "{death:?}: the message comes again");
+        assert_eq!(failed(&response), ["0"], "{death:?}: the message is retried");
         assert!(mortal.is_dead(), "{death:?}");
         assert_eq!(queued(&mortal.app), (0, 0), "{death:?}");
     }
-    // It dies when a third of the page is on the queue, and there is no message for the next.
+    // The announcer dies when a third of the page is on the queue, and no message for the next
+    // page.
     assert_eq!(test.consume(&ANNOUNCER, from_ref(&message)).await, BatchResponse::default());
     let first = test.app.queues().take(QueueName::Mail);
     test.app.queues().take(QueueName::Announcements);
@@ -174,7 +176,7 @@ async fn a_worker_that_dies_at_any_step_leaves_nobody_untold() {
     assert_eq!((told.len(), addresses.len()), (PAGE_STUDENTS + 20, PAGE_STUDENTS + 20));
 }
 
-/// How many messages a process has put on the mailer's and on its own queue.
+/// Empties the mailer's and the announcer's queue; returns how many messages each had.
 fn queued(app: &App) -> (usize, usize) {
     let [mails, pages] =
         [QueueName::Mail, QueueName::Announcements].map(|it| app.queues().take(it));
@@ -182,7 +184,7 @@ fn queued(app: &App) -> (usize, usize) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_queue_that_takes_nothing_makes_the_message_come_again() {
+async fn an_unreachable_queue_makes_the_message_be_retried() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     test.crowd(5, 0).await;
@@ -195,11 +197,11 @@ async fn a_queue_that_takes_nothing_makes_the_message_come_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_closure_that_was_taken_back_is_told_to_nobody_any_more() {
+async fn a_deleted_closure_is_no_longer_announced() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     test.crowd(PAGE_STUDENTS + 1, 0).await;
-    // Before the announcer looks.
+    // Before the announcer runs.
     let (closure_id, message) = test.closed(&owner).await;
     test.send(reopen(&owner, &closure_id)).await.expect(204);
     assert_eq!(test.announce(&message).await, [vec![""; 0]]);
@@ -212,14 +214,14 @@ async fn a_closure_that_was_taken_back_is_told_to_nobody_any_more() {
     test.send(reopen(&owner, &closure_id)).await.expect(204);
     assert_eq!(test.mailed(&first).await, []);
     assert_eq!(test.announce(&next).await, [vec![""; 0]]);
-    // Taking it back announces nothing by itself.
+    // The deletion itself announces nothing.
     let changes = test.dynamo.new_changes().await;
     assert_eq!(test.relay(&changes).await, BatchResponse::default());
     assert_eq!(queued(&test.app), (0, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_closure_that_is_over_is_told_to_nobody_any_more() {
+async fn an_ended_closure_is_no_longer_announced() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     test.crowd(2, 0).await;
@@ -227,7 +229,7 @@ async fn a_closure_that_is_over_is_told_to_nobody_any_more() {
     assert_eq!(test.consume(&ANNOUNCER, from_ref(&message)).await, BatchResponse::default());
     let mails = test.app.queues().take(QueueName::Mail);
     test.app.queues().take(QueueName::Announcements);
-    // The last evening, and midnight after it.
+    // The last second of the last day, and midnight after it.
     test.go_to("2026-02-01T18:29:59Z");
     assert_eq!(test.mailed(&mails[..1]).await.len(), 1);
     test.go_to("2026-02-01T18:30:00Z");
@@ -236,7 +238,7 @@ async fn a_closure_that_is_over_is_told_to_nobody_any_more() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_message_of_a_closure_holds_what_it_says_or_whose_address_it_is_for() {
+async fn closure_messages_contain_neither_reason_nor_email_addresses() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     test.crowd(1, 0).await;

@@ -1,4 +1,4 @@
-//! Closing the mess: what scans know of it at once, who reads it, and taking it back.
+//! Closing the mess: scans know a closure at once, everybody can read it, and owners can delete it.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -34,7 +34,7 @@ fn days(from: &str, to: &str) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_closure_is_known_at_the_counter_at_once_and_read_by_everybody() {
+async fn a_closure_applies_to_scans_at_once_and_everybody_can_read_it() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let asha = test.student("asha@example.com").await;
@@ -73,7 +73,7 @@ async fn a_closure_is_known_at_the_counter_at_once_and_read_by_everybody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_list_has_the_newest_closure_first_page_by_page() {
+async fn closures_are_listed_newest_first_in_pages() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     for day in 1..=7 {
@@ -88,7 +88,7 @@ async fn the_list_has_the_newest_closure_first_page_by_page() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_out_of_bounds_is_refused_by_name() {
+async fn a_closure_out_of_bounds_names_the_wrong_fields() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     for (body, fields) in [
@@ -104,7 +104,7 @@ async fn what_is_out_of_bounds_is_refused_by_name() {
         assert_eq!(answer.wrong_fields(), fields, "{body}: {}", answer.body);
     }
     for body in [
-        // One that began in the past, the longest, and the last day.
+        // A closure that began in the past, the longest one, and the last day.
         days("2026-01-10", "2026-01-15"),
         days("2026-01-15", "2026-04-16"),
         days("2027-01-16", "2027-01-16"),
@@ -114,13 +114,13 @@ async fn what_is_out_of_bounds_is_refused_by_name() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_mess_from_before_there_were_closures_is_closed_like_any_other() {
+async fn a_mess_stored_without_closures_can_be_closed() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     assert!(gate(&test).await.closures.is_empty());
     let one = test.send(close(&owner, &days("2026-01-20", "2026-01-20"))).await.expect(201);
     test.send(reopen(&owner, one.text("closure_id"))).await.expect(204);
-    // Now there is a map, and nothing in it.
+    // Now the mess has a map of closures, which is empty.
     test.send(close(&owner, &days("2026-01-21", "2026-01-21"))).await.expect(201);
     test.send(close(&owner, &days("2026-01-21", "2026-01-22"))).await.expect(201);
     assert_eq!(gate(&test).await.closures.len(), 2);
@@ -128,7 +128,7 @@ async fn a_mess_from_before_there_were_closures_is_closed_like_any_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_closure_is_taken_back_until_it_is_over() {
+async fn a_closure_can_be_deleted_until_it_has_ended() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let made = test.send(close(&owner, &days("2026-01-15", "2026-01-15"))).await.expect(201);
@@ -147,7 +147,7 @@ async fn a_closure_is_taken_back_until_it_is_over() {
     assert_eq!(list(&test, &owner).await.len(), 1);
 }
 
-/// What a cycle's statement marks on its days, each day's meals in their order.
+/// The marks in a cycle's statement: one text for each day, with the marks of its meals in order.
 async fn marks(test: &TestApp, owner: &Student, cycle: CycleId) -> Vec<String> {
     let path = format!("/api/v1/cycles/{cycle}/statement");
     let answer = test.send(Call::get(&path).bearer(&owner.token)).await.expect(200);
@@ -158,7 +158,7 @@ async fn marks(test: &TestApp, owner: &Student, cycle: CycleId) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_closure_that_has_begun_is_taken_back_from_today_on() {
+async fn deleting_a_closure_that_has_begun_ends_it_yesterday() {
     let test = TestApp::start().await;
     test.lunch();
     let owner = test.owner("owner@example.com").await;
@@ -182,12 +182,12 @@ async fn a_closure_that_has_begun_is_taken_back_from_today_on() {
     let mut left = made.body.clone();
     left["to"] = json!("2026-01-14");
     assert_eq!(list(&test, &owner).await, [left]);
-    assert!(is_closed(&test, "2026-01-14", Meal::Dinner).await, "for what is uploaded later");
+    assert!(is_closed(&test, "2026-01-14", Meal::Dinner).await, "for scans uploaded later");
     assert_eq!(test.send(reopen(&owner, id)).await.problem(409), "closure_ended");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn shortened_ten_times_at_once_a_closure_is_shortened_once() {
+async fn ten_concurrent_deletions_shorten_a_begun_closure_once() {
     let test = Arc::new(TestApp::start().await);
     let owner = test.owner("owner@example.com").await;
     for _ in 0..5 {
@@ -205,7 +205,7 @@ async fn shortened_ten_times_at_once_a_closure_is_shortened_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_read_before_a_closure_was_shortened_takes_no_more_back() {
+async fn a_stale_read_cannot_delete_or_shorten_a_shortened_closure() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let made = test.send(close(&owner, &days("2026-01-12", "2026-01-20"))).await.expect(201);
@@ -226,7 +226,7 @@ async fn what_was_read_before_a_closure_was_shortened_takes_no_more_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_mess_has_twenty_closures_and_room_again_when_old_ones_are_over() {
+async fn a_mess_has_at_most_twenty_closures_not_counting_old_ones() {
     let test = Arc::new(TestApp::start().await);
     let owner = test.owner("owner@example.com").await;
     for _ in 0..17 {
@@ -247,7 +247,7 @@ async fn a_mess_has_twenty_closures_and_room_again_when_old_ones_are_over() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_same_key_closes_once_also_where_that_was_taken_back() {
+async fn a_replay_returns_the_first_closure_even_after_its_deletion() {
     let test = Arc::new(TestApp::start().await);
     let owner = test.owner("owner@example.com").await;
     let keyed = |body: &Value| close(&owner, body).header("idempotency-key", "k-1");
@@ -269,7 +269,7 @@ async fn the_same_key_closes_once_also_where_that_was_taken_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn taken_back_ten_times_at_once_a_closure_is_taken_back_once() {
+async fn only_one_of_ten_concurrent_deletions_deletes_a_closure() {
     let test = Arc::new(TestApp::start().await);
     let owner = test.owner("owner@example.com").await;
     for _ in 0..5 {
@@ -283,7 +283,7 @@ async fn taken_back_ten_times_at_once_a_closure_is_taken_back_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn settings_and_closures_that_change_at_once_lose_nothing() {
+async fn concurrent_changes_of_settings_and_closures_lose_nothing() {
     let test = Arc::new(TestApp::start().await);
     let owner = test.owner("owner@example.com").await;
     let mut calls: Vec<Call> =
@@ -300,7 +300,7 @@ async fn settings_and_closures_that_change_at_once_lose_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_owners_close_their_own_mess_and_take_that_back() {
+async fn only_owners_can_close_their_mess_and_delete_closures() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let asha = test.student("asha@example.com").await;
@@ -325,12 +325,12 @@ async fn only_owners_close_their_own_mess_and_take_that_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn dinner_past_midnight_is_closed_and_opened_while_it_is_served() {
+async fn dinner_past_midnight_can_be_closed_and_reopened_while_served() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let late = json!({ "meal_windows": { "DINNER": { "opens": "22:00", "closes": "01:00" } } });
     test.send(Call::patch("/api/v1/mess", &late).bearer(&owner.token)).await.expect(200);
-    // Half past midnight of the sixteenth: it is still the fifteenth's dinner.
+    // Half past midnight on the 16th: the dinner of the 15th is still served.
     test.go_to("2026-01-15T19:00:00Z");
     let owner = Student::of(&test.log_in(&owner.email).await);
     let made = test.send(close(&owner, &days("2026-01-15", "2026-01-15"))).await.expect(201);
@@ -343,11 +343,11 @@ async fn dinner_past_midnight_is_closed_and_opened_while_it_is_served() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn today_is_a_day_of_the_mess() {
+async fn today_follows_the_time_zone_of_the_mess() {
     let test = TestApp::start().await;
     test.go_to("2026-01-15T10:30:00Z");
     let owner = test.owner("owner@example.com").await;
-    // It is half past midnight in Kiritimati, and half past eleven in Niue's night.
+    // It is 00:30 on the 16th in Kiritimati, and 23:30 on the 14th in Niue.
     for (zone, past, today) in [
         ("Pacific/Kiritimati", "2026-01-15", "2026-01-16"),
         ("Pacific/Niue", "2026-01-13", "2026-01-14"),

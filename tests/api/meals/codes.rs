@@ -1,5 +1,5 @@
-//! The code that a student shows: as text and as a picture that a camera reads, given anew,
-//! and its key replaced.
+//! A student's QR code: as text and as a picture that a camera can read, its reset, and the
+//! rotation of its key.
 
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -35,7 +35,7 @@ impl TestApp {
         gate.expect("read").expect("the mess is there")
     }
 
-    /// Whether the counter would believe a code at this moment.
+    /// Whether the counter would accept a code now.
     async fn believes(&self, text: &str) -> bool {
         let read = ReadCode::parse(text).expect("a code");
         let key = MessKey::derive(QR_KEY.as_bytes(), &self.mess_id, read.code.kid);
@@ -46,7 +46,7 @@ impl TestApp {
     }
 }
 
-/// What `zbarimg` reads in a picture.
+/// The text that `zbarimg` reads in a picture.
 fn seen_by_a_camera(picture: &[u8], name: &str) -> String {
     let file = tempfile::Builder::new().suffix(name).tempfile().expect("a file");
     std::fs::write(file.path(), picture).expect("written");
@@ -60,7 +60,7 @@ fn seen_by_a_camera(picture: &[u8], name: &str) -> String {
     String::from_utf8(output.stdout).expect("text").trim_end().to_owned()
 }
 
-/// An SVG drawing of dark rectangles, `M<left> <top>h<width>v<height>…`, as a picture (PGM).
+/// Converts an SVG of dark rectangles (`M<left> <top>h<width>v<height>…`) into a bitmap (PGM).
 fn rasterised(svg: &str) -> Vec<u8> {
     let part = |from: &str, to: char| svg.split_once(from)?.1.split_once(to).map(|(part, _)| part);
     let side: usize = part(r#"width=""#, '"').and_then(|side| side.parse().ok()).expect("a width");
@@ -77,7 +77,7 @@ fn rasterised(svg: &str) -> Vec<u8> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_camera_sees_in_the_picture_is_what_the_counter_believes() {
+async fn the_png_holds_the_code_that_the_counter_accepts() {
     let test = TestApp::start().await;
     let student = test.student("asha@example.com").await;
     let code = test.code(&student).await;
@@ -95,7 +95,7 @@ async fn what_a_camera_sees_in_the_picture_is_what_the_counter_believes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_drawing_is_of_the_same_code() {
+async fn the_svg_holds_the_same_code() {
     let test = TestApp::start().await;
     let student = test.student("asha@example.com").await;
     let svg = test.picture(&student, "svg").await;
@@ -110,7 +110,7 @@ async fn the_drawing_is_of_the_same_code() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reset_makes_the_old_code_worthless_at_once() {
+async fn a_reset_invalidates_the_old_code_at_once() {
     let test = TestApp::start().await;
     let student = test.student("asha@example.com").await;
     let other = test.student("ravi@example.com").await;
@@ -123,11 +123,11 @@ async fn a_reset_makes_the_old_code_worthless_at_once() {
     assert_eq!(new.text("issued_at"), test.now().to_string());
     assert_eq!(test.code(&student).await.body, new.body);
     assert!(!test.believes(&lost).await && test.believes(new.text("qr_data")).await);
-    assert!(test.believes(&others).await, "nobody else's code is touched");
+    assert!(test.believes(&others).await, "other students' codes stay valid");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn codes_from_before_a_rotation_are_good_until_the_grace_ends() {
+async fn codes_from_before_a_rotation_are_valid_until_the_grace_period_ends() {
     let test = TestApp::start().await;
     let (student, owner) =
         (test.student("asha@example.com").await, test.owner("owner@example.com").await);
@@ -147,7 +147,7 @@ async fn codes_from_before_a_rotation_are_good_until_the_grace_ends() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_second_rotation_ends_the_grace_of_the_first_unless_it_is_a_retry() {
+async fn only_a_second_rotation_not_a_retry_ends_the_first_grace_period() {
     let test = TestApp::start().await;
     let (student, owner) =
         (test.student("asha@example.com").await, test.owner("owner@example.com").await);
@@ -168,7 +168,7 @@ async fn a_second_rotation_ends_the_grace_of_the_first_unless_it_is_a_retry() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn rotations_at_once_follow_each_other_and_one_that_comes_twice_is_one() {
+async fn concurrent_rotations_apply_in_sequence_and_a_repeated_key_applies_once() {
     let test = Arc::new(TestApp::start().await);
     let owner = test.owner("owner@example.com").await;
     let same = rotate(&owner, 1).header("idempotency-key", "the-same");
@@ -181,7 +181,7 @@ async fn rotations_at_once_follow_each_other_and_one_that_comes_twice_is_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_grace_is_nothing_to_thirty_days() {
+async fn a_grace_period_is_zero_to_thirty_days() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     for wrong in [json!(-1), json!(721), json!("1"), json!(1.5), Value::Null] {
@@ -195,7 +195,7 @@ async fn a_grace_is_nothing_to_thirty_days() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn settings_do_not_touch_the_keys_nor_show_them() {
+async fn changing_settings_neither_changes_nor_reveals_the_keys() {
     let test = TestApp::start().await;
     let (student, owner) =
         (test.student("asha@example.com").await, test.owner("owner@example.com").await);

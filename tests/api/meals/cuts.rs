@@ -1,4 +1,4 @@
-//! Cutting meals: until when, which, how many, and what becomes of it at the counter.
+//! Cutting meals: the cutoff, the bounds, the limit, and what the counter knows of a cut.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use super::{account_of, cut, cut_day, uncut};
 use crate::support::people::Student;
 use crate::support::{Call, TestApp};
 
-/// The cuts that the counter knows of a student, as texts.
+/// A student's cuts as the counter knows them, each as its first and last day.
 async fn known(test: &TestApp, student: &Student) -> Vec<String> {
     let cuts = test.member(account_of(student)).await.cuts;
     cuts.values().map(|cut| format!("{} {}", cut.period.from, cut.period.to)).collect()
@@ -27,7 +27,7 @@ async fn list(test: &TestApp, student: &Student) -> Vec<Value> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cut_is_answered_listed_and_known_at_the_counter() {
+async fn a_cut_is_returned_listed_and_known_at_the_counter() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let body = json!({ "from": "2026-01-16", "to": "2026-01-18", "meals": ["DINNER", "LUNCH"] });
@@ -67,26 +67,25 @@ async fn a_cut_is_answered_listed_and_known_at_the_counter() {
     assert_eq!(test.list(&asha, "/api/v1/mess-cuts", 1).await, listed, "page by page");
 }
 
-/// A zone, a day, and when it is too late to cut it, or to take that back: 23:00 on the day
-/// before by the clock on the wall.
+/// A time zone, a day, and the cutoff for making or cancelling a cut of that day: 23:00 local time
+/// on the day before.
 const CUTOFFS: [(&str, &str, &str); 10] = [
     ("Asia/Kolkata", "2026-01-16", "2026-01-15T17:30:00Z"),
     ("Asia/Kolkata", "2026-03-01", "2026-02-28T17:30:00Z"),
     ("Asia/Kolkata", "2027-01-01", "2026-12-31T17:30:00Z"),
     ("Asia/Kolkata", "2028-02-29", "2028-02-28T17:30:00Z"),
     ("Asia/Kolkata", "2028-03-01", "2028-02-29T17:30:00Z"),
-    // The clocks go forward in the night to the 29th of March, back in that to the 25th of
-    // October.
+    // The clocks go forward in the night to 29 March, and back in the night to 25 October.
     ("Europe/Berlin", "2026-03-29", "2026-03-28T22:00:00Z"),
     ("Europe/Berlin", "2026-03-30", "2026-03-29T21:00:00Z"),
     ("Europe/Berlin", "2026-10-25", "2026-10-24T21:00:00Z"),
     ("Europe/Berlin", "2026-10-26", "2026-10-25T22:00:00Z"),
-    // In New York on the 8th of March.
+    // The clocks go forward in New York on 8 March.
     ("America/New_York", "2026-03-09", "2026-03-09T03:00:00Z"),
 ];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_cutoff_is_by_the_clock_of_the_mess_whatever_the_clocks_do() {
+async fn the_cutoff_follows_the_local_time_of_the_mess_across_clock_changes() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     for (zone, day, cutoff) in CUTOFFS {
@@ -100,7 +99,7 @@ async fn the_cutoff_is_by_the_clock_of_the_mess_whatever_the_clocks_do() {
             let made = test.send(cut_day(&asha, day)).await.expect(201);
             test.send(uncut(&asha, made.text("cut_id"))).await.expect(204);
         }
-        // What is left is one that was made in time.
+        // One cut is left, which was made in time.
         let asha = test.come_back(&asha).await;
         let made = test.send(cut_day(&asha, day)).await.expect(201);
         for late in [0, 1, 60, 3_600, 86_400] {
@@ -120,7 +119,7 @@ async fn the_cutoff_is_by_the_clock_of_the_mess_whatever_the_clocks_do() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn today_and_days_past_are_cut_no_more_and_the_first_day_decides() {
+async fn a_cut_that_starts_today_or_earlier_is_refused() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     for (from, to) in [
@@ -137,7 +136,7 @@ async fn today_and_days_past_are_cut_no_more_and_the_first_day_decides() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_cutoff_holds_from_the_next_request_on() {
+async fn a_changed_cutoff_applies_from_the_next_request() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let asha = test.student("asha@example.com").await;
@@ -159,7 +158,7 @@ async fn another_cutoff_holds_from_the_next_request_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_out_of_bounds_is_refused_by_name() {
+async fn a_cut_out_of_bounds_names_the_wrong_fields() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let days = |from: &str, to: &str| json!({ "from": from, "to": to });
@@ -198,7 +197,7 @@ async fn what_is_out_of_bounds_is_refused_by_name() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_meal_is_cut_twice_and_the_refusal_names_the_other_cut() {
+async fn an_overlapping_cut_is_refused_and_the_refusal_names_the_other_cut() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let body = json!({ "from": "2026-02-27", "to": "2026-03-01", "meals": ["LUNCH"] });
@@ -226,7 +225,7 @@ async fn no_meal_is_cut_twice_and_the_refusal_names_the_other_cut() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_student_has_twenty_cuts_and_room_again_when_old_ones_are_over() {
+async fn a_student_has_at_most_twenty_cuts_not_counting_old_ones() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     for day in 1..=20 {
@@ -235,7 +234,7 @@ async fn a_student_has_twenty_cuts_and_room_again_when_old_ones_are_over() {
     }
     let refused = test.send(cut_day(&asha, "2026-02-21")).await;
     assert_eq!(refused.problem(409), "too_many_cuts");
-    // The first one ended on the first of February.
+    // The first cut ended on 1 February.
     test.go_to("2026-02-09T06:30:00Z");
     let asha = test.come_back(&asha).await;
     let refused = test.send(cut_day(&asha, "2026-03-21")).await;
@@ -247,14 +246,14 @@ async fn a_student_has_twenty_cuts_and_room_again_when_old_ones_are_over() {
     known.sort_unstable();
     assert_eq!((known.len(), known[0].as_str()), (19, "2026-02-03 2026-02-03"));
     assert_eq!(list(&test, &asha).await.len(), 21, "the records stay");
-    // One that is only a record can be taken back as little as any other that has begun.
+    // A cut that is only a record has begun, so it cannot be cancelled either.
     let oldest = list(&test, &asha).await.pop().expect("some");
     let refused = test.send(uncut(&asha, oldest["cut_id"].as_str().expect("an id"))).await;
     assert_eq!(refused.problem(409), "cutoff_passed");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_same_key_cuts_once_also_where_the_cut_was_taken_back() {
+async fn a_replay_returns_the_first_cut_even_after_its_cancellation() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let body = json!({ "from": "2026-01-20", "to": "2026-01-21", "meals": ["DINNER", "LUNCH"] });
@@ -276,7 +275,7 @@ async fn the_same_key_cuts_once_also_where_the_cut_was_taken_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_taken_back_is_gone_and_can_be_cut_again() {
+async fn a_cancelled_cut_is_gone_and_can_be_made_again() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let made = test.send(cut_day(&asha, "2026-01-20")).await.expect(201);
@@ -292,7 +291,7 @@ async fn what_was_taken_back_is_gone_and_can_be_cut_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_sees_or_takes_back_somebody_elses_cut() {
+async fn nobody_can_see_or_cancel_another_students_cut() {
     let test = TestApp::start().await;
     test.create_mess("mess_other", Approval::Automatic).await;
     let asha = test.student("asha@example.com").await;
@@ -319,12 +318,12 @@ fn base64_of(text: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_ten_overlapping_cuts_at_once_one_is_made() {
+async fn only_one_of_ten_concurrent_overlapping_cuts_is_made() {
     let test = Arc::new(TestApp::start().await);
     let asha = test.student("asha@example.com").await;
     for round in 1..=5 {
         let bodies = (0..10).map(|number| {
-            // They all have the tenth in common.
+            // All of them include the tenth.
             let (from, to) = (
                 format!("2026-0{}-0{}", round + 1, 1 + number % 9),
                 format!("2026-0{}-1{number}", round + 1),
@@ -345,7 +344,7 @@ async fn of_ten_overlapping_cuts_at_once_one_is_made() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn different_days_are_all_cut_at_once_in_one_millisecond_and_under_ids_of_their_own() {
+async fn concurrent_cuts_of_different_days_all_succeed_with_distinct_ids() {
     let test = Arc::new(TestApp::start().await);
     let asha = test.student("asha@example.com").await;
     let calls = (1..=10).map(|day| cut_day(&asha, &format!("2026-02-{day:02}"))).collect();
@@ -359,7 +358,7 @@ async fn different_days_are_all_cut_at_once_in_one_millisecond_and_under_ids_of_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_twenty_five_cuts_at_once_no_more_than_twenty_are_made() {
+async fn concurrent_cuts_never_exceed_the_limit_of_twenty() {
     let test = Arc::new(TestApp::start().await);
     let asha = test.student("asha@example.com").await;
     for day in 1..=17 {
@@ -373,7 +372,7 @@ async fn of_twenty_five_cuts_at_once_no_more_than_twenty_are_made() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_key_sent_ten_times_at_once_cuts_once() {
+async fn ten_concurrent_requests_with_one_key_make_one_cut() {
     let test = Arc::new(TestApp::start().await);
     let asha = test.student("asha@example.com").await;
     let call = cut_day(&asha, "2026-01-20").header("idempotency-key", "k-1");
@@ -386,7 +385,7 @@ async fn one_key_sent_ten_times_at_once_cuts_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn taken_back_ten_times_at_once_a_cut_is_taken_back_once() {
+async fn only_one_of_ten_concurrent_cancellations_cancels_a_cut() {
     let test = Arc::new(TestApp::start().await);
     let asha = test.student("asha@example.com").await;
     for _ in 0..5 {
@@ -404,7 +403,7 @@ async fn taken_back_ten_times_at_once_a_cut_is_taken_back_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cut_made_while_the_students_cycles_change_loses_neither() {
+async fn concurrent_changes_of_cuts_and_cycles_lose_nothing() {
     let test = Arc::new(TestApp::start().await);
     let asha = test.student("asha@example.com").await;
     let id = account_of(&asha);
@@ -423,7 +422,7 @@ async fn a_cut_made_while_the_students_cycles_change_loses_neither() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lost_answer_cuts_once_and_takes_back_once() {
+async fn a_lost_database_answer_repeats_neither_a_cut_nor_its_cancellation() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     for (lost, status) in [(1, 201), (2, 201), (3, 503)] {
@@ -443,12 +442,12 @@ async fn a_lost_answer_cuts_once_and_takes_back_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_trail_tells_of_a_cut_and_that_it_was_taken_back() {
+async fn the_audit_trail_records_a_cut_and_its_cancellation() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let owner = test.owner("owner@example.com").await;
     let made = test.send(cut_day(&asha, "2026-01-20")).await.expect(201);
-    // Of two changes in one millisecond nobody can tell which one was first.
+    // Two changes in one millisecond have no order in the trail.
     test.advance(SignedDuration::from_millis(1));
     test.send(uncut(&asha, made.text("cut_id"))).await.expect(204);
     test.settle().await;
@@ -466,7 +465,7 @@ async fn the_trail_tells_of_a_cut_and_that_it_was_taken_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn cuts_that_meet_while_the_database_holds_the_student_all_pass() {
+async fn cuts_that_contend_for_the_students_item_all_succeed() {
     let test = Arc::new(TestApp::start().await);
     let asha = test.student("asha@example.com").await;
     let app = Arc::new(test.contended(Duration::from_millis(10)).await);

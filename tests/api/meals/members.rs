@@ -1,4 +1,4 @@
-//! A student as the counter knows them follows the account.
+//! The member item, which is what the counter knows of a student, follows the account.
 
 use serde_json::json;
 use thali_domain::accounts::identity::AccountStatus;
@@ -10,7 +10,7 @@ use thali_domain::students::qr::ReadCode;
 use crate::support::{Call, TestApp};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_signs_up_is_known_at_the_counter_and_followed_there() {
+async fn a_new_student_has_a_member_item_that_follows_the_account() {
     let test = TestApp::start().await;
     let student = test.student("asha@example.com").await;
     let id: AccountId = student.account_id.parse().expect("an id");
@@ -33,7 +33,7 @@ async fn whoever_signs_up_is_known_at_the_counter_and_followed_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn staff_and_owners_are_no_students_of_the_counter() {
+async fn an_owner_has_no_member_item() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let id: AccountId = owner.account_id.parse().expect("an id");

@@ -1,4 +1,5 @@
-//! Cycles, cuts, closures, codes, and the counter.
+//! Cycles, cuts, closures, QR codes, and what the counter knows of students. This file has the
+//! helpers that several of these tests share.
 
 mod announcer;
 mod closures;
@@ -15,7 +16,6 @@ use thali_domain::ids::AccountId;
 use crate::support::people::Student;
 use crate::support::{Call, TestApp};
 
-/// The call that cuts meals.
 fn cut(student: &Student, body: &Value) -> Call {
     Call::post("/api/v1/mess-cuts", body).bearer(&student.token)
 }
@@ -25,17 +25,16 @@ pub(super) fn cut_day(student: &Student, day: &str) -> Call {
     cut(student, &json!({ "from": day, "to": day }))
 }
 
-/// The call that takes a cut back.
+/// The call that cancels a cut.
 pub(super) fn uncut(student: &Student, cut_id: &str) -> Call {
     Call::new("DELETE", &format!("/api/v1/mess-cuts/{cut_id}")).bearer(&student.token)
 }
 
-/// The call that closes the mess.
 pub(super) fn close(owner: &Student, body: &Value) -> Call {
     Call::post("/api/v1/closures", body).bearer(&owner.token)
 }
 
-/// The call that takes a closure back.
+/// The call that deletes a closure.
 fn reopen(owner: &Student, closure_id: &str) -> Call {
     Call::new("DELETE", &format!("/api/v1/closures/{closure_id}")).bearer(&owner.token)
 }
@@ -45,7 +44,7 @@ fn account_of(student: &Student) -> AccountId {
 }
 
 impl TestApp {
-    /// Moves the time to this moment, also backwards.
+    /// Sets the clock to this moment, also backwards.
     fn go_to(&self, moment: &str) {
         let moment: Timestamp = moment.parse().expect("a time");
         self.advance(moment.duration_since(self.now()));

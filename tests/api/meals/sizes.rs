@@ -1,5 +1,6 @@
-//! A scan reads the student and the mess, for a read unit and half of one. That is so while
-//! each of these items has at most four kilobytes, whatever the rules allow to be in it.
+//! A scan reads the student's item for one read unit and the mess's item for half a unit. This
+//! holds only while each of them has at most four kilobytes, even with everything in it that the
+//! rules allow.
 
 use std::collections::HashMap;
 
@@ -19,10 +20,10 @@ use super::{close, cut_day};
 use crate::support::TestApp;
 use crate::support::people::Student;
 
-/// What one read unit reads, in bytes.
+/// How many bytes one read unit reads.
 const READ_UNIT_BYTES: usize = 4_096;
 
-/// A character that takes as much room as any: four bytes.
+/// A character of the largest size: four bytes.
 const WIDE: &str = "𠮷";
 
 /// An item's size as DynamoDB counts it, or a few bytes more: a number takes one byte for each
@@ -40,7 +41,7 @@ fn size_of_value(value: &AttributeValue) -> usize {
             3 + values.iter().map(|value| 1 + size_of_value(value)).sum::<usize>()
         }
         AttributeValue::M(members) => 3 + members.len() + size_of(members),
-        other => panic!("these tests must learn how large this is: {other:?}"),
+        other => panic!("the size of this type is not known here: {other:?}"),
     }
 }
 
@@ -58,7 +59,7 @@ fn mess_with_the_longest_id() -> MessId {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_largest_student_that_the_rules_allow_is_read_with_one_unit() {
+async fn the_largest_allowed_student_fits_in_one_read_unit() {
     let test = TestApp::start().await;
     let mess = mess_with_the_longest_id();
     test.create_mess(mess.as_str(), Approval::Automatic).await;
@@ -84,7 +85,7 @@ async fn the_largest_student_that_the_rules_allow_is_read_with_one_unit() {
         test.send(cut_day(&asha, &format!("2026-03-{day:02}"))).await.expect(201);
         test.advance(SignedDuration::from_millis(1));
     }
-    // Who has reset the code has the one before, too.
+    // A student who has reset the code has the previous one, too.
     let (nonce, stamp) = (Nonce::from_random([7; 9]), test.stamp());
     let reset = test.app.store.code_reset(&mess, id, &nonce, &stamp).await.expect("written");
     assert!(reset.is_some_and(|student| student.qr_previous.is_some()));
@@ -92,7 +93,7 @@ async fn the_largest_student_that_the_rules_allow_is_read_with_one_unit() {
     let cycles: HashMap<String, AttributeValue> =
         (0..OPEN_CYCLES_MAX).map(|number| (format!("cyc_{number:026}"), longest_cycle())).collect();
     test.dynamo.set("meals", &key, "cycles", AttributeValue::M(cycles)).await;
-    // The longest status and id of a request, and a version that nobody reaches.
+    // The longest status, the longest request id, and a version that nobody reaches.
     let longest = |value: &str| AttributeValue::S(value.to_owned());
     test.dynamo.set("meals", &key, "status", longest("pending_approval")).await;
     test.dynamo.set("meals", &key, "request_id", longest(&"r".repeat(36))).await;
@@ -100,7 +101,7 @@ async fn the_largest_student_that_the_rules_allow_is_read_with_one_unit() {
     let size = test.size_of(&key).await;
     println!("the largest student has {size} bytes");
     assert!(size <= READ_UNIT_BYTES, "{size}");
-    // So the limit of cycles is no smaller than it need be.
+    // The limit of cycles could not be higher: the item is almost full.
     assert!(size + 80 > READ_UNIT_BYTES, "{size}");
 }
 
@@ -112,7 +113,7 @@ fn longest_cycle() -> AttributeValue {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_largest_mess_that_the_rules_allow_is_read_with_half_a_unit() {
+async fn the_largest_allowed_mess_is_read_with_half_a_read_unit() {
     let test = TestApp::start().await;
     let mess = mess_with_the_longest_id();
     test.create_mess(mess.as_str(), Approval::Automatic).await;

@@ -1,4 +1,4 @@
-//! Calling an order off.
+//! Cancelling an order.
 
 use jiff::SignedDuration;
 use serde_json::json;
@@ -10,7 +10,7 @@ use super::{cancel, collect, everything};
 use crate::support::people::Student;
 use crate::support::{Call, TestApp};
 
-/// What a pending order of a student with tokens becomes in each other way.
+/// A student's orders that are pending no longer, each with its status; none was cancelled.
 async fn ended_otherwise(test: &TestApp, student: &Student) -> Vec<(Order, &'static str)> {
     let processed = test.processed(student, "rice").await;
     let collected = test.processed(student, "rice").await;
@@ -22,7 +22,7 @@ async fn ended_otherwise(test: &TestApp, student: &Student) -> Vec<(Order, &'sta
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pending_order_is_called_off_and_its_portions_are_there_again() {
+async fn a_cancelled_pending_order_returns_its_portions_to_stock() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     test.seed_item("rice", 2, &[50]).await;
@@ -40,11 +40,11 @@ async fn a_pending_order_is_called_off_and_its_portions_are_there_again() {
     assert_eq!((test.stock("rice").await, test.stock("dal").await), (50, 15));
     let stored = test.stored(&order).await;
     assert_eq!((stored.status, stored.version), (OrderStatus::Cancelled, 2));
-    assert_eq!(test.dynamo.index_items("orders", "pending").await.len(), 0, "nothing waits");
+    assert_eq!(test.dynamo.index_items("orders", "pending").await.len(), 0, "no order is pending");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn calling_off_again_answers_the_same_order_and_changes_nothing() {
+async fn cancelling_again_returns_the_same_order_and_changes_nothing() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     test.seed_item("rice", 2, &[50]).await;
@@ -58,7 +58,7 @@ async fn calling_off_again_answers_the_same_order_and_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_order_that_is_no_longer_pending_stays_as_it_is() {
+async fn an_order_that_is_no_longer_pending_cannot_be_cancelled() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     test.buy_tokens(&asha, 10).await;
@@ -74,7 +74,7 @@ async fn an_order_that_is_no_longer_pending_stays_as_it_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_calls_off_the_order_of_somebody_else() {
+async fn nobody_can_cancel_another_students_order() {
     let test = TestApp::start().await;
     test.create_mess("mess_other", Approval::Automatic).await;
     let asha = test.student("asha@example.com").await;
@@ -94,7 +94,7 @@ async fn nobody_calls_off_the_order_of_somebody_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn portions_come_back_into_shards_that_the_item_has_now() {
+async fn returned_portions_go_only_to_shards_that_still_exist() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     test.seed_item("rice", 1, &[2; 16]).await;
@@ -104,7 +104,7 @@ async fn portions_come_back_into_shards_that_the_item_has_now() {
         placed.push(test.place(&asha, &[entry]).await);
     }
     assert_eq!(test.stock("rice").await, 0);
-    // The owner spreads what is left, nothing, over two shards.
+    // The owner spreads the empty stock over two shards.
     test.seed_item("rice", 1, &[0, 0]).await;
     for order in &placed {
         test.send(cancel(&asha, order)).await.expect(200);
@@ -114,7 +114,7 @@ async fn portions_come_back_into_shards_that_the_item_has_now() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn portions_come_back_into_any_of_the_shards() {
+async fn returned_portions_are_spread_over_all_shards() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     test.seed_item("rice", 1, &[60, 0, 0, 0]).await;
@@ -128,7 +128,7 @@ async fn portions_come_back_into_any_of_the_shards() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_reads_the_order_after_that_does_not_find_it_pending_in_the_cache() {
+async fn a_cancelled_order_is_never_read_as_pending_from_the_cache() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     test.seed_item("rice", 1, &[10]).await;
@@ -141,18 +141,19 @@ async fn who_reads_the_order_after_that_does_not_find_it_pending_in_the_cache() 
     cached::remember(&test.app, &order).await;
     assert_eq!(read().await, (OrderStatus::Pending, true));
     test.send(cancel(&asha, &order)).await.expect(200);
-    // Somebody who had read the order before comes late.
+    // A reader who read the order before the cancellation is late.
     cached::remember(&test.app, &order).await;
     assert_eq!(read().await, (OrderStatus::Cancelled, false));
     assert_eq!(read().await, (OrderStatus::Cancelled, true));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lost_answer_restores_the_stock_once() {
+async fn a_lost_database_answer_restores_the_stock_only_once() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     test.seed_item("rice", 1, &[10, 10]).await;
-    // Of the SDK's three requests, the first are carried out and not heard of.
+    // The SDK sends three requests at most. The database carries out the first `lost` ones, and
+    // their answers are lost.
     for (lost, status) in [(1, 200), (2, 200), (3, 503)] {
         let order = test.place(&asha, &[("rice", 4)]).await;
         let app = test.losing_answers("TransactWriteItems", lost);

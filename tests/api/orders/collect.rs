@@ -1,4 +1,4 @@
-//! Handing an order over.
+//! Collecting an order: staff hand it over.
 
 use jiff::SignedDuration;
 use thali_domain::ids::MessId;
@@ -10,7 +10,7 @@ use super::{cancel, collect, everything};
 use crate::support::{Call, TestApp};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_processed_order_is_handed_over_once() {
+async fn a_processed_order_is_collected_only_once() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let (one, other) = (test.staff("one@example.com").await, test.staff("other@example.com").await);
@@ -39,7 +39,7 @@ async fn a_processed_order_is_handed_over_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_not_paid_is_not_handed_over() {
+async fn an_order_that_is_not_processed_cannot_be_collected() {
     let test = TestApp::start().await;
     let (asha, staff) = (test.student("asha@example.com").await, test.staff("s@example.com").await);
     test.seed_item("rice", 3, &[10]).await;
@@ -58,7 +58,7 @@ async fn what_is_not_paid_is_not_handed_over() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_staff_of_the_mess_hand_over() {
+async fn only_staff_of_the_mess_can_hand_an_order_over() {
     let test = TestApp::start().await;
     test.create_mess("mess_other", Approval::Automatic).await;
     let elsewhere = MessId::parse("mess_other").expect("an id");
@@ -78,7 +78,7 @@ async fn only_staff_of_the_mess_hand_over() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_cache_forgets_that_the_order_was_to_be_collected() {
+async fn a_collected_order_is_never_read_as_processed_from_the_cache() {
     let test = TestApp::start().await;
     let (asha, staff) = (test.student("asha@example.com").await, test.staff("s@example.com").await);
     test.buy_tokens(&asha, 1).await;
@@ -92,7 +92,7 @@ async fn the_cache_forgets_that_the_order_was_to_be_collected() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_handed_over_is_told_so_although_an_answer_of_the_database_was_lost() {
+async fn a_hand_over_succeeds_despite_lost_database_answers() {
     let test = TestApp::start().await;
     let (asha, staff) = (test.student("asha@example.com").await, test.staff("s@example.com").await);
     test.buy_tokens(&asha, 3).await;
@@ -104,7 +104,8 @@ async fn who_handed_over_is_told_so_although_an_answer_of_the_database_was_lost(
         assert_eq!(answer.body["status"], "Collected", "{lost} answers lost");
         assert_eq!(test.stored(&order).await.version, 3, "{lost} answers lost");
     }
-    // Where no answer comes at all, nobody knows; whoever asks again learns when it was.
+    // If no answer comes at all, the outcome is unknown. A retry is told when the order was
+    // collected.
     let order = test.processed(&asha, "rice").await;
     let app = test.losing_answers("UpdateItem", 3);
     let refused = test.send_to(&app, collect(&staff, &order)).await;

@@ -13,7 +13,7 @@ use crate::support::menu::{dish, put_item};
 use crate::support::people::{PASSWORD, Student};
 use crate::support::{Call, TestApp};
 
-/// What each shard of an item holds, by its number, as the table has it.
+/// The stock of each shard of an item, by its number, read from the table.
 async fn shards(test: &TestApp, sku: &str) -> BTreeMap<u8, u64> {
     let sku = Sku::parse(sku).expect("a sku");
     let mut found = BTreeMap::new();
@@ -30,7 +30,7 @@ async fn shards(test: &TestApp, sku: &str) -> BTreeMap<u8, u64> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_item_is_put_on_the_menu_and_everybody_of_the_mess_reads_it() {
+async fn a_new_item_can_be_read_by_everybody_in_the_mess() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let body = json!({ "name": "Veg Thali", "price_tokens": 2, "available": true });
@@ -45,7 +45,7 @@ async fn an_item_is_put_on_the_menu_and_everybody_of_the_mess_reads_it() {
 
     let asha = test.student("asha@example.com").await;
     let expected = [expected];
-    assert_eq!(test.menu(&asha).await, expected, "shards are the owner's business");
+    assert_eq!(test.menu(&asha).await, expected, "only owners see shards");
     let (mess, active) = (test.mess_id.clone(), AccountStatus::Active);
     test.account(&mess, Role::Staff, active, "staff@example.com").await;
     let staff = Student::of(&test.log_in("staff@example.com").await);
@@ -57,7 +57,7 @@ async fn an_item_is_put_on_the_menu_and_everybody_of_the_mess_reads_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_put_does_not_name_of_the_stock_stays() {
+async fn a_put_without_stock_fields_leaves_the_stock_unchanged() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     test.put_item(&owner, "dal", &dish("Dal", 1, 50, 4)).await.expect(201);
@@ -79,7 +79,7 @@ async fn what_a_put_does_not_name_of_the_stock_stays() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stock_that_is_named_is_a_recount() {
+async fn a_put_with_a_stock_replaces_the_stock() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     test.put_item(&owner, "dal", &dish("Dal", 1, 50, 1)).await.expect(201);
@@ -100,7 +100,7 @@ async fn a_stock_that_is_named_is_a_recount() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_sum_stays_exact_where_the_number_of_shards_changes() {
+async fn the_total_stock_stays_exact_when_the_number_of_shards_changes() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     test.put_item(&owner, "dal", &dish("Dal", 1, 101, 1)).await.expect(201);
@@ -121,7 +121,7 @@ async fn the_sum_stays_exact_where_the_number_of_shards_changes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_menu_comes_in_pages_by_sku() {
+async fn the_menu_is_paged_in_order_of_sku() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     for sku in ["b.2", "a", "Z", "b-1", "b", "10", "9", "B_x"] {
@@ -140,7 +140,7 @@ async fn the_menu_comes_in_pages_by_sku() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_wrong_field_is_named_and_nothing_is_made() {
+async fn every_invalid_field_is_named_and_no_item_is_created() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let good = dish("Dal", 1, 5, 1);
@@ -177,7 +177,7 @@ async fn every_wrong_field_is_named_and_nothing_is_made() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_menu_is_its_messs_own() {
+async fn each_mess_has_its_own_menu() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     test.create_mess("mess_other", Approval::Automatic).await;
@@ -192,7 +192,7 @@ async fn a_menu_is_its_messs_own() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_menu_is_put_by_its_owner_alone() {
+async fn a_student_cannot_change_the_menu() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let refused = test.send(put_item(&asha, "dal", &dish("Dal", 1, 5, 1))).await;

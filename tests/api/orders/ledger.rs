@@ -1,5 +1,5 @@
-//! The books: what was ordered, taken out of stock and paid must agree, read from the
-//! tables themselves, whatever went wrong on the way.
+//! The ledger: orders, stock and payments must agree, whatever went wrong on the way. They are read
+//! from the tables themselves.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,33 +14,32 @@ use crate::support::menu::change_stock;
 use crate::support::people::Student;
 use crate::support::{Call, Death, Dice, TestApp};
 
-/// What the tables say.
+/// Totals from the tables.
 #[derive(Debug, Default)]
 pub struct Ledger {
-    /// Portions that are in stock, by item.
+    /// Portions in stock, by item.
     pub stock: BTreeMap<String, u64>,
-    /// Portions of orders that were processed or handed over, by item.
+    /// Portions of processed and collected orders, by item.
     pub sold: BTreeMap<String, u64>,
     /// Portions of pending orders, by item.
     pub reserved: BTreeMap<String, u64>,
     /// All portions that were sold.
     pub portions_sold: u64,
-    /// What the orders that were processed or handed over cost together.
+    /// The cost of all processed and collected orders, in tokens.
     pub tokens_owed: u64,
-    /// The tokens that those orders say they redeemed.
+    /// The tokens that those orders record as redeemed.
     pub tokens_of_orders: u64,
-    /// The tokens that are redeemed in purchases.
+    /// The tokens that purchases record as redeemed.
     pub tokens_redeemed: u64,
     /// The tokens of submissions.
     pub tokens_submitted: u64,
-    /// How many orders there are of each status.
+    /// The number of orders of each status.
     pub orders: BTreeMap<&'static str, u64>,
 }
 
 impl TestApp {
-    /// Reads the books and checks what must always hold: an order has redeemed exactly what
-    /// it costs or nothing, no token has paid for two things, and every redeemed token has
-    /// paid for something.
+    /// Reads the ledger and checks what must always hold: an order has redeemed exactly its cost or
+    /// nothing, no token has paid for two things, and every redeemed token has paid for something.
     pub(super) async fn ledger(&self) -> Ledger {
         let mut ledger = Ledger::default();
         let mut spent = BTreeSet::new();
@@ -82,7 +81,7 @@ impl TestApp {
                 _ => {}
             }
         }
-        assert_eq!(redeemed, spent, "redeemed tokens are those that paid for something");
+        assert_eq!(redeemed, spent, "the redeemed tokens are those that paid for something");
         ledger.tokens_redeemed = redeemed.len() as u64;
         assert_eq!(ledger.tokens_of_orders, ledger.tokens_owed);
         ledger
@@ -122,13 +121,13 @@ impl Ledger {
     }
 }
 
-/// What a story rolls beside numbers.
+/// The random choices of a story, besides numbers.
 impl Dice {
     fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
         &from[usize::try_from(self.roll(from.len() as u64)).expect("small")]
     }
 
-    /// A death somewhere in the first requests of a process, now and then.
+    /// Sometimes a death at one of the first requests of a process.
     fn death(&mut self) -> Option<Death> {
         let request = u32::try_from(self.roll(8)).expect("small");
         match self.roll(6) {
@@ -145,19 +144,19 @@ const MENU: [(&str, u16, &[u32]); 3] =
 
 const STEPS: u32 = 120;
 
-/// How many minutes a story lasts at most: sessions are good for fifteen.
+/// How many minutes a story lasts at most: access tokens are valid for fifteen.
 const SWEEPS_MAX: u32 = 12;
 
-/// A random story, and what is under way in it.
+/// A random story, and its state.
 struct Story {
     test: TestApp,
     dice: Dice,
     students: Vec<Student>,
     owner: Student,
     staff: Student,
-    /// What was brought of each item, less what was taken away.
+    /// The portions of each item that were delivered, less those that were withdrawn.
     brought: BTreeMap<&'static str, i64>,
-    /// Orders that somebody knows of, with whose they are.
+    /// Orders that a client knows of, each with its student.
     orders: Vec<(Student, String)>,
     /// Messages that SQS holds.
     messages: Vec<String>,
@@ -210,7 +209,7 @@ impl Story {
         self.check().await;
     }
 
-    /// Sends a call to a process that may die at it.
+    /// Sends a call to a process that may die while it handles the call; `None` if it died.
     async fn send(&mut self, call: Call) -> Option<crate::support::Answer> {
         let Some(death) = self.dice.death() else { return Some(self.test.send(call).await) };
         let mortal = self.test.mortal(death);
@@ -236,7 +235,7 @@ impl Story {
         }
         let key = format!("k{}", self.dice.roll(1_000_000));
         let call = ordering(&student, &entries).header("idempotency-key", &key);
-        // Whoever gets no answer asks again.
+        // A client that gets no answer retries.
         for _ in 0..5 {
             let Some(answer) = self.send(call.clone()).await else { continue };
             match answer.status {
@@ -262,11 +261,11 @@ impl Story {
 
     async fn submit(&mut self) {
         let student = self.dice.pick(&self.students).clone();
-        // Without the handler: a crowd has no passwords.
+        // Without the handler: the students of a crowd have no passwords.
         self.test.submit_directly(&student, 1).await;
     }
 
-    /// Hands changes to the relay, of which some are lost and some come twice.
+    /// Hands the changes to the relay. Some are lost, and some come twice.
     async fn relay(&mut self) {
         let changes = self.test.dynamo.new_changes().await;
         let mut told = Vec::new();
@@ -281,8 +280,8 @@ impl Story {
         self.messages.extend(self.test.app.queues().take(QueueName::Orders));
     }
 
-    /// Delivers a message to a processor that may die at it; some come again all the same,
-    /// and some are lost.
+    /// Delivers a message to a processor that may die while it handles the message. Some messages
+    /// come again even so, and some are lost.
     async fn deliver(&mut self) {
         if self.messages.is_empty() {
             return self.relay().await;
@@ -306,7 +305,7 @@ impl Story {
         }
     }
 
-    /// Hands an order over, if there is one to be handed over.
+    /// Collects an order, if there is one.
     async fn collect(&mut self) {
         if self.orders.is_empty() {
             return;
@@ -319,7 +318,7 @@ impl Story {
         }
     }
 
-    /// Brings more of an item, or takes some away, and asks again until there is an answer.
+    /// Delivers or withdraws some portions of an item; retries if there is no answer.
     async fn change_stock(&mut self) {
         let (name, _, _) = *self.dice.pick(&MENU);
         let delta = [-3, -2, -1, 1, 2, 3, 4, 5][usize::try_from(self.dice.roll(8)).expect("small")];
@@ -335,7 +334,7 @@ impl Story {
         }
     }
 
-    /// Lets a minute pass, as often as there are sessions for.
+    /// Lets a minute pass and sweeps, at most `SWEEPS_MAX` times in a story.
     async fn sweep(&mut self) {
         self.sweeps += 1;
         if self.sweeps > SWEEPS_MAX {
@@ -345,7 +344,7 @@ impl Story {
         self.test.sweep().await;
     }
 
-    /// What must hold at every moment.
+    /// Checks what must hold at every moment.
     async fn check(&self) -> Ledger {
         let ledger = self.test.ledger().await;
         for (name, _, shards) in MENU {
@@ -358,7 +357,7 @@ impl Story {
         ledger
     }
 
-    /// Nothing goes wrong any more: what is under way is finished.
+    /// Finishes everything that is pending, without any more failures.
     async fn end(&mut self) -> Ledger {
         self.messages.clear();
         for _ in 0..3 {
@@ -389,23 +388,23 @@ async fn the_books_agree(number: u64) {
         story.deaths,
         story.lost,
     );
-    assert!(story.deaths > 5 && story.lost > 5, "things went wrong");
-    assert!(ledger.portions_sold > 0, "and things went well");
+    assert!(story.deaths > 5 && story.lost > 5, "there were failures");
+    assert!(ledger.portions_sold > 0, "there were sales");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_books_agree_whatever_goes_wrong() {
+async fn the_ledger_balances_in_a_random_story_with_failures() {
     the_books_agree(20_261_120).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_books_agree_in_another_story() {
+async fn the_ledger_balances_in_a_second_random_story() {
     the_books_agree(918_273_645).await;
 }
 
-/// A story that nobody has heard before; a failure names its number.
+/// A new story in each run; the output names its number.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_books_agree_in_a_new_story() {
+async fn the_ledger_balances_in_a_new_random_story_each_run() {
     let number = jiff::Timestamp::now().as_microsecond().unsigned_abs();
     println!("story {number}");
     the_books_agree(number).await;

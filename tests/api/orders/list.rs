@@ -1,4 +1,4 @@
-//! The list of a student's orders: their order, and their pages while things change.
+//! The list of a student's orders: its order, and its pages while orders change.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -21,7 +21,7 @@ fn newest_first(orders: &[Order]) -> Vec<String> {
     orders.iter().rev().map(|order| order.order_id.to_string()).collect()
 }
 
-/// So many orders of one portion each.
+/// Places `count` orders of one portion each.
 async fn orders(test: &TestApp, student: &Student, count: usize) -> Vec<Order> {
     let mut orders = Vec::new();
     for _ in 0..count {
@@ -31,7 +31,7 @@ async fn orders(test: &TestApp, student: &Student, count: usize) -> Vec<Order> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_students_orders_are_listed_the_newest_first_and_nobody_elses() {
+async fn a_student_lists_only_their_own_orders_newest_first() {
     let test = TestApp::start().await;
     let (asha, ravi) =
         (test.student("asha@example.com").await, test.student("r@example.com").await);
@@ -46,7 +46,7 @@ async fn a_students_orders_are_listed_the_newest_first_and_nobody_elses() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_order_is_listed_with_what_became_of_it() {
+async fn an_order_is_listed_with_its_current_status_and_failure_reason() {
     let test = TestApp::start().await;
     let (asha, staff) = (test.student("asha@example.com").await, test.staff("s@example.com").await);
     test.buy_tokens(&asha, 9).await;
@@ -61,7 +61,7 @@ async fn an_order_is_listed_with_what_became_of_it() {
     test.fail(&failed, FailureReason::ItemUnavailable).await;
     test.send(cancel(&asha, &cancelled)).await.expect(200);
     for order in [&collected, &processed] {
-        test.process(order).await.expect("nobody else is at it");
+        test.process(order).await.expect("nobody else processes it");
     }
     test.send(collect(&staff, &collected)).await.expect(200);
 
@@ -89,7 +89,7 @@ async fn an_order_is_listed_with_what_became_of_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn pages_neither_repeat_nor_skip_orders_while_others_come_and_change() {
+async fn pages_neither_repeat_nor_skip_orders_while_orders_change() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     test.seed_item("rice", 1, &[100]).await;
@@ -98,7 +98,7 @@ async fn pages_neither_repeat_nor_skip_orders_while_others_come_and_change() {
     loop {
         let (items, next) = test.page(&asha, ORDERS, 5, cursor.as_deref()).await;
         met.extend(ids(&items).into_iter().map(str::to_owned));
-        // A new one comes in front; the one where the page ended and the next one change.
+        // A new order comes in front. The last order of the page and the next one change.
         orders(&test, &asha, 1).await;
         for order in before.iter().rev().skip(met.len() - 1).take(2) {
             test.send(cancel(&asha, order)).await.expect(200);
@@ -112,7 +112,7 @@ async fn pages_neither_repeat_nor_skip_orders_while_others_come_and_change() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cursor_that_the_list_did_not_answer_is_refused() {
+async fn a_cursor_that_the_list_did_not_return_is_refused() {
     let test = TestApp::start().await;
     let (asha, ravi) =
         (test.student("asha@example.com").await, test.student("r@example.com").await);
@@ -145,7 +145,7 @@ async fn a_cursor_that_the_list_did_not_answer_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_page_costs_what_it_shows_however_many_orders_there_are() {
+async fn a_page_costs_the_same_however_many_orders_exist() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     test.seed_item("rice", 1, &[1_000]).await;
@@ -160,7 +160,7 @@ async fn a_page_costs_what_it_shows_however_many_orders_there_are() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_student_of_two_messes_has_two_lists() {
+async fn a_student_of_two_messes_has_two_order_lists() {
     let test = TestApp::start().await;
     test.create_mess("mess_other", Approval::Automatic).await;
     let asha = test.student("asha@example.com").await;

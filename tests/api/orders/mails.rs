@@ -1,4 +1,4 @@
-//! What a student is told of an order: that it was processed or that it failed, once.
+//! The mails about an order: one when it is processed, or one when it fails.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::SignedDuration;
@@ -16,8 +16,8 @@ use crate::support::TestApp;
 use crate::support::people::Student;
 
 impl TestApp {
-    /// The mailer's messages that follow from what was written, as often as the relay is
-    /// invoked with it.
+    /// The mailer's messages for the changes so far, if the relay is invoked with them `times`
+    /// times.
     async fn mail_messages(&self, times: usize) -> Vec<String> {
         let changes = self.dynamo.new_changes().await;
         for _ in 0..times {
@@ -27,14 +27,14 @@ impl TestApp {
         self.app.queues().take(QueueName::Mail)
     }
 
-    /// The mails that follow from what was written.
+    /// The mails for the changes so far.
     async fn order_mails(&self) -> Vec<Mail> {
         let messages = self.mail_messages(1).await;
         assert_eq!(self.consume(&MAILER, &messages).await, BatchResponse::default());
         self.app.mailer().take()
     }
 
-    /// A student with tokens, and two items, of whom nothing is to be told.
+    /// A student with tokens, and two items on the menu, with no mail pending.
     async fn told_nothing_yet(&self) -> Student {
         let student = self.newcomer(20).await;
         self.seed_item("dosa", 3, &[50]).await;
@@ -56,7 +56,8 @@ impl TestApp {
     }
 }
 
-/// The text of the mail about an order of the demo mess, which begins so and ends so.
+/// The expected text of the mail about an order of `TestApp::ordered`, with this message and
+/// status.
 fn text(student: &Student, said: &str, status: &str, order: &Order) -> String {
     let name = student.email.split('@').next().expect("a name");
     format!(
@@ -67,12 +68,12 @@ fn text(student: &Student, said: &str, status: &str, order: &Order) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_processed_order_is_told_with_all_that_is_in_it() {
+async fn the_mail_about_a_processed_order_has_all_its_details() {
     let test = TestApp::start().await;
     let student = test.told_nothing_yet().await;
     let order = test.ordered(&student).await;
     assert_eq!(test.order_mails().await.len(), 0, "it is only pending");
-    test.process(&order).await.expect("nobody else is at it");
+    test.process(&order).await.expect("nobody else processes it");
     let mails = test.order_mails().await;
     assert_eq!(mails.len(), 1);
     assert_eq!(mails[0].to.as_str(), student.email);
@@ -88,7 +89,7 @@ async fn a_processed_order_is_told_with_all_that_is_in_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_failed_order_is_told_with_the_reason_and_that_nothing_was_charged() {
+async fn the_mail_about_a_failed_order_says_why_and_nothing_was_charged() {
     let test = TestApp::start().await;
     let student = test.told_nothing_yet().await;
     for (reason, what_happened, what_to_do) in [
@@ -131,17 +132,17 @@ async fn a_failed_order_is_told_with_the_reason_and_that_nothing_was_charged() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_outcome_is_mailed_once_however_often_its_messages_come() {
+async fn each_outcome_is_mailed_once_despite_repeated_messages() {
     let test = TestApp::start().await;
     let student = test.told_nothing_yet().await;
     let processed = test.ordered(&student).await;
     let failed = test.ordered(&student).await;
-    // Swept on the way, which is no news to the student.
+    // A sweep, which sends no mail.
     assert!(test.app.store.order_sweep(&processed, &test.stamp()).await.expect("swept"));
-    test.process(&processed).await.expect("nobody else is at it");
+    test.process(&processed).await.expect("nobody else processes it");
     test.fail(&failed, FailureReason::ItemUnavailable).await;
     let messages = test.mail_messages(3).await;
-    assert_eq!(messages.len(), 6, "the relay keeps nothing");
+    assert_eq!(messages.len(), 6, "the relay does not deduplicate");
     for round in 0..3 {
         assert_eq!(test.consume(&MAILER, &messages).await, BatchResponse::default());
         test.advance(SignedDuration::from_hours(1));
@@ -157,12 +158,12 @@ async fn each_outcome_is_mailed_once_however_often_its_messages_come() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_student_or_the_staff_did_themselves_is_not_mailed() {
+async fn a_cancelled_or_collected_order_sends_no_mail() {
     let test = TestApp::start().await;
     let (student, staff) = (test.told_nothing_yet().await, test.staff("s@example.com").await);
     let order = test.ordered(&student).await;
     test.send(cancel(&student, &order)).await.expect(200);
-    assert_eq!(test.mail_messages(1).await, [""; 0], "called off");
+    assert_eq!(test.mail_messages(1).await, [""; 0], "cancelled");
     let order = test.processed(&student, "tea").await;
     assert_eq!(test.mail_messages(1).await.len(), 1, "processed");
     test.send(collect(&staff, &order)).await.expect(200);
@@ -170,14 +171,14 @@ async fn what_the_student_or_the_staff_did_themselves_is_not_mailed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_mail_goes_to_the_address_that_the_student_has_if_there_is_one() {
+async fn the_mail_goes_to_the_students_current_address_if_any() {
     let test = TestApp::start().await;
     let students =
         [test.told_nothing_yet().await, test.newcomer(20).await, test.newcomer(20).await];
     test.mail_messages(1).await;
     for student in &students {
         let processed = test.ordered(student).await;
-        test.process(&processed).await.expect("nobody else is at it");
+        test.process(&processed).await.expect("nobody else processes it");
         let failed = test.ordered(student).await;
         test.fail(&failed, FailureReason::AccountClosed).await;
     }
@@ -194,7 +195,7 @@ async fn the_mail_goes_to_the_address_that_the_student_has_if_there_is_one() {
     assert_eq!(
         test.consume(&MAILER, &messages).await,
         BatchResponse::default(),
-        "none comes again"
+        "no message is retried"
     );
     let mails = test.app.mailer().take();
     let to: Vec<&str> = mails.iter().map(|mail| mail.to.as_str()).collect();
@@ -202,7 +203,7 @@ async fn the_mail_goes_to_the_address_that_the_student_has_if_there_is_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_ordered_from_a_mess_that_is_gone_is_told_nevertheless() {
+async fn a_failed_order_is_mailed_even_if_the_mess_was_deleted() {
     let test = TestApp::start().await;
     let student = test.told_nothing_yet().await;
     let order = test.ordered(&student).await;
@@ -214,7 +215,7 @@ async fn who_ordered_from_a_mess_that_is_gone_is_told_nevertheless() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_an_item_is_called_is_shown_as_it_is_written_and_never_as_markup() {
+async fn an_item_name_is_verbatim_in_text_and_escaped_in_html() {
     let test = TestApp::start().await;
     let student = test.newcomer(5).await;
     test.seed_item("tea", 1, &[5]).await;
@@ -229,9 +230,9 @@ async fn what_an_item_is_called_is_shown_as_it_is_written_and_never_as_markup() 
     assert!(mails[0].html.contains("Tea &#38; &#60;b&#62;rusk"), "{}", mails[0].html);
 }
 
-/// SQS takes 256 KiB, as one message or as ten at once.
+/// SQS accepts 256 KiB, as one message or as a batch of ten.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_names_no_person_and_the_largest_one_fits_ten_times() {
+async fn a_message_names_no_person_and_ten_largest_fit_in_a_batch() {
     let test = TestApp::start().await;
     let student = test.newcomer(99).await;
     let mut entries = Vec::new();
@@ -244,7 +245,7 @@ async fn a_message_names_no_person_and_the_largest_one_fits_ten_times() {
     test.mail_messages(1).await;
     let entries: Vec<(&str, i64)> = entries.iter().map(|(sku, count)| (&**sku, *count)).collect();
     let order = test.place(&student, &entries).await;
-    test.process(&order).await.expect("nobody else is at it");
+    test.process(&order).await.expect("nobody else processes it");
     let messages = test.mail_messages(1).await;
     assert_eq!(messages.len(), 1);
     assert!(messages[0].len() < 256 * 1024 / 10, "{} bytes", messages[0].len());

@@ -1,4 +1,5 @@
-//! The menu, and the orders of its items.
+//! The menu, and the orders of its items. This file has the helpers that several of these tests
+//! share.
 
 mod cancel;
 mod collect;
@@ -24,14 +25,14 @@ use crate::support::{Answer, Call, TestApp};
 
 const ORDERS: &str = "/api/orders";
 
-/// The call that orders so many portions of each item.
+/// The call that orders these portions of each item.
 pub(super) fn ordering(student: &Student, entries: &[(&str, u32)]) -> Call {
     let item = |(sku, quantity): &(&str, u32)| json!({ "sku": sku, "quantity": quantity });
     let items: Vec<Value> = entries.iter().map(item).collect();
     Call::post(ORDERS, &json!({ "items": items })).bearer(&student.token)
 }
 
-/// The call by which a student calls an order off.
+/// The call by which a student cancels an order.
 pub(super) fn cancel(student: &Student, order: &Order) -> Call {
     Call::new("POST", &format!("{ORDERS}/{}/cancel", order.order_id)).bearer(&student.token)
 }
@@ -41,7 +42,7 @@ pub(super) fn collect(staff: &Student, order: &Order) -> Call {
     Call::new("POST", &format!("{ORDERS}/{}/collect", order.order_id)).bearer(&staff.token)
 }
 
-/// Everything in the orders table, in one order.
+/// Everything in the orders table, sorted.
 async fn everything(test: &TestApp) -> Vec<String> {
     let items = test.dynamo.items("orders").await.into_iter();
     let mut items: Vec<String> = items
@@ -52,7 +53,7 @@ async fn everything(test: &TestApp) -> Vec<String> {
 }
 
 impl TestApp {
-    /// The order of an answer, as it is stored now.
+    /// The order that an answer names, as it is stored now.
     async fn order_of(&self, answer: &Answer) -> Order {
         let id = OrderId::parse(answer.text("order_id")).expect("an id");
         let found = self.app.store.order_get(&self.mess_id, id).await;

@@ -1,4 +1,4 @@
-//! Placing an order: what it takes, what it answers, and what it refuses.
+//! Placing an order: what is reserved, what is returned, and what is refused.
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use crate::support::people::Student;
 use crate::support::{Call, TestApp};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_order_reserves_its_portions_at_once_and_takes_its_tokens_a_moment_later() {
+async fn an_order_reserves_portions_at_once_and_redeems_tokens_later() {
     let test = TestApp::start().await;
     let asha = &test.crowd(1, 10).await[0];
     test.seed_item("thali", 2, &[20]).await;
@@ -41,7 +41,7 @@ async fn an_order_reserves_its_portions_at_once_and_takes_its_tokens_a_moment_la
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_order_without_enough_tokens_fails_and_its_portions_go_back() {
+async fn an_order_without_enough_tokens_fails_and_returns_its_portions() {
     let test = TestApp::start().await;
     let asha = &test.crowd(1, 3).await[0];
     test.seed_item("thali", 2, &[4, 4]).await;
@@ -55,7 +55,7 @@ async fn an_order_without_enough_tokens_fails_and_its_portions_go_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn both_paths_and_the_old_spelling_are_taken() {
+async fn the_create_path_and_the_older_field_name_are_accepted() {
     let test = TestApp::start().await;
     let asha = &test.crowd(1, 1).await[0];
     test.seed_item("thali", 1, &[9]).await;
@@ -65,7 +65,7 @@ async fn both_paths_and_the_old_spelling_are_taken() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_item_that_is_named_twice_is_ordered_once() {
+async fn entries_of_the_same_item_are_merged_into_one_line() {
     let test = TestApp::start().await;
     let asha = &test.crowd(1, 9).await[0];
     test.seed_item("thali", 1, &[9]).await;
@@ -82,7 +82,7 @@ async fn an_item_that_is_named_twice_is_ordered_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn bad_input_is_refused_by_name_and_reserves_nothing() {
+async fn invalid_input_names_the_field_and_reserves_nothing() {
     let test = TestApp::start().await;
     let asha = &test.crowd(1, 9).await[0];
     test.seed_item("thali", 1, &[9]).await;
@@ -120,11 +120,11 @@ async fn bad_input_is_refused_by_name_and_reserves_nothing() {
     assert_eq!(answer.problem(422), "invalid_fields");
     assert_eq!(answer.body["errors"][0]["field"], "total_amount");
     assert_eq!(test.stock("thali").await, 9);
-    assert_eq!(test.dynamo.items("orders").await.len(), 1, "the item alone");
+    assert_eq!(test.dynamo.items("orders").await.len(), 1, "only the item");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_out_of_stock_is_named_and_nothing_else_is_reserved() {
+async fn an_out_of_stock_order_names_the_items_and_reserves_nothing() {
     let test = TestApp::start().await;
     let asha = &test.crowd(1, 50).await[0];
     test.seed_item("thali", 1, &[2, 3]).await;
@@ -144,7 +144,7 @@ async fn what_is_out_of_stock_is_named_and_nothing_else_is_reserved() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_taken_off_the_menu_cannot_be_ordered_and_fails_what_was() {
+async fn a_withdrawn_item_cannot_be_ordered_and_fails_its_pending_orders() {
     let test = TestApp::start().await;
     let asha = &test.crowd(1, 50).await[0];
     test.seed_item("thali", 1, &[9]).await;
@@ -160,7 +160,7 @@ async fn what_is_taken_off_the_menu_cannot_be_ordered_and_fails_what_was() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_order_has_an_upper_bound_which_comes_after_the_stock() {
+async fn an_order_above_the_token_limit_is_refused_after_the_stock_check() {
     let test = TestApp::start().await;
     let asha = &test.crowd(1, 200).await[0];
     test.seed_item("feast", 9, &[12]).await;
@@ -175,7 +175,7 @@ async fn an_order_has_an_upper_bound_which_comes_after_the_stock() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_order_can_be_paid_from_as_many_purchases_as_it_costs_tokens() {
+async fn an_order_can_redeem_each_of_its_tokens_from_another_purchase() {
     let test = TestApp::start().await;
     let asha = &test.crowd(1, 1).await[0];
     for _ in 1..100 {
@@ -189,7 +189,7 @@ async fn an_order_can_be_paid_from_as_many_purchases_as_it_costs_tokens() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_names_the_first_order_and_no_other() {
+async fn a_key_identifies_one_order_of_one_student() {
     let test = TestApp::start().await;
     let crowd = test.crowd(2, 9).await;
     test.seed_item("thali", 1, &[9]).await;
@@ -202,7 +202,7 @@ async fn a_key_names_the_first_order_and_no_other() {
     assert_eq!(again.body["order_id"], first.body["order_id"]);
     assert_eq!(again.body["status"], "Processed", "as it is now");
     let merged = test.send(call(&[("thali", 1), ("thali", 1)])).await.expect(202);
-    assert_eq!(merged.body["order_id"], first.body["order_id"], "the same wish");
+    assert_eq!(merged.body["order_id"], first.body["order_id"], "the same items");
     let other = test.send(call(&[("thali", 1)])).await;
     assert_eq!(other.problem(409), "idempotency_key_reused");
     let others = ordering(&crowd[1], &[("thali", 2)]).header("idempotency-key", "k");
@@ -211,7 +211,7 @@ async fn a_key_names_the_first_order_and_no_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_is_forgotten_after_a_day_whether_or_not_the_database_has_removed_it() {
+async fn a_key_expires_after_a_day_even_if_the_database_keeps_it() {
     let test = TestApp::start().await;
     let asha = test.crowd(1, 9).await.remove(0);
     test.seed_item("thali", 1, &[9]).await;

@@ -1,4 +1,4 @@
-//! Processing an order: once, whatever happens to who does it.
+//! Processing an order: exactly once, whatever happens to the processor.
 
 use std::sync::Arc;
 
@@ -15,22 +15,21 @@ use crate::support::people::Student;
 use crate::support::{Answer, Death, TestApp};
 
 impl TestApp {
-    /// The messages for the processor that follow from what was written.
+    /// The processor's messages for the changes so far.
     pub(super) async fn order_messages(&self) -> Vec<String> {
         let changes = self.dynamo.new_changes().await;
         assert_eq!(self.relay(&changes).await, BatchResponse::default());
         self.app.queues().take(QueueName::Orders)
     }
 
-    /// Invokes the processor, as it is in `app`, with one message; answers whether it
-    /// succeeded.
+    /// Invokes the processor with the app `app` and one message; returns whether it succeeded.
     pub(super) async fn process_message(&self, app: &App, message: &str) -> bool {
         let event = json!({ "Records": [{ "messageId": "1", "body": message }] });
         let event = serde_json::from_value(event).expect("SQS's format");
         consume(app, &CONSUMER, event).await == BatchResponse::default()
     }
 
-    /// An order of `thali` that waits to be processed, and its message.
+    /// Places an order of `thali`; returns the answer and the processor's message.
     async fn waiting(&self, student: &Student, quantity: u32) -> (Answer, String) {
         self.settle().await;
         let answer = self.send(ordering(student, &[("thali", quantity)])).await.expect(202);
@@ -40,11 +39,11 @@ impl TestApp {
     }
 }
 
-/// How the order ends for a student who has enough tokens, and for one who has not.
+/// How many tokens a student has, and how an order of four tokens ends.
 const ENDS: [(u16, OrderStatus); 2] = [(9, OrderStatus::Processed), (1, OrderStatus::Failed)];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_processor_that_dies_at_any_of_its_requests_leaves_nothing_half_done() {
+async fn a_processor_that_dies_at_any_request_leaves_nothing_half_done() {
     for (tokens, end) in ENDS {
         let test = TestApp::start().await;
         test.seed_item("thali", 2, &[1_000]).await;
@@ -61,8 +60,8 @@ async fn a_processor_that_dies_at_any_of_its_requests_leaves_nothing_half_done()
     }
 }
 
-/// Lets the processor die before and after a request, each at an order of its own, and its
-/// message come again; answers how often it came as far as that.
+/// Lets the processor die before and after its request number `request`, each time with a new
+/// order, and delivers the message again. Returns how often the processor made that request.
 async fn died_at(test: &TestApp, tokens: u16, end: OrderStatus, request: u32) -> usize {
     let mut dead = 0;
     for death in [Death::Before(request), Death::After(request)] {
@@ -88,7 +87,7 @@ async fn died_at(test: &TestApp, tokens: u16, end: OrderStatus, request: u32) ->
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ten_processors_with_one_message_charge_once() {
+async fn ten_concurrent_processors_of_one_message_charge_once() {
     for (tokens, end) in ENDS {
         let test = Arc::new(TestApp::start().await);
         let asha = test.crowd(1, tokens).await.remove(0);
@@ -110,7 +109,7 @@ async fn ten_processors_with_one_message_charge_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_order_of_somebody_who_was_shut_out_fails() {
+async fn an_order_of_a_blocked_student_fails() {
     let test = TestApp::start().await;
     let asha = &test.crowd(1, 9).await[0];
     test.seed_item("thali", 2, &[5]).await;
@@ -123,7 +122,7 @@ async fn an_order_of_somebody_who_was_shut_out_fails() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn orders_of_one_student_share_the_tokens_that_there_are() {
+async fn orders_beyond_a_students_tokens_fail_and_the_others_succeed() {
     let test = TestApp::start().await;
     let asha = &test.crowd(1, 5).await[0];
     test.seed_item("thali", 2, &[9]).await;
@@ -137,7 +136,7 @@ async fn orders_of_one_student_share_the_tokens_that_there_are() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_of_nothing_comes_again_and_the_ones_beside_it_are_done() {
+async fn an_invalid_message_is_retried_without_blocking_the_others() {
     let test = TestApp::start().await;
     let asha = &test.crowd(1, 9).await[0];
     test.seed_item("thali", 1, &[9]).await;

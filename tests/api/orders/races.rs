@@ -1,5 +1,5 @@
-//! Changes of one order at the same moment: one of them comes about, and the stock and the
-//! tokens are what that one makes of them.
+//! Concurrent changes of one order: exactly one takes effect, and the stock and the tokens agree
+//! with it.
 
 use std::sync::Arc;
 
@@ -13,8 +13,8 @@ use super::{cancel, collect};
 use crate::support::people::Student;
 use crate::support::{Call, TestApp};
 
-/// Looks at an order of two portions at three tokens that was processed or called off: at
-/// where it stands, and at the stock and the balance, which were ten before it.
+/// Asserts how an order of two portions at three tokens each has ended, processed or cancelled: its
+/// status, the stock and the balance. Both were ten before the order.
 async fn assert_ended(test: &TestApp, order: &Order, student: &Student, processed: bool) {
     let expected =
         if processed { (OrderStatus::Processed, 8, 4) } else { (OrderStatus::Cancelled, 10, 10) };
@@ -24,7 +24,7 @@ async fn assert_ended(test: &TestApp, order: &Order, student: &Student, processe
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_order_is_processed_or_called_off_and_never_both() {
+async fn an_order_is_processed_or_cancelled_and_never_both() {
     let test = Arc::new(TestApp::start().await);
     let mut called_off = 0;
     for (round, asha) in test.crowd(16, 10).await.iter().enumerate() {
@@ -33,7 +33,7 @@ async fn an_order_is_processed_or_called_off_and_never_both() {
         let message = json!({ "mess_id": order.mess_id, "order_id": order.order_id });
         let processor = Arc::clone(&test);
         let processing = tokio::spawn(async move {
-            // Now and then it is a few requests late.
+            // In some rounds the processor is a few requests late.
             for _ in 0..round % 4 {
                 processor.stock("rice").await;
             }
@@ -54,7 +54,7 @@ async fn an_order_is_processed_or_called_off_and_never_both() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_decided_before_the_other_is_not_carried_out_after_it() {
+async fn a_decision_on_an_outdated_order_is_not_carried_out() {
     let test = TestApp::start().await;
     let students = test.crowd(2, 10).await;
     test.seed_item("rice", 3, &[10]).await;
@@ -73,7 +73,7 @@ async fn what_was_decided_before_the_other_is_not_carried_out_after_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ten_cancellations_at_once_restore_the_stock_once_and_answer_the_same() {
+async fn ten_concurrent_cancellations_restore_stock_once_and_return_the_same_order() {
     let test = Arc::new(TestApp::start().await);
     let asha = test.student("asha@example.com").await;
     test.seed_item("rice", 3, &[10]).await;
@@ -90,7 +90,7 @@ async fn ten_cancellations_at_once_restore_the_stock_once_and_answer_the_same() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn many_orders_of_one_item_are_called_off_at_once() {
+async fn concurrent_cancellations_of_many_orders_return_all_portions() {
     let test = Arc::new(TestApp::start().await);
     let asha = test.student("asha@example.com").await;
     test.seed_item("rice", 1, &[30]).await;
@@ -107,7 +107,7 @@ async fn many_orders_of_one_item_are_called_off_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_ten_hands_that_hand_an_order_over_at_once_one_does() {
+async fn only_one_of_ten_concurrent_hand_overs_succeeds() {
     let test = Arc::new(TestApp::start().await);
     let asha = test.student("asha@example.com").await;
     let (one, other) = (test.staff("one@example.com").await, test.staff("other@example.com").await);

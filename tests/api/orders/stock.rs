@@ -1,4 +1,5 @@
-//! Deliveries and withdrawals: what they leave, what is refused, and what is done once.
+//! Deliveries and withdrawals: the stock afterwards, what is refused, and that a retry changes
+//! nothing.
 
 use serde_json::{Value, json};
 
@@ -6,7 +7,7 @@ use crate::support::menu::{change_stock, dish};
 use crate::support::people::Student;
 use crate::support::{Answer, Call, TestApp};
 
-/// An app with an owner who has an item `dal` of so many portions, over so many shards.
+/// An app with an owner, and an item `dal` of `stock` portions in `shards` shards.
 async fn with_dal(stock: u32, shards: u8) -> (TestApp, Student) {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
@@ -23,7 +24,7 @@ fn with_key(owner: &Student, delta: i64, key: &str) -> Call {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn deliveries_and_withdrawals_leave_the_number_that_is_answered() {
+async fn deliveries_and_withdrawals_return_the_new_stock() {
     for shards in [1, 3, 16] {
         let (test, owner) = with_dal(10, shards).await;
         let mut stock = 10;
@@ -39,7 +40,7 @@ async fn deliveries_and_withdrawals_leave_the_number_that_is_answered() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn more_than_there_is_cannot_go_and_more_than_a_million_cannot_be() {
+async fn the_stock_never_falls_below_zero_or_exceeds_a_million() {
     for shards in [1, 4] {
         let (test, owner) = with_dal(999_990, shards).await;
         let full = change(&test, &owner, 11).await;
@@ -53,7 +54,7 @@ async fn more_than_there_is_cannot_go_and_more_than_a_million_cannot_be() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn strange_deltas_and_keys_are_refused_by_name() {
+async fn invalid_deltas_and_keys_name_the_wrong_field() {
     let (test, owner) = with_dal(10, 1).await;
     for wrong in [
         json!(0),
@@ -78,17 +79,17 @@ async fn strange_deltas_and_keys_are_refused_by_name() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_not_on_the_menu_has_no_stock() {
+async fn the_stock_of_an_unknown_item_cannot_be_changed() {
     let (test, owner) = with_dal(10, 1).await;
     for sku in ["rice", "DAL", "-dal", "dal%20"] {
         let refused = test.send(change_stock(&owner, sku, 1)).await;
         assert_eq!(refused.problem(404), "item_not_found", "{sku}");
     }
-    assert_eq!(test.menu(&owner).await.len(), 1, "nothing was made");
+    assert_eq!(test.menu(&owner).await.len(), 1, "no item was created");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_delivery_sent_again_adds_nothing_and_answers_the_first_outcome() {
+async fn a_repeated_delivery_adds_nothing_and_returns_the_first_result() {
     let (test, owner) = with_dal(10, 3).await;
     let first = test.send(with_key(&owner, 24, "k-1")).await.expect(200);
     assert_eq!(
@@ -108,11 +109,11 @@ async fn a_delivery_sent_again_adds_nothing_and_answers_the_first_outcome() {
     for _ in 0..2 {
         change(&test, &owner, 1).await.expect(200);
     }
-    assert_eq!(test.stock_of(&owner, "dal").await, 30, "without a key each is one more");
+    assert_eq!(test.stock_of(&owner, "dal").await, 30, "without a key each delivery counts");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_is_not_for_another_delta_nor_another_item_nor_another_owner() {
+async fn a_key_is_bound_to_its_delta_item_and_owner() {
     let (test, owner) = with_dal(10, 1).await;
     test.put_item(&owner, "rice", &dish("Rice", 1, 10, 1)).await.expect(201);
     let colleague = test.owner("colleague@example.com").await;
@@ -127,7 +128,7 @@ async fn a_key_is_not_for_another_delta_nor_another_item_nor_another_owner() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refusal_uses_no_key_up() {
+async fn a_refused_change_does_not_use_up_its_key() {
     let (test, owner) = with_dal(10, 2).await;
     assert_eq!(test.send(with_key(&owner, -11, "k-1")).await.problem(409), "stock_negative");
     change(&test, &owner, 1).await.expect(200);

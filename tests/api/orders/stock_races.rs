@@ -1,5 +1,5 @@
-//! Several at the same item: what is taken is taken once, and the sum over the shards is
-//! exact whatever meets whatever.
+//! Concurrent changes of one item: a portion is taken once, and the total over the shards stays
+//! exact.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -21,7 +21,8 @@ async fn with_dal(stock: u32, shards: u8) -> (Arc<TestApp>, Student) {
     (test, owner)
 }
 
-/// How many of these answers are 200; the others say why not, with this code and stock.
+/// How many of these answers are 200. Asserts that the others are refusals with this code and
+/// stock.
 #[track_caller]
 fn passed(answers: &[Answer], refusal: &str, stock: u32) -> usize {
     let (passed, refused): (Vec<_>, Vec<_>) =
@@ -33,7 +34,7 @@ fn passed(answers: &[Answer], refusal: &str, stock: u32) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_fifty_who_take_one_of_thirty_portions_thirty_get_one() {
+async fn thirty_of_fifty_concurrent_withdrawals_take_the_thirty_portions() {
     for shards in [1, 8] {
         let (test, owner) = with_dal(30, shards).await;
         let answers = test.send_together(vec![change_stock(&owner, "dal", -1); 50]).await;
@@ -43,7 +44,7 @@ async fn of_fifty_who_take_one_of_thirty_portions_thirty_get_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_thirty_deliveries_into_room_for_ten_ten_are_taken() {
+async fn ten_of_thirty_concurrent_deliveries_fill_the_remaining_room() {
     for shards in [1, 8] {
         let (test, owner) = with_dal(999_990, shards).await;
         let answers = test.send_together(vec![change_stock(&owner, "dal", 1); 30]).await;
@@ -53,7 +54,7 @@ async fn of_thirty_deliveries_into_room_for_ten_ten_are_taken() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_owners_who_change_a_stock_at_once_are_answered_what_each_has_left() {
+async fn two_concurrent_stock_changes_each_return_their_own_result() {
     for shards in [1, 4] {
         let (test, owner) = with_dal(100, shards).await;
         for round in 0..5 {
@@ -67,7 +68,7 @@ async fn two_owners_who_change_a_stock_at_once_are_answered_what_each_has_left()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_delivery_that_is_sent_ten_times_at_once_with_one_key_arrives_once() {
+async fn ten_concurrent_deliveries_with_one_key_add_stock_once() {
     for shards in [1, 8] {
         let (test, owner) = with_dal(10, shards).await;
         let call = change_stock(&owner, "dal", 24).header("idempotency-key", "k-1");
@@ -82,7 +83,7 @@ async fn a_delivery_that_is_sent_ten_times_at_once_with_one_key_arrives_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_new_price_disturbs_no_withdrawal_and_no_withdrawal_a_new_price() {
+async fn concurrent_price_changes_and_withdrawals_all_succeed() {
     let (test, owner) = with_dal(60, 2).await;
     for round in 1..=3 {
         let mut calls = vec![change_stock(&owner, "dal", -2); 10];
@@ -102,7 +103,7 @@ async fn a_new_price_disturbs_no_withdrawal_and_no_withdrawal_a_new_price() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_owners_who_put_an_item_at_once_one_has_the_last_word_in_all() {
+async fn concurrent_puts_of_an_item_never_mix_their_fields() {
     let test = Arc::new(TestApp::start().await);
     let owner = test.owner("owner@example.com").await;
     let wishes = [
@@ -115,11 +116,11 @@ async fn of_owners_who_put_an_item_at_once_one_has_the_last_word_in_all() {
         let calls = wishes.iter().map(|wish| put_item(&owner, &sku, wish)).collect();
         let answers = test.send_together(calls).await;
         let made = answers.iter().filter(|answer| answer.status == 201).count();
-        assert_eq!(made, usize::from(round % 2 == 0), "an item is new once");
+        assert_eq!(made, usize::from(round % 2 == 0), "an item is created once");
         for (wish, answer) in wishes.iter().zip(&answers) {
             assert!([200, 201].contains(&answer.status), "{}", answer.body);
             for (member, value) in wish.as_object().expect("an object") {
-                assert_eq!(&answer.body[member], value, "each is answered its own");
+                assert_eq!(&answer.body[member], value, "each answer matches its request");
             }
         }
         let item = test.item_of(&owner, &sku).await;
@@ -138,7 +139,7 @@ fn spread_over(owner: &Student, shards: u8) -> Call {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_sum_is_exact_while_shards_come_and_go_among_deliveries_and_withdrawals() {
+async fn the_total_is_exact_while_shards_and_stock_change_concurrently() {
     let (test, owner) = with_dal(200, 1).await;
     let mut stock = 200;
     for shards in [8, 2, 16, 1, 5, 3] {
@@ -157,7 +158,7 @@ async fn the_sum_is_exact_while_shards_come_and_go_among_deliveries_and_withdraw
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_reads_half_of_a_move() {
+async fn a_reader_never_sees_a_half_finished_shard_move() {
     let (test, owner) = with_dal(1_000, 1).await;
     for round in 0..4 {
         let mut calls = vec![Call::get("/api/items").bearer(&owner.token); 30];
@@ -173,11 +174,11 @@ async fn nobody_reads_half_of_a_move() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_sum_is_told_of_shards_that_do_not_belong_together() {
+async fn a_read_of_inconsistent_shards_is_refused_as_busy() {
     let (test, owner) = with_dal(30, 3).await;
     let shard = keys::stock(&test.mess_id, &Sku::parse("dal").expect("a sku"), 2);
     let of_layout = |layout: u32| AttributeValue::N(layout.to_string());
-    // As if the shard were read after a move of which the item knows nothing yet.
+    // As if the item had been read before a move, and the shard after it.
     test.dynamo.set("orders", &shard, "layout", of_layout(2)).await;
     let menu = || Call::get("/api/items").bearer(&owner.token);
     assert_eq!(test.send(menu()).await.problem(503), "busy");
@@ -189,14 +190,14 @@ async fn no_sum_is_told_of_shards_that_do_not_belong_together() {
     assert_eq!(test.stock_of(&owner, "dal").await, 30);
 }
 
-/// An item as somebody read it.
+/// The item `dal`, as it is stored now.
 async fn read(test: &TestApp) -> Item {
     let sku = Sku::parse("dal").expect("a sku");
     let item = test.app.store.item_get(&test.mess_id, &sku).await.expect("read");
     item.expect("it is on the menu")
 }
 
-/// Whether a change that was decided on `item` is carried out.
+/// Whether a change that was decided on the outdated or current `item` is carried out.
 async fn carried_out(test: &TestApp, item: &Item, delta: i64, condition: StockCondition) -> bool {
     let delta = StockDelta::try_from(delta).expect("in range");
     let change = change(item, delta, 0).expect("no refusal");
@@ -204,7 +205,8 @@ async fn carried_out(test: &TestApp, item: &Item, delta: i64, condition: StockCo
     store.stock_change(mess, item, &change, condition, None, &test.stamp()).await.expect("decided")
 }
 
-/// Whether another number of shards that was decided on `item` is carried out.
+/// Whether a new number of shards that was decided on the outdated or current `item` is carried
+/// out.
 async fn spread(test: &TestApp, item: &Item, shards: i64) -> bool {
     let put = ItemPut {
         name: ItemName::parse("Dal").expect("a name"),
@@ -219,7 +221,7 @@ async fn spread(test: &TestApp, item: &Item, shards: i64) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_owner_gets_through_between_sales_that_never_pause() {
+async fn stock_changes_by_an_owner_succeed_despite_continuous_sales() {
     for shards in [1, 4] {
         let (test, owner) = with_dal(100, shards).await;
         let sell = async || {
@@ -229,7 +231,7 @@ async fn an_owner_gets_through_between_sales_that_never_pause() {
         sell().await;
         for delta in [10, -10] {
             let exact = carried_out(&test, &before_a_sale, delta, StockCondition::AsRead).await;
-            assert!(!exact, "the stock is not as it was read");
+            assert!(!exact, "the stock has changed since the read");
         }
         assert!(carried_out(&test, &before_a_sale, -10, StockCondition::AsMuch).await);
         assert!(carried_out(&test, &before_a_sale, 10, StockCondition::AsMuch).await);
@@ -242,15 +244,15 @@ async fn an_owner_gets_through_between_sales_that_never_pause() {
 
         let before_a_sale = read(&test).await;
         sell().await;
-        assert!(spread(&test, &before_a_sale, 8).await, "more shards wait for no pause");
-        assert!(!spread(&test, &before_a_sale, 16).await, "of another layout");
+        assert!(spread(&test, &before_a_sale, 8).await, "adding shards needs no pause");
+        assert!(!spread(&test, &before_a_sale, 16).await, "the layout has changed");
         assert_eq!(test.stock_of(&owner, "dal").await, 99);
         assert!(!carried_out(&test, &before_a_sale, 10, StockCondition::AsMuch).await);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_shard_is_removed_only_with_just_what_was_moved_out_of_it() {
+async fn a_shard_that_sold_since_the_read_is_not_removed() {
     let (test, owner) = with_dal(20, 2).await;
     let before_a_sale = read(&test).await;
     let mut sold = 0;
@@ -266,11 +268,11 @@ async fn a_shard_is_removed_only_with_just_what_was_moved_out_of_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_shard_does_not_give_what_was_sold_out_of_it() {
+async fn a_shard_cannot_move_portions_that_were_sold_since_the_read() {
     let (test, owner) = with_dal(100, 1).await;
     let before_the_sales = read(&test).await;
     test.send(change_stock(&owner, "dal", -90)).await.expect(200);
-    assert!(!spread(&test, &before_the_sales, 4).await, "three quarters of a hundred are gone");
+    assert!(!spread(&test, &before_the_sales, 4).await, "the 75 portions to move are not there");
     assert_eq!(read(&test).await.shards, [10]);
     assert!(spread(&test, &read(&test).await, 4).await);
     assert_eq!(read(&test).await.shards, [3, 3, 2, 2]);

@@ -1,4 +1,4 @@
-//! Orders that nobody was told of: a change of the stream that was lost, or a message.
+//! Orders whose stream record or message was lost.
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ use super::ordering;
 use crate::support::TestApp;
 
 impl TestApp {
-    /// A run of the job; answers how many orders waited, and how many were swept.
+    /// Runs the job; returns how many orders waited, and how many were swept.
     pub(super) async fn sweep(&self) -> (u64, u64) {
         let did: Value = (JOB.run)(&self.app, &json!({})).await.expect("it runs");
         let count = |name: &str| did[name].as_u64().expect("a number");
@@ -23,13 +23,13 @@ impl TestApp {
 const SECOND: SignedDuration = SignedDuration::from_secs(1);
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_order_whose_stream_record_was_lost_is_found_after_a_minute() {
+async fn an_order_with_a_lost_stream_record_is_swept_after_a_minute() {
     let test = TestApp::start().await;
     let asha = &test.crowd(1, 5).await[0];
     test.seed_item("thali", 1, &[9]).await;
     test.settle().await;
     let answer = test.send(ordering(asha, &[("thali", 2)])).await.expect(202);
-    assert!(!test.dynamo.new_changes().await.is_empty(), "lost here");
+    assert!(!test.dynamo.new_changes().await.is_empty(), "the change is lost here");
     test.settle().await;
     assert_eq!(test.order_of(&answer).await.status, OrderStatus::Pending);
     test.advance(60 * SECOND);
@@ -44,7 +44,7 @@ async fn an_order_whose_stream_record_was_lost_is_found_after_a_minute() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_order_whose_message_was_lost_is_found_and_one_that_waits_long_is_not_forgotten() {
+async fn an_order_with_lost_messages_is_swept_again_at_doubling_intervals() {
     let test = TestApp::start().await;
     let asha = &test.crowd(1, 5).await[0];
     test.seed_item("thali", 1, &[9]).await;
@@ -56,7 +56,7 @@ async fn an_order_whose_message_was_lost_is_found_and_one_that_waits_long_is_not
         test.app.queues().take(QueueName::Orders).len()
     };
     assert_eq!(lose_messages().await, 1);
-    // Swept, and lost again each time: after one minute, two, four, and so on.
+    // The order is swept after one minute, two, four, and so on. Its message is lost each time.
     let mut swept_at = Vec::new();
     for minute in 1..=20 {
         test.advance(60 * SECOND + SignedDuration::from_millis(1));
@@ -75,7 +75,7 @@ async fn an_order_whose_message_was_lost_is_found_and_one_that_waits_long_is_not
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_sweeps_at_once_tell_the_processor_once() {
+async fn two_concurrent_sweeps_queue_each_order_once() {
     let test = TestApp::start().await;
     let asha = &test.crowd(1, 5).await[0];
     test.seed_item("thali", 1, &[9]).await;

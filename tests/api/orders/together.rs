@@ -1,5 +1,4 @@
-//! Orders at the same moment: what there is goes to as many as it is enough for, and nobody
-//! pays twice.
+//! Concurrent orders: each portion is sold once, and nobody pays twice.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -11,7 +10,7 @@ use thali_domain::orders::order::OrderStatus;
 use super::ordering;
 use crate::support::TestApp;
 
-/// Lets 200 students order one of 50 portions each, which lie in so many shards.
+/// Lets 200 students order one of 50 portions each, concurrently, from shards of these stocks.
 async fn two_hundred_for_fifty(shards: &[u32]) {
     assert_eq!(shards.iter().sum::<u32>(), 50);
     let test = Arc::new(TestApp::start().await);
@@ -51,21 +50,22 @@ async fn two_hundred_for_fifty(shards: &[u32]) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_two_hundred_orders_at_once_for_fifty_portions_fifty_are_accepted() {
+async fn fifty_of_two_hundred_concurrent_orders_get_the_fifty_portions() {
     two_hundred_for_fifty(&[50]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_same_holds_for_a_stock_in_eight_shards() {
+async fn fifty_of_two_hundred_orders_get_portions_from_eight_shards() {
     two_hundred_for_fifty(&[7, 7, 6, 6, 6, 6, 6, 6]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_same_holds_where_the_database_lets_one_transaction_after_the_other_at_an_item() {
+async fn fifty_of_two_hundred_orders_succeed_when_transactions_are_serialised() {
     let test = Arc::new(TestApp::start().await);
     let crowd = test.crowd(200, 2).await;
     test.seed_item("thali", 2, &[50]).await;
-    // As long as DynamoDB may hold an item: then it lets sixty in a second at it.
+    // DynamoDB may hold an item for 15 ms in a transaction, which allows about sixty transactions
+    // in a second.
     let app = Arc::new(test.contended(Duration::from_millis(15)).await);
     let began = Instant::now();
     let mut tasks = tokio::task::JoinSet::new();
@@ -82,7 +82,7 @@ async fn the_same_holds_where_the_database_lets_one_transaction_after_the_other_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_request_that_comes_ten_times_at_once_is_one_order() {
+async fn ten_concurrent_requests_with_one_key_place_one_order() {
     let test = Arc::new(TestApp::start().await);
     let asha = test.crowd(1, 9).await.remove(0);
     test.seed_item("thali", 1, &[9]).await;
@@ -95,7 +95,7 @@ async fn one_request_that_comes_ten_times_at_once_is_one_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn twenty_orders_of_one_student_in_one_millisecond_are_twenty_orders() {
+async fn twenty_orders_of_one_student_in_one_millisecond_are_distinct() {
     let test = Arc::new(TestApp::start().await);
     let asha = test.crowd(1, 50).await.remove(0);
     test.seed_item("thali", 1, &[50]).await;
@@ -108,7 +108,7 @@ async fn twenty_orders_of_one_student_in_one_millisecond_are_twenty_orders() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn orders_and_submissions_at_once_never_redeem_a_token_twice() {
+async fn concurrent_orders_and_submissions_never_redeem_a_token_twice() {
     let test = Arc::new(TestApp::start().await);
     let asha = test.student("asha@example.com").await;
     test.grant_tokens(&asha, 10).await;

@@ -1,4 +1,4 @@
-//! The audit trail of orders and of the menu: every change, who made it, with which request.
+//! The audit trail of orders and of the menu: every change, with its actor and its request.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -17,12 +17,12 @@ fn text<'a>(record: &'a Record, attribute: &str) -> &'a str {
     value.as_s().expect("text")
 }
 
-/// A member of the item as it was after the change; nothing where it has none.
+/// A member of the item after the change; `None` if there is none.
 fn after<'a>(record: &'a Record, member: &str) -> Option<&'a AttributeValue> {
     record.get("after")?.as_m().expect("an image").get(member)
 }
 
-/// All records of these kinds of items, in the order of their times.
+/// All records of items of these kinds, oldest first.
 async fn trail(test: &TestApp, kinds: &[&str]) -> Vec<Record> {
     test.settle().await;
     let mut records = test.dynamo.items("audit").await;
@@ -31,13 +31,13 @@ async fn trail(test: &TestApp, kinds: &[&str]) -> Vec<Record> {
     records
 }
 
-/// What became of an order, and by whom: its records, which are found together by one
+/// The statuses of an order and who set them, from its records. Asserts that all of them have one
 /// entity.
 fn story(records: &[Record], order: &Order) -> Vec<(String, String)> {
     let id = order.order_id.to_string();
     let of_order = |it: &&Record| text(it, "kind") == "order" && text(it, "entity").ends_with(&id);
     let mut story: Vec<&Record> = records.iter().filter(of_order).collect();
-    // Of one millisecond, the trail does not know which change came first.
+    // The trail does not know the order of changes in one millisecond.
     let version = |record: &Record| after(record, "version")?.as_n().ok().cloned();
     story.sort_by_key(|record| version(record));
     let entities: BTreeSet<&str> = story.iter().map(|it| text(it, "entity")).collect();
@@ -55,7 +55,7 @@ fn owned(story: &[(&str, &str)]) -> Vec<(String, String)> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_change_of_an_order_is_in_the_trail_with_who_made_it() {
+async fn the_audit_trail_records_every_order_change_with_its_actor() {
     let test = TestApp::start().await;
     let (student, staff) = (test.newcomer(3).await, test.staff("staff@example.com").await);
     let (asha, hands) = (student.account_id.as_str(), staff.account_id.as_str());
@@ -72,7 +72,7 @@ async fn every_change_of_an_order_is_in_the_trail_with_who_made_it() {
     test.advance(second);
     test.send(collect(&staff, &paid)).await.expect(200);
     test.advance(second);
-    // There is one token left, and this costs two.
+    // One token is left, and this order costs two.
     let failed = test.order_of(&test.send(ordering(&student, &[("thali", 1)])).await).await;
     trail(&test, &[]).await;
     test.advance(second);
@@ -88,9 +88,9 @@ async fn every_change_of_an_order_is_in_the_trail_with_who_made_it() {
     assert_eq!(story(&records, &called_off), owned(&[("Pending", asha), ("Cancelled", asha)]));
 }
 
-/// Which items were changed with each request that changed an order.
+/// Compares the kinds of items that each request changed.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_one_request_changed_is_in_the_trail_under_one_request_id() {
+async fn all_changes_of_one_request_share_its_id_in_the_trail() {
     let test = TestApp::start().await;
     let student = test.newcomer(3).await;
     test.seed_item("thali", 2, &[9]).await;
@@ -121,7 +121,7 @@ async fn what_one_request_changed_is_in_the_trail_under_one_request_id() {
     for order in [&paid, &failed] {
         assert_eq!(with_request(order, "Pending"), ["item", "order", "stock"]);
     }
-    // Under the order's id, which the message names.
+    // The processor's request id is the order's id, which the message names.
     assert_eq!(with_request(&paid, "Processed"), ["order", "purchase"]);
     let released = with_request(&failed, "Failed");
     assert_eq!(released.len(), 3, "{released:?}");
@@ -131,7 +131,7 @@ async fn what_one_request_changed_is_in_the_trail_under_one_request_id() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_an_owner_does_to_the_menu_is_in_the_trail_under_the_items_own_entity() {
+async fn menu_changes_are_recorded_under_the_items_own_entity() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     test.put_item(&owner, "thali", &dish("Thali", 2, 20, 3)).await.expect(201);
@@ -153,10 +153,10 @@ async fn what_an_owner_does_to_the_menu_is_in_the_trail_under_the_items_own_enti
     }
 }
 
-/// What an order and an item consist of. Whoever adds to them decides whether owners, who
-/// read the trail for a year, may see it.
+/// The fields of an order and of an item. Whoever adds a field decides whether owners, who read the
+/// trail for a year, may see it.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_trail_shows_of_orders_and_items_what_owners_see_anyway() {
+async fn the_trail_shows_only_order_and_item_fields_for_owners() {
     let test = TestApp::start().await;
     let (student, owner) = (test.newcomer(3).await, test.owner("owner@example.com").await);
     test.put_item(&owner, "thali", &dish("Thali", 2, 20, 3)).await.expect(201);

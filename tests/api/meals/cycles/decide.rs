@@ -1,4 +1,5 @@
-//! Verifying and rejecting: once, by an owner of the mess, and what the counter knows then.
+//! Verifying and rejecting payments: once, by an owner of the mess, and what the counter knows
+//! then.
 
 use serde_json::json;
 use thali_domain::days::MealDate;
@@ -10,7 +11,7 @@ use super::{PAYMENTS, account_of, decide, reject, verify};
 use crate::support::{Call, TestApp};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_verified_payment_entitles_from_then_on_and_a_rejected_one_frees_its_days() {
+async fn a_verified_payment_entitles_its_days_and_a_rejected_one_frees_them() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let owner = test.owner("owner@example.com").await;
@@ -50,7 +51,7 @@ async fn a_verified_payment_entitles_from_then_on_and_a_rejected_one_frees_its_d
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_payment_is_decided_once_also_where_the_same_is_decided_again() {
+async fn a_payment_can_be_decided_only_once() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let owner = test.owner("owner@example.com").await;
@@ -71,7 +72,7 @@ async fn a_payment_is_decided_once_also_where_the_same_is_decided_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_body_may_be_left_out_and_a_reason_is_one_line() {
+async fn the_body_is_optional_and_the_reason_is_one_line() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let owner = test.owner("owner@example.com").await;
@@ -85,7 +86,7 @@ async fn a_body_may_be_left_out_and_a_reason_is_one_line() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_an_owner_of_the_mess_decides() {
+async fn only_an_owner_of_the_mess_can_decide_on_a_payment() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let staff = test.staff("staff@example.com").await;

@@ -20,7 +20,7 @@ fn ids(items: &[Value]) -> Vec<CycleId> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_owner_sees_the_messs_oldest_first_and_a_student_their_own_newest_first() {
+async fn owners_list_the_oldest_payments_first_students_their_newest_first() {
     let test = TestApp::start().await;
     let (asha, ravi) =
         (test.student("asha@example.com").await, test.student("ravi@example.com").await);
@@ -51,7 +51,7 @@ async fn an_owner_sees_the_messs_oldest_first_and_a_student_their_own_newest_fir
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn staff_see_none_and_another_mess_has_its_own() {
+async fn staff_see_no_payments_and_owners_only_those_of_their_mess() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let staff = test.staff("staff@example.com").await;
@@ -67,7 +67,7 @@ async fn staff_see_none_and_another_mess_has_its_own() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn strange_parameters_and_cursors_of_another_list_are_refused() {
+async fn invalid_parameters_and_cursors_of_another_list_are_refused() {
     let test = TestApp::start().await;
     let (asha, ravi) =
         (test.student("asha@example.com").await, test.student("ravi@example.com").await);

@@ -1,4 +1,4 @@
-//! What students are told of decisions about their payments.
+//! The mails to students about decisions on their payments.
 
 use serde_json::json;
 use thali_domain::ids::CycleId;
@@ -11,7 +11,7 @@ use crate::support::TestApp;
 use crate::support::people::Student;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_student_is_told_of_each_decision_once_with_its_reason() {
+async fn a_student_is_mailed_each_decision_once_with_its_reason() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let owner = test.owner("owner@example.com").await;
@@ -42,7 +42,7 @@ async fn a_student_is_told_of_each_decision_once_with_its_reason() {
             Student::of(&test.log_in(&owner.email).await),
         );
         let id = test.upload_cycle(&asha, from, to).await;
-        assert!(test.settle().await.is_empty(), "an upload tells no student");
+        assert!(test.settle().await.is_empty(), "an upload sends no mail");
         let reason = json!({ "reason": "because <of it>" });
         test.send(decide(&owner, id, decision, &reason)).await.expect(200);
         let mails = test.settle().await;
@@ -57,12 +57,12 @@ async fn a_student_is_told_of_each_decision_once_with_its_reason() {
         assert!(mail.text.contains("because <of it>"), "{}", mail.text);
         assert!(mail.html.contains("because &#60;of it&#62;"), "{}", mail.html);
         assert_eq!(test.send(verify(&owner, id)).await.problem(409), "already_decided");
-        assert!(test.settle().await.is_empty(), "a refused decision tells nobody");
+        assert!(test.settle().await.is_empty(), "a refused decision sends no mail");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn changes_that_come_twice_make_one_mail_and_no_reason_is_told_where_there_is_none() {
+async fn repeated_changes_send_one_mail_which_omits_a_missing_reason() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let owner = test.owner("owner@example.com").await;
@@ -86,7 +86,7 @@ async fn changes_that_come_twice_make_one_mail_and_no_reason_is_told_where_there
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_student_without_an_address_is_not_mailed_and_nothing_waits() {
+async fn a_student_without_an_email_is_not_mailed_and_no_message_fails() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let owner = test.owner("owner@example.com").await;

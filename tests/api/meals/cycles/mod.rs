@@ -1,5 +1,5 @@
-//! Cycles: uploading a payment, deciding about it, and what became of its meals. Here is what
-//! several of these tests need.
+//! Cycles: uploading a payment, deciding on it, and the statement of its meals. This file has the
+//! helpers that several of these tests share.
 
 mod decide;
 mod list;
@@ -19,7 +19,7 @@ use crate::support::{Call, TestApp};
 
 pub(in crate::api) const PAYMENTS: &str = "/api/v1/payments";
 
-/// What is uploaded for these days.
+/// The body of an upload for these days.
 pub(in crate::api) fn claim(from: &str, to: &str) -> Value {
     json!({
         "cycle_start": from,
@@ -29,7 +29,7 @@ pub(in crate::api) fn claim(from: &str, to: &str) -> Value {
     })
 }
 
-/// The same with some members of another value; `null` takes one away.
+/// The same body with some members changed; `null` removes a member.
 #[expect(clippy::needless_pass_by_value, reason = "callers write the members where they pass them")]
 fn with(mut claim: Value, changed: Value) -> Value {
     for (name, value) in changed.as_object().expect("members") {
@@ -39,17 +39,14 @@ fn with(mut claim: Value, changed: Value) -> Value {
     claim
 }
 
-/// The call that uploads a payment.
 pub(in crate::api) fn upload(student: &Student, body: &Value) -> Call {
     Call::post(&format!("{PAYMENTS}/upload"), body).bearer(&student.token)
 }
 
-/// The call that decides about a payment.
 fn decide(owner: &Student, id: CycleId, decision: &str, body: &Value) -> Call {
     Call::post(&format!("{PAYMENTS}/{id}/{decision}"), body).bearer(&owner.token)
 }
 
-/// The call that verifies a payment.
 pub(in crate::api) fn verify(owner: &Student, id: CycleId) -> Call {
     decide(owner, id, "verify", &json!({}))
 }
@@ -63,7 +60,7 @@ fn account_of(student: &Student) -> AccountId {
 }
 
 impl TestApp {
-    /// A cycle as its record has it.
+    /// A cycle, read from its record.
     async fn cycle(&self, id: CycleId) -> Cycle {
         let found = self.app.store.cycle_get(&self.mess_id, id).await.expect("read");
         found.expect("it is there")

@@ -1,4 +1,4 @@
-//! Uploads and decisions at the same moment, and processes that die in the middle.
+//! Concurrent uploads and decisions, and processes that die half-way.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -12,11 +12,11 @@ use super::{PAYMENTS, claim, reject, upload, verify};
 use crate::support::{Call, Death, TestApp};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_ten_uploads_of_one_day_at_once_one_is_taken() {
+async fn only_one_of_ten_concurrent_overlapping_uploads_is_accepted() {
     let test = Arc::new(TestApp::start().await);
     let asha = test.student("asha@example.com").await;
     let first = MealDate::parse("2026-02-01").expect("a date");
-    // Each of them has the 10th of February.
+    // All of them include 10 February.
     let call = |number: i32| {
         let (from, to) = (first.plus_days(number), first.plus_days(number + 9));
         upload(&asha, &claim(&from.to_string(), &to.to_string()))
@@ -29,11 +29,11 @@ async fn of_ten_uploads_of_one_day_at_once_one_is_taken() {
         assert_eq!(refused.body["payment_id"], taken[0].body["payment_id"]);
     }
     assert_eq!(test.states(&asha).await, [CycleState::Pending]);
-    assert_eq!(test.list(&asha, PAYMENTS, 100).await.len(), 1, "and one record");
+    assert_eq!(test.list(&asha, PAYMENTS, 100).await.len(), 1, "there is one record");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn uploads_of_different_days_at_once_are_all_taken_although_the_clock_stands() {
+async fn concurrent_uploads_of_different_days_all_succeed_in_one_millisecond() {
     let test = Arc::new(TestApp::start().await);
     let asha = test.student("asha@example.com").await;
     let day = |number: u32| format!("2026-02-{number:02}");
@@ -48,7 +48,7 @@ async fn uploads_of_different_days_at_once_are_all_taken_although_the_clock_stan
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ten_uploads_with_one_key_at_once_are_one() {
+async fn ten_concurrent_uploads_with_one_key_create_one_payment() {
     let test = Arc::new(TestApp::start().await);
     let asha = test.student("asha@example.com").await;
     let call = upload(&asha, &claim("2026-02-01", "2026-02-28")).header("idempotency-key", "k-1");
@@ -90,7 +90,7 @@ async fn a_payment_is_verified_or_rejected_and_never_both() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_upload_while_another_payment_is_decided_loses_neither() {
+async fn an_upload_concurrent_with_a_decision_loses_neither() {
     let test = Arc::new(TestApp::start().await);
     let asha = test.student("asha@example.com").await;
     let owner = test.owner("owner@example.com").await;
@@ -111,7 +111,7 @@ async fn an_upload_while_another_payment_is_decided_loses_neither() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_upload_whose_process_dies_is_there_as_a_whole_or_not_at_all_and_can_be_repeated() {
+async fn an_upload_whose_process_dies_can_be_retried_and_is_stored_once() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let first = MealDate::parse("2026-02-01").expect("a date");
@@ -135,12 +135,12 @@ async fn an_upload_whose_process_dies_is_there_as_a_whole_or_not_at_all_and_can_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_decision_whose_answer_is_lost_was_made_once() {
+async fn a_decision_with_a_lost_database_answer_is_made_once() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let owner = test.owner("owner@example.com").await;
     let id = test.upload_cycle(&asha, "2026-02-01", "2026-02-28").await;
-    // The SDK sends the transaction again under the same token.
+    // The SDK retries the transaction with the same token.
     let process = test.losing_answers("TransactWriteItems", 1);
     test.send_to(&process, verify(&owner, id)).await.expect(200);
     let next = test.upload_cycle(&asha, "2026-03-01", "2026-03-31").await;
@@ -154,7 +154,7 @@ async fn a_decision_whose_answer_is_lost_was_made_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_the_database_nothing_is_done_and_it_is_told() {
+async fn without_the_database_every_request_fails_with_503_and_changes_nothing() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let owner = test.owner("owner@example.com").await;

@@ -1,5 +1,5 @@
-//! The screenshot of a payment: uploaded to a signed address, looked at in the request that
-//! names it, and shown to who may see the payment.
+//! The screenshot of a payment: uploaded to a signed URL, validated in the request that names it,
+//! and shown to those who may see the payment.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ use crate::support::{Answer, Call, TestApp, closed_port};
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01";
 const JPEG: &[u8] = b"\xff\xd8\xff\xe0\0\x10JFIF\0\x01\x01";
 
-/// Asks for an address; answers the screenshot's key.
+/// Requests an upload URL; returns the screenshot's key.
 async fn key(test: &TestApp, student: &Student) -> String {
     let body = json!({ "content_type": "image/png", "content_length": PNG.len() });
     let call = Call::post(&format!("{PAYMENTS}/upload-url"), &body).bearer(&student.token);
@@ -32,13 +32,13 @@ async fn key(test: &TestApp, student: &Student) -> String {
     key
 }
 
-/// Puts an object where an upload would.
+/// Stores an object as an upload would.
 fn put(app: &App, key: &str, content_type: &str, bytes: &[u8]) {
     let blob = Blob { content_type: content_type.to_owned(), bytes: bytes.to_vec() };
     app.blobs().uploaded(key, blob);
 }
 
-/// Uploads a payment that a screenshot shows.
+/// Uploads a payment with this screenshot.
 async fn shown_by(test: &TestApp, student: &Student, key: &str) -> Answer {
     let changed = json!({ "screenshot_url": null, "screenshot_key": key });
     test.send(upload(student, &with(claim("2026-02-01", "2026-02-28"), changed))).await
@@ -49,7 +49,7 @@ async fn objects(test: &TestApp) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_uploaded_screenshot_is_checked_and_shown_in_lists_alone() {
+async fn an_uploaded_screenshot_is_checked_and_shown_only_in_lists() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let owner = test.owner("owner@example.com").await;
@@ -70,7 +70,7 @@ async fn an_uploaded_screenshot_is_checked_and_shown_in_lists_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_screenshot_that_is_not_there_not_ones_own_or_no_picture_is_refused() {
+async fn a_missing_foreign_or_invalid_screenshot_is_refused() {
     let test = TestApp::start().await;
     let (asha, ravi) =
         (test.student("asha@example.com").await, test.student("ravi@example.com").await);
@@ -97,7 +97,7 @@ async fn a_screenshot_that_is_not_there_not_ones_own_or_no_picture_is_refused() 
         let refused = shown_by(&test, &asha, &key).await;
         assert_eq!(refused.wrong_fields(), ["screenshot_key"], "{key}");
     }
-    // What else is wrong is told with it.
+    // Other invalid fields are named in the same answer.
     let changed = json!({ "screenshot_url": null, "screenshot_key": of_ravi });
     let body = with(claim("2020-02-01", "2020-02-28"), changed);
     let refused = test.send(upload(&asha, &body)).await;
@@ -106,7 +106,7 @@ async fn a_screenshot_that_is_not_there_not_ones_own_or_no_picture_is_refused() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn uploads_that_are_no_pictures_are_removed_and_screenshots_are_no_profile_pictures() {
+async fn invalid_screenshots_are_deleted_and_valid_ones_never_become_profile_pictures() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let (good, bad) = (key(&test, &asha).await, key(&test, &asha).await);
@@ -120,13 +120,13 @@ async fn uploads_that_are_no_pictures_are_removed_and_screenshots_are_no_profile
         check_all(&test.app, event, "test").await.expect("checked");
         assert_eq!(objects(&test).await, [good.as_str()]);
     }
-    assert!(test.dynamo.new_changes().await.is_empty(), "nothing is written of a screenshot");
+    assert!(test.dynamo.new_changes().await.is_empty(), "a check of screenshots writes nothing");
     let profile = Call::get("/student/profile").bearer(&asha.token);
     let profile = test.send(profile).await.expect(200);
     assert!(profile.body["account"]["picture_url"].is_null());
 }
 
-/// A process whose S3 is at this address.
+/// A process with its S3 at this address.
 fn with_s3_at(test: &TestApp, address: &str) -> App {
     let credentials = Credentials::new("test", "test", None, None, "test");
     let timeouts = TimeoutConfig::builder().operation_timeout(Duration::from_secs(2)).build();
@@ -142,7 +142,7 @@ fn with_s3_at(test: &TestApp, address: &str) -> App {
     test.process_with(|backends| backends.blobs = Some(blobs))
 }
 
-/// The address of an S3 that answers everything with this status.
+/// The address of an S3 that answers every request with this status.
 async fn s3_that_answers(status: StatusCode) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = format!("http://{}", listener.local_addr().expect("it is bound"));
@@ -152,7 +152,7 @@ async fn s3_that_answers(status: StatusCode) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn where_s3_does_not_answer_it_is_told_and_the_same_request_may_come_again() {
+async fn an_s3_failure_is_reported_and_the_request_can_be_retried() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let key = key(&test, &asha).await;
@@ -165,14 +165,14 @@ async fn where_s3_does_not_answer_it_is_told_and_the_same_request_may_come_again
         assert_eq!(refused.problem(503), "storage_unavailable");
         assert!(!refused.header("retry-after").is_empty());
     }
-    // A right that is missing is our fault, and passes by nobody's waiting.
+    // A missing permission is our fault, and waiting does not help.
     let forbidden = with_s3_at(&test, &s3_that_answers(StatusCode::FORBIDDEN).await);
     assert_eq!(test.send_to(&forbidden, call.clone()).await.problem(500), "internal");
     test.send(call.clone()).await.expect(201);
-    // What was taken once needs no S3 any more.
+    // The replay of an accepted upload needs no S3.
     let replay = test.send_to(&with_s3_at(&test, &closed_port()), call).await.expect(201);
     assert_eq!(replay.header("idempotent-replay"), "true");
-    // Nor does a screenshot elsewhere.
+    // Nor does an upload whose screenshot is elsewhere.
     let elsewhere = upload(&asha, &claim("2026-03-01", "2026-03-31"));
     test.send_to(&with_s3_at(&test, &closed_port()), elsewhere).await.expect(201);
 }

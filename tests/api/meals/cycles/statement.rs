@@ -1,4 +1,4 @@
-//! A cycle's statement: who may see it, and what it says of each meal.
+//! A cycle's statement: who may see it, and what it says about each meal.
 
 use std::collections::HashMap;
 
@@ -24,7 +24,7 @@ fn date(text: &str) -> MealDate {
 }
 
 impl TestApp {
-    /// Puts an item behind the app's back.
+    /// Stores an item directly, without the app.
     async fn given(&self, key: &Key, record: Value) {
         let mut item: HashMap<String, AttributeValue> =
             serde_dynamo::to_item(record).expect("plain data");
@@ -32,7 +32,7 @@ impl TestApp {
         self.dynamo.put("meals", item).await;
     }
 
-    /// A cut that the student has applied.
+    /// Stores a cut of the student.
     async fn cut_there(&self, account: AccountId, from: &str, to: &str, meals: &[Meal]) {
         let id = CutId::of(account, self.now());
         let record = json!({
@@ -44,7 +44,7 @@ impl TestApp {
         self.advance(jiff::SignedDuration::from_millis(1));
     }
 
-    /// A closure of the mess.
+    /// Stores a closure of the mess.
     async fn closure_there(&self, from: &str, to: &str, meals: &[Meal]) {
         let id = ClosureId::from_ulid(self.app.clock.ulid());
         let record = json!({
@@ -55,7 +55,7 @@ impl TestApp {
         self.given(&keys::closure(&self.mess_id, id), record).await;
     }
 
-    /// A plate of the student's, with somebody admitted or with a refused scan alone.
+    /// Stores a plate of the student: with an admission, or with a refused scan alone.
     async fn plate_there(&self, account: AccountId, day: &str, meal: Meal, admitted: bool) {
         let sitting = Sitting { date: date(day), meal };
         let mut record = json!({ "mess_id": self.mess_id, "date": day, "meal": meal });
@@ -67,7 +67,7 @@ impl TestApp {
     }
 }
 
-/// Five days around today, which is the 15th of January at noon, with some of everything.
+/// A cycle of five days around today, which is 15 January at noon, with plates, cuts and a closure.
 async fn scene(test: &TestApp, asha: &Student) -> CycleId {
     use Meal::{Breakfast, Dinner, Lunch};
     let account = account_of(asha);
@@ -86,7 +86,7 @@ async fn scene(test: &TestApp, asha: &Student) -> CycleId {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_statement_says_what_became_of_each_meal() {
+async fn a_statement_shows_the_state_of_each_meal() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let owner = test.owner("owner@example.com").await;
@@ -126,7 +126,7 @@ async fn a_statement_says_what_became_of_each_meal() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_statement_is_a_table_where_that_is_asked_for() {
+async fn a_statement_is_available_as_csv() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let id = scene(&test, &asha).await;
@@ -143,13 +143,13 @@ async fn a_statement_is_a_table_where_that_is_asked_for() {
         assert_eq!(String::from_utf8_lossy(&answer.bytes), table);
     }
     let json = statement(&asha, id, "?format=json").header("accept", "text/csv");
-    assert_eq!(test.send(json).await.expect(200).body["days"], 5, "the address comes first");
+    assert_eq!(test.send(json).await.expect(200).body["days"], 5, "the query overrides the header");
     let refused = test.send(statement(&asha, id, "?format=pdf")).await;
     assert_eq!(refused.wrong_fields(), ["format"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_statement_is_its_students_and_the_owners_of_the_mess() {
+async fn only_the_student_and_owners_of_the_mess_can_read_a_statement() {
     let test = TestApp::start().await;
     let (asha, ravi) =
         (test.student("asha@example.com").await, test.student("ravi@example.com").await);
@@ -164,7 +164,7 @@ async fn a_statement_is_its_students_and_the_owners_of_the_mess() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_longest_cycle_is_read_in_whole_and_what_is_to_come_is_not_read_at_all() {
+async fn the_longest_cycle_is_read_completely_and_future_days_not_at_all() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let past = test.upload_cycle(&asha, "2025-10-15", "2026-04-18").await;

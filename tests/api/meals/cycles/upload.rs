@@ -1,5 +1,4 @@
-//! Uploading a payment: what is taken, what it leaves, what is refused, and what a retry
-//! finds.
+//! Uploading a payment: what is accepted and stored, what is refused, and what a retry returns.
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -15,7 +14,7 @@ use crate::support::TestApp;
 use crate::support::people::Student;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_payment_is_recorded_and_its_days_wait_for_the_owner() {
+async fn an_upload_records_a_pending_payment_that_entitles_to_nothing_yet() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let answer = test.send(upload(&asha, &claim("2026-01-16", "2026-02-14"))).await.expect(201);
@@ -47,7 +46,7 @@ async fn a_payment_is_recorded_and_its_days_wait_for_the_owner() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn rupees_are_paise_to_the_last_one() {
+async fn amounts_in_rupees_are_converted_to_paise_exactly() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let mut day = MealDate::parse("2026-01-15").expect("a date");
@@ -89,7 +88,7 @@ async fn rupees_are_paise_to_the_last_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_amount_and_the_screenshot_are_each_given_in_one_way() {
+async fn amount_and_screenshot_must_each_be_given_exactly_once() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let key = format!("screenshots/{}/pic_01J9Z6V3KQ4N6B7XTA0S2E5GHQ.png", asha.account_id);
@@ -121,7 +120,7 @@ async fn the_amount_and_the_screenshot_are_each_given_in_one_way() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn days_that_are_no_cycle_are_refused_by_the_calendar_of_the_mess() {
+async fn invalid_cycle_days_are_refused_by_the_calendar_of_the_mess() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     for (from, to, wrong) in [
@@ -140,15 +139,14 @@ async fn days_that_are_no_cycle_are_refused_by_the_calendar_of_the_mess() {
     {
         test.send(upload(&asha, &claim(from, to))).await.expect(201);
     }
-    // Half past eleven at night by UTC is the next day in Kolkata, and so is what is a
-    // year ahead of it.
+    // 23:30 UTC is the next day in Kolkata, so the last allowed day is one day later, too.
     test.advance(SignedDuration::from_hours(17));
     let asha = Student::of(&test.log_in(&asha.email).await);
     test.send(upload(&asha, &claim("2027-01-17", "2027-01-17"))).await.expect(201);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_two_cycles_share_a_day_until_one_is_rejected() {
+async fn two_cycles_share_a_day_only_if_one_is_rejected() {
     let test = TestApp::start().await;
     let (asha, ravi) =
         (test.student("asha@example.com").await, test.student("ravi@example.com").await);
@@ -168,7 +166,7 @@ async fn no_two_cycles_share_a_day_until_one_is_rejected() {
     let refused = test.send(upload(&asha, &claim("2026-02-28", "2026-03-30"))).await;
     assert_eq!(refused.problem(409), "cycle_overlap");
     assert_eq!(refused.body["payment_status"], "verified");
-    // Neighbouring days are free, and another student's are their own.
+    // Adjacent days are free, and another student may have the same days.
     let next = test.upload_cycle(&asha, "2026-03-01", "2026-03-31").await;
     test.upload_cycle(&ravi, "2026-02-01", "2026-02-28").await;
     test.send(reject(&owner, next)).await.expect(200);
@@ -177,7 +175,7 @@ async fn no_two_cycles_share_a_day_until_one_is_rejected() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_retry_with_its_key_finds_the_first_upload_and_another_body_is_refused() {
+async fn a_retry_returns_the_first_upload_and_refuses_another_body() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let owner = test.owner("owner@example.com").await;
@@ -196,7 +194,7 @@ async fn a_retry_with_its_key_finds_the_first_upload_and_another_body_is_refused
     }
     let id = first.text("payment_id").parse().expect("an id");
     test.send(decide(&owner, id, "reject", &json!({}))).await.expect(200);
-    assert_eq!(test.send(keyed(&body)).await.expect(201).body, first.body, "the first outcome");
+    assert_eq!(test.send(keyed(&body)).await.expect(201).body, first.body, "the first result");
     for changed in [
         json!({ "amount_paise": 300_001 }),
         json!({ "cycle_end": "2026-02-15" }),
@@ -212,7 +210,7 @@ async fn a_retry_with_its_key_finds_the_first_upload_and_another_body_is_refused
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_ended_long_ago_is_forgotten_at_the_counter_and_can_still_be_decided() {
+async fn cycles_that_ended_long_ago_leave_the_counter_but_can_be_decided() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let owner = test.owner("owner@example.com").await;
@@ -232,7 +230,7 @@ async fn what_ended_long_ago_is_forgotten_at_the_counter_and_can_still_be_decide
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_counter_knows_so_many_cycles_of_a_student_and_no_more() {
+async fn the_counter_knows_a_limited_number_of_cycles_per_student() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let owner = test.owner("owner@example.com").await;
@@ -253,7 +251,7 @@ async fn the_counter_knows_so_many_cycles_of_a_student_and_no_more() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_student_whom_the_counter_does_not_know_yet_is_made_known_to_it() {
+async fn an_upload_creates_a_missing_member_item() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     test.dynamo.take("meals", &keys::member(&test.mess_id, account_of(&asha))).await;
