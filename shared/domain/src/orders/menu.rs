@@ -151,7 +151,7 @@ mod tests {
     fn one_shard_with_enough_portions_gives_them_all() {
         assert_eq!(take(&[5], 5, 0, 9), Ok(vec![portion(0, 5)]));
         assert_eq!(take(&[9, 9, 9], 2, 1, 9), Ok(vec![portion(1, 2)]));
-        assert_eq!(take(&[9, 1, 1], 2, 1, 9), Ok(vec![portion(0, 2)]), "the next shard with enough");
+        assert_eq!(take(&[9, 1, 1], 2, 1, 9), Ok(vec![portion(0, 2)]), "the next with enough");
         assert_eq!(take(&[9, 1, 9], 2, 7, 9), Ok(vec![portion(2, 2)]), "the numbers wrap around");
     }
 

@@ -120,6 +120,7 @@ pub enum OrderRefusal {
     /// The order was collected before.
     #[error("the order was collected before")]
     AlreadyCollected {
+        /// When it was collected.
         at: Timestamp,
     },
 }

@@ -157,11 +157,13 @@ pub enum StockRefusal {
     /// There are fewer portions than the withdrawal takes.
     #[error("there are only {stock} portions in stock")]
     Negative {
+        /// The current stock.
         stock: u32,
     },
     /// The stock would exceed [`Stock::MOST`].
     #[error("the stock would be more than {} portions", Stock::MOST)]
     Limit {
+        /// The current stock.
         stock: u32,
     },
 }
