@@ -26,8 +26,8 @@ macro_rules! ulid_id {
                 Self(ulid)
             }
 
-            /// Parses the printed form, refusing another kind's prefix and any ULID
-            /// that is not in its canonical upper case.
+            /// Parses the printed form. Another prefix, or a ULID that is not in canonical
+            /// upper case, is refused.
             pub fn parse(text: &str) -> Result<Self, Unacceptable> {
                 let refused = || Unacceptable::new(concat!("must be an identifier that begins with ", $prefix, "_"));
                 let ulid = text.strip_prefix(Self::PREFIX).ok_or_else(refused)?;
@@ -268,7 +268,7 @@ pub struct TokenId {
 }
 
 impl TokenId {
-    /// Names token `number` (from 1) of the purchase `order_id`.
+    /// The id of token `number` (from 1) of the purchase `order_id`.
     #[must_use]
     pub const fn new(order_id: RazorpayOrderId, number: u16) -> Self {
         Self { order_id, number }

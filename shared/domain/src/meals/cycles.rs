@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cycle_is_decided_once() {
+    fn a_cycle_can_be_decided_only_once() {
         let cycle = Cycle {
             cycle_id: cycle_id(1),
             account_id: AccountId::from_ulid(ulid::Ulid(1)),

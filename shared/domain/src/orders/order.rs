@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn an_order_is_paid_with_tokens_or_fails_with_the_first_reason() {
+    fn an_order_is_paid_or_fails_with_the_first_applicable_reason() {
         let menu = [item("rice", 2)];
         let purchases = [captured("order_A", 4)];
         let placed = order(&[("rice", 2)], &menu);

@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn a_late_scan_conflicts_with_another_devices_admission_once() {
+    fn a_late_scan_conflict_with_another_device_is_reported_once() {
         let (first, late) = (scan(1, "gate-1", false), scan(2, "gate-2", true));
         let before = plate(Some(&first.1), std::slice::from_ref(&first));
         let after = plate(Some(&first.1), &[first.clone(), late.clone()]);

@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refund_takes_all_unredeemed_tokens_or_the_requested_last_ones() {
+    fn a_refund_takes_the_highest_unredeemed_numbers_or_all_of_them() {
         let mut purchase = captured("order_A", 6);
         purchase.redeemed = BTreeSet::from([1, 6]);
         assert_eq!(given_back(ask(&purchase, None, None)), (vec![2, 3, 4, 5], 20_000));

@@ -1,5 +1,6 @@
 //! When a payment pays for a purchase. Only the stored purchase is trusted: a payment at
-//! Razorpay ("the partner") must match its amount and currency, and the money must be captured.
+//! Razorpay ("the partner") must match its order, amount and currency, and the money must be
+//! captured.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -88,8 +89,8 @@ pub fn settle(purchase: &Purchase, payment: &Payment) -> Result<Settlement, Paym
     }
 }
 
-/// How long Razorpay is queried for payments of an order without a webhook. Banks can report a
-/// payment days later ("late authorisation").
+/// How long Razorpay is queried for payments of an order for which no payment was reported.
+/// Banks can report a payment days later ("late authorisation").
 pub const ASKED_FOR: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// What Razorpay's list of payments means for an unpaid purchase.
@@ -186,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_purchase_is_paid_once() {
+    fn a_purchase_can_be_paid_only_once() {
         let captured = samples::captured("order_A", 10);
         assert_eq!(settle(&captured, &payment()), Ok(Settlement::AlreadyCaptured));
         let second = RazorpayPaymentId::parse("pay_2").expect("an id");

@@ -142,8 +142,7 @@ impl ScanKey {
         Self::of_nonce(device, &format!("upload of {code} for {meal} at {at:013}"))
     }
 
-    /// The key of a scan without a nonce that was not uploaded later. Such a scan cannot be
-    /// repeated.
+    /// The key of an online scan without a nonce. Such a scan cannot be repeated.
     #[must_use]
     pub fn of_scan(ulid: Ulid) -> Self {
         Self(ulid.to_string())

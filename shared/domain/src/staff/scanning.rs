@@ -254,7 +254,8 @@ mod tests {
             }
         }
 
-        /// The same scene with `reason` to refuse added, as far as the other faults allow.
+        /// The same scene, changed so that `reason` applies, as far as the existing faults
+        /// allow.
         fn with(mut self, reason: Refusal) -> Self {
             match reason {
                 Refusal::MalformedQr => self.qr_data = "hello".to_owned(),

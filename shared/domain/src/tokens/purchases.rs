@@ -83,7 +83,7 @@ pub enum PurchaseState {
 pub struct Waiting {
     /// When a payment failed.
     pub failed_at: Option<Timestamp>,
-    /// When Razorpay was last queried for payments without a webhook.
+    /// When Razorpay was last queried for payments that were not reported.
     pub asked_at: Option<Timestamp>,
     /// When Razorpay was queried for the last time. A payment that is reported later still pays
     /// for the purchase.

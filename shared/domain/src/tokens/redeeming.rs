@@ -208,7 +208,7 @@ mod tests {
     use crate::tokens::purchases::samples::{NOW, captured, later_by_days, token};
 
     #[test]
-    fn a_count_takes_the_tokens_that_expire_first() {
+    fn a_count_redeems_the_tokens_that_expire_first() {
         let mut later = captured("order_A", 5);
         if let PurchaseState::Captured(lot) = &mut later.state {
             lot.expires_at = later_by_days(100);
