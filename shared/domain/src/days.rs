@@ -1,5 +1,5 @@
-//! Days and the meals on them, as cuts, closures and cycles name them: dates are the
-//! mess's, first and last day included.
+//! Dates, periods and meals, as cuts, closures and cycles use them. Dates are in the mess's
+//! time zone. A period includes its first and its last day.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use crate::Unacceptable;
 use crate::mess::Meal;
 use crate::text::plain_schema;
 
-/// A date of the mess's calendar, printed `2026-02-28`: years 2000 to 2199.
+/// A date in the mess's time zone, printed as `2026-02-28`, in the years 2000 to 2199.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct MealDate(Date);
@@ -26,24 +26,23 @@ impl MealDate {
     pub fn parse(text: &str) -> Result<Self, Unacceptable> {
         let refused = || Unacceptable::new("must be a date such as 2026-02-28");
         let date = Date::strptime("%Y-%m-%d", text).map_err(|_| refused())?;
-        // strptime bears spaces and missing zeros; one date has one spelling here.
+        // strptime also accepts spaces and missing zeros; only one spelling is valid here.
         let accepted = (2000..2200).contains(&date.year()) && date.to_string() == text;
         if accepted { Ok(Self(date)) } else { Err(refused()) }
     }
 
-    /// The date.
     #[must_use]
     pub const fn civil(self) -> Date {
         self.0
     }
 
-    /// The date so many days later; earlier where `days` is negative.
+    /// The date `days` days later, or earlier if `days` is negative.
     #[must_use]
     pub fn plus_days(self, days: i32) -> Self {
         Self(self.0.saturating_add(SignedDuration::from_hours(24 * i64::from(days))))
     }
 
-    /// How many days later `self` is than `earlier`; negative where it is before.
+    /// How many days `self` is after `earlier`; negative if `self` is before it.
     #[must_use]
     pub fn days_since(self, earlier: Self) -> i32 {
         let span = self.0.since((Unit::Day, earlier.0)).expect("a span of days fits");
@@ -85,25 +84,21 @@ impl From<MealDate> for String {
     }
 }
 
-/// Some days in a row.
+/// Consecutive days, `from` and `to` included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Period {
-    /// The first day.
     pub from: MealDate,
-    /// The last day.
     pub to: MealDate,
 }
 
-/// Why two dates are no period.
+/// Why two dates do not form a valid period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PeriodRefusal {
-    /// The last day is before the first.
     #[error("must not be before the first day")]
     Backwards,
-    /// There are more days than are taken.
     #[error("must be at most {max} days, both included")]
     TooLong {
-        /// How many are taken.
+        /// The most days that are accepted.
         max: i32,
     },
 }
@@ -119,49 +114,46 @@ impl Period {
         }
     }
 
-    /// How many days there are.
+    /// The number of days, both ends included.
     #[must_use]
     pub fn days(self) -> i32 {
         self.to.days_since(self.from) + 1
     }
 
-    /// Whether a day is one of these.
     #[must_use]
     pub fn contains(self, date: MealDate) -> bool {
         (self.from..=self.to).contains(&date)
     }
 
-    /// Whether both have a day in common.
+    /// Whether the two periods share a day.
     #[must_use]
     pub fn overlaps(self, other: Self) -> bool {
         self.from <= other.to && other.from <= self.to
     }
 
-    /// Each of the days, the first one first.
+    /// The days of the period, first to last.
     pub fn dates(self) -> impl Iterator<Item = MealDate> {
         (0..self.days()).map(move |day| self.from.plus_days(day))
     }
 }
 
-/// Some of a day's meals, in their order: at least one.
+/// At least one of a day's meals, each once, in the order of the day.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Vec<Meal>", into = "Vec<Meal>")]
 pub struct Meals(BTreeSet<Meal>);
 
 impl Meals {
-    /// All three.
     #[must_use]
     pub fn all() -> Self {
         Self(BTreeSet::from(Meal::ALL))
     }
 
-    /// Whether a meal is one of these.
     #[must_use]
     pub fn contains(&self, meal: Meal) -> bool {
         self.0.contains(&meal)
     }
 
-    /// Whether both have a meal in common.
+    /// Whether the two sets share a meal.
     #[must_use]
     pub fn overlaps(&self, other: &Self) -> bool {
         !self.0.is_disjoint(&other.0)
@@ -224,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_period_counts_both_ends_over_months_and_leap_days() {
+    fn a_period_counts_both_ends_across_months_and_leap_days() {
         let days = |from, to| Period::new(date(from), date(to), 400).map(Period::days);
         assert_eq!(days("2026-02-28", "2026-03-01"), Ok(2));
         assert_eq!(days("2028-02-28", "2028-03-01"), Ok(3));
@@ -238,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn periods_that_touch_overlap_only_where_they_share_a_day() {
+    fn adjacent_periods_overlap_only_if_they_share_a_day() {
         let period = |from, to| Period { from: date(from), to: date(to) };
         let january = period("2026-01-01", "2026-01-31");
         assert!(january.overlaps(period("2026-01-31", "2026-02-10")));
@@ -247,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn meals_are_named_once_each() {
+    fn a_list_of_meals_is_sorted_and_has_no_duplicates() {
         let meals = |json: &str| serde_json::from_str::<Meals>(json);
         assert_eq!(
             serde_json::to_string(&meals(r#"["DINNER","LUNCH"]"#).expect("two")).expect("json"),

@@ -1,6 +1,6 @@
-//! Typed identifiers. Thali's own are a short prefix and a ULID, so that they sort by
-//! creation and a wrong kind is refused where it is parsed; partners' identifiers keep
-//! the partner's form.
+//! Typed identifiers. Thali's own identifiers are a short prefix and a ULID: they sort by
+//! creation time, and parsing refuses an identifier of another kind. Razorpay's identifiers
+//! keep their own form.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -20,14 +20,14 @@ macro_rules! ulid_id {
             /// The identifier's prefix, with its underscore.
             pub const PREFIX: &'static str = concat!($prefix, "_");
 
-            /// Makes the identifier from a ULID that the caller drew.
+            /// Makes the identifier from the caller's ULID.
             #[must_use]
             pub const fn from_ulid(ulid: Ulid) -> Self {
                 Self(ulid)
             }
 
-            /// Parses the printed form, refusing another kind's prefix and any ULID
-            /// that is not in its canonical upper case.
+            /// Parses the printed form. Another prefix, or a ULID that is not in canonical
+            /// upper case, is refused.
             pub fn parse(text: &str) -> Result<Self, Unacceptable> {
                 let refused = || Unacceptable::new(concat!("must be an identifier that begins with ", $prefix, "_"));
                 let ulid = text.strip_prefix(Self::PREFIX).ok_or_else(refused)?;
@@ -81,7 +81,7 @@ ulid_id!(
     PasswordResetId, "rst"
 );
 ulid_id!(
-    /// A picture that was uploaded, or may be.
+    /// A requested upload of a picture.
     PictureId, "pic"
 );
 ulid_id!(
@@ -89,29 +89,29 @@ ulid_id!(
     SessionId, "ses"
 );
 ulid_id!(
-    /// One act of redeeming tokens.
+    /// A submission: tokens that a student redeemed together.
     SubmissionId, "sub"
 );
 ulid_id!(
-    /// One giving back of tokens for money.
+    /// A refund of tokens.
     RefundId, "rfd"
 );
-/// Gives the ids of what a student makes the random part of the student's account id: so
-/// the id leads to the place where the student's things are, and nobody else has one of
-/// that name.
+/// Implements the ids of a student's records. Their random part is the random part of the
+/// student's account id. So the id leads to the partition with the student's records, and two
+/// students never have the same id.
 macro_rules! id_of_account {
     ($($name:ident)*) => {
         $(impl $name {
-            /// The id of what `account` makes at `at`: the time, and the random part of the
-            /// account's id.
+            /// The id of a record that `account` creates at `at`: the time, and the random part
+            /// of the account's id.
             #[must_use]
             pub fn of(account: AccountId, at: Timestamp) -> Self {
                 let millis = u64::try_from(at.as_millisecond()).unwrap_or(0);
                 Self(Ulid::from_parts(millis, account.0.random()))
             }
 
-            /// What it shares with its account's id and with the ids of all that the account
-            /// has: the last sixteen characters.
+            /// The last sixteen characters, which are the same in the account's id and in the
+            /// ids of all its records.
             #[must_use]
             pub fn account_part(self) -> String {
                 random_part(self.0)
@@ -125,8 +125,7 @@ ulid_id!(
     OrderId, "ord"
 );
 ulid_id!(
-    /// A cycle that a student has paid, or says so. Made by [`CycleId::of`]; in the API it is
-    /// the payment's id.
+    /// A cycle. Made by [`CycleId::of`]; in the API, the payment's id.
     CycleId, "cyc"
 );
 ulid_id!(
@@ -135,19 +134,19 @@ ulid_id!(
 );
 id_of_account!(OrderId CycleId CutId);
 ulid_id!(
-    /// Days or meals on which the mess is closed.
+    /// Days or meals for which the mess is closed.
     ClosureId, "clo"
 );
 ulid_id!(
-    /// What a device at the counter scans with. Its secret is not part of it.
+    /// A staff token of a device at the counter. The token's secret is not part of the id.
     StaffTokenId, "stk"
 );
 ulid_id!(
-    /// Something that the owners of a mess are told.
+    /// A notification to the owners of a mess.
     NotificationId, "ntf"
 );
 impl ClosureId {
-    /// When the closure was made, which is the time in its id.
+    /// When the closure was created: the time in its id.
     #[must_use]
     pub fn made_at(self) -> Timestamp {
         let millis = i64::try_from(self.0.timestamp_ms()).unwrap_or(i64::MAX);
@@ -156,7 +155,8 @@ impl ClosureId {
 }
 
 impl AccountId {
-    /// What the ids of all that the account has end with, and its own: sixteen characters.
+    /// The last sixteen characters, which are the same in the ids of all records of the
+    /// account.
     #[must_use]
     pub fn account_part(self) -> String {
         random_part(self.0)
@@ -169,13 +169,12 @@ fn random_part(ulid: Ulid) -> String {
 
 /// A mess (tenant): `mess_` and 1 to 40 letters, digits, `-` or `_`.
 ///
-/// Not necessarily a ULID, because an operator may choose a name that people can read.
+/// It is not always a ULID, because an operator may choose a readable name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct MessId(String);
 
 impl MessId {
-    /// Parses a mess id.
     pub fn parse(text: &str) -> Result<Self, Unacceptable> {
         let accepted = text.strip_prefix("mess_").is_some_and(|name| {
             (1..=40).contains(&name.len())
@@ -188,7 +187,7 @@ impl MessId {
         }
     }
 
-    /// Makes an id that nobody has chosen yet.
+    /// Makes a new id from a ULID.
     #[must_use]
     pub fn from_ulid(ulid: Ulid) -> Self {
         Self(format!("mess_{ulid}"))
@@ -197,7 +196,7 @@ impl MessId {
 text_newtype!(MessId);
 plain_schema!(MessId: String, pattern = "^mess_[A-Za-z0-9_-]{1,40}$");
 
-/// Parses `prefix` followed by 1 to 40 letters and digits, which is how Razorpay's ids look.
+/// Parses the form of Razorpay's ids: `prefix` followed by 1 to 40 letters and digits.
 fn razorpay_id(text: &str, prefix: &str) -> Result<String, Unacceptable> {
     let accepted = text.strip_prefix(prefix).is_some_and(|tail| {
         (1..=40).contains(&tail.len()) && tail.bytes().all(|b| b.is_ascii_alphanumeric())
@@ -209,7 +208,7 @@ fn razorpay_id(text: &str, prefix: &str) -> Result<String, Unacceptable> {
     }
 }
 
-/// The id that Razorpay gave an order, `order_IEIaMR65cu6nz3`. It names a purchase.
+/// Razorpay's id of an order, such as `order_IEIaMR65cu6nz3`. It identifies a purchase.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct RazorpayOrderId(String);
@@ -229,7 +228,7 @@ impl RazorpayOrderId {
 text_newtype!(RazorpayOrderId);
 plain_schema!(RazorpayOrderId: String, pattern = "^order_[A-Za-z0-9]{1,40}$");
 
-/// The id that Razorpay gave a payment, `pay_IH4NVgf4Dreq1l`.
+/// Razorpay's id of a payment, such as `pay_IH4NVgf4Dreq1l`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct RazorpayPaymentId(String);
@@ -243,7 +242,7 @@ impl RazorpayPaymentId {
 text_newtype!(RazorpayPaymentId);
 plain_schema!(RazorpayPaymentId: String, pattern = "^pay_[A-Za-z0-9]{1,40}$");
 
-/// The id that Razorpay gave a refund, `rfnd_FP8QHiV938haTz`.
+/// Razorpay's id of a refund, such as `rfnd_FP8QHiV938haTz`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct RazorpayRefundId(String);
@@ -257,9 +256,10 @@ impl RazorpayRefundId {
 text_newtype!(RazorpayRefundId);
 plain_schema!(RazorpayRefundId: String, pattern = "^rfnd_[A-Za-z0-9]{1,40}$");
 
-/// One meal token: the number of a token inside its purchase, `tok_IEIaMR65cu6nz3_007`.
+/// A meal token: its purchase, and its number in the purchase, such as
+/// `tok_IEIaMR65cu6nz3_007`.
 ///
-/// The number has three digits, so that ids sort as the numbers do.
+/// The number has three digits, so that ids sort in the order of the numbers.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct TokenId {
@@ -268,19 +268,19 @@ pub struct TokenId {
 }
 
 impl TokenId {
-    /// Names token `number` (from 1) of the purchase `order_id`.
+    /// The id of token `number` (from 1) of the purchase `order_id`.
     #[must_use]
     pub const fn new(order_id: RazorpayOrderId, number: u16) -> Self {
         Self { order_id, number }
     }
 
-    /// The purchase that the token came with.
+    /// The purchase that contains the token.
     #[must_use]
     pub const fn order_id(&self) -> &RazorpayOrderId {
         &self.order_id
     }
 
-    /// Its number in that purchase, from 1.
+    /// The token's number in the purchase, from 1.
     #[must_use]
     pub const fn number(&self) -> u16 {
         self.number
@@ -334,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mess_id_is_short_and_plain() {
+    fn a_mess_id_is_short_and_has_only_allowed_characters() {
         assert!(MessId::parse("mess_demo").is_ok());
         for refused in
             ["demo", "mess_", "mess_a b", "mess_a#b", &format!("mess_{}", "x".repeat(41))]
@@ -344,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_number_has_three_digits_and_begins_at_one() {
+    fn a_token_number_has_three_digits_and_starts_at_one() {
         for refused in
             ["tok_A_1", "tok_A_0001", "tok_A_000", "tok_A_+12", "tok__001", "tok_A-B_001"]
         {

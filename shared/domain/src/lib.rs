@@ -1,10 +1,9 @@
-//! The rules of Thali, and nothing else.
+//! The business rules of Thali, and nothing else.
 //!
-//! Everything here is pure: no I/O, no clock, no environment and no randomness, which
-//! `Cargo.toml` proves by what it does not list. What a rule needs to know of the
-//! world (the time, a key, a fresh identifier) is an argument. A handler loads, asks a
-//! function of this crate to decide, and commits the decision with one conditional
-//! write that repeats the rule.
+//! Everything here is pure: no I/O, no clock, no environment and no randomness. The
+//! dependencies in `Cargo.toml` show this. Outside facts that a rule needs (the time, a key, a
+//! fresh identifier) are arguments. A handler loads data, calls a function of this crate to
+//! decide, and commits the decision with one conditional write that repeats the rule.
 //!
 //! # Map
 //!
@@ -12,7 +11,7 @@
 //!
 //! | area | its subject |
 //! |---|---|
-//! | [`accounts`] | who somebody is; sign-up, sessions, profile |
+//! | [`accounts`] | identity, sign-up, sessions, profile |
 //! | [`students`] | approval by the owner, and the student's QR code |
 //! | [`tokens`] | meal tokens, and redeeming them |
 //! | [`payments`] | paying for tokens, and refunds |
@@ -21,7 +20,7 @@
 //! | [`staff`] | scans at the counter |
 //! | [`owner`] | settings, notifications, headcounts |
 //!
-//! Beside them are the words that several areas share:
+//! These modules hold types that several areas share:
 //!
 //! | module | its subject |
 //! |---|---|
@@ -29,10 +28,10 @@
 //! | [`mess`] | a mess and its settings |
 //! | [`days`] | dates, periods, and the meals on them |
 //! | [`money`] | paise |
-//! | [`pictures`] | which pictures are accepted, and the keys that they are stored by |
-//! | [`reason`] | the reason that an owner gives for a decision |
-//! | [`patch`] | what a partial change says about one field |
-//! | `text`, `number` | a line of text; how newtypes over text and numbers are read and documented |
+//! | [`pictures`] | which images are accepted, and their storage keys |
+//! | [`reason`] | an owner's reason for a decision |
+//! | [`patch`] | one field of a partial update |
+//! | `text`, `number` | a line of text; how newtypes over text and numbers are parsed and documented |
 //!
 //! A file's unit tests are in the file; property tests are in `properties`.
 
@@ -56,7 +55,7 @@ pub mod students;
 mod text;
 pub mod tokens;
 
-/// A value that a person or a client sent and that is not acceptable.
+/// A value from a person or a client that fails validation.
 ///
 /// The message is meant for the person who typed the value: it says what is accepted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

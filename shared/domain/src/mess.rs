@@ -1,5 +1,5 @@
-//! The settings of a mess (tenant). The owner changes them; every rule that depends on
-//! them takes a [`Mess`] as an argument.
+//! The settings of a mess (tenant). The owner changes them; a rule that depends on them takes a
+//! [`Mess`] as an argument.
 
 use std::collections::BTreeMap;
 
@@ -60,7 +60,7 @@ impl TryFrom<String> for Meal {
     }
 }
 
-/// A wall-clock time in the mess's time zone, printed `07:30`.
+/// A wall-clock time in the mess's time zone, printed as `07:30`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct WallTime(Time);
@@ -72,7 +72,7 @@ impl WallTime {
     ///
     /// # Panics
     ///
-    /// Where `hour` or `minute` is out of range; meant for constants.
+    /// Panics if `hour` or `minute` is out of range; meant for constants.
     #[must_use]
     pub const fn constant(hour: i8, minute: i8) -> Self {
         Self(Time::constant(hour, minute, 0, 0))
@@ -82,7 +82,7 @@ impl WallTime {
     pub fn parse(text: &str) -> Result<Self, Unacceptable> {
         let refused = || Unacceptable::new("must be a time of day such as 07:30");
         let time = Time::strptime("%H:%M", text).map(Self).map_err(|_| refused())?;
-        // strptime bears spaces and missing zeros; one time has one spelling here.
+        // strptime also accepts spaces and missing zeros; only one spelling is valid here.
         if String::from(time) == text { Ok(time) } else { Err(refused()) }
     }
 }
@@ -137,13 +137,13 @@ impl MealWindow {
 /// Names in the IANA database that stand for "not set".
 const PLACELESS: [&str; 2] = ["Factory", "Etc/Unknown"];
 
-/// A time zone by its IANA name, `Asia/Kolkata`.
+/// A time zone by its IANA name, such as `Asia/Kolkata`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ZoneName(String);
 
 impl ZoneName {
-    /// Accepts the name of a zone that the IANA database knows.
+    /// Accepts the name of a zone in the IANA database.
     pub fn parse(text: &str) -> Result<Self, Unacceptable> {
         match TimeZone::get(text) {
             Ok(_) if PLACELESS.contains(&text) => {
@@ -224,8 +224,8 @@ impl Mess {
         }
     }
 
-    /// The status of an account that has just verified its e-mail address. Who was
-    /// invited was approved by the invitation.
+    /// The status of an account right after its e-mail address was verified. The invitation of
+    /// staff and owners already counts as approval.
     #[must_use]
     pub const fn status_after_verification(&self, role: Role) -> AccountStatus {
         match (role, self.approval) {
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn students_wait_where_approval_is_required_and_others_never() {
+    fn only_students_wait_for_approval_and_only_if_the_mess_requires_it() {
         let mut mess = mess();
         assert_eq!(mess.status_after_verification(Role::Student), AccountStatus::PendingApproval);
         assert_eq!(mess.status_after_verification(Role::Staff), AccountStatus::Active);
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_survive_json() {
+    fn mess_settings_survive_a_json_round_trip() {
         let json = serde_json::to_value(mess()).expect("serialises");
         assert_eq!(json["meal_windows"]["BREAKFAST"]["opens"], "07:30");
         assert_eq!(json["cut_cutoff"], "23:00");
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_zone_and_a_strange_time_are_refused() {
+    fn an_unknown_time_zone_and_a_malformed_time_are_refused() {
         for refused in ["Asia/Thali", "Factory", "Etc/Unknown"] {
             assert!(ZoneName::parse(refused).is_err(), "{refused}");
         }

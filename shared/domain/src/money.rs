@@ -1,10 +1,9 @@
-//! Money in integer paise. A hundred paise are one rupee; no float ever holds money.
+//! Money in integer paise. One rupee is 100 paise; money is never a float.
 
 use serde::{Deserialize, Serialize};
 
 use crate::text::plain_schema;
 
-/// An amount of money in paise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Paise(u64);
@@ -12,19 +11,17 @@ pub struct Paise(u64);
 plain_schema!(Paise: Integer, minimum = 0);
 
 impl Paise {
-    /// Makes an amount of `paise`.
     #[must_use]
     pub const fn new(paise: u64) -> Self {
         Self(paise)
     }
 
-    /// The number of paise.
     #[must_use]
     pub const fn get(self) -> u64 {
         self.0
     }
 
-    /// The price of `count` pieces at this price each, or `None` where it overflows.
+    /// The price of `count` pieces at this price each, or `None` on overflow.
     #[must_use]
     pub const fn checked_times(self, count: u16) -> Option<Self> {
         // A widening cast: every u16 is a u64, and `u64::from` is not const.
@@ -36,7 +33,7 @@ impl Paise {
 }
 
 impl std::fmt::Display for Paise {
-    /// Prints rupees, as people read them: `₹500.00`.
+    /// Prints rupees: `₹500.00`.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "₹{}.{:02}", self.0 / 100, self.0 % 100)
     }
@@ -47,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn amounts_multiply_exactly_or_not_at_all() {
+    fn amounts_multiply_exactly_or_report_overflow() {
         assert_eq!(Paise::new(5_000).checked_times(500), Some(Paise::new(2_500_000)));
         assert_eq!(Paise::new(u64::MAX).checked_times(2), None);
     }

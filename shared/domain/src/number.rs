@@ -1,6 +1,6 @@
-//! How a newtype over a bounded whole number is read from JSON and documented.
+//! A macro for newtypes over a bounded whole number: parsing from JSON, and the OpenAPI schema.
 
-/// Defines a whole number between two bounds, both included, that refuses any other.
+/// Defines a whole number between two inclusive bounds. Any other number is refused.
 macro_rules! bounded_number {
     ($(#[$doc:meta])* $name:ident: $int:ty, $least:expr, $most:expr) => {
         $(#[$doc])*
@@ -11,12 +11,9 @@ macro_rules! bounded_number {
         pub struct $name($int);
 
         impl $name {
-            /// The least that is accepted.
             pub const LEAST: $int = $least;
-            /// The most that is accepted.
             pub const MOST: $int = $most;
 
-            /// The number.
             #[must_use]
             pub const fn get(self) -> $int {
                 self.0
@@ -40,7 +37,7 @@ macro_rules! bounded_number {
             type Err = crate::Unacceptable;
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
-                // What is no number at all is refused in the same words.
+                // Text that is not a number gets the same error message.
                 Self::try_from(text.parse::<i64>().unwrap_or(i64::MIN))
             }
         }

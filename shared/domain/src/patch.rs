@@ -1,28 +1,25 @@
-//! What a partial change says of one field.
+//! One field of a partial update.
 
 use serde::{Deserialize, Deserializer};
 
-/// A field of a partial change: absent keeps what is there, `null` clears it, anything
-/// else takes its place. It is read with `#[serde(default)]`.
+/// A field of a partial update: an absent field keeps the stored value, `null` clears it, and
+/// any other value replaces it. Deserialise it with `#[serde(default)]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Patch<T> {
-    /// Leave it as it is.
     #[default]
     Keep,
-    /// Take it away.
     Clear,
-    /// Put this in its place.
     Set(T),
 }
 
 impl<T> Patch<T> {
-    /// Whether nothing is to change.
+    /// Whether the stored value stays.
     #[must_use]
     pub const fn keeps(&self) -> bool {
         matches!(self, Self::Keep)
     }
 
-    /// The same with what is to be put in turned into something else.
+    /// Converts the new value, if there is one.
     #[must_use]
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Patch<U> {
         match self {
@@ -32,7 +29,6 @@ impl<T> Patch<T> {
         }
     }
 
-    /// The same by reference.
     #[must_use]
     pub const fn as_ref(&self) -> Patch<&T> {
         match self {
@@ -60,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn absent_null_and_a_value_are_three_things() {
+    fn absent_null_and_a_value_mean_keep_clear_and_set() {
         for (body, expected) in [
             ("{}", Patch::Keep),
             (r#"{"note": null}"#, Patch::Clear),

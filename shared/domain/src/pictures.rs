@@ -1,5 +1,5 @@
-//! Pictures that people upload: which formats and sizes are taken, by which key one is
-//! stored, and what proves that an object is the picture that its key declares.
+//! Uploaded images: the accepted formats and sizes, the storage keys, and the check that an
+//! uploaded object is the image that its key declares.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,31 +7,28 @@ use crate::Unacceptable;
 use crate::ids::{AccountId, PictureId};
 use crate::text::plain_schema;
 
-/// The largest picture, in bytes.
+/// The maximum size of an image, in bytes.
 pub const LENGTH_MAX: u64 = 5 * 1024 * 1024;
 
-/// How many of a picture's first bytes [`PictureFormat::of_bytes`] wants to see.
+/// The number of first bytes that [`PictureFormat::of_bytes`] needs.
 pub const HEAD_LENGTH: u64 = 12;
 
-/// A format of pictures, in JSON the content type.
+/// An image format; in JSON, its content type.
 ///
-/// It is read by way of text, because eserde 0.1 does not forget the path of a variant
-/// that it does not know.
+/// It is deserialised through a string: eserde 0.1 does not drop the path of an unknown enum
+/// variant, so later errors would have a wrong path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum PictureFormat {
-    /// JPEG.
     Jpeg,
-    /// PNG.
     Png,
-    /// WebP.
     WebP,
 }
 
 impl PictureFormat {
     pub(crate) const ALL: [Self; 3] = [Self::Jpeg, Self::Png, Self::WebP];
 
-    /// The content type with which it is uploaded and served.
+    /// The content type for uploading and serving the image.
     #[must_use]
     pub const fn content_type(self) -> &'static str {
         match self {
@@ -41,7 +38,7 @@ impl PictureFormat {
         }
     }
 
-    /// How its keys end.
+    /// The file extension in its keys.
     #[must_use]
     pub const fn extension(self) -> &'static str {
         match self {
@@ -51,10 +48,10 @@ impl PictureFormat {
         }
     }
 
-    /// The format whose signature a file begins with, if it is one of these.
+    /// The format whose signature is at the beginning of a file, if it is one of these.
     ///
-    /// JPEG: ITU-T T.81, B.1.1.3 (SOI, and the FF of the next marker). PNG: W3C PNG, 5.2.
-    /// WebP: RFC 9649, 2.4 (a RIFF container of the form WEBP).
+    /// JPEG: ITU-T T.81, B.1.1.3 (SOI, and the FF of the next marker). PNG: W3C PNG, 5.2. WebP:
+    /// RFC 9649, 2.4 (a RIFF container of the form WEBP).
     #[must_use]
     pub fn of_bytes(head: &[u8]) -> Option<Self> {
         match head {
@@ -83,7 +80,7 @@ impl From<PictureFormat> for String {
 
 plain_schema!(PictureFormat: String, enum_values = ["image/jpeg", "image/png", "image/webp"]);
 
-/// The length of a picture in bytes: 1 to [`LENGTH_MAX`].
+/// The size of an image in bytes: 1 to [`LENGTH_MAX`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "u64", into = "u64")]
 pub struct PictureLength(u64);
@@ -108,28 +105,26 @@ impl From<PictureLength> for u64 {
 
 plain_schema!(PictureLength: Integer, minimum = 1, maximum = 5_242_880);
 
-/// Defines the keys of one kind of picture, `<prefix>acc_…/pic_….png`. A key says everything
-/// that there is to know of an upload: whose it is, when it was asked for, and what it shall
-/// be. The keys of one account sort by when the uploads were asked for, to the millisecond.
+/// Defines the storage keys of one kind of image, `<prefix>acc_…/pic_….png`. A key holds all
+/// facts about an upload: the account, the time of the request, and the declared format. The
+/// keys of one account sort by the time of the upload request, to the millisecond.
 macro_rules! picture_key {
     ($(#[$doc:meta])* $name:ident, $prefix:literal, $what:literal) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
         pub struct $name {
-            /// Whose picture it is.
             pub account_id: AccountId,
-            /// Which of the account's pictures.
             pub picture_id: PictureId,
-            /// What it shall be.
+            /// The declared format.
             pub format: PictureFormat,
         }
 
         impl $name {
-            /// What all keys of this kind begin with.
+            /// The prefix of all keys of this kind.
             pub const PREFIX: &'static str = $prefix;
 
-            /// What the keys of an account's pictures of this kind begin with.
+            /// The prefix of an account's keys of this kind.
             #[must_use]
             pub fn prefix_of(account_id: AccountId) -> String {
                 format!("{}{account_id}/", Self::PREFIX)
@@ -183,25 +178,25 @@ picture_key!(
     PictureKey, "pictures/", "a profile picture"
 );
 picture_key!(
-    /// The key of the picture that shows a payment, `screenshots/acc_…/pic_….png`.
+    /// The key of an image that proves a payment, `screenshots/acc_…/pic_….png`.
     ScreenshotKey, "screenshots/", "a screenshot"
 );
 
-/// Why an uploaded object is not the picture that was to come.
+/// Why an uploaded object is not the declared image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PictureRefusal {
-    /// Nothing, or more than is taken.
+    /// The object is empty, or larger than [`LENGTH_MAX`].
     #[error("the object is empty or larger than a picture may be")]
     Length,
-    /// It would be served as something else.
+    /// The object would be served with another content type.
     #[error("the object's content type is not the declared one")]
     ContentType,
-    /// Its bytes are something else.
+    /// The object's bytes are not of the declared format.
     #[error("the object's bytes are not of the declared format")]
     Bytes,
 }
 
-/// Judges an uploaded object by its length in bytes, its content type and its first
+/// Validates an uploaded object by its length in bytes, its content type and its first
 /// [`HEAD_LENGTH`] bytes.
 pub fn check(
     declared: PictureFormat,
@@ -231,7 +226,7 @@ mod tests {
     const WEBP: &[u8] = b"RIFF\x24\0\0\0WEBPVP8 ";
 
     #[test]
-    fn a_format_is_known_by_its_first_bytes() {
+    fn a_format_is_recognised_by_its_first_bytes() {
         for (bytes, format) in
             [(PNG, PictureFormat::Png), (JPEG, PictureFormat::Jpeg), (WEBP, PictureFormat::WebP)]
         {
@@ -254,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn an_object_is_refused_for_its_length_its_type_or_its_bytes() {
+    fn an_object_with_wrong_length_content_type_or_bytes_is_refused() {
         let png =
             |length, content_type, head| check(PictureFormat::Png, length, content_type, head);
         assert_eq!(png(1, "image/png", PNG), Ok(()));
@@ -268,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_of_another_form_is_refused() {
+    fn a_malformed_key_is_refused() {
         let account = AccountId::from_ulid(Ulid(1));
         let picture = PictureId::from_ulid(Ulid(2));
         assert!(PictureKey::parse(&format!("pictures/{account}/{picture}.jpg")).is_ok());
@@ -287,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn a_screenshot_is_no_profile_picture_and_the_other_way_round() {
+    fn screenshot_keys_and_profile_picture_keys_are_not_interchangeable() {
         let account_id = AccountId::from_ulid(Ulid(1));
         let picture_id = PictureId::from_ulid(Ulid(2));
         let format = PictureFormat::WebP;

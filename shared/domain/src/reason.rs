@@ -1,17 +1,16 @@
-//! The reason that an owner gives for a decision: about a student, a payment or a closure.
+//! An owner's reason for a decision about a student, a payment or a closure.
 
 use serde::{Deserialize, Serialize};
 
 use crate::Unacceptable;
 use crate::text::{line_of_text, plain_schema, text_newtype};
 
-/// Why an owner decided so, in words for the student: 1 to 300 characters on one line.
+/// An owner's reason for a decision, written for the student: 1 to 300 characters on one line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Reason(String);
 
 impl Reason {
-    /// Parses a reason.
     pub fn parse(text: &str) -> Result<Self, Unacceptable> {
         line_of_text(text, 300).map(Self)
     }

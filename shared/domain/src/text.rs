@@ -1,10 +1,10 @@
-//! Text that people type: what a line of it may hold, how a newtype over text is read from and
-//! written to JSON, and how OpenAPI documents such a value.
+//! Text that people type: which characters a line may hold, how a newtype over text converts
+//! from and to JSON, and how OpenAPI documents such a value.
 
 use crate::Unacceptable;
 
-/// Gives a newtype over `String` its conversions: parsed by its own `parse`, printed as
-/// it is stored.
+/// Implements the conversions of a newtype over `String`: its own `parse` reads the value, and
+/// it prints the stored text.
 macro_rules! text_newtype {
     ($name:ident) => {
         impl $name {
@@ -45,8 +45,8 @@ macro_rules! text_newtype {
     };
 }
 
-/// Documents a type whose JSON is one text or one number, with the keywords that its
-/// values keep (`pattern`, `max_length`, `minimum` and so on).
+/// Implements the OpenAPI schema of a type whose JSON is one string or number, with the
+/// keywords that restrict its values (`pattern`, `max_length`, `minimum` and so on).
 macro_rules! plain_schema {
     ($name:ident: $kind:ident $(, $keyword:ident = $value:expr)* $(,)?) => {
         impl utoipa::PartialSchema for $name {
@@ -62,16 +62,16 @@ macro_rules! plain_schema {
     };
 }
 
-/// Whether a character makes a text look like another one: control characters, and those
-/// that turn the direction of what follows. (Those that join or separate letters stay,
-/// because the scripts of India need them.)
+/// Whether a character can make a text look like another one: control characters, and
+/// characters that change the direction of the following text. (Joiners and separators of
+/// letters are allowed, because the scripts of India need them.)
 pub(crate) fn is_deceptive(c: char) -> bool {
     c.is_control()
         || ('\u{202a}'..='\u{202e}').contains(&c)
         || ('\u{2066}'..='\u{2069}').contains(&c)
 }
 
-/// Trims `text` and accepts it with 1 to `length_max` characters, none of them deceptive.
+/// Trims `text` and accepts 1 to `length_max` characters without deceptive ones.
 pub(crate) fn line_of_text(text: &str, length_max: usize) -> Result<String, Unacceptable> {
     let line = text.trim();
     let length = line.chars().count();

@@ -1,5 +1,5 @@
-//! Who somebody is: the names by which an account is found, its role and its status.
-//! Every newtype here is normalised once, where it is parsed, and never again.
+//! Identity: the names that identify an account, its role and its status. Every newtype here is
+//! normalised once, when it is parsed.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,10 +7,10 @@ use crate::Unacceptable;
 use crate::number::bounded_number;
 use crate::text::{line_of_text, plain_schema, text_newtype};
 
-/// An e-mail address, trimmed and in lower case, so that one mailbox has one spelling.
+/// An e-mail address, trimmed and in lower case, so that each mailbox has one spelling.
 ///
-/// The check is the browser's (`<input type=email>`), with a dot required in the domain:
-/// whether the mailbox exists is proven by the one-time code, not by a pattern.
+/// The check is the browser's (`<input type=email>`), with a dot required in the domain. The
+/// one-time code, not this pattern, proves that the mailbox exists.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Email(String);
@@ -83,17 +83,14 @@ impl Username {
 text_newtype!(Username);
 plain_schema!(Username: String, pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{2,31}$");
 
-/// What somebody logs in with: an address if it has an `@`, else a username.
+/// The name for a login: an e-mail address if it contains an `@`, else a username.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LoginName {
-    /// By e-mail address.
     Email(Email),
-    /// By username.
     Username(Username),
 }
 
 impl LoginName {
-    /// Parses either form.
     pub fn parse(text: &str) -> Result<Self, Unacceptable> {
         if text.contains('@') {
             Email::parse(text).map(Self::Email)
@@ -109,7 +106,6 @@ impl LoginName {
 pub struct Name(String);
 
 impl Name {
-    /// Parses a name.
     pub fn parse(text: &str) -> Result<Self, Unacceptable> {
         line_of_text(text, 100).map(Self)
     }
@@ -144,7 +140,6 @@ plain_schema!(RollNo: String, pattern = "^[A-Za-z0-9/.-]{1,32}$");
 pub struct RoomNo(String);
 
 impl RoomNo {
-    /// Parses a room number.
     pub fn parse(text: &str) -> Result<Self, Unacceptable> {
         line_of_text(text, 32).map(Self)
     }
@@ -152,8 +147,8 @@ impl RoomNo {
 text_newtype!(RoomNo);
 plain_schema!(RoomNo: String, min_length = 1, max_length = 32);
 
-/// A telephone number: 7 to 15 digits after an optional `+`, without spaces or hyphens
-/// (ITU-T E.164's length).
+/// A telephone number: 7 to 15 digits after an optional `+`, without spaces or hyphens. The
+/// length follows ITU-T E.164.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Phone(String);
@@ -181,15 +176,15 @@ impl std::fmt::Debug for Phone {
 }
 
 bounded_number!(
-    /// Whose Telegram account something is. The Bot API promises at most 52 significant
-    /// bits; below 2⁵³ every client's number is exact.
+    /// A Telegram user's id. The Bot API promises at most 52 significant bits; every client can
+    /// represent a number below 2⁵³ exactly.
     TelegramUserId: i64, 1, (1_i64 << 53) - 1
 );
 
 /// What an account may do.
 ///
-/// It is read by way of text, because eserde 0.1 does not forget the path of a variant
-/// that it does not know: every error after it would name `role.` before its field.
+/// It is deserialised through a string: eserde 0.1 does not drop the path of an unknown enum
+/// variant, so every later error would have `role.` before its field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", try_from = "String")]
 pub enum Role {
@@ -224,14 +219,14 @@ impl Role {
         }
     }
 
-    /// Whether an account of this role is made only for who was invited.
+    /// Whether an account of this role needs an invitation.
     #[must_use]
     pub const fn needs_invite(self) -> bool {
         matches!(self, Self::Staff | Self::Owner)
     }
 }
 
-/// A role for which one is invited.
+/// A role that needs an invitation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct InvitedRole(Role);
@@ -239,7 +234,6 @@ pub struct InvitedRole(Role);
 plain_schema!(InvitedRole: String, enum_values = ["staff", "owner"]);
 
 impl InvitedRole {
-    /// The role.
     #[must_use]
     pub const fn role(self) -> Role {
         self.0
@@ -270,7 +264,6 @@ pub enum AccountStatus {
 }
 
 impl AccountStatus {
-    /// Every status.
     pub const ALL: [Self; 4] = [Self::PendingApproval, Self::Active, Self::Rejected, Self::Blocked];
 
     /// The status's name in JSON and in the database.
@@ -284,7 +277,8 @@ impl AccountStatus {
         }
     }
 
-    /// Whether the account may log in at all. One that waits may, to see that it waits.
+    /// Whether the account may log in. A pending student may, in order to see the pending
+    /// status.
     #[must_use]
     pub const fn may_log_in(self) -> bool {
         matches!(self, Self::Active | Self::PendingApproval)
@@ -307,14 +301,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_email_is_normalised_once() {
+    fn an_email_is_trimmed_and_in_lower_case() {
         let email = Email::parse("  Asha.K@Example.COM ").expect("an address");
         assert_eq!(email.as_str(), "asha.k@example.com");
         assert_eq!(email.local_part(), "asha.k");
     }
 
     #[test]
-    fn what_is_no_email_is_refused() {
+    fn a_malformed_email_is_refused() {
         for refused in [
             "",
             "asha",
@@ -336,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn a_status_has_one_name_in_json_in_the_database_and_in_queries() {
+    fn a_status_has_the_same_name_in_json_database_and_queries() {
         for status in AccountStatus::ALL {
             let json = serde_json::to_value(status).expect("serialises");
             assert_eq!(json, status.as_str());
@@ -346,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn students_are_not_invited() {
+    fn only_staff_and_owners_can_be_invited() {
         let invited = |role: &str| InvitedRole::try_from(role.to_owned()).map(InvitedRole::role);
         assert_eq!(invited("staff"), Ok(Role::Staff));
         assert_eq!(invited("owner"), Ok(Role::Owner));
@@ -354,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_may_join_letters_and_may_not_turn_the_line_around() {
+    fn a_name_may_contain_joiners_but_no_direction_or_control_characters() {
         assert!(Name::parse("क्\u{200d}ष").is_ok());
         for refused in ["a\u{202e}b", "a\u{2066}b", "a\tb"] {
             assert!(Name::parse(refused).is_err(), "{refused:?}");
@@ -368,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn a_telegram_user_is_a_number_that_every_client_can_hold() {
+    fn a_telegram_user_id_is_positive_and_below_two_to_the_53() {
         for accepted in [1, 7_000_000_001, (1 << 53) - 1] {
             assert!(TelegramUserId::try_from(accepted).is_ok(), "{accepted}");
         }
@@ -378,7 +372,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_output_of_personal_data_is_empty_of_it() {
+    fn debug_output_contains_no_personal_data() {
         let shown = format!("{:?} {:?}", Email::parse("a@b.in"), Phone::parse("9876543210"));
         assert!(!shown.contains("a@b") && !shown.contains("98765"), "{shown}");
     }

@@ -1,24 +1,24 @@
-//! How many wrong passwords, codes and PINs are borne before the door is shut for a while.
+//! Lockout: how many wrong passwords, codes and PINs are allowed before all attempts are
+//! refused for a while.
 
 use jiff::{SignedDuration, Timestamp};
 
-/// Wrong tries that are borne; the next one is refused unseen.
+/// The number of wrong attempts that are allowed; the next attempt is refused without a check.
 pub const TRIES_MAX: u32 = 5;
 
-/// How long the door stays shut, counted from the last wrong try.
+/// How long attempts are refused, counted from the last wrong attempt.
 pub const LOCK: SignedDuration = SignedDuration::from_mins(15);
 
-/// The wrong tries so far, as they are stored beside what they guard.
+/// The wrong attempts so far, as stored beside the password, code or PIN that they concern.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Failures {
-    /// How many there were.
     pub count: u32,
-    /// When they are forgotten.
+    /// When the count starts again from zero.
     pub forgotten_at: Timestamp,
 }
 
 impl Failures {
-    /// Whether tries are refused at `now`, and if so how many seconds remain.
+    /// For how many seconds attempts are still refused at `now`; `None` if they are allowed.
     #[must_use]
     pub fn locked_for_s(&self, now: Timestamp) -> Option<u64> {
         (self.count >= TRIES_MAX && now < self.forgotten_at).then(|| {
@@ -28,7 +28,7 @@ impl Failures {
     }
 }
 
-/// How many tries remain after `count` wrong ones.
+/// How many attempts remain after `count` wrong ones.
 #[must_use]
 pub const fn attempts_left(count: u32) -> u32 {
     TRIES_MAX.saturating_sub(count)
@@ -41,7 +41,7 @@ mod tests {
     const NOW: Timestamp = Timestamp::constant(1_700_000_000, 0);
 
     #[test]
-    fn five_wrong_tries_lock_until_they_are_forgotten() {
+    fn five_wrong_attempts_lock_until_they_are_forgotten() {
         let four = Failures { count: 4, forgotten_at: NOW + LOCK };
         let five = Failures { count: 5, ..four };
         assert_eq!(four.locked_for_s(NOW), None);
@@ -50,7 +50,7 @@ mod tests {
     }
 
     #[test]
-    fn attempts_never_become_negative() {
+    fn the_number_of_attempts_left_is_never_negative() {
         assert_eq!(attempts_left(3), 2);
         assert_eq!(attempts_left(9), 0);
     }

@@ -1,15 +1,15 @@
-//! One-time codes: six digits that are mailed to prove that somebody reads a mailbox.
-//! They are derived, not stored: whoever holds the key can compute one from the id of
-//! what it is for and a counter, so a leaked table holds none.
+//! One-time codes: six digits that are mailed to prove access to a mailbox. They are derived,
+//! not stored: a code is computed from the key, the id of its subject and a counter. So a
+//! leaked table contains no codes.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-/// Derives the six-digit code for `subject`, the printed id of what it is good for, at
-/// `counter`. The id's prefix keeps the codes of different uses apart; a higher counter
-/// makes another code and by that invalidates the one before.
+/// Derives the six-digit code for `subject`, the printed id of a registration or a password
+/// reset, at `counter`. The id's prefix separates the codes of different uses. A higher counter
+/// gives another code, which replaces the one before.
 ///
-/// HMAC-SHA256 over the id and the counter, truncated as RFC 4226 §5.3 truncates.
+/// HMAC-SHA256 over the id and the counter, truncated as in RFC 4226 §5.3.
 #[must_use]
 pub fn one_time_code(key: &[u8], subject: &str, counter: u32) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
@@ -18,13 +18,13 @@ pub fn one_time_code(key: &[u8], subject: &str, counter: u32) -> String {
     format!("{:06}", truncate(&mac.finalize().into_bytes()) % 1_000_000)
 }
 
-/// The dynamic truncation of RFC 4226 §5.3: the 31 bits that begin where the last byte's
-/// low four bits say. RFC 4226 truncates SHA-1's 20 bytes; RFC 6238 does the same with
-/// SHA-256's 32.
+/// The dynamic truncation of RFC 4226 §5.3: 31 bits, at the offset that the low four bits of
+/// the last byte give. RFC 4226 truncates the 20 bytes of SHA-1; RFC 6238 does the same with
+/// the 32 bytes of SHA-256.
 ///
 /// # Panics
 ///
-/// Where the digest has fewer than 20 bytes, the least that every offset fits into.
+/// Panics if the digest has fewer than 20 bytes, which the largest offset needs.
 #[must_use]
 pub fn truncate(digest: &[u8]) -> u32 {
     assert!(digest.len() >= 20, "an offset of 15 needs 19 bytes, and SHA-1 has 20");
@@ -47,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn the_codes_of_mails_under_way_stay_good() {
+    fn codes_in_mails_already_sent_stay_valid() {
         let subject = "reg_00000000000000000000000001";
         assert_eq!(one_time_code(b"test-otp-key", subject, 0), "646016");
         assert_eq!(one_time_code(b"test-otp-key", subject, 1), "266678");

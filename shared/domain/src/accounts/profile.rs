@@ -1,4 +1,4 @@
-//! What a student tells of themselves, the security code, and a change of all that.
+//! A student's profile, the security code, and a change of both.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -12,7 +12,7 @@ use crate::patch::Patch;
 use crate::text::{is_deceptive, line_of_text};
 use crate::text::{plain_schema, text_newtype};
 
-/// Some words about oneself: 1 to 500 characters, on as many lines as one likes.
+/// A person's text about themselves: 1 to 500 characters, with line breaks allowed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Bio(String);
@@ -20,7 +20,7 @@ pub struct Bio(String);
 impl Bio {
     const LENGTH_MAX: usize = 500;
 
-    /// Parses the text; every way of ending a line becomes `\n`.
+    /// Parses the text; `\r\n` becomes `\n`.
     pub fn parse(text: &str) -> Result<Self, Unacceptable> {
         let bio = text.trim().replace("\r\n", "\n");
         let length = bio.chars().count();
@@ -41,7 +41,6 @@ plain_schema!(Bio: String, min_length = 1, max_length = 500);
 pub struct PostalAddress(String);
 
 impl PostalAddress {
-    /// Parses an address.
     pub fn parse(text: &str) -> Result<Self, Unacceptable> {
         line_of_text(text, 300).map(Self)
     }
@@ -56,13 +55,12 @@ impl std::fmt::Debug for PostalAddress {
     }
 }
 
-/// What somebody does: 1 to 100 characters on one line.
+/// A profession: 1 to 100 characters on one line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Profession(String);
 
 impl Profession {
-    /// Parses a profession.
     pub fn parse(text: &str) -> Result<Self, Unacceptable> {
         line_of_text(text, 100).map(Self)
     }
@@ -70,25 +68,25 @@ impl Profession {
 text_newtype!(Profession);
 plain_schema!(Profession: String, min_length = 1, max_length = 100);
 
-/// The day on which somebody was born, `2004-08-31`.
+/// A date of birth, such as `2004-08-31`.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct DateOfBirth(Date);
 
 impl DateOfBirth {
-    /// Parses a day after the year 1900. Whether it has come yet is for
-    /// [`DateOfBirth::check_not_after`].
+    /// Parses a date after the year 1900. [`DateOfBirth::check_not_after`] refuses a future
+    /// date.
     pub fn parse(text: &str) -> Result<Self, Unacceptable> {
         let date: Option<Date> = text.parse().ok();
-        // The parser reads more than dates, such as times whose date it takes.
+        // The parser accepts more than dates, such as a time with its date.
         let date = date.filter(|date| date.to_string() == text && date.year() > 1900);
         date.map(Self).ok_or_else(|| {
             Unacceptable::new("must be a date after the year 1900, such as 2004-08-31")
         })
     }
 
-    /// Refuses a day that has not begun at `now` anywhere on Earth: nobody who fills in a
-    /// form was born tomorrow, and the mess's own zone would not tell more.
+    /// Refuses a day that has not begun anywhere on Earth at `now`. No person was born on such
+    /// a day, and the mess's own time zone is not needed to know this.
     pub fn check_not_after(self, now: Timestamp) -> Result<(), Unacceptable> {
         let furthest_east = TimeZone::fixed(jiff::tz::offset(14));
         if self.0 <= now.to_zoned(furthest_east).date() {
@@ -128,14 +126,13 @@ impl std::fmt::Debug for DateOfBirth {
     }
 }
 
-/// A security code that a student chooses: a PIN of 4 to 8 digits. It is a secret, so it
-/// is neither printed nor stored; [`SecurityCode::expose`] is for hashing it.
+/// A security code that a student chooses: a PIN of 4 to 8 digits. It is secret, so it is never
+/// printed or stored; [`SecurityCode::expose`] is for hashing it.
 #[derive(Clone, Deserialize)]
 #[serde(try_from = "String")]
 pub struct SecurityCode(String);
 
 impl SecurityCode {
-    /// Parses a PIN.
     pub fn parse(text: &str) -> Result<Self, Unacceptable> {
         let accepted = (4..=8).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
         if accepted {
@@ -145,7 +142,7 @@ impl SecurityCode {
         }
     }
 
-    /// The digits, to be hashed.
+    /// The digits, for hashing.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
@@ -162,31 +159,25 @@ impl TryFrom<String> for SecurityCode {
 
 plain_schema!(SecurityCode: String, pattern = "^[0-9]{4,8}$");
 
-/// A change of an account by the person whose it is.
+/// A user's change of their own account.
 #[derive(Clone, Default)]
 pub struct ProfileChange {
-    /// The person's name, which cannot be taken away.
+    /// The name, which cannot be cleared.
     pub name: Option<Name>,
-    /// The telephone number.
     pub phone: Patch<Phone>,
     /// The roll number, which is unique in the mess.
     pub roll_no: Patch<RollNo>,
-    /// The room number.
     pub room_no: Patch<RoomNo>,
-    /// Some words about oneself.
     pub bio: Patch<Bio>,
-    /// The postal address.
     pub address: Patch<PostalAddress>,
-    /// The profession.
     pub profession: Patch<Profession>,
-    /// The date of birth.
     pub date_of_birth: Patch<DateOfBirth>,
-    /// The hash of a new security code; taken away, the password serves again.
+    /// The hash of a new security code. If it is cleared, the password takes its place again.
     pub security_code_hash: Patch<String>,
 }
 
 impl ProfileChange {
-    /// Whether there is nothing to change.
+    /// Whether nothing changes.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.name.is_none()
@@ -206,7 +197,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bio_may_have_lines_and_nothing_else_that_does_not_print() {
+    fn a_bio_may_contain_line_breaks_but_no_other_control_characters() {
         let bio = Bio::parse(" I cook.\r\nI eat. ").expect("accepted");
         assert_eq!(bio.as_str(), "I cook.\nI eat.");
         assert!(Bio::parse(&"क".repeat(500)).is_ok(), "characters are counted, not bytes");
@@ -216,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_and_a_profession_are_lines() {
+    fn an_address_and_a_profession_are_single_bounded_lines() {
         assert!(PostalAddress::parse(&"x".repeat(300)).is_ok());
         assert!(PostalAddress::parse(&"x".repeat(301)).is_err());
         assert!(PostalAddress::parse("12 Lake Road\nPune").is_err());
@@ -244,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_born_on_a_day_that_has_begun_nowhere() {
+    fn a_date_of_birth_must_have_begun_somewhere_on_earth() {
         let now: Timestamp = "2026-01-15T09:59:59Z".parse().expect("a time");
         let born = |text| DateOfBirth::parse(text).expect("a date");
         assert!(born("2026-01-15").check_not_after(now).is_ok());
@@ -264,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn every_field_makes_a_change() {
+    fn a_change_of_any_field_is_not_empty() {
         assert!(ProfileChange::default().is_empty());
         let name = Some(Name::parse("Asha").expect("a name"));
         assert!(!ProfileChange { name, ..ProfileChange::default() }.is_empty());

@@ -1,56 +1,57 @@
-//! Sessions: how long access and refresh tokens live, and what a presented refresh token
-//! means.
+//! Sessions: the lifetimes of access and refresh tokens, and the decision about a presented
+//! refresh token.
 
 use jiff::{SignedDuration, Timestamp};
 
-/// Life of an access token.
+/// Lifetime of an access token.
 pub const ACCESS_LIFETIME: SignedDuration = SignedDuration::from_mins(15);
 
-/// Life of a refresh token, and so of a session that nobody uses.
+/// Lifetime of a refresh token, and so of an unused session.
 pub const REFRESH_LIFETIME: SignedDuration = SignedDuration::from_hours(7 * 24);
 
-/// How long after a rotation the token before it is still answered, for a client that
-/// never saw the answer.
+/// How long after a rotation the previous token is still accepted, for a client that lost the
+/// response.
 pub const REUSE_GRACE: SignedDuration = SignedDuration::from_secs(30);
 
-/// The most sessions that an account has: another login ends the one that was used least
-/// recently. So all of them fit into the transaction of a change that ends them.
+/// The maximum number of sessions of an account: another login ends the least recently used
+/// one. So one transaction can change an account and end all of its sessions.
 pub const SESSIONS_MAX: usize = 20;
 
-/// What a session remembers of its refresh tokens: their SHA-256, never themselves.
+/// The refresh tokens of a session: only their SHA-256 hashes, never the tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefreshState {
-    /// Hash of the token that is good now.
+    /// Hash of the valid token.
     pub current: String,
-    /// Hash of the one that it replaced.
+    /// Hash of the token that the current one replaced.
     pub previous: Option<String>,
-    /// When the replacement happened.
+    /// When the current token replaced the previous one.
     pub rotated_at: Timestamp,
-    /// When the current one ends.
+    /// When the current token expires.
     pub expires_at: Timestamp,
 }
 
-/// What to do with a presented refresh token.
+/// What to do with an accepted refresh token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RefreshDecision {
-    /// It is the current one: put its successor in its place.
+    /// The token is the current one: replace it with its successor.
     Rotate,
-    /// It was replaced a moment ago and the answer seems lost: give the same successor.
+    /// The token was replaced a moment ago and the response seems lost: return the same
+    /// successor.
     Repeat,
 }
 
 /// Why a presented refresh token is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RefreshRefusal {
-    /// The session ended, or the token is too old.
+    /// The session has ended, or the token has expired.
     #[error("the session has ended; log in again")]
     Expired,
-    /// The token was used before: somebody has a copy, so the session must end.
+    /// The token was used before: an attacker may have a copy, so the session must end.
     #[error("the refresh token was used before, so the session was ended; log in again")]
     Reused,
 }
 
-/// Judges the refresh token whose hash is `presented`.
+/// Decides about the refresh token with the hash `presented`.
 pub fn refresh(
     state: &RefreshState,
     presented: &str,
@@ -88,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn the_token_before_is_answered_for_thirty_seconds_only() {
+    fn the_previous_token_is_accepted_for_only_thirty_seconds() {
         let state = rotated_at(NOW);
         let last_moment = NOW + SignedDuration::from_millis(29_999);
         assert_eq!(refresh(&state, "old", last_moment), Ok(RefreshDecision::Repeat));
@@ -101,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn an_expired_session_is_expired_whatever_is_presented() {
+    fn an_expired_session_refuses_every_token() {
         let state = rotated_at(NOW);
         assert_eq!(refresh(&state, "new", state.expires_at), Err(RefreshRefusal::Expired));
     }

@@ -1,5 +1,5 @@
-//! Closures: an owner closes the mess for some days, or some of their meals. A closure holds
-//! from the next scan on, also for a meal that is being served at that moment.
+//! Closures: an owner closes the mess for some days, or for some of their meals. A closure
+//! takes effect at the next scan, even for a meal that is being served.
 
 use std::collections::BTreeMap;
 
@@ -12,29 +12,28 @@ use crate::meals::meal_times::Sitting;
 use crate::mess::Mess;
 use crate::staff::gate::OpenClosure;
 
-/// The most days of one closure, both ends included.
+/// The maximum length of a closure in days, both ends included.
 pub const CLOSURE_DAYS_MAX: i32 = 92;
 
-/// The most closures that the mess's item holds, so that it stays below the four kilobytes
-/// which one read unit reads.
+/// The maximum number of closures in the mess's item. It keeps the item below four kilobytes,
+/// the size of one read unit.
 pub const OPEN_CLOSURES_MAX: usize = 20;
 
-/// Why a mess cannot be closed then.
+/// Why a closure is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ClosureRefusal {
-    /// All of it is over.
+    /// The whole closure is in the past.
     #[error("must not be past")]
     Past,
-    /// The last day is too far ahead.
     #[error("must be at most {DAYS_AHEAD_MAX} days ahead")]
     TooFarAhead,
-    /// There are as many closures as are taken.
+    /// The mess has [`OPEN_CLOSURES_MAX`] closures already.
     #[error("a mess has at most {OPEN_CLOSURES_MAX} closures that have not ended long ago")]
     TooMany,
 }
 
-/// Whether a closure is wholly over: its last day is, and so are that day's meals, which may
-/// be served past midnight.
+/// Whether a closure has ended completely: its last day is over, and so are the closed meals of
+/// that day, which may be served past midnight.
 #[must_use]
 pub fn has_ended(mess: &Mess, closure: &OpenClosure, now: Timestamp) -> bool {
     let date = closure.period.to;
@@ -45,17 +44,17 @@ pub fn has_ended(mess: &Mess, closure: &OpenClosure, now: Timestamp) -> bool {
     date < mess.date_at(now) && closure.meals.iter().all(is_over)
 }
 
-/// What becomes of a closure that is taken back.
+/// What remains of a closure that is cancelled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reopening {
-    /// None of its days is over: it never was.
+    /// No day is over: nothing remains.
     Whole,
-    /// The mess was closed until this day, which is the last one that is over: so much stays,
-    /// because statements count it.
+    /// The closure keeps its days up to this one, the last day that is over, because statements
+    /// count them.
     After(MealDate),
 }
 
-/// Takes a closure back: what becomes of it; `None` where it is over.
+/// Cancels a closure and returns what remains of it; `None` if it is already over.
 #[must_use]
 pub fn reopen(mess: &Mess, closure: &OpenClosure, now: Timestamp) -> Option<Reopening> {
     if has_ended(mess, closure, now) {
@@ -69,7 +68,8 @@ pub fn reopen(mess: &Mess, closure: &OpenClosure, now: Timestamp) -> Option<Reop
     Some(over.last().map_or(Reopening::Whole, Reopening::After))
 }
 
-/// Judges a closure of a mess that has these; answers those of them that matter no more.
+/// Validates a new closure, given the mess's existing closures. Returns the existing closures
+/// that can no longer affect any scan.
 pub fn close(
     mess: &Mess,
     closures: &BTreeMap<ClosureId, OpenClosure>,
@@ -123,12 +123,12 @@ mod tests {
     }
 
     #[test]
-    fn a_closure_may_begin_in_the_past_and_not_end_there() {
+    fn a_closure_can_start_in_the_past_but_not_end_there() {
         use Meal::{Dinner, Lunch};
         let none = BTreeMap::new();
         for (now, from, to, meals, expected) in [
             ("2026-01-15T12:00:00+05:30", "2026-01-14", "2026-01-15", &[Lunch][..], Ok(vec![])),
-            // Lunch is over, and the day is not: a scan that was made offline may come.
+            // Lunch is over, but the day is not: an offline scan may still arrive.
             ("2026-01-15T23:59:00+05:30", "2026-01-15", "2026-01-15", &[Lunch], Ok(vec![])),
             (
                 "2026-01-16T00:00:00+05:30",
@@ -161,14 +161,14 @@ mod tests {
     }
 
     #[test]
-    fn of_a_closure_that_is_taken_back_the_days_that_are_over_stay() {
+    fn cancelling_a_closure_keeps_its_days_that_are_over() {
         use Meal::{Dinner, Lunch};
         let until = |day| Some(Reopening::After(MealDate::parse(day).expect("a date")));
         for (now, meals, expected) in [
             ("2026-01-11T12:00:00+05:30", &[Lunch][..], Some(Reopening::Whole)),
             ("2026-01-12T23:59:59+05:30", &[Lunch], Some(Reopening::Whole)),
             ("2026-01-13T00:00:00+05:30", &[Lunch], until("2026-01-12")),
-            // Yesterday's dinner is being served, and then it is over.
+            // Yesterday's dinner is still being served; one second later it is over.
             ("2026-01-13T00:59:59+05:30", &[Dinner], Some(Reopening::Whole)),
             ("2026-01-13T01:00:00+05:30", &[Dinner], until("2026-01-12")),
             ("2026-01-14T00:59:59+05:30", &[Lunch, Dinner], until("2026-01-12")),
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mess_has_twenty_closures_which_may_overlap_and_old_ones_do_not_count() {
+    fn a_mess_has_at_most_twenty_closures_and_old_ones_are_ignored() {
         let wanted = closure("2026-02-01", "2026-02-03", &Meal::ALL);
         let id = |number: u128| ClosureId::from_ulid(Ulid(number));
         let mut closures: BTreeMap<ClosureId, OpenClosure> =

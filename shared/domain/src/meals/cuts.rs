@@ -1,8 +1,8 @@
-//! Mess cuts: a student eats elsewhere for some days, or some of their meals, and says so
-//! before the mess buys the food.
+//! Mess cuts: a student does not eat at the mess for some days, or skips some of their meals,
+//! and says so before the mess buys the food.
 //!
-//! The first day decides: a cut is applied, and can be cancelled, until the mess's cutoff on
-//! the day before it. The same is not asked of the later days, whose cutoffs come later.
+//! Only the first day of a cut is checked: a cut can be applied and cancelled until the mess's
+//! cutoff on the day before it. The cutoffs of the later days come later anyway.
 
 use std::collections::BTreeMap;
 
@@ -13,53 +13,51 @@ use crate::ids::CutId;
 use crate::meals::entitlement::OpenCut;
 use crate::mess::Mess;
 
-/// The most days of one cut, both ends included.
+/// The maximum length of a cut in days, both ends included.
 pub const CUT_DAYS_MAX: i32 = 92;
 
-/// How many days ahead the last day of a cut, or of a closure, may be.
+/// How many days after today the last day of a cut or a closure may be.
 pub const DAYS_AHEAD_MAX: i32 = 366;
 
-/// The most cuts that a student's item holds, so that it stays below the four kilobytes
-/// which one read unit reads.
+/// The maximum number of cuts in a student's item. It keeps the item below four kilobytes, the
+/// size of one read unit.
 pub const OPEN_CUTS_MAX: usize = 20;
 
-/// For how many days a cut or a closure is kept beside what a scan must know after its last
-/// day. Scans that were made offline are at most seven days old when they are judged.
+/// How many days after its last day a cut or a closure stays in the items that scans read. An
+/// offline scan is at most seven days old when it is validated.
 pub const KEPT_DAYS: i32 = 8;
 
-/// Why meals cannot be cut.
+/// Why a cut is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CutRefusal {
-    /// The last day is too far ahead.
     #[error("must be at most {DAYS_AHEAD_MAX} days ahead")]
     TooFarAhead,
-    /// It is too late for the first day.
+    /// The cutoff for the first day has passed.
     #[error("the first day could be cut until {cutoff}")]
     CutoffPassed {
-        /// Until when (that moment excluded).
+        /// The deadline, exclusive.
         cutoff: Timestamp,
     },
-    /// One of the meals is cut already.
+    /// Another cut contains one of the meals.
     #[error("another cut has one of these meals already")]
     Overlap {
-        /// The other one.
+        /// The existing cut.
         cut_id: CutId,
-        /// Its days and meals.
         cut: OpenCut,
     },
-    /// There are as many cuts as are taken.
+    /// The student has [`OPEN_CUTS_MAX`] cuts already.
     #[error("a student has at most {OPEN_CUTS_MAX} cuts that have not ended long ago")]
     TooMany,
 }
 
-/// Whether something that had its last day then matters no more for scans.
+/// Whether a period that ended on `last_day` can no longer affect any scan.
 #[must_use]
 pub fn is_long_over(last_day: MealDate, today: MealDate) -> bool {
     today.days_since(last_day) > KEPT_DAYS
 }
 
-/// Until when (that moment excluded) a cut can be applied or cancelled whose first day this
-/// is; a refusal that says so where that is over.
+/// Returns the exclusive deadline for applying or cancelling a cut that starts on `first_day`,
+/// or a refusal if the deadline has passed.
 pub fn changeable_until(
     mess: &Mess,
     first_day: MealDate,
@@ -69,7 +67,8 @@ pub fn changeable_until(
     if now < cutoff { Ok(cutoff) } else { Err(CutRefusal::CutoffPassed { cutoff }) }
 }
 
-/// Judges a cut of a student who has these; answers those of them that matter no more.
+/// Validates a new cut, given the student's existing cuts. Returns the existing cuts that can
+/// no longer affect any scan.
 pub fn apply(
     mess: &Mess,
     cuts: &BTreeMap<CutId, OpenCut>,
@@ -127,7 +126,8 @@ mod tests {
         text.parse().expect("a time")
     }
 
-    /// A zone, the cutoff's setting, a first day, and the first moment at which it is too late.
+    /// A time zone, the cutoff setting, a first day, and the deadline: the first moment that is
+    /// too late.
     const CUTOFFS: [(&str, &str, &str, &str); 13] = [
         ("Asia/Kolkata", "23:00", "2026-01-16", "2026-01-15T23:00:00+05:30"),
         ("Asia/Kolkata", "23:00", "2026-03-01", "2026-02-28T23:00:00+05:30"),
@@ -136,19 +136,20 @@ mod tests {
         ("Asia/Kolkata", "23:00", "2027-01-01", "2026-12-31T23:00:00+05:30"),
         ("Asia/Kolkata", "00:00", "2026-01-16", "2026-01-15T00:00:00+05:30"),
         ("Asia/Kolkata", "23:59", "2026-01-16", "2026-01-15T23:59:00+05:30"),
-        // The clocks go forward at 02:00 on the 29th of March 2026 and back at 03:00 on the
-        // 25th of October: the deadline is by the clock on the wall of its own day.
+        // The clocks go forward at 02:00 on 29 March 2026 and back at 03:00 on 25 October. The
+        // deadline uses the wall clock of its own day.
         ("Europe/Berlin", "23:00", "2026-03-29", "2026-03-28T23:00:00+01:00"),
         ("Europe/Berlin", "23:00", "2026-03-30", "2026-03-29T23:00:00+02:00"),
         ("Europe/Berlin", "23:00", "2026-10-25", "2026-10-24T23:00:00+02:00"),
         ("Europe/Berlin", "23:00", "2026-10-26", "2026-10-25T23:00:00+01:00"),
-        // 02:30 is skipped in spring, and there twice in autumn, where the first one counts.
+        // 02:30 is skipped in spring. 01:30 occurs twice in autumn; the first occurrence
+        // counts.
         ("Europe/Berlin", "02:30", "2026-03-30", "2026-03-29T03:30:00+02:00"),
         ("America/New_York", "01:30", "2026-11-02", "2026-11-01T01:30:00-04:00"),
     ];
 
     #[test]
-    fn a_cut_is_applied_until_the_last_second_before_the_cutoff_and_not_from_then_on() {
+    fn a_cut_is_accepted_until_the_last_second_before_its_cutoff() {
         for (zone, cutoff, first_day, deadline) in CUTOFFS {
             let (mess, deadline) = (mess(zone, cutoff), at(deadline));
             let wanted = cut(first_day, first_day, &[Meal::Lunch]);
@@ -167,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_day_decides_however_many_follow() {
+    fn only_the_first_day_of_a_cut_is_checked_against_the_cutoff() {
         let mess = mess("Asia/Kolkata", "23:00");
         let now = at("2026-01-15T12:00:00+05:30");
         let judged = |from, to| apply(&mess, &BTreeMap::new(), &cut(from, to, &Meal::ALL), now);
@@ -198,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_student_has_twenty_cuts_and_those_that_ended_long_ago_do_not_count() {
+    fn a_student_has_at_most_twenty_cuts_and_old_ones_are_ignored() {
         let mess = mess("Asia/Kolkata", "23:00");
         let now = at("2026-01-31T12:00:00+05:30");
         let day = |number: u8| format!("2026-02-{number:02}");
@@ -207,9 +208,9 @@ mod tests {
             (1..=19).map(|number| (id(number.into()), cut_on(number))).collect();
         cuts.insert(id(100), cut("2026-01-10", "2026-01-22", &Meal::ALL));
         let wanted = cut_on(25);
-        // It ended nine days ago.
+        // Cut 100 ended nine days ago.
         assert_eq!(apply(&mess, &cuts, &wanted, now), Ok(vec![id(100)]));
-        // The other ended eight days ago, and may still matter.
+        // Cut 101 ended eight days ago, so an offline scan may still need it.
         cuts.insert(id(101), cut("2026-01-23", "2026-01-23", &Meal::ALL));
         assert_eq!(apply(&mess, &cuts, &wanted, now), Err(CutRefusal::TooMany));
         let tomorrow = now + jiff::SignedDuration::from_hours(24);
@@ -218,7 +219,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn an_accepted_cut_shares_no_meal_with_another_and_begins_tomorrow_or_later(
+        fn an_accepted_cut_starts_tomorrow_or_later_and_overlaps_no_other(
             days in prop::collection::vec((0_i32..40, 0_i32..6, 1_u8..8), 1..12),
         ) {
             let mess = mess("Asia/Kolkata", "23:00");

@@ -1,5 +1,6 @@
-//! Cycles: the days that a student has paid for, or says so. The student uploads a payment,
-//! an owner verifies or rejects it, and a verified one entitles the student for its days.
+//! Cycles: the days that a student claims to have paid for. The student uploads a proof of
+//! payment, and an owner verifies or rejects it. A verified cycle entitles the student to the
+//! meals on its days.
 
 use std::collections::BTreeMap;
 
@@ -16,17 +17,17 @@ use crate::meals::rupees::CyclePaise;
 use crate::meals::screenshots::Screenshot;
 use crate::reason::Reason;
 
-/// The most days of one cycle, the first and the last one included.
+/// The maximum length of a cycle in days, both ends included.
 pub const CYCLE_DAYS_MAX: i32 = 186;
 
-/// How many days before today a cycle may have begun.
+/// How many days before today the first day of a new cycle may be.
 pub const CYCLE_BEGUN_DAYS_MAX: i32 = 92;
 
-/// How many days after today a cycle may begin.
+/// How many days after today the first day of a new cycle may be.
 pub const CYCLE_AHEAD_DAYS_MAX: i32 = 366;
 
-/// How many days after its last one a cycle is forgotten at the counter. No new one can
-/// overlap it then; its record stays.
+/// How many days after its last day a cycle stays in the student's item at the counter. After
+/// that no new cycle can overlap it. The cycle's record stays.
 pub const CYCLE_KEPT_DAYS: i32 = 92;
 
 /// Where a cycle stands.
@@ -44,7 +45,6 @@ pub enum CycleStatus {
 }
 
 impl CycleStatus {
-    /// Every status.
     pub const ALL: [Self; 3] = [Self::Pending, Self::Verified, Self::Rejected];
 
     /// The status's name in JSON.
@@ -76,46 +76,42 @@ impl std::str::FromStr for CycleStatus {
     }
 }
 
-/// A cycle, with its whole history.
+/// A cycle, with its history.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cycle {
-    /// Its id; in the API, the payment's.
+    /// In the API, the payment's id.
     pub cycle_id: CycleId,
-    /// Whose.
     pub account_id: AccountId,
-    /// Of which mess.
     pub mess_id: MessId,
-    /// What the student was called when it was uploaded.
+    /// The student's name at the time of the upload.
     pub name: Name,
-    /// The student's roll number then.
+    /// The student's roll number at the time of the upload.
     pub roll_no: Option<RollNo>,
-    /// Its days.
     pub period: Period,
-    /// What was paid, says the student.
+    /// The amount that the student claims to have paid.
     pub amount_paise: CyclePaise,
-    /// What shows it.
+    /// The proof of payment.
     pub screenshot: Screenshot,
-    /// Where it stands.
     pub status: CycleStatus,
-    /// Why it was decided so.
+    /// The owner's reason for the decision.
     pub reason: Option<Reason>,
-    /// When it was uploaded.
+    /// When the student uploaded the payment.
     pub created_at: Timestamp,
-    /// When it was verified or rejected.
+    /// When an owner verified or rejected the payment.
     pub decided_at: Option<Timestamp>,
 }
 
-/// What an owner can decide about a cycle, once.
+/// An owner's decision about a cycle. It can be made only once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CycleDecision {
-    /// The money is there.
+    /// The money has arrived.
     Verify,
-    /// It is not.
+    /// The money has not arrived.
     Reject,
 }
 
 impl CycleDecision {
-    /// Where a cycle stands about which this was decided.
+    /// The status of a cycle after this decision.
     #[must_use]
     pub const fn status(self) -> CycleStatus {
         match self {
@@ -125,11 +121,10 @@ impl CycleDecision {
     }
 }
 
-/// A cycle was decided before.
+/// The cycle was decided before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the payment was {} before", .status.as_str())]
 pub struct AlreadyDecided {
-    /// Where it stands.
     pub status: CycleStatus,
 }
 
@@ -148,13 +143,13 @@ impl Cycle {
     }
 }
 
-/// Why days cannot be a cycle.
+/// Why days cannot form a new cycle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CycleDaysRefusal {
-    /// They are no period.
+    /// The dates do not form a valid period.
     #[error(transparent)]
     Period(#[from] PeriodRefusal),
-    /// They begin too long ago, or too far ahead.
+    /// The first day is too long ago, or too far ahead.
     #[error(
         "must be at most {CYCLE_BEGUN_DAYS_MAX} days before and {CYCLE_AHEAD_DAYS_MAX} after today"
     )]
@@ -162,14 +157,14 @@ pub enum CycleDaysRefusal {
 }
 
 impl CycleDaysRefusal {
-    /// Whether it is the first day that is wrong, and not the last.
+    /// Whether the first day is at fault, and not the last.
     #[must_use]
     pub const fn is_of_the_first_day(self) -> bool {
         matches!(self, Self::TooFar)
     }
 }
 
-/// The days of a new cycle, seen from today.
+/// Validates the days of a new cycle on the day `today`.
 pub fn days(from: MealDate, to: MealDate, today: MealDate) -> Result<Period, CycleDaysRefusal> {
     let period = Period::new(from, to, CYCLE_DAYS_MAX)?;
     let begins = -CYCLE_BEGUN_DAYS_MAX..=CYCLE_AHEAD_DAYS_MAX;
@@ -180,18 +175,17 @@ pub fn days(from: MealDate, to: MealDate, today: MealDate) -> Result<Period, Cyc
     }
 }
 
-/// Why a student cannot upload another cycle.
+/// Why a new cycle is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CycleRefusal {
-    /// Another one, pending or verified, has some of its days.
+    /// Another cycle, pending or verified, contains some of the days.
     #[error("another payment is for some of these days")]
     Overlap {
-        /// That one.
+        /// The existing cycle.
         cycle_id: CycleId,
-        /// What it is.
         cycle: OpenCycle,
     },
-    /// There are as many as the counter knows of one student.
+    /// The student's item at the counter is full.
     #[error(
         "a student has at most {OPEN_CYCLES_MAX} payments that are not rejected and whose days \
          ended less than {CYCLE_KEPT_DAYS} days ago"
@@ -199,8 +193,8 @@ pub enum CycleRefusal {
     TooMany,
 }
 
-/// Judges a new cycle beside a student's others that are pending or verified; answers those
-/// of them that are forgotten with it.
+/// Validates a new cycle, given the student's pending and verified cycles. Returns the existing
+/// cycles that can leave the student's item, see [`is_forgotten`].
 pub fn judge(
     known: &BTreeMap<CycleId, OpenCycle>,
     period: Period,
@@ -214,8 +208,8 @@ pub fn judge(
     if known.len() - over.len() >= OPEN_CYCLES_MAX { Err(CycleRefusal::TooMany) } else { Ok(over) }
 }
 
-/// Whether the counter need not know of a cycle any more: no new one can overlap it, and no
-/// scan is about its days.
+/// Whether the counter no longer needs a cycle: no new cycle can overlap it, and no scan can be
+/// about its days.
 #[must_use]
 pub fn is_forgotten(period: Period, today: MealDate) -> bool {
     today.days_since(period.to) > CYCLE_KEPT_DAYS
@@ -239,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cycle_has_at_most_186_days_and_begins_between_three_months_ago_and_a_year_ahead() {
+    fn a_cycle_has_at_most_186_days_and_a_bounded_first_day() {
         let judged = |from, to| days(date(from), date(to), date("2026-01-15"));
         assert_eq!(judged("2026-01-31", "2026-01-31").map(Period::days), Ok(1));
         assert_eq!(judged("2028-02-28", "2028-03-01"), Err(CycleDaysRefusal::TooFar));
@@ -259,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cycle_may_touch_another_one_and_share_no_day_with_it() {
+    fn cycles_can_be_adjacent_but_never_share_a_day() {
         let january = period("2026-01-01", "2026-01-31");
         for state in [CycleState::Pending, CycleState::Verified] {
             let cycle = OpenCycle { period: january, state };
@@ -275,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn the_counter_knows_so_many_cycles_of_a_student_and_no_more() {
+    fn a_student_has_at_most_fifteen_open_cycles() {
         let first = date("2026-01-01");
         let day = |number: i32| {
             let day = first.plus_days(number);
@@ -286,12 +280,12 @@ mod tests {
             .map(|number| (cycle_id(number.unsigned_abs().into()), day(number)))
             .collect();
         assert_eq!(judge(&known, next, date("2026-04-03")), Err(CycleRefusal::TooMany));
-        // The first of them ended ninety-three days before this.
+        // The first cycle ended ninety-three days before this date.
         assert_eq!(judge(&known, next, date("2026-04-04")), Ok(vec![cycle_id(0)]));
     }
 
     #[test]
-    fn what_is_forgotten_can_never_be_overlapped_again() {
+    fn a_forgotten_cycle_can_never_be_overlapped_again() {
         let today = date("2026-01-15");
         let cycle = |days_ago: i32| {
             let day = today.plus_days(-days_ago);
@@ -308,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cycle_is_decided_once() {
+    fn a_cycle_can_be_decided_only_once() {
         let cycle = Cycle {
             cycle_id: cycle_id(1),
             account_id: AccountId::from_ulid(ulid::Ulid(1)),

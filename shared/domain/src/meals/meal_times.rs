@@ -1,9 +1,9 @@
-//! Which day a meal belongs to, when it is served, and until when it can be cut: all by
-//! the wall clock of the mess.
+//! Which day a meal belongs to, when it is served, and until when it can be cut. All times
+//! follow the wall clock of the mess.
 //!
-//! A meal belongs to the day on which its window opens, also after midnight. Wall times
-//! that a change of the clocks skips or repeats are taken as RFC 5545 does: a skipped one
-//! is as much later, a repeated one is the first.
+//! A meal belongs to the day on which its window opens, even after midnight. Wall times that a
+//! clock change skips or repeats are resolved as in RFC 5545: a skipped time moves forward by
+//! the length of the gap, and a repeated time means its first occurrence.
 
 use jiff::Timestamp;
 use jiff::civil::Time;
@@ -15,29 +15,28 @@ use crate::mess::{Meal, Mess, WallTime};
 /// A meal on a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Sitting {
-    /// The day on which its window opens.
+    /// The day on which the meal's window opens.
     pub date: MealDate,
-    /// Which of the day's meals.
     pub meal: Meal,
 }
 
 impl Mess {
-    /// The zone of its wall clock.
+    /// The mess's time zone.
     #[must_use]
     pub fn zone(&self) -> TimeZone {
-        // The name was found in the same database when it was set; a zone that a later
-        // database lacks must not keep anybody from eating.
+        // The name was in the same database when the owner set it. If a later database lacks
+        // the zone, UTC is used, because students must still be able to eat.
         TimeZone::get(self.time_zone.as_str()).unwrap_or(TimeZone::UTC)
     }
 
-    /// The date at the mess.
+    /// The date at the mess at this time.
     #[must_use]
     pub fn date_at(&self, at: Timestamp) -> MealDate {
         at.to_zoned(self.zone()).date().into()
     }
 
-    /// The sitting to which somebody belongs who wants this meal at this time, and whether
-    /// it is being served.
+    /// Returns the sitting of a student who wants this meal at this time, and whether the meal
+    /// is being served.
     #[must_use]
     pub fn sitting(&self, meal: Meal, at: Timestamp) -> (Sitting, bool) {
         let local = at.to_zoned(self.zone());
@@ -51,7 +50,8 @@ impl Mess {
         (Sitting { date, meal }, window.contains(time))
     }
 
-    /// From when until when a meal is served; `None` where the mess does not serve it.
+    /// Returns when serving begins and ends (exclusive); `None` if the mess does not serve the
+    /// meal.
     #[must_use]
     pub fn served(&self, sitting: Sitting) -> Option<(Timestamp, Timestamp)> {
         let window = self.meal_windows.get(&sitting.meal)?;
@@ -60,13 +60,13 @@ impl Mess {
         Some((opens, self.instant(sitting.date.plus_days(next), window.closes)))
     }
 
-    /// Until when (that moment excluded) a cut for a day can be applied or cancelled.
+    /// The exclusive deadline for applying or cancelling a cut that starts on `date`.
     #[must_use]
     pub fn cut_deadline(&self, date: MealDate) -> Timestamp {
         self.instant(date.plus_days(-1), self.cut_cutoff)
     }
 
-    /// When the day begins.
+    /// When the day begins at the mess.
     #[must_use]
     pub fn day_begins(&self, date: MealDate) -> Timestamp {
         self.instant(date, WallTime::constant(0, 0))
@@ -74,7 +74,7 @@ impl Mess {
 
     fn instant(&self, date: MealDate, time: WallTime) -> Timestamp {
         let local = date.civil().to_datetime(Time::from(time));
-        // It fails at the ends of the calendar alone, ten thousand years away.
+        // The conversion fails only at the ends of the calendar, thousands of years away.
         self.zone().to_ambiguous_timestamp(local).compatible().unwrap_or(Timestamp::MAX)
     }
 }
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn after_midnight_a_window_s_day_is_the_one_on_which_it_opened() {
+    fn a_meal_after_midnight_belongs_to_the_day_its_window_opened() {
         let mut mess = mess("Asia/Kolkata");
         let time = WallTime::constant;
         let late = MealWindow { opens: time(23, 0), closes: time(1, 0) };
@@ -123,12 +123,12 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_s_deadline_is_the_cutoff_on_the_day_before_by_the_wall_clock() {
+    fn the_cut_deadline_is_the_wall_clock_cutoff_on_the_day_before() {
         for (zone, day, deadline) in [
             ("Asia/Kolkata", "2026-03-01", "2026-02-28T23:00:00+05:30"),
             ("Asia/Kolkata", "2028-03-01", "2028-02-29T23:00:00+05:30"),
             ("Asia/Kolkata", "2027-01-01", "2026-12-31T23:00:00+05:30"),
-            // The clocks go forward on the 29th of March 2026, and back on the 25th of October.
+            // The clocks go forward on 29 March 2026, and back on 25 October.
             ("Europe/Berlin", "2026-03-29", "2026-03-28T23:00:00+01:00"),
             ("Europe/Berlin", "2026-03-30", "2026-03-29T23:00:00+02:00"),
             ("Europe/Berlin", "2026-10-26", "2026-10-25T23:00:00+01:00"),

@@ -1,4 +1,4 @@
-//! What was paid for a cycle: in paise, and in rupees as people write them.
+//! The amount paid for a cycle: in paise, and in rupees as people write them.
 
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -8,15 +8,15 @@ use crate::number::bounded_number;
 use crate::text::plain_schema;
 
 bounded_number! {
-    /// What was paid for a cycle, in paise: at most a hundred thousand rupees.
+    /// The amount paid for a cycle in paise: at most a hundred thousand rupees.
     CyclePaise: u64, 1, 10_000_000
 }
 
-/// What was paid for a cycle as people write it: in rupees, with at most two decimal places.
+/// The amount paid for a cycle as people write it: in rupees, with at most two decimal places.
 ///
-/// A JSON number reaches us as the nearest binary fraction. Within the bounds, the shortest
-/// decimal that stands for it is the one that was sent, so its digits are read, and nothing
-/// is ever calculated with the fraction.
+/// A JSON number arrives as the nearest binary fraction. Within the bounds, the shortest
+/// decimal of this fraction is the number that the client sent. So the digits of that decimal
+/// are parsed, and nothing is calculated with the fraction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CycleRupees(CyclePaise);
 
@@ -29,7 +29,7 @@ impl CycleRupees {
         let refused = || Unacceptable::new(format!("must be {}", Self::EXPECTED));
         let (rupees, fraction) = text.split_once('.').unwrap_or((text, ""));
         let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-        // Eight digits of rupees are more than enough, and their paise do not overflow.
+        // Eight digits of rupees exceed the maximum, and their paise do not overflow.
         let accepted = (1..=8).contains(&rupees.len()) && digits(rupees) && digits(fraction);
         if !accepted || fraction.len() > 2 || text.ends_with('.') {
             return Err(refused());
@@ -38,7 +38,6 @@ impl CycleRupees {
         CyclePaise::try_from(paise).map(Self).map_err(|_| refused())
     }
 
-    /// The same amount in paise.
     #[must_use]
     pub const fn paise(self) -> CyclePaise {
         self.0
@@ -80,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rupees_become_paise_exactly_or_not_at_all() {
+    fn rupees_convert_to_paise_exactly_or_are_refused() {
         let paise = |json: &str| {
             serde_json::from_str::<CycleRupees>(json).ok().map(|rupees| rupees.paise().get())
         };
@@ -96,7 +95,7 @@ mod tests {
             ("99999.99", 9_999_999),
             ("100000", 10_000_000),
             ("100000.00", 10_000_000),
-            // JSON writes one number in several ways.
+            // JSON has several spellings of one number.
             ("1e3", 100_000),
             ("1.5e3", 150_000),
         ] {
@@ -128,10 +127,10 @@ mod tests {
     }
 
     #[test]
-    fn every_amount_of_two_places_is_read_as_it_is_written() {
+    fn every_amount_with_two_decimal_places_is_read_exactly() {
         for paise in (1..=10_000_000_u64).step_by(37) {
             let json = format!("{}.{:02}", paise / 100, paise % 100);
-            let read: CycleRupees = serde_json::from_str(&json).expect("two places");
+            let read: CycleRupees = serde_json::from_str(&json).expect("two decimal places");
             assert_eq!(read.paise().get(), paise, "{json}");
         }
     }

@@ -1,4 +1,4 @@
-//! What shows that a cycle was paid: a picture that was uploaded, or an address elsewhere.
+//! The proof that a cycle was paid: an uploaded image, or the URL of an image elsewhere.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,8 +6,8 @@ use crate::Unacceptable;
 use crate::pictures::ScreenshotKey;
 use crate::text::{plain_schema, text_newtype};
 
-/// The address of a picture that is somewhere else: `https`, at most 500 characters. Nobody
-/// has looked at what is there.
+/// The URL of an image on another site: `https`, at most 500 characters. Its content is not
+/// checked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ScreenshotUrl(String);
@@ -15,13 +15,13 @@ pub struct ScreenshotUrl(String);
 impl ScreenshotUrl {
     const LENGTH_MAX: usize = 500;
 
-    /// Parses an address. A name or a password before the host is refused, because they make
+    /// Parses a URL. A user name or a password before the host is refused, because it can make
     /// one site look like another.
     pub fn parse(text: &str) -> Result<Self, Unacceptable> {
         let rest = text.strip_prefix("https://").unwrap_or_default();
         let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
         let of_host = |byte: u8| byte.is_ascii_alphanumeric() || b".-:".contains(&byte);
-        // RFC 3986, appendix A: what is none of these comes percent-encoded.
+        // RFC 3986, appendix A: all other characters must be percent-encoded.
         let of_url = |byte: u8| byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&byte);
         let accepted = text.len() <= Self::LENGTH_MAX
             && host.starts_with(|first: char| first.is_ascii_alphanumeric())
@@ -40,12 +40,12 @@ impl ScreenshotUrl {
 text_newtype!(ScreenshotUrl);
 plain_schema!(ScreenshotUrl: String, pattern = "^https://[A-Za-z0-9]", max_length = 500);
 
-/// The picture that shows a payment.
+/// The image that proves a payment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Screenshot {
-    /// One that was uploaded and is a picture.
+    /// An uploaded object that was checked to be an image.
     Uploaded(ScreenshotKey),
-    /// One somewhere else, at which nobody has looked.
+    /// An image on another site, which is not checked.
     Elsewhere(ScreenshotUrl),
 }
 
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_screenshot_elsewhere_is_at_an_address_of_https() {
+    fn an_external_screenshot_needs_a_safe_https_url() {
         let longest = format!("https://example.com/{}", "x".repeat(480));
         for accepted in [
             "https://example.com",

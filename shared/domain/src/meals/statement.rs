@@ -1,4 +1,4 @@
-//! A cycle's statement: what became of each meal of its days, and what is owed for cuts.
+//! A cycle's statement: the result of each meal, and the days that earn a rebate.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -42,12 +42,11 @@ impl MealMark {
     }
 }
 
-/// What became of a day's meals.
+/// The marks of one day's meals.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DayMarks {
-    /// The day.
     pub date: MealDate,
-    /// All of its meals.
+    /// One mark for each of the three meals.
     pub meals: BTreeMap<Meal, MealMark>,
 }
 
@@ -57,17 +56,17 @@ impl DayMarks {
     }
 }
 
-/// What became of each meal of a cycle.
+/// The mark of each meal in a cycle, day by day.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Statement(Vec<DayMarks>);
 
 impl Statement {
-    /// Tells what became of each meal of `period` by `now`, from the sittings at which the
-    /// student was admitted, the student's cuts and the mess's closures.
+    /// Marks each meal of `period` as of `now`, from the sittings at which the student was
+    /// admitted, the student's cuts and the mess's closures.
     ///
-    /// A meal that was taken was taken, whatever else is known of it. One for which the mess
-    /// is closed is no cut, so that nobody is owed it twice. A cut of a meal that is still to
-    /// come is told as one.
+    /// A meal that the student had is always `Taken`. A meal for which the mess is closed is
+    /// not `Cut`, so that the student is not compensated for it twice. A cut of a future meal
+    /// is already marked `Cut`.
     #[must_use]
     pub fn of(
         mess: &Mess,
@@ -99,7 +98,7 @@ impl Statement {
         Self(period.dates().map(day).collect())
     }
 
-    /// Its days, in their order.
+    /// The days, in order.
     #[must_use]
     pub fn days(&self) -> &[DayMarks] {
         &self.0
@@ -111,14 +110,14 @@ impl Statement {
         self.0.iter().filter(|day| day.meals.get(&meal) == Some(&MealMark::Taken)).count()
     }
 
-    /// On how many days the student has cut at least one meal.
+    /// The number of days with at least one cut meal.
     #[must_use]
     pub fn cut_days(&self) -> usize {
         self.0.iter().filter(|day| day.count(MealMark::Cut) > 0).count()
     }
 
-    /// On how many days the student has cut at least one meal, and had no other: each one was
-    /// cut, or the mess was closed for it.
+    /// The number of days with at least one cut meal on which all other meals were cut or
+    /// closed too.
     #[must_use]
     pub fn rebate_days(&self) -> usize {
         let is_rebate = |day: &&DayMarks| {
@@ -128,20 +127,22 @@ impl Statement {
         self.0.iter().filter(is_rebate).count()
     }
 
-    /// How many meals bear this mark.
+    /// The number of meals with this mark.
     #[must_use]
     pub fn count(&self, mark: MealMark) -> usize {
         self.0.iter().map(|day| day.count(mark)).sum()
     }
 }
 
-/// When a meal is over; where the mess does not serve it, with its day.
+/// When a meal is over: when its window closes, or at the end of its day if the mess does not
+/// serve it.
 fn over_at(mess: &Mess, sitting: Sitting) -> Timestamp {
     let served = mess.served(sitting).map(|(_, closes)| closes);
     served.unwrap_or_else(|| mess.day_begins(sitting.date.plus_days(1)))
 }
 
-/// The sittings of a period at which somebody can have been admitted by `today`.
+/// The sittings of a period up to `today`, the only ones at which a student can have been
+/// admitted.
 pub fn sittings_until(period: Period, today: MealDate) -> impl Iterator<Item = Sitting> {
     let past = period.dates().take_while(move |date| *date <= today);
     past.flat_map(|date| Meal::ALL.map(|meal| Sitting { date, meal }))
@@ -188,12 +189,12 @@ mod tests {
     }
 
     #[test]
-    fn each_meal_bears_one_mark_and_closed_comes_before_cut() {
+    fn each_meal_has_one_mark_and_closed_takes_precedence_over_cut() {
         use Meal::{Breakfast, Dinner, Lunch};
         use MealMark::{Closed, Cut, Missed, Taken, Upcoming};
         let taken = BTreeSet::from([
             Sitting { date: date("2026-02-27"), meal: Lunch },
-            // It was eaten, so neither a cut nor a closure makes it undone.
+            // The student ate it, so neither the cut nor the closure changes its mark.
             Sitting { date: date("2026-02-28"), meal: Dinner },
         ]);
         let cuts = [
@@ -201,7 +202,7 @@ mod tests {
             cut("2026-03-02", "2026-03-02", &[Dinner]),
         ];
         let closures = [closure("2026-02-28", "2026-02-28", &[Lunch, Dinner])];
-        // The 1st of March, after breakfast.
+        // 1 March, after breakfast.
         let now = "2026-03-01T10:00:00+05:30".parse().expect("a time");
         let statement = Statement::of(
             &mess(),
@@ -223,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn a_closed_meal_takes_no_rebate_away_and_gives_none() {
+    fn a_closed_meal_neither_removes_nor_adds_a_rebate_day() {
         use Meal::{Breakfast, Dinner, Lunch};
         let days = period("2026-03-01", "2026-03-05");
         let cuts = [
@@ -233,7 +234,7 @@ mod tests {
         let closures = [
             closure("2026-03-01", "2026-03-01", &[Dinner]),
             closure("2026-03-02", "2026-03-02", &[Breakfast, Lunch]),
-            // Nothing is left to be cut, or nothing was.
+            // On 3 March the closure covers all cut meals; on 4 March nothing was cut.
             closure("2026-03-03", "2026-03-04", &Meal::ALL),
             closure("2026-03-05", "2026-03-05", &[Lunch]),
         ];
@@ -247,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_meal_is_missed_when_its_window_has_closed_and_not_before() {
+    fn a_meal_is_missed_only_after_its_window_has_closed() {
         let mess = mess();
         let (_, closes) = mess
             .served(Sitting { date: date("2026-01-15"), meal: Meal::Lunch })
@@ -262,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn a_statement_has_every_day_of_months_and_leap_years() {
+    fn a_statement_covers_every_day_of_a_leap_year_february() {
         let now = "2028-06-01T00:00:00Z".parse().expect("a time");
         let days = period("2028-02-01", "2028-02-29");
         let statement = Statement::of(&mess(), days, &BTreeSet::new(), &[], &[], now);

@@ -1,4 +1,4 @@
-//! A basket: what a student asks for, and which portions of the stock are reserved for it.
+//! A basket: the items that a student requests, and the portions of stock reserved for them.
 
 use serde::Serialize;
 
@@ -7,22 +7,21 @@ use crate::orders::limits::{ORDER_ITEMS_MAX, TRANSACTION_PORTIONS_MAX};
 use crate::orders::menu::{Item, Portion, Quantity, Sku, take};
 use crate::orders::order::OrderLine;
 
-/// What somebody wants to order: each item once, in the order in which it was first named.
+/// The items that a student wants to order: each item once, in the order of its first mention.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Basket(Vec<(Sku, u16)>);
 
-/// Which entry of a basket is not acceptable, and why.
+/// An entry of a basket that is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BadEntry {
-    /// Its place, from 0.
+    /// Its position in the request, from 0.
     pub index: usize,
-    /// Why.
     pub refusal: Unacceptable,
 }
 
 impl Basket {
-    /// Takes 1 to [`ORDER_ITEMS_MAX`] entries. The portions of one item that is named more
-    /// than once are added up, and bounded as those of one entry are.
+    /// Accepts 1 to [`ORDER_ITEMS_MAX`] entries. Several entries for one item are added up; the
+    /// sum has the same upper bound as one entry.
     pub fn new(entries: Vec<(Sku, Quantity)>) -> Result<Result<Self, BadEntry>, Unacceptable> {
         if !(1..=ORDER_ITEMS_MAX).contains(&entries.len()) {
             return Err(Unacceptable::new(format!("must be 1 to {ORDER_ITEMS_MAX} items")));
@@ -42,15 +41,15 @@ impl Basket {
         Ok(Ok(Self(merged)))
     }
 
-    /// The items and how many portions of each.
+    /// Each item with its number of portions.
     #[must_use]
     pub fn entries(&self) -> impl ExactSizeIterator<Item = (&Sku, u16)> {
         self.0.iter().map(|(sku, quantity)| (sku, *quantity))
     }
 
-    /// What is taken of each item, and out of which shards, where all of it is there.
-    /// Names and prices are the menu's. `first` is the shard that is tried first for each
-    /// entry, see [`take`].
+    /// Reserves the whole basket, or refuses it: for each entry, returns the order line and the
+    /// portions to take from the item's shards. Names and prices come from the menu. `first` is
+    /// the shard to try first for each entry, see [`take`].
     pub fn reserve(&self, menu: &[Item], first: &[u8]) -> Result<Vec<Reserved>, ReserveRefusal> {
         let item_of = |sku: &Sku| menu.iter().find(|item| item.sku == *sku);
         let unknown: Vec<Sku> = self
@@ -63,7 +62,7 @@ impl Basket {
         if !unknown.is_empty() {
             return Err(ReserveRefusal::UnknownItems(unknown));
         }
-        // Each of the lines needs one.
+        // Each line needs at least one portion.
         let mut portions_left = TRANSACTION_PORTIONS_MAX.saturating_sub(self.0.len());
         let (mut reserved, mut short) = (Vec::new(), Vec::new());
         for (index, (sku, quantity)) in self.0.iter().enumerate() {
@@ -90,39 +89,37 @@ impl Basket {
 }
 
 impl std::fmt::Display for Basket {
-    /// The same text for the same basket.
+    /// Equal baskets print equal text.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.0.iter().try_for_each(|(sku, quantity)| write!(f, "{quantity} {sku} "))
     }
 }
 
-/// A line of an order, and the portions that are taken for it.
+/// An order line, and the portions of stock reserved for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reserved {
-    /// The line.
     pub line: OrderLine,
-    /// Out of which shards of the item's stock.
+    /// How many portions come from which shards of the item's stock.
     pub portions: Vec<Portion>,
 }
 
-/// An item of which there is less than somebody wants.
+/// An item with less stock than the basket requests.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Shortage {
-    /// The item.
     pub sku: Sku,
-    /// How many portions were asked for.
+    /// How many portions the basket requests.
     pub requested: u32,
-    /// How many the order could have; none of what is taken off the menu.
+    /// How many portions the order could have; 0 if the item is not available.
     pub available: u32,
 }
 
-/// Why a basket cannot be reserved. Nothing of it is.
+/// Why a basket cannot be reserved. No part of it is reserved then.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReserveRefusal {
-    /// The menu does not know these.
+    /// These items are not on the menu.
     #[error("some items are not on the menu")]
     UnknownItems(Vec<Sku>),
-    /// There is less of these.
+    /// These items have less stock than requested.
     #[error("there is less in stock than was ordered")]
     OutOfStock(Vec<Shortage>),
 }
@@ -170,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_item_named_twice_is_ordered_once() {
+    fn entries_for_the_same_item_are_merged() {
         let merged = basket(&[("rice", 1), ("dal", 2), ("rice", 3)]);
         assert_eq!(merged, basket(&[("rice", 4), ("dal", 2)]));
         let many = vec![(sku("rice"), quantity(600)), (sku("rice"), quantity(401))];
@@ -186,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_reserved_unless_all_is_there() {
+    fn nothing_is_reserved_unless_every_item_is_in_stock() {
         let withdrawn = Item { available: false, ..item("idli", 1) };
         let spread = Item { shards: vec![1, 2, 1], ..item("vada", 1) };
         let menu = [item("rice", 2), item("dal", 3), withdrawn, spread];

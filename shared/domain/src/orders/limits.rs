@@ -1,14 +1,14 @@
-//! How large an order can be. The limits follow from what fits into one transaction of the
-//! database: a hundred items.
+//! The maximum size of an order. The limits follow from the size of one database transaction:
+//! at most a hundred items.
 
-/// The most entries of one order.
+/// The maximum number of entries in one order.
 pub const ORDER_ITEMS_MAX: usize = 20;
 
-/// The most tokens that one order costs. They may come from as many purchases, and a
-/// transaction has room for a hundred items, of which one is the order.
+/// The maximum cost of one order in tokens. In the worst case each token comes from another
+/// purchase. A transaction has room for a hundred items, and one of them is the order.
 pub const ORDER_TOKENS_MAX: u16 = 99;
 
-/// Into how many portions, each out of one shard, all lines of an order are divided at
-/// most: a transaction has room for a hundred items, of which one is the order and one
-/// remembers the client's key. An order of at most 99 tokens hardly ever needs as many.
+/// The maximum number of portions, each from one shard, over all lines of an order. A
+/// transaction has room for a hundred items: one is the order and one records the client's
+/// idempotency key. An order of at most 99 tokens hardly ever needs so many portions.
 pub(super) const TRANSACTION_PORTIONS_MAX: usize = 98;

@@ -1,7 +1,7 @@
-//! The menu of a mess: what can be ordered, for how many tokens, and how much of it is
-//! there. The stock of an item may be spread over several shards, each an item of the
-//! database, so that many can order it at once; what an owner sees is their sum. What
-//! owners do with a menu is in [`crate::orders::stock`].
+//! The menu of a mess: its items, their prices in tokens, and their stock. The stock of an item
+//! can be spread over several shards, each a database item of its own, so that many students
+//! can order at the same time; owners see only the sum. How owners change the menu is in
+//! [`crate::orders::stock`].
 
 use serde::{Deserialize, Serialize};
 
@@ -11,14 +11,13 @@ use crate::orders::limits::ORDER_TOKENS_MAX;
 use crate::text::line_of_text;
 use crate::text::{plain_schema, text_newtype};
 
-/// What an item is known by in its mess: 1 to 40 letters, digits, `.`, `-` or `_`, of which
-/// the first is a letter or a digit.
+/// The key of an item within its mess: 1 to 40 letters, digits, `.`, `-` or `_`, beginning with
+/// a letter or a digit.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Sku(String);
 
 impl Sku {
-    /// Parses a SKU.
     pub fn parse(text: &str) -> Result<Self, Unacceptable> {
         let accepted = (1..=40).contains(&text.len())
             && text.starts_with(|first: char| first.is_ascii_alphanumeric())
@@ -34,13 +33,12 @@ impl Sku {
 text_newtype!(Sku);
 plain_schema!(Sku: String, pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$");
 
-/// What people call an item: 1 to 80 characters on one line.
+/// The display name of an item: 1 to 80 characters on one line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ItemName(String);
 
 impl ItemName {
-    /// Parses a name.
     pub fn parse(text: &str) -> Result<Self, Unacceptable> {
         line_of_text(text, 80).map(Self)
     }
@@ -49,53 +47,51 @@ text_newtype!(ItemName);
 plain_schema!(ItemName: String, min_length = 1, max_length = 80);
 
 bounded_number!(
-    /// What one portion of an item costs, in tokens.
+    /// The price of one portion of an item, in tokens.
     PriceTokens: u16, 1, ORDER_TOKENS_MAX
 );
 bounded_number!(
-    /// How many portions somebody orders of one item.
+    /// The number of portions of one item in an order.
     Quantity: u16, 1, 1_000
 );
 bounded_number!(
-    /// How many portions of an item there are.
+    /// The number of portions of an item in stock.
     Stock: u32, 0, 1_000_000
 );
 bounded_number!(
-    /// Over how many shards the stock of an item is spread.
+    /// The number of shards over which the stock of an item is spread.
     StockShards: u8, 1, 16
 );
 
 impl StockShards {
-    /// Not spread at all.
+    /// The stock is not spread.
     pub const ONE: Self = Self(1);
 }
 
 /// An item of the menu.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {
-    /// What it is known by.
     pub sku: Sku,
-    /// What it is called.
     pub name: ItemName,
-    /// What one portion costs.
+    /// The price of one portion.
     pub price: PriceTokens,
-    /// Whether it can be ordered at all, whatever the stock.
+    /// Whether the item can be ordered at all, regardless of its stock.
     pub available: bool,
-    /// The stock in each shard, at least one.
+    /// The stock in each shard; there is at least one shard.
     pub shards: Vec<u32>,
-    /// How often the stock was laid out over its shards anew. What two shards hold belongs
-    /// together where both are of one layout.
+    /// How often the stock was redistributed over its shards. Only counts of shards with the
+    /// same layout belong together.
     pub layout: u32,
 }
 
 impl Item {
-    /// How many portions there are.
+    /// The number of portions over all shards.
     #[must_use]
     pub fn stock(&self) -> u32 {
         self.shards.iter().sum()
     }
 
-    /// Over how many shards they are spread.
+    /// The number of shards.
     #[must_use]
     pub fn stock_shards(&self) -> StockShards {
         let count = u8::try_from(self.shards.len()).unwrap_or(StockShards::MOST);
@@ -103,25 +99,24 @@ impl Item {
     }
 }
 
-/// So many portions out of, or into, one shard.
+/// A number of portions to take from, or to add to, one shard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Portion {
-    /// The shard, from 0.
+    /// The shard's number, from 0.
     pub shard: u8,
-    /// How many.
     pub count: u32,
 }
 
-/// Spreads a stock evenly over shards; the first ones hold what is left over.
+/// Spreads a stock evenly over shards; the first shards hold the remainder.
 #[must_use]
 pub fn spread(stock: u32, shards: StockShards) -> Vec<u32> {
     let shards = u32::from(shards.get());
     (0..shards).map(|shard| stock / shards + u32::from(shard < stock % shards)).collect()
 }
 
-/// Chooses the shards from which `count` portions are taken: `first` alone where it has as
-/// many, else the next one that has, else the fullest ones together, of which at most
-/// `shards_max` are touched. Where those do not have as many, answers how many they have.
+/// Chooses the shards to take `count` portions from. One shard alone is preferred: `first`, or
+/// else the next shard that has enough. Otherwise the fullest shards are combined, at most
+/// `shards_max` of them. If these do not have enough, returns how many they have.
 pub fn take(shards: &[u32], count: u32, first: u8, shards_max: usize) -> Result<Vec<Portion>, u32> {
     let numbered = || (0_u8..).zip(shards.iter().copied());
     let from_first = numbered().cycle().skip(usize::from(first) % shards.len().max(1));
@@ -153,15 +148,15 @@ mod tests {
     }
 
     #[test]
-    fn a_shard_that_has_enough_gives_all() {
+    fn one_shard_with_enough_portions_gives_them_all() {
         assert_eq!(take(&[5], 5, 0, 9), Ok(vec![portion(0, 5)]));
         assert_eq!(take(&[9, 9, 9], 2, 1, 9), Ok(vec![portion(1, 2)]));
-        assert_eq!(take(&[9, 1, 1], 2, 1, 9), Ok(vec![portion(0, 2)]), "the next one that has");
-        assert_eq!(take(&[9, 1, 9], 2, 7, 9), Ok(vec![portion(2, 2)]), "counted around");
+        assert_eq!(take(&[9, 1, 1], 2, 1, 9), Ok(vec![portion(0, 2)]), "the next with enough");
+        assert_eq!(take(&[9, 1, 9], 2, 7, 9), Ok(vec![portion(2, 2)]), "the numbers wrap around");
     }
 
     #[test]
-    fn shards_give_together_what_none_has_alone() {
+    fn several_shards_are_combined_if_none_has_enough_alone() {
         assert_eq!(take(&[1, 3, 2], 5, 0, 9), Ok(vec![portion(1, 3), portion(2, 2)]));
         assert_eq!(take(&[1, 3, 2], 7, 0, 9), Err(6));
         assert_eq!(take(&[1, 3, 2], 6, 0, 2), Err(5), "of two shards");
@@ -169,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sku_is_short_and_plain() {
+    fn a_sku_is_short_and_has_only_allowed_characters() {
         for accepted in ["1", "rice", "Veg-Thali_2.5"] {
             assert!(Sku::parse(accepted).is_ok(), "{accepted}");
         }

@@ -1,14 +1,14 @@
-//! The menu, and orders of its items, which are paid with tokens.
+//! The menu, and orders of its items, which students pay with tokens.
 //!
 //! Which tokens pay for an order is decided in [`crate::tokens`].
 //!
 //! | file | its subject |
 //! |---|---|
 //! | [`menu`] | items, their prices, and the stock in its shards |
-//! | [`stock`] | what owners do with items and their stock |
-//! | [`limits`] | how large an order can be |
-//! | [`basket`] | what a student asks for, and what is reserved for it |
-//! | [`order`] | an order, and what becomes of it |
+//! | [`stock`] | how owners change items and their stock |
+//! | [`limits`] | the maximum size of an order |
+//! | [`basket`] | the items that a student requests, and the stock reserved for them |
+//! | [`order`] | an order, and its states |
 
 pub mod basket;
 pub mod limits;

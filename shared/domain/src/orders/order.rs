@@ -1,5 +1,5 @@
-//! Orders of stocked items. An order reserves its portions at once and is processed a
-//! moment later: then its tokens are redeemed, or it fails and the portions go back.
+//! Orders of stocked items. An order reserves its portions at once and is processed a moment
+//! later: either its tokens are redeemed, or it fails and the portions go back into stock.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,17 +17,15 @@ use crate::tokens::redeeming::{Redemption, redeem_count};
 /// One item of an order, as it was when the order was placed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderLine {
-    /// What it is known by.
     pub sku: Sku,
-    /// What it was called.
     pub name: ItemName,
-    /// How many portions.
+    /// The number of portions.
     pub quantity: u16,
-    /// What one portion cost, in tokens.
+    /// The price of one portion, in tokens.
     pub price_tokens: PriceTokens,
 }
 
-/// What lines cost together, in tokens.
+/// The total price of the lines, in tokens.
 fn total(lines: &[OrderLine]) -> u32 {
     lines.iter().map(|line| u32::from(line.quantity) * u32::from(line.price_tokens.get())).sum()
 }
@@ -75,87 +73,80 @@ pub enum FailureReason {
     MessUnknown,
 }
 
-/// The tokens that an order redeemed: their numbers, by purchase.
+/// The numbers of the tokens that an order redeemed, by purchase.
 pub type RedeemedTokens = BTreeMap<RazorpayOrderId, BTreeSet<u16>>;
 
-/// An order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
-    /// Its id.
     pub order_id: OrderId,
-    /// Who ordered.
     pub account_id: AccountId,
-    /// In which mess.
     pub mess_id: MessId,
-    /// What.
     pub lines: Vec<OrderLine>,
-    /// What it costs, in tokens: at most [`ORDER_TOKENS_MAX`].
+    /// The total price in tokens: at most [`ORDER_TOKENS_MAX`].
     pub total: u16,
-    /// Where it stands.
     pub status: OrderStatus,
-    /// Why it failed, if it did.
+    /// Why the order failed, if it did.
     pub failure: Option<FailureReason>,
-    /// The tokens that it redeemed, if it was processed.
+    /// The redeemed tokens, if the order was processed.
     pub tokens: RedeemedTokens,
-    /// How often its status was set: 1 when it is placed, and one more with each change.
+    /// How often the status was set: 1 for a new order, and one more with each change.
     pub version: u32,
-    /// When it was placed.
+    /// When the order was placed.
     pub created_at: Timestamp,
-    /// When its status was last set.
+    /// When the status was last set.
     pub updated_at: Timestamp,
-    /// When its tokens were redeemed, if it was processed.
+    /// When the tokens were redeemed, if the order was processed.
     pub processed_at: Option<Timestamp>,
-    /// When it was last found to have waited too long.
+    /// When a sweep last found the order overdue.
     pub swept_at: Option<Timestamp>,
 }
 
-/// Why what somebody wants with an order cannot be.
+/// Why an order cannot be placed, cancelled or collected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OrderRefusal {
-    /// It costs more than [`ORDER_TOKENS_MAX`].
+    /// The order costs more than [`ORDER_TOKENS_MAX`].
     #[error("the order costs {total} tokens")]
     TooLarge {
-        /// What it costs.
+        /// The cost in tokens.
         total: u32,
     },
-    /// It can no longer be called off.
+    /// The order can no longer be cancelled.
     #[error("the order is no longer pending")]
     NotPending(OrderStatus),
-    /// There is nothing to hand over, yet or at all.
+    /// The order is not ready to be collected, or never will be.
     #[error("the order is not processed")]
     NotProcessed(OrderStatus),
-    /// It was handed over before.
+    /// The order was collected before.
     #[error("the order was collected before")]
     AlreadyCollected {
-        /// When.
+        /// When it was collected.
         at: Timestamp,
     },
 }
 
-/// What is known when an order is processed.
+/// The facts that decide how an order is processed.
 #[derive(Debug, Clone, Copy)]
 pub struct Circumstances<'a> {
-    /// Where the student's account stands, if it is of the order's mess.
+    /// The status of the student's account, if the account belongs to the order's mess.
     pub account: Option<AccountStatus>,
-    /// Whether the mess exists.
     pub mess_exists: bool,
-    /// Those of the order's items that are on the menu.
+    /// The order's items that are on the menu.
     pub menu: &'a [Item],
     /// The student's purchases.
     pub purchases: &'a [Purchase],
 }
 
-/// What becomes of a pending order.
+/// The outcome of processing a pending order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Processing {
-    /// These tokens pay for it.
+    /// The order is paid with these tokens.
     Redeem(Redemption),
-    /// It cannot be had.
+    /// The order fails.
     Fail(FailureReason),
 }
 
 impl Order {
-    /// An order that is being placed at `now`.
+    /// Places an order at `now`.
     pub fn place(
         order_id: OrderId,
         account_id: AccountId,
@@ -182,7 +173,7 @@ impl Order {
         })
     }
 
-    /// Decides what becomes of a pending order at `now`.
+    /// Decides the outcome of a pending order at `now`.
     #[must_use]
     pub fn process(&self, known: &Circumstances<'_>, now: Timestamp) -> Processing {
         if !known.mess_exists {
@@ -201,21 +192,21 @@ impl Order {
         }
     }
 
-    /// The order once these tokens paid for it.
+    /// The order after these tokens paid for it.
     #[must_use]
     pub fn processed(&self, redemption: &Redemption, now: Timestamp) -> Self {
         let (tokens, processed_at) = (redemption.numbers.clone(), Some(now));
         Self { tokens, processed_at, ..self.with_status(OrderStatus::Processed, now) }
     }
 
-    /// The order once it failed.
+    /// The order after it failed.
     #[must_use]
     pub fn failed(&self, reason: FailureReason, now: Timestamp) -> Self {
         Self { failure: Some(reason), ..self.with_status(OrderStatus::Failed, now) }
     }
 
-    /// The order once its student called it off; nothing where that was done before, so
-    /// that a student whose answer was lost may ask again.
+    /// The order after its student cancelled it, or `None` if it was cancelled before: a
+    /// student who lost the response can repeat the request.
     pub fn cancelled(&self, now: Timestamp) -> Result<Option<Self>, OrderRefusal> {
         match self.status {
             OrderStatus::Pending => Ok(Some(self.with_status(OrderStatus::Cancelled, now))),
@@ -224,7 +215,7 @@ impl Order {
         }
     }
 
-    /// The order once it was handed over.
+    /// The order after the student collected it.
     pub fn collected(&self, now: Timestamp) -> Result<Self, OrderRefusal> {
         match self.status {
             OrderStatus::Processed => Ok(self.with_status(OrderStatus::Collected, now)),
@@ -237,8 +228,8 @@ impl Order {
         Self { status, version: self.version + 1, updated_at: now, ..self.clone() }
     }
 
-    /// Whether an order that waits to be processed is to be brought to mind again at `now`:
-    /// after a minute, and each time its age has doubled since, at least once an hour.
+    /// Whether a pending order must be queued again at `now`: one minute after it was placed,
+    /// then each time its age has doubled since the last sweep, and at least once an hour.
     #[must_use]
     pub fn is_overdue(&self, now: Timestamp) -> bool {
         let last = self.swept_at.unwrap_or(self.created_at);
@@ -247,10 +238,10 @@ impl Order {
     }
 }
 
-/// After how long a pending order is overdue for the first time.
+/// The age at which a pending order is overdue for the first time.
 pub const SWEPT_AFTER: SignedDuration = SignedDuration::from_secs(60);
 
-/// How often at least an overdue order is brought to mind.
+/// The longest interval between two sweeps of an overdue order.
 const SWEPT_EACH: SignedDuration = SignedDuration::from_hours(1);
 
 #[cfg(test)]
@@ -271,14 +262,14 @@ mod tests {
     }
 
     #[test]
-    fn prices_are_the_menus() {
+    fn an_order_costs_what_the_menu_says() {
         let menu = [item("rice", 2), item("dal", 3)];
         let placed = order(&[("dal", 2), ("rice", 1)], &menu);
         assert_eq!((placed.total, placed.status, placed.version), (8, OrderStatus::Pending, 1));
     }
 
     #[test]
-    fn an_order_has_an_upper_bound() {
+    fn an_order_costs_at_most_ninety_nine_tokens() {
         let menu = [Item { shards: vec![20], ..item("rice", 9) }];
         let account = captured("order_A", 1).account_id;
         let place = |count| {
@@ -291,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn an_order_is_paid_with_tokens_or_fails_with_the_first_reason() {
+    fn an_order_is_paid_or_fails_with_the_first_applicable_reason() {
         let menu = [item("rice", 2)];
         let purchases = [captured("order_A", 4)];
         let placed = order(&[("rice", 2)], &menu);
@@ -323,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_pending_order_is_called_off_and_only_a_processed_one_is_handed_over() {
+    fn only_pending_orders_can_be_cancelled_and_only_processed_ones_collected() {
         let menu = [item("rice", 1)];
         let pending = order(&[("rice", 1)], &menu);
         let redemption = redeem_count(&[captured("order_A", 1)], 1, NOW).expect("a token");
@@ -333,7 +324,7 @@ mod tests {
         let later = NOW + SignedDuration::from_mins(5);
         let collected = processed.collected(later).expect("processed");
         assert_eq!(cancelled.status, OrderStatus::Cancelled);
-        assert_eq!(cancelled.cancelled(later), Ok(None), "it stays as it is");
+        assert_eq!(cancelled.cancelled(later), Ok(None), "it stays cancelled");
         assert_eq!(collected.version, 3);
         let (at, processed_at) = (collected.updated_at, collected.processed_at);
         assert_eq!((at, processed_at), (later, Some(NOW)), "its tokens were redeemed before");
@@ -347,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pending_order_is_overdue_at_one_two_four_minutes_and_so_on() {
+    fn the_interval_between_sweeps_doubles_up_to_one_hour() {
         let mut waiting = order(&[("rice", 1)], &[item("rice", 1)]);
         let at = |minutes: i64| NOW + SignedDuration::from_mins(minutes);
         assert!(!waiting.is_overdue(at(1) - SignedDuration::from_millis(1)));

@@ -1,76 +1,75 @@
-//! What owners do with the menu: they put items on it, count them, take deliveries and
-//! withdraw portions, and spread the stock of an item over more shards or fewer.
+//! How owners change the menu: they create items, recount them, record deliveries and
+//! withdrawals, and spread the stock of an item over more or fewer shards.
 //!
-//! Each decision is made on an item as it was read, and says what is written under which
-//! condition, so that the sum over the shards stays exact whatever happened meanwhile.
+//! Each decision uses an item as it was read. It says what to write under which condition, so
+//! that the sum over the shards stays exact despite concurrent changes.
 
 use crate::Unacceptable;
 use crate::orders::menu::{Item, ItemName, Portion, PriceTokens, Stock, StockShards, spread, take};
 use crate::text::plain_schema;
 
-/// What an owner wants an item to be.
+/// The state that an owner wants an item to have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ItemPut {
-    /// What it is called.
     pub name: ItemName,
-    /// What one portion costs.
+    /// The price of one portion.
     pub price: PriceTokens,
-    /// Whether it can be ordered at all. Without it that stays what it is; of a new item it
-    /// is so.
+    /// Whether the item can be ordered at all. `None` keeps the current value; a new item is
+    /// available.
     pub available: Option<bool>,
-    /// How many portions there are, counted. Without it the stock stays what it is.
+    /// The counted number of portions. `None` keeps the current stock.
     pub stock: Option<Stock>,
-    /// Over how many shards the stock is spread. Without it that stays what it is.
+    /// The number of shards over which the stock is spread. `None` keeps the current number.
     pub stock_shards: Option<StockShards>,
 }
 
-/// What is written so that an item becomes what an owner wants.
+/// The writes that give an item the wanted state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PutPlan {
-    /// The menu has no such item: it is made, with this in each of its shards.
+    /// The item is new: create it, with this stock in each shard.
     Create(Vec<u32>),
-    /// Only what people are told of it; its stock is not touched.
+    /// Write the name, price and availability; the stock is not touched.
     Describe,
-    /// Its stock is laid out anew too.
+    /// Redistribute the stock over the shards too.
     LayOut {
-        /// What each shard holds then, if nobody sells in between.
+        /// The stock of each shard afterwards, if nothing is sold in between.
         shards: Vec<u32>,
-        /// What happens to each shard, by its number; to those that go, after the others.
+        /// The change of each shard, by its number; shards that are removed come last.
         changes: Vec<ShardChange>,
     },
 }
 
-/// What happens to one shard where a stock is laid out anew. Together the changes of a
-/// recount hold what was counted, and those of another number of shards cancel out.
+/// The change of one shard when a stock is redistributed. After a recount, the changes together
+/// hold the counted stock. If only the number of shards changes, they add up to zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ShardChange {
-    /// It stays, and what it holds changes.
+    /// The shard stays, and its count changes.
     Keep(Holding),
-    /// It is made, and holds so much.
+    /// The shard is created with this many portions.
     Add(u32),
-    /// It is removed: whatever it held where the stock was counted, else only if it held
-    /// just what is given to the others.
+    /// The shard is removed. After a recount (`None`) its count does not matter. Otherwise it
+    /// must still hold exactly this many portions, which the other shards receive.
     Remove(Option<u32>),
 }
 
-/// How what a shard holds changes.
+/// The change of a shard's count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Holding {
-    /// It is so much now, whatever it was.
+    /// Set this count, whatever the shard held.
     Set(u32),
-    /// So much more comes from the others.
+    /// Add this many portions from other shards.
     Gain(u32),
-    /// So much goes to the others, if there is as much.
+    /// Give this many portions to other shards, if the shard has as many.
     Give(u32),
 }
 
 impl ItemPut {
-    /// Decides what is to be written where the menu has `before`, or no such item.
+    /// Decides what to write. `before` is the item on the menu, or `None` if there is none.
     ///
-    /// A number of shards that changes is carried out by moving portions, not by writing
-    /// what each shard is to hold: sales in between then disturb it only where they empty
-    /// a shard that gives, or touch one that is removed. An item gets more shards because
-    /// it sells so fast that nobody could wait for a moment without a sale.
+    /// A change of the number of shards moves portions instead of setting counts. A concurrent
+    /// sale then disturbs the change only if it empties a shard that gives portions, or touches
+    /// a shard that is removed. This matters because an item gets more shards when it sells so
+    /// fast that there is no pause between sales.
     #[must_use]
     pub fn plan(&self, before: Option<&Item>) -> PutPlan {
         let Some(before) = before else {
@@ -99,7 +98,7 @@ impl ItemPut {
         PutPlan::LayOut { shards: wanted, changes }
     }
 
-    /// Whether `item` is what this makes of it, so that there is nothing to do.
+    /// Whether `item` already has the wanted state, so that nothing must be written.
     #[must_use]
     pub fn is_met_by(&self, item: &Item) -> bool {
         let Self { name, price, available, stock, stock_shards } = self;
@@ -110,8 +109,8 @@ impl ItemPut {
     }
 }
 
-/// How many portions come in, or go out where it is negative: not 0, and at most as many
-/// as a stock can have.
+/// The number of portions delivered, or withdrawn if negative: not 0, and at most one million
+/// either way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(try_from = "i64")]
 pub struct StockDelta(i32);
@@ -144,33 +143,34 @@ plain_schema!(StockDelta: Integer, minimum = -StockDelta::MOST, maximum = StockD
 /// A delivery or a withdrawal, divided among the shards.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StockChange {
-    /// Whether the portions come in.
+    /// Whether portions are added.
     pub delivery: bool,
-    /// How many into or out of each shard that is touched, each shard once.
+    /// How many portions to add or take, for each changed shard once.
     pub portions: Vec<Portion>,
-    /// The stock after that, where it was as it was read.
+    /// The stock afterwards, if it was still as it was read.
     pub stock: u32,
 }
 
-/// Why a stock cannot be changed so.
+/// Why a delivery or a withdrawal is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum StockRefusal {
-    /// There is less than is to be taken out.
+    /// There are fewer portions than the withdrawal takes.
     #[error("there are only {stock} portions in stock")]
     Negative {
-        /// How much there is.
+        /// The current stock.
         stock: u32,
     },
-    /// There would be more than a stock can have.
+    /// The stock would exceed [`Stock::MOST`].
     #[error("the stock would be more than {} portions", Stock::MOST)]
     Limit {
-        /// How much there is.
+        /// The current stock.
         stock: u32,
     },
 }
 
-/// Divides a delivery or a withdrawal among the shards of an item: a delivery evenly, what
-/// is left over from the shard `first` on; a withdrawal as an order is, see [`take`].
+/// Divides a delivery or a withdrawal among the shards of an item. A delivery is spread evenly,
+/// and the shards from `first` on get the remainder. A withdrawal chooses shards as an order
+/// does, see [`take`].
 pub fn change(item: &Item, delta: StockDelta, first: u8) -> Result<StockChange, StockRefusal> {
     let (before, count) = (item.stock(), delta.0.unsigned_abs());
     if delta.0 < 0 {
@@ -190,7 +190,7 @@ pub fn change(item: &Item, delta: StockDelta, first: u8) -> Result<StockChange, 
 
 #[cfg(test)]
 pub(crate) mod samples {
-    //! An item for tests, and what is done with it.
+    //! An item and changes to it, for tests.
 
     use super::*;
     use crate::orders::menu::Sku;
@@ -206,7 +206,7 @@ pub(crate) mod samples {
         }
     }
 
-    /// The item as it is, with another stock or number of shards.
+    /// The same item with another stock or number of shards.
     pub(crate) fn put(stock: Option<u32>, shards: Option<u8>) -> ItemPut {
         let Item { name, price, .. } = item(&[0]);
         let stock = stock.map(|stock| Stock::try_from(i64::from(stock)).expect("in range"));
@@ -229,7 +229,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_new_item_has_no_stock_and_one_shard_unless_somebody_says_otherwise() {
+    fn a_new_item_defaults_to_no_stock_and_one_shard() {
         for (stock, shards, expected) in [
             (None, None, vec![0]),
             (Some(7), None, vec![7]),
@@ -241,14 +241,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_told_of_an_item_changes_without_its_stock() {
+    fn a_put_without_a_stock_change_leaves_the_shards_alone() {
         for shards in [None, Some(2)] {
             assert_eq!(put(None, shards).plan(Some(&item(&[4, 5]))), PutPlan::Describe);
         }
     }
 
     #[test]
-    fn a_recount_sets_every_shard_whatever_it_held() {
+    fn a_recount_overwrites_every_shard() {
         use ShardChange::{Add, Keep, Remove};
         let set = |count| Keep(Holding::Set(count));
         for (before, shards, after, changes) in [
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn another_number_of_shards_moves_what_there_is() {
+    fn changing_the_number_of_shards_moves_existing_portions() {
         use Holding::{Gain, Give};
         use ShardChange::{Add, Keep, Remove};
         for (before, shards, after, changes) in [
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn a_put_that_changes_nothing_is_known() {
+    fn a_put_that_changes_nothing_is_recognised() {
         let there = item(&[4, 3]);
         for met in [put(None, None), put(Some(7), None), put(None, Some(2))] {
             assert!(met.is_met_by(&there), "{met:?}");
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn a_delivery_is_spread_and_a_withdrawal_is_taken_as_an_order_is() {
+    fn a_delivery_is_spread_evenly_and_a_withdrawal_follows_order_rules() {
         let there = item(&[4, 3, 0]);
         let delivered = change(&there, delta(4), 2).expect("there is room");
         assert_eq!(delivered.portions, [portion(2, 2), portion(0, 1), portion(1, 1)]);
@@ -302,7 +302,7 @@ mod tests {
         let small = change(&there, delta(1), 4).expect("there is room");
         assert_eq!(small.portions, [portion(1, 1)]);
         let withdrawn = change(&there, delta(-2), 2).expect("there is as much");
-        assert_eq!(withdrawn.portions, [portion(0, 2)], "the next one that has as many");
+        assert_eq!(withdrawn.portions, [portion(0, 2)], "the next shard with enough");
         assert_eq!((withdrawn.delivery, withdrawn.stock), (false, 5));
         let all = change(&there, delta(-7), 0).expect("there is as much");
         assert_eq!((all.portions.len(), all.stock), (2, 0));
@@ -317,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_of_the_stock_is_a_whole_number_and_not_nothing() {
+    fn a_stock_change_is_not_zero_and_at_most_a_million() {
         for accepted in [1, -1, 1_000_000, -1_000_000] {
             assert_eq!(delta(accepted).to_string(), accepted.to_string());
         }

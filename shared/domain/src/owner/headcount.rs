@@ -1,5 +1,5 @@
-//! How many are expected at a day's meals, how many came, and how many tokens were redeemed
-//! while each meal was served.
+//! Headcounts: how many students are expected at each meal of a day, how many came, and how
+//! many tokens were redeemed while each meal was served.
 
 use std::collections::BTreeMap;
 
@@ -15,11 +15,11 @@ use crate::staff::gate::Gate;
 use crate::staff::plates::{Outcome, Plate};
 use crate::staff::refusals::Refusal;
 
-/// How many days back a day can be counted: for so long a mess knows who had cut what, and a
-/// few days longer.
+/// How many days back a day can be counted. The mess keeps cuts for a little longer, see
+/// [`crate::meals::cuts::KEPT_DAYS`].
 pub const DAYS_BACK_MAX: i32 = 7;
 
-/// How many days ahead.
+/// How many days ahead a day can be counted.
 pub const DAYS_AHEAD_MAX: i32 = 366;
 
 /// Who is expected at a meal.
@@ -35,13 +35,13 @@ pub struct Expected {
     pub expected: u32,
 }
 
-/// Whether a day is one that is counted.
+/// Whether a day can be counted.
 #[must_use]
 pub fn is_counted(date: MealDate, today: MealDate) -> bool {
     (-DAYS_BACK_MAX..=DAYS_AHEAD_MAX).contains(&date.days_since(today))
 }
 
-/// Who is expected at each of a day's meals, by what is known now.
+/// The students expected at each meal of a day, as known now.
 #[must_use]
 pub fn expected(gate: &Gate, students: &[Entitlement], date: MealDate) -> BTreeMap<Meal, Expected> {
     let entitled: Vec<_> = students.iter().filter(|it| it.is_entitled(date)).collect();
@@ -59,8 +59,8 @@ fn count(many: usize) -> u32 {
     u32::try_from(many).unwrap_or(u32::MAX)
 }
 
-/// The meal of a day that was being served at a time: of two that overlap, as they can where
-/// an owner has moved a window, the one that opened last.
+/// The meal of a day that was being served at a time. If two windows overlap, the meal that
+/// opened last.
 #[must_use]
 pub fn meal_served(mess: &Mess, date: MealDate, at: Timestamp) -> Option<Meal> {
     let served = |meal: &Meal| mess.served(Sitting { date, meal: *meal });
@@ -68,15 +68,16 @@ pub fn meal_served(mess: &Mess, date: MealDate, at: Timestamp) -> Option<Meal> {
     Meal::ALL.into_iter().filter(open).max_by_key(|meal| served(meal).map(|(opens, _)| opens))
 }
 
-/// From when until when any of a day's meals is served; `None` where none is.
+/// Returns when the day's first meal begins and when the last one ends (exclusive); `None` if
+/// no meal is served.
 #[must_use]
 pub fn hours_served(mess: &Mess, date: MealDate) -> Option<(Timestamp, Timestamp)> {
     let of_meals = Meal::ALL.into_iter().filter_map(|meal| mess.served(Sitting { date, meal }));
     of_meals.reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)))
 }
 
-/// How many tokens were redeemed while each of a day's meals was served. What was redeemed
-/// while none was is in no figure.
+/// The number of tokens redeemed while each meal of a day was served. Tokens that were redeemed
+/// outside all meals are not counted.
 #[must_use]
 pub fn tokens_served(
     mess: &Mess,
@@ -102,7 +103,7 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Counts a plate.
+    /// Adds a plate's admission and refused scans.
     pub fn add(&mut self, plate: &Plate) {
         self.admitted += u32::from(plate.admitted.is_some());
         for scan in plate.scans.values() {
@@ -167,12 +168,12 @@ mod tests {
     }
 
     #[test]
-    fn who_is_active_and_has_paid_is_expected_unless_the_meal_is_cut() {
+    fn active_paying_students_are_expected_unless_they_cut_the_meal() {
         let students = [
             student(AccountStatus::Active, CycleState::Verified, &[]),
             student(AccountStatus::Active, CycleState::Verified, &[Meal::Dinner, Meal::Lunch]),
             student(AccountStatus::Active, CycleState::Verified, &[Meal::Dinner]),
-            // Who is not entitled has nothing to cut.
+            // A student who is not entitled is not counted, cut or not.
             student(AccountStatus::Active, CycleState::Pending, &[Meal::Dinner]),
             student(AccountStatus::Blocked, CycleState::Verified, &[Meal::Dinner]),
         ];
@@ -187,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_expected_at_a_closed_meal_and_the_others_go_on() {
+    fn nobody_is_expected_at_a_closed_meal_but_other_meals_are_unaffected() {
         let mut gate = gate();
         let meals = Meals::try_from(vec![Meal::Lunch]).expect("one");
         let closure = OpenClosure { period: period("2026-01-15", "2026-01-15"), meals };
@@ -200,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn tokens_belong_to_the_meal_that_was_being_served_also_after_midnight() {
+    fn redeemed_tokens_count_for_the_meal_being_served_even_after_midnight() {
         let mut mess = gate().mess;
         let time = WallTime::constant;
         let late = MealWindow { opens: time(22, 0), closes: time(1, 0) };
@@ -223,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn of_two_meals_at_once_the_one_that_opened_last_is_served() {
+    fn of_two_overlapping_meals_the_one_that_opened_last_counts() {
         let mut mess = gate().mess;
         let time = WallTime::constant;
         let brunch = MealWindow { opens: time(7, 30), closes: time(13, 0) };
@@ -235,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn a_day_is_counted_from_a_week_ago_to_a_year_ahead() {
+    fn days_from_a_week_ago_to_a_year_ahead_are_counted() {
         let today = date("2026-01-15");
         for (day, counted) in [
             ("2026-01-07", false),

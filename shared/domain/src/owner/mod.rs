@@ -1,12 +1,12 @@
-//! What only the owner of a mess sees or changes.
+//! Features that only the owner of a mess uses.
 //!
-//! What an owner decides about one student, payment or order is in the area of that thing.
+//! An owner's decision about a student, a payment or an order is in the area of that subject.
 //!
 //! | file | its subject |
 //! |---|---|
-//! | [`settings`] | how the settings of a mess are changed, and within which bounds |
-//! | [`notifications`] | what owners are told |
-//! | [`headcount`] | how many are expected at a meal, and how many came |
+//! | [`settings`] | how the settings of a mess are changed, and their bounds |
+//! | [`notifications`] | notifications to owners |
+//! | [`headcount`] | how many students are expected at a meal, and how many came |
 
 pub mod headcount;
 pub mod notifications;

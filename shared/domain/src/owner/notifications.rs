@@ -1,4 +1,4 @@
-//! What the owners of a mess are told, and when there is something to tell.
+//! Notifications to the owners of a mess, and the rules that trigger some of them.
 
 #![expect(clippy::large_stack_arrays, reason = "the schema of the news, which a macro builds")]
 
@@ -22,7 +22,7 @@ use crate::staff::scan_ids::ScanId;
 /// How long a notification is kept.
 pub const KEPT: SignedDuration = SignedDuration::from_hours(24 * 90);
 
-/// From which stock on an item is no longer low, in portions.
+/// The number of portions below which an item's stock is low.
 pub const LOW_STOCK: u32 = 10;
 
 /// What has happened. A name is absent where it was not known in time.
@@ -149,24 +149,21 @@ impl From<&Scan> for ScanTold {
     }
 }
 
-/// One thing that the owners of a mess are told.
+/// A notification to the owners of a mess.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notification {
-    /// Its id.
     pub notification_id: NotificationId,
-    /// The mess.
     pub mess_id: MessId,
-    /// When it happened.
+    /// When the event happened.
     pub at: Timestamp,
-    /// When an owner had read it.
+    /// When an owner read the notification.
     pub read_at: Option<Timestamp>,
-    /// What happened.
     pub news: News,
 }
 
 impl NotificationId {
-    /// The id of the news of a change: its time, and a hash of what names the change. So the
-    /// news of one change are one notification, however often they come.
+    /// The id of the notification about a change: the time of the change, and a hash of the
+    /// event's id. So a repeated event gives the same notification.
     #[must_use]
     pub fn of_change(event_id: &str, at: Timestamp) -> Self {
         let digest = Sha256::digest(event_id.as_bytes());
@@ -174,7 +171,7 @@ impl NotificationId {
         Self::from_ulid(Ulid::from_parts(millis(at), random))
     }
 
-    /// The least id of this time: those of everything before it are less.
+    /// The lowest id for this time. The ids of all earlier notifications are lower.
     #[must_use]
     pub fn first_of(at: Timestamp) -> Self {
         Self::from_ulid(Ulid::from_parts(millis(at), 0))
@@ -185,16 +182,16 @@ fn millis(at: Timestamp) -> u64 {
     u64::try_from(at.as_millisecond()).unwrap_or(0)
 }
 
-/// Whether a stock fell below [`LOW_STOCK`] by a change.
+/// Whether a change took the stock below [`LOW_STOCK`].
 #[must_use]
 pub const fn fell_low(before: u32, after: u32) -> bool {
     before >= LOW_STOCK && after < LOW_STOCK
 }
 
-/// What is to be told of a plate that was `before` and is `after`: a scan has come in late
-/// that nothing spoke against, and another device had admitted the student. The student may
-/// have eaten twice. A device that repeats itself is no conflict; two phones with one staff
-/// token are two devices.
+/// Returns the conflict to report after a plate changed from `before` to `after`: a late upload
+/// passed all checks, but another device had already admitted the student. The student may have
+/// eaten twice. A repeated scan by the same device is no conflict. Two phones that share a
+/// staff token are two devices.
 #[must_use]
 pub fn scan_conflict(before: Option<&Plate>, after: &Plate) -> Option<News> {
     let diner = after.diner.as_ref()?;
@@ -262,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn a_late_scan_conflicts_with_another_devices_admission_once() {
+    fn a_late_scan_conflict_with_another_device_is_reported_once() {
         let (first, late) = (scan(1, "gate-1", false), scan(2, "gate-2", true));
         let before = plate(Some(&first.1), std::slice::from_ref(&first));
         let after = plate(Some(&first.1), &[first.clone(), late.clone()]);
@@ -273,17 +270,17 @@ mod tests {
         };
         assert_eq!(told, ScanTold::from(&late.1));
         assert_eq!(previous, ScanTold::from(&first.1));
-        // The next scan of the plate is not told with the one before.
+        // The next scan of the plate does not report the conflict again.
         let third = scan(3, "gate-1", false);
         let later = plate(Some(&first.1), &[first.clone(), late, third]);
         assert_eq!(scan_conflict(Some(&after), &later), None);
     }
 
     #[test]
-    fn what_was_refused_or_came_at_once_or_from_the_same_device_is_no_conflict() {
+    fn refused_scans_online_scans_and_scans_by_the_same_device_never_conflict() {
         let first = scan(1, "gate-1", true);
         let before = plate(Some(&first.1), std::slice::from_ref(&first));
-        assert_eq!(scan_conflict(None, &before), None, "the first one takes the place");
+        assert_eq!(scan_conflict(None, &before), None, "the first scan takes the place");
         let mut refused = scan(2, "gate-2", true);
         refused.1.refused = Some(Refusal::MessCut);
         for no_conflict in [refused, scan(2, "gate-2", false), scan(2, "gate-1", true)] {
@@ -295,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn two_phones_with_one_token_conflict() {
+    fn two_phones_that_share_a_staff_token_can_conflict() {
         let (first, mut late) = (scan(1, "gate-1", false), scan(2, "gate-1", true));
         late.1.device = "gate-1's other phone".to_owned();
         let before = plate(Some(&first.1), std::slice::from_ref(&first));
@@ -304,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn news_of_one_change_have_one_id_which_sorts_by_time() {
+    fn a_change_has_one_notification_id_which_sorts_by_time() {
         let (one, other) = (now(), now() + SignedDuration::from_millis(1));
         let id = NotificationId::of_change("event-1", one);
         assert_eq!(id, NotificationId::of_change("event-1", one));
@@ -313,14 +310,14 @@ mod tests {
     }
 
     #[test]
-    fn a_stock_is_low_at_the_crossing_alone() {
+    fn low_stock_is_reported_only_when_the_threshold_is_crossed() {
         let told = [(10, 9), (50, 0), (10, 10), (9, 8), (3, 12), (11, 10)];
         let told = told.map(|(before, after)| fell_low(before, after));
         assert_eq!(told, [true, true, false, false, false, false]);
     }
 
     #[test]
-    fn news_say_in_json_what_kind_they_are() {
+    fn a_notification_names_its_kind_in_json() {
         let sku = Sku::parse("veg-thali").expect("a SKU");
         let news = News::StockLow { sku, name: None, stock: 9 };
         let json = serde_json::json!({ "kind": "stock_low", "sku": "veg-thali", "stock": 9 });

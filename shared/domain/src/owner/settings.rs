@@ -1,4 +1,4 @@
-//! How an owner changes the settings of a mess, within which bounds.
+//! How an owner changes the settings of a mess, and the bounds of the settings.
 
 use std::collections::BTreeMap;
 
@@ -10,13 +10,13 @@ use crate::mess::{Approval, Meal, MealWindow, Mess, WallTime, ZoneName};
 use crate::money::Paise;
 use crate::text::plain_schema;
 
-/// The least that a token costs, in paise: the least that Razorpay takes for an order.
+/// The minimum price of a token in paise: the least amount that Razorpay accepts for an order.
 pub const TOKEN_PRICE_PAISE_MIN: u64 = 100;
 
-/// The most that a token costs, in paise.
+/// The maximum price of a token, in paise.
 pub const TOKEN_PRICE_PAISE_MAX: u64 = 1_000_000;
 
-/// The most days that a token is good for: two years.
+/// The maximum validity of a token in days: two years.
 pub const TOKEN_VALIDITY_DAYS_MAX: u16 = 730;
 
 /// The price of a token: [`TOKEN_PRICE_PAISE_MIN`] to [`TOKEN_PRICE_PAISE_MAX`].
@@ -44,7 +44,7 @@ impl TryFrom<i64> for TokenPrice {
     }
 }
 
-/// For how many days a token is good: 1 to [`TOKEN_VALIDITY_DAYS_MAX`].
+/// For how many days a token is valid: 1 to [`TOKEN_VALIDITY_DAYS_MAX`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "i64")]
 pub struct TokenValidity(u16);
@@ -62,35 +62,30 @@ impl TryFrom<i64> for TokenValidity {
     }
 }
 
-/// The settings that are to change; what is absent stays.
+/// The settings to change; absent settings stay as they are.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MessPatch {
-    /// The name.
     pub name: Option<Name>,
-    /// The time zone.
     pub time_zone: Option<ZoneName>,
-    /// The windows of the meals that are served at other times from now on.
+    /// The new serving times of the meals to change.
     pub meal_windows: BTreeMap<Meal, MealWindow>,
-    /// The price of a token.
     pub token_price: Option<TokenPrice>,
-    /// For how long a token is good.
     pub token_validity: Option<TokenValidity>,
     /// Whether students need an owner's approval.
     pub approval: Option<Approval>,
-    /// Until when on the day before a mess cut is taken.
+    /// Until when on the day before a cut it can be applied or cancelled.
     pub cut_cutoff: Option<WallTime>,
 }
 
-/// Why a meal cannot be served when it was to be.
+/// Why a serving time is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum WindowRefusal {
-    /// It would close at the minute at which it opens.
+    /// The window would close in the minute in which it opens.
     #[error("must not close when it opens")]
     Empty(Meal),
 }
 
 impl WindowRefusal {
-    /// The meal whose window is refused.
     #[must_use]
     pub const fn meal(self) -> Meal {
         match self {
@@ -100,7 +95,7 @@ impl WindowRefusal {
 }
 
 impl MessPatch {
-    /// The mess as it is after the change.
+    /// The mess after the change.
     pub fn apply(&self, mess: &Mess) -> Result<Mess, WindowRefusal> {
         let patch = self.clone();
         let mess = mess.clone();
@@ -118,8 +113,8 @@ impl MessPatch {
         })
     }
 
-    /// All windows, the changed ones as they are to be. Windows of different meals may
-    /// overlap: a scan names its meal.
+    /// All windows after the change. Windows of different meals may overlap, because a scan
+    /// names its meal.
     fn windows(
         &self,
         mut windows: BTreeMap<Meal, MealWindow>,
@@ -155,14 +150,14 @@ mod tests {
     }
 
     #[test]
-    fn nothing_changes_but_what_is_named() {
+    fn only_the_named_settings_change() {
         assert_eq!(MessPatch::default().apply(&mess()), Ok(mess()));
         let patch = MessPatch { approval: Some(Approval::Automatic), ..MessPatch::default() };
         assert_eq!(patch.apply(&mess()), Ok(Mess { approval: Approval::Automatic, ..mess() }),);
     }
 
     #[test]
-    fn a_window_replaces_that_meal_s_alone() {
+    fn a_new_window_changes_only_its_own_meal() {
         let late = window("21:00", "23:30");
         let changed = serving([(Meal::Dinner, late)]).apply(&mess()).expect("it fits");
         assert_eq!(changed.meal_windows[&Meal::Dinner], late);
@@ -186,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn prices_and_validities_have_bounds() {
+    fn token_prices_and_validities_have_bounds() {
         for (paise, accepted) in [(99, false), (100, true), (1_000_000, true), (1_000_001, false)] {
             assert_eq!(TokenPrice::try_from(paise).is_ok(), accepted, "{paise}");
         }

@@ -1,12 +1,12 @@
-//! Payments with the partner (Razorpay) for tokens: capturing them and refunding them.
+//! Payments for tokens through Razorpay ("the partner"): capturing and refunding them.
 //!
-//! A cycle is paid outside Thali and only a screenshot is uploaded: see
-//! [`crate::meals::cycles`]. The partner's API is not here.
+//! A student pays for a cycle outside Thali and uploads only a screenshot, see
+//! [`crate::meals::cycles`]. The client of Razorpay's API is not here.
 //!
 //! | file | its subject |
 //! |---|---|
-//! | [`settlement`] | when a payment pays for a purchase, and when the partner is asked for payments |
-//! | [`refunds`] | unredeemed tokens that are given back for money |
+//! | [`settlement`] | when a payment pays for a purchase; querying Razorpay for payments |
+//! | [`refunds`] | refunds of unredeemed tokens |
 
 pub mod refunds;
 pub mod settlement;

@@ -1,6 +1,7 @@
-//! Refunds: an owner gives unredeemed tokens back for money. A refund is decided and its
-//! tokens are reserved at once; the partner then pays, and it is processed, or refuses,
-//! and the tokens are available again. A purchase has at most one refund in hand.
+//! Refunds: an owner refunds a student's unredeemed tokens. First the refund is recorded and
+//! its tokens are reserved. Then Razorpay ("the partner") either pays, and the refund is
+//! processed, or refuses, and the tokens are available again. A purchase has at most one refund
+//! in progress.
 
 use std::collections::BTreeSet;
 
@@ -14,41 +15,37 @@ use crate::money::Paise;
 use crate::payments::settlement::CURRENCY;
 use crate::tokens::purchases::Purchase;
 
-/// One giving back of tokens.
+/// A refund of some tokens of one purchase.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refund {
-    /// Its id.
     pub refund_id: RefundId,
-    /// Whose tokens.
+    /// The student.
     pub account_id: AccountId,
-    /// Of which mess.
     pub mess_id: MessId,
-    /// Of which purchase.
+    /// The purchase.
     pub order_id: RazorpayOrderId,
-    /// The payment from which the money goes back.
+    /// The payment that is refunded.
     pub payment_id: RazorpayPaymentId,
-    /// The numbers of the tokens.
+    /// The numbers of the refunded tokens.
     pub numbers: BTreeSet<u16>,
-    /// Their price.
+    /// The price of these tokens.
     pub amount: Paise,
-    /// The owner who asked for it.
+    /// The owner who requested the refund.
     pub requested_by: AccountId,
-    /// When.
     pub requested_at: Timestamp,
-    /// The partner's id of it, once known.
+    /// Razorpay's id of the refund, once known.
     pub razorpay_refund_id: Option<RazorpayRefundId>,
-    /// How far it got.
     pub state: RefundState,
 }
 
-/// How far a refund got.
+/// The progress of a refund.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RefundState {
-    /// The tokens are reserved; the money is not on its way yet.
+    /// The tokens are reserved; the money has not been sent yet.
     Pending,
-    /// The money is on its way.
+    /// Razorpay has sent the money.
     Processed(Timestamp),
-    /// There is no money, and the tokens are available again.
+    /// No money is sent, and the tokens are available again.
     Failed(Timestamp, RefundFailure),
 }
 
@@ -56,56 +53,55 @@ pub enum RefundState {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RefundFailure {
-    /// The partner refused to begin with it.
+    /// Razorpay refused to start the refund.
     RefusedByPartner,
-    /// The partner began with it and could not do it.
+    /// Razorpay started the refund but could not complete it.
     FailedAtPartner,
 }
 
-/// What an owner asks for.
+/// An owner's request for a refund.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefundRequest {
-    /// The id of the refund that may come of it.
+    /// The id for a new refund, if this request creates one.
     pub refund_id: RefundId,
-    /// How many tokens; all that are unredeemed where it is not said.
+    /// How many tokens to refund; `None` means all unredeemed tokens.
     pub count: Option<u16>,
-    /// Who asks.
+    /// The owner.
     pub requested_by: AccountId,
-    /// When.
     pub requested_at: Timestamp,
 }
 
-/// What a request comes to.
+/// The result of an accepted request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Requested {
-    /// This refund, which is to be recorded now.
+    /// A new refund, to be recorded now.
     New(Refund),
-    /// This very thing was given back before, and nothing is left: the latest refund, which
-    /// answers again.
+    /// The same refund was made before, and no tokens are left: the latest refund is returned
+    /// again.
     Replay(Refund),
 }
 
-/// Why tokens are not given back.
+/// Why a refund is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RefundRefusal {
-    /// The purchase was not paid.
     #[error("the purchase has not been paid, so there is nothing to give back")]
     NotRefundable,
-    /// Another refund of the purchase is in hand.
+    /// Another refund of the purchase is in progress.
     #[error("another refund of this purchase is in hand")]
     InProgress,
-    /// Fewer are left than were asked for.
+    /// Fewer tokens are left than requested.
     #[error("{available} unredeemed tokens are left, {requested} were asked for")]
     InsufficientTokens {
-        /// How many can be given back.
+        /// How many tokens can be refunded.
         available: u16,
-        /// How many were asked for.
+        /// How many tokens were requested.
         requested: u16,
     },
 }
 
-/// Decides which tokens of `purchase` a request gives back: those with the highest numbers,
-/// expired ones too, because the owner decides. `latest` is the purchase's latest refund.
+/// Decides which tokens of `purchase` a request refunds: those with the highest numbers.
+/// Expired tokens are included, because the owner decides. `latest` is the purchase's latest
+/// refund.
 pub fn request(
     purchase: &Purchase,
     latest: Option<Refund>,
@@ -114,8 +110,8 @@ pub fn request(
     let lot = purchase.lot().ok_or(RefundRefusal::NotRefundable)?;
     let left: Vec<u16> = purchase.left_numbers().rev().collect();
     let in_hand = purchase.refunding.is_some();
-    // A failed refund gave nothing back, so it is no answer; nor is one of another size to
-    // who says how many.
+    // A failed refund refunded nothing, so it cannot be returned as the result. Neither can a
+    // refund of another size if the request names a count.
     let answers = |latest: &Refund| {
         let same_size = asked.count.is_none_or(|it| usize::from(it) == latest.numbers.len());
         same_size && (in_hand || !matches!(latest.state, RefundState::Failed(..)))
@@ -149,55 +145,52 @@ pub fn request(
     }))
 }
 
-/// How far a refund got at the partner.
+/// The status of a refund at Razorpay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PartnerRefundStatus {
-    /// Begun.
+    /// The refund has started.
     Pending,
-    /// The money is on its way.
+    /// Razorpay has sent the money.
     Processed,
-    /// It did not work; the money is the merchant's again.
+    /// The refund failed; the merchant has the money again.
     Failed,
-    /// Something that the partner has invented since.
+    /// A status that Razorpay added later.
     #[serde(other)]
     Unknown,
 }
 
-/// What the partner says of a refund.
+/// A refund as Razorpay reports it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PartnerRefund {
-    /// The partner's id of it.
     pub razorpay_refund_id: RazorpayRefundId,
-    /// From which payment.
+    /// The refunded payment.
     pub payment_id: RazorpayPaymentId,
-    /// How much.
     pub amount: Paise,
-    /// Its ISO 4217 currency.
+    /// The ISO 4217 currency of the amount.
     pub currency: String,
-    /// How far it got.
     pub status: PartnerRefundStatus,
 }
 
-/// What news of a refund mean for it.
+/// What a report from Razorpay changes for a refund.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RefundNews {
-    /// It is processed, and was not yet.
+    /// A pending refund is now processed.
     Processed,
-    /// It failed, and had not yet.
+    /// A pending refund has now failed.
     Failed(RefundFailure),
-    /// The partner is at it.
+    /// Razorpay is working on the refund.
     Begun,
-    /// Nothing: it was finished before.
+    /// Nothing: the refund was finished before.
     Old,
-    /// It was finished the other way before, so that money and tokens are both with the
-    /// student, or both with the mess: a person must look.
+    /// The refund had finished with the opposite result, so either the student or the mess now
+    /// has both the money and the tokens. A person must check this.
     Contradiction,
-    /// The news are about another payment, amount or refund: a person must look.
+    /// The report is about another payment, amount or refund. A person must check this.
     Foreign,
 }
 
-/// Judges what the partner says of `refund`. What is finished stays as it is.
+/// Decides what a report from Razorpay changes for `refund`. A finished refund never changes.
 #[must_use]
 pub fn judge(refund: &Refund, found: &PartnerRefund) -> RefundNews {
     let known = refund.razorpay_refund_id.as_ref();
@@ -222,22 +215,23 @@ pub fn judge(refund: &Refund, found: &PartnerRefund) -> RefundNews {
     }
 }
 
-/// For how long the partner's idempotency is relied upon. How long it remembers a key is
-/// not documented; later than this its list of refunds is read before it is asked again.
+/// How long Thali relies on Razorpay's idempotency. Razorpay does not document how long it
+/// remembers a key. After this time, Razorpay's list of refunds is read before a refund is
+/// requested again.
 const KEY_TRUSTED_FOR: SignedDuration = SignedDuration::from_hours(1);
 
-/// Whether the partner may have forgotten that it was asked for this refund.
+/// Whether Razorpay may have forgotten that this refund was requested.
 #[must_use]
 pub fn is_late(refund: &Refund, now: Timestamp) -> bool {
     now.duration_since(refund.requested_at) > KEY_TRUSTED_FOR
 }
 
-/// For how long a refusal may only say that an earlier try is still on its way at the
-/// partner, whose list does not show it yet: the partner refuses a refund with the same
-/// status while it is busy with the payment.
+/// For how long a refusal may only mean that an earlier attempt is still running at Razorpay
+/// and not in its list yet: Razorpay uses the same status to refuse a refund while it is busy
+/// with the payment.
 const REFUSAL_DOUBTED_FOR: SignedDuration = SignedDuration::from_mins(10);
 
-/// Whether the partner's refusal of this refund can be believed, rather than asked about
+/// Whether Razorpay's refusal of this refund is final. Otherwise the refund must be requested
 /// again.
 #[must_use]
 pub fn refusal_is_believed(refund: &Refund, now: Timestamp) -> bool {
@@ -274,7 +268,7 @@ mod tests {
         }
     }
 
-    /// A purchase of which `redeemed` and `refunded` are gone, and its latest refund.
+    /// A purchase with these tokens redeemed and refunded, and its latest refund.
     fn used(count: u16, redeemed: &[u16], refunded: &[u16], in_hand: bool) -> (Purchase, Refund) {
         let mut purchase = captured("order_A", count);
         purchase.redeemed = redeemed.iter().copied().collect();
@@ -282,7 +276,7 @@ mod tests {
         purchase.refund_id = Some(ID);
         purchase.refunding = in_hand.then_some(ID);
         let Ok(Requested::New(refund)) = ask(&captured("order_A", count), None, None) else {
-            panic!("a paid purchase can be given back");
+            panic!("a paid purchase can be refunded");
         };
         let state = if in_hand { RefundState::Pending } else { RefundState::Processed(NOW) };
         let numbers = purchase.refunded.clone();
@@ -300,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn all_that_is_unredeemed_is_given_back_or_as_much_as_is_asked_for_from_the_end() {
+    fn a_refund_takes_the_highest_unredeemed_numbers_or_all_of_them() {
         let mut purchase = captured("order_A", 6);
         purchase.redeemed = BTreeSet::from([1, 6]);
         assert_eq!(given_back(ask(&purchase, None, None)), (vec![2, 3, 4, 5], 20_000));
@@ -310,13 +304,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_paid_is_not_given_back() {
+    fn an_unpaid_purchase_is_not_refunded() {
         let decided = ask(&created("order_A", 6), None, None);
         assert_eq!(decided, Err(RefundRefusal::NotRefundable));
     }
 
     #[test]
-    fn one_refund_of_a_purchase_is_in_hand() {
+    fn a_purchase_has_only_one_refund_in_progress() {
         let (purchase, latest) = used(6, &[1], &[5, 6], true);
         for count in [None, Some(1), Some(9)] {
             let decided = ask(&purchase, Some(&latest), count);
@@ -325,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn where_everything_was_given_back_the_latest_refund_answers_who_asks_for_as_many_or_all() {
+    fn a_repeated_request_after_a_full_refund_returns_the_latest_refund() {
         for in_hand in [true, false] {
             let (purchase, latest) = used(6, &[1, 2], &[3, 4, 5, 6], in_hand);
             for count in [None, Some(4)] {
@@ -346,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn where_everything_was_redeemed_nothing_is_given_back() {
+    fn a_fully_redeemed_purchase_is_not_refunded() {
         let mut purchase = captured("order_A", 2);
         purchase.redeemed = BTreeSet::from([1, 2]);
         let refused = RefundRefusal::InsufficientTokens { available: 0, requested: 2 };
@@ -358,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn news_of_a_pending_refund_finish_it_and_of_a_finished_one_do_nothing() {
+    fn a_report_finishes_a_pending_refund_but_never_changes_a_finished_one() {
         use PartnerRefundStatus::{Failed, Pending, Processed, Unknown};
         let (_, mut refund) = used(6, &[], &[5, 6], true);
         for (status, news) in [
@@ -384,7 +378,7 @@ mod tests {
     }
 
     #[test]
-    fn news_that_a_refund_was_finished_the_other_way_are_a_contradiction() {
+    fn a_report_of_the_opposite_result_is_a_contradiction() {
         let (_, mut refund) = used(6, &[], &[5, 6], true);
         for (state, status) in [
             (RefundState::Processed(NOW), PartnerRefundStatus::Failed),
@@ -399,7 +393,7 @@ mod tests {
     }
 
     #[test]
-    fn news_of_another_payment_amount_currency_or_refund_finish_nothing() {
+    fn a_report_that_does_not_match_the_refund_finishes_nothing() {
         let (_, mut refund) = used(6, &[], &[5, 6], true);
         let good = partner(&refund, PartnerRefundStatus::Processed);
         let other = RazorpayPaymentId::parse("pay_9").expect("an id");
@@ -415,7 +409,7 @@ mod tests {
     }
 
     #[test]
-    fn the_partner_is_trusted_to_remember_a_refund_for_an_hour() {
+    fn the_partner_is_assumed_to_remember_a_refund_for_an_hour() {
         let (_, refund) = used(6, &[], &[6], true);
         let hour = SignedDuration::from_hours(1);
         assert!(!is_late(&refund, refund.requested_at + hour));
@@ -423,7 +417,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_is_believed_after_ten_minutes() {
+    fn a_refusal_is_final_after_ten_minutes() {
         let (_, refund) = used(6, &[], &[6], true);
         let doubted = refund.requested_at + SignedDuration::from_mins(10);
         assert!(!refusal_is_believed(&refund, doubted));

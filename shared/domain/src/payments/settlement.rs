@@ -1,6 +1,6 @@
-//! When a payment pays for a purchase. Only the stored purchase is trusted: what the
-//! partner says of a payment must agree with it in amount and currency, and the money
-//! must have been captured.
+//! When a payment pays for a purchase. Only the stored purchase is trusted: a payment at
+//! Razorpay ("the partner") must match its order, amount and currency, and the money must be
+//! captured.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -9,69 +9,66 @@ use crate::ids::{RazorpayOrderId, RazorpayPaymentId};
 use crate::money::Paise;
 use crate::tokens::purchases::{Purchase, PurchaseState, Waiting};
 
-/// The one currency in which tokens are sold.
+/// The only currency in which tokens are sold.
 pub const CURRENCY: &str = "INR";
 
-/// How far a payment got at the partner.
+/// The status of a payment at Razorpay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PaymentStatus {
-    /// Begun.
+    /// The payment has started.
     Created,
-    /// The bank said yes; the money was not taken yet.
+    /// The bank has approved the payment; the money has not been captured yet.
     Authorized,
-    /// The money was taken.
+    /// The money has been captured.
     Captured,
-    /// The money was given back.
+    /// The money has been refunded.
     Refunded,
-    /// It did not work. It can still become captured, days later.
+    /// The payment failed. It can still become captured, even days later.
     Failed,
-    /// Something that the partner has invented since.
+    /// A status that Razorpay added later.
     #[serde(other)]
     Unknown,
 }
 
-/// What the partner says of a payment.
+/// A payment as Razorpay reports it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Payment {
-    /// The partner's id of it.
     pub payment_id: RazorpayPaymentId,
-    /// The order that it was made for, if any.
+    /// The order that the payment is for, if any.
     pub order_id: Option<RazorpayOrderId>,
-    /// The amount paid.
     pub amount: Paise,
-    /// Its ISO 4217 currency.
+    /// The ISO 4217 currency of the amount.
     pub currency: String,
-    /// How far it got.
     pub status: PaymentStatus,
     /// `card`, `upi`, `netbanking` and so on.
     pub method: Option<String>,
 }
 
-/// What a good payment means for its purchase.
+/// The effect of a matching payment on its purchase.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Settlement {
-    /// The purchase is to be captured now.
+    /// The purchase must be captured now.
     Capture,
-    /// It was captured before, by this same payment.
+    /// The same payment captured the purchase before.
     AlreadyCaptured,
 }
 
 /// Why a payment does not pay for a purchase.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PaymentRefusal {
-    /// The partner has not taken the money (yet).
+    /// Razorpay has not captured the money (yet).
     #[error("the payment has not been captured")]
     NotCaptured,
-    /// Another amount, another currency or another order than the stored one.
+    /// The amount, the currency or the order differs from the stored purchase.
     #[error("the payment's amount, currency or order is not the purchase's")]
     AmountMismatch,
-    /// The purchase was paid by another payment.
+    /// Another payment paid for the purchase.
     #[error("the purchase was already paid by another payment")]
     PaidByAnother,
 }
 
-/// Judges whether `payment` pays for `purchase`.
+/// Decides whether `payment` pays for `purchase`.
 pub fn settle(purchase: &Purchase, payment: &Payment) -> Result<Settlement, PaymentRefusal> {
     if let PurchaseState::Captured(lot) = &purchase.state {
         return if lot.payment_id == payment.payment_id {
@@ -92,32 +89,32 @@ pub fn settle(purchase: &Purchase, payment: &Payment) -> Result<Settlement, Paym
     }
 }
 
-/// How long the partner is asked for payments of an order that nobody told of: banks
-/// report a payment days later ("late authorisation").
+/// How long Razorpay is queried for payments of an order for which no payment was reported.
+/// Banks can report a payment days later ("late authorisation").
 pub const ASKED_FOR: SignedDuration = SignedDuration::from_hours(7 * 24);
 
-/// What the partner's list of an unpaid purchase's payments means.
+/// What Razorpay's list of payments means for an unpaid purchase.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reconciliation {
-    /// This payment pays for it.
+    /// This payment pays for the purchase.
     Capture(Payment),
-    /// Nothing is decided yet: look again later.
+    /// Nothing is decided yet: query again later.
     Wait,
-    /// Every payment so far failed: look again later.
+    /// Every payment so far has failed: query again later.
     Failed,
-    /// Nothing will come any more, as far as anybody can tell: stop looking.
+    /// No payment is expected any more: stop querying.
     Close,
 }
 
-/// Judges an unpaid purchase by the payments that the partner has for its order.
+/// Decides about an unpaid purchase, given Razorpay's payments for its order.
 #[must_use]
 pub fn reconcile(purchase: &Purchase, payments: &[Payment], now: Timestamp) -> Reconciliation {
     let pays = |payment: &&Payment| settle(purchase, payment) == Ok(Settlement::Capture);
     if let Some(payment) = payments.iter().find(pays) {
         return Reconciliation::Capture(payment.clone());
     }
-    // Money that went back is as good as none. Anything else may still become a payment,
-    // or, where it is captured with another amount, is for a person to look at.
+    // A refunded payment counts as no payment. Any other payment may still become captured, or
+    // was captured with another amount and needs a person to check it.
     let is_over = |payment: &Payment| {
         matches!(payment.status, PaymentStatus::Failed | PaymentStatus::Refunded)
     };
@@ -132,9 +129,9 @@ pub fn reconcile(purchase: &Purchase, payments: &[Payment], now: Timestamp) -> R
     }
 }
 
-/// Whether the partner is to be asked now for payments of a purchase which is at least
-/// `older_than` old: for the first time, or because its age has doubled since the last
-/// time. An abandoned order is so asked for a dozen times in a week, and not each run.
+/// Whether Razorpay must be queried now for payments of a purchase that is at least
+/// `older_than` old: for the first time, or because its age has doubled since the last query.
+/// So an abandoned order is queried about a dozen times in a week, and not in every run.
 #[must_use]
 pub fn is_due(purchase: &Purchase, older_than: SignedDuration, now: Timestamp) -> bool {
     let PurchaseState::Created(Waiting { asked_at, .. }) = &purchase.state else { return false };
@@ -165,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_than_captured_does_not() {
+    fn a_payment_that_is_not_captured_does_not_settle() {
         use PaymentStatus::{Authorized, Created, Failed, Refunded, Unknown};
         for status in [Created, Authorized, Failed, Refunded, Unknown] {
             let payment = Payment { status, ..payment() };
@@ -175,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn another_amount_currency_or_order_does_not() {
+    fn a_payment_with_another_amount_currency_or_order_does_not_settle() {
         let other_order = RazorpayOrderId::parse("order_B").expect("an id");
         for payment in [
             Payment { amount: Paise::new(49_999), ..payment() },
@@ -190,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_purchase_is_paid_once() {
+    fn a_purchase_can_be_paid_only_once() {
         let captured = samples::captured("order_A", 10);
         assert_eq!(settle(&captured, &payment()), Ok(Settlement::AlreadyCaptured));
         let second = RazorpayPaymentId::parse("pay_2").expect("an id");
@@ -205,7 +202,7 @@ mod tests {
     const WEEK: SignedDuration = ASKED_FOR;
 
     #[test]
-    fn a_captured_payment_among_failed_ones_is_found_however_late() {
+    fn a_captured_payment_among_failed_ones_is_found_even_weeks_later() {
         use PaymentStatus::{Captured, Failed};
         let purchase = samples::created("order_A", 10);
         let found = [with(Failed), with(Captured), with(Failed)];
@@ -216,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_still_become_a_payment_is_waited_for() {
+    fn a_purchase_waits_while_a_payment_may_still_be_captured() {
         use PaymentStatus::{Authorized, Created, Failed, Unknown};
         let purchase = samples::created("order_A", 10);
         for status in [Authorized, Created, Unknown] {
@@ -227,11 +224,11 @@ mod tests {
         }
         let other_amount = Payment { amount: Paise::new(1), ..payment() };
         let decided = reconcile(&purchase, &[other_amount], samples::NOW + 2 * WEEK);
-        assert_eq!(decided, Reconciliation::Wait, "that is for a person to look at");
+        assert_eq!(decided, Reconciliation::Wait, "a person must check this payment");
     }
 
     #[test]
-    fn failures_and_silence_end_after_a_week() {
+    fn a_purchase_without_a_possible_payment_is_closed_after_a_week() {
         use PaymentStatus::{Failed, Refunded};
         let purchase = samples::created("order_A", 10);
         for (found, before) in [
@@ -247,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn an_order_is_asked_for_again_when_its_age_has_doubled() {
+    fn an_order_is_queried_again_when_its_age_has_doubled() {
         let minutes = SignedDuration::from_mins;
         let mut purchase = samples::created("order_A", 10);
         let due =
@@ -258,7 +255,7 @@ mod tests {
         purchase.state = PurchaseState::Created(Waiting { asked_at, ..Waiting::default() });
         assert!(!due(&purchase, 11));
         assert!(due(&purchase, 12));
-        assert!(!due(&samples::captured("order_A", 10), 60), "a paid one never");
+        assert!(!due(&samples::captured("order_A", 10), 60), "a paid purchase is never due");
 
         let mut asked = 0;
         let mut purchase = samples::created("order_A", 10);

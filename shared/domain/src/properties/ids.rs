@@ -1,5 +1,5 @@
-//! Every identifier survives being printed and read, has one spelling, and is refused
-//! where another kind is expected.
+//! Properties of identifiers: each one survives printing and parsing, has exactly one spelling,
+//! and is refused as another kind.
 
 use std::collections::BTreeSet;
 use std::fmt::{Debug, Display};
@@ -12,27 +12,27 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use ulid::Ulid;
 
-/// Reads text as one kind and prints it again.
+/// Parses text as one kind of identifier and prints the result.
 type Reprint = fn(&str) -> Option<String>;
 
 fn reprint<T: FromStr + Display>(text: &str) -> Option<String> {
     text.parse::<T>().ok().map(|id| id.to_string())
 }
 
-/// What must hold of one identifier, whatever its kind.
+/// Checks the properties that every identifier has, whatever its kind.
 fn assert_survives<T>(id: &T)
 where
     T: Debug + Display + DeserializeOwned + FromStr<Err: Debug> + PartialEq + Serialize,
 {
     let printed = id.to_string();
-    assert_eq!(&printed.parse::<T>().expect("what was printed is read"), id);
+    assert_eq!(&printed.parse::<T>().expect("a printed id can be parsed"), id);
     let json = serde_json::to_string(id).expect("an id is JSON");
     assert_eq!(json, format!("\"{printed}\""));
     assert_eq!(&serde_json::from_str::<T>(&json).expect("an id"), id);
     assert!(printed.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-'));
 }
 
-/// Names the kinds that are a prefix and a ULID, and what is done with each.
+/// Lists the kinds of identifiers that are a prefix and a ULID, and checks each of them.
 macro_rules! ulid_ids {
     ($($name:ident),* $(,)?) => {
         const ULID_IDS: &[(&str, Reprint)] = &[$((stringify!($name), reprint::<$name>)),*];
@@ -64,7 +64,7 @@ ulid_ids!(
     SubmissionId,
 );
 
-/// The kinds that have a form of their own.
+/// The kinds of identifiers with another form.
 const OTHER_IDS: &[(&str, Reprint)] = &[
     ("MessId", reprint::<MessId>),
     ("RazorpayOrderId", reprint::<RazorpayOrderId>),
@@ -74,7 +74,7 @@ const OTHER_IDS: &[(&str, Reprint)] = &[
 ];
 
 #[test]
-fn these_tests_know_every_kind_of_identifier() {
+fn these_tests_cover_every_kind_of_identifier() {
     let source = include_str!("../ids.rs");
     let after = |line: &'static str| source.split(line).skip(1);
     let ulid_ids = after("\nulid_id!(").filter_map(|rest| {
@@ -87,7 +87,7 @@ fn these_tests_know_every_kind_of_identifier() {
     assert_eq!(known, in_code);
 }
 
-/// Text that looks like an identifier, or nearly.
+/// Text that is an identifier, or looks similar to one.
 fn nearly_an_id() -> impl Strategy<Value = String> {
     let prefix = prop::sample::select(vec![
         "acc_", "reg_", "ses_", "sub_", "rst_", "pic_", "rfd_", "mess_", "order_", "pay_", "tok_",
@@ -105,7 +105,7 @@ fn nearly_an_id() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn every_ulid_id_survives_print_and_parse_and_sorts_as_it_was_made(
+    fn every_ulid_id_survives_print_and_parse_and_sorts_by_its_ulid(
         bits in any::<u128>(), later in any::<u128>(),
     ) {
         assert_ulid_ids_survive(Ulid(bits), Ulid(later));
@@ -149,7 +149,7 @@ proptest! {
     }
 
     #[test]
-    fn an_order_leads_to_its_account(bits in any::<u128>(), at in 0_i64..4_000_000_000_000) {
+    fn an_order_id_contains_the_account_part_and_sorts_by_time(bits in any::<u128>(), at in 0_i64..4_000_000_000_000) {
         let account = AccountId::from_ulid(Ulid(bits));
         let at = Timestamp::from_millisecond(at).expect("in range");
         let (order, later) = (OrderId::of(account, at), OrderId::of(account, at + SignedDuration::from_millis(1)));

@@ -1,15 +1,15 @@
-//! Property tests: what holds for all inputs, or however a story goes. Unit tests are in the
-//! files of what they test; the properties of cuts and of scans are beside those, because they
-//! need the same mess, and the same student, as the unit tests.
+//! Property tests: rules that hold for all inputs, or for every sequence of events. Unit tests
+//! are in the files that they test. The property tests of cuts and scans are there too, because
+//! they need the same mess and the same student as the unit tests.
 //!
-//! | file | what it is about |
+//! | file | its subject |
 //! |---|---|
-//! | `ids` | every identifier survives being printed and read |
+//! | `ids` | every identifier survives printing and parsing |
 //! | `one_time_codes` | one-time codes follow RFC 4226 and cannot be guessed from one another |
-//! | `pictures` | the keys of pictures survive being printed and read |
-//! | `qr` | only a QR code that was signed is accepted |
-//! | `stock` | the stock of an item over its shards, with owners and orders at once |
-//! | `tokens` | tokens, refunds and orders, with many clients at once |
+//! | `pictures` | the storage keys of pictures survive printing and parsing |
+//! | `qr` | only a signed QR code is accepted |
+//! | `stock` | an item's stock over its shards, with concurrent owners and orders |
+//! | `tokens` | tokens, refunds and orders, with many concurrent clients |
 
 mod ids;
 mod one_time_codes;

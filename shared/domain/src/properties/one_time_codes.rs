@@ -1,5 +1,5 @@
-//! One-time codes against the standards that they follow, and as numbers that nobody can
-//! guess from one another.
+//! Properties of one-time codes: they follow the standards, and one code does not help to guess
+//! another.
 
 use crate::accounts::one_time_code::{one_time_code, truncate};
 use hmac::{Hmac, KeyInit, Mac};
@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use sha2::Sha256;
 use ulid::Ulid;
 
-/// RFC 4226, appendix D: for each count the HMAC-SHA-1, what the truncation makes of it,
-/// and the code of six digits.
+/// RFC 4226, appendix D: for each count the HMAC-SHA-1, its truncated value, and the code of
+/// six digits.
 const RFC_4226: [(&str, u32, u32); 10] = [
     ("cc93cf18508d94934c64b65d8ba7667fb7cde4b0", 0x4c93_cf18, 755_224),
     ("75a48a19d4cbe100644e8ac1397eea747a2d33ab", 0x4139_7eea, 287_082),
@@ -22,7 +22,7 @@ const RFC_4226: [(&str, u32, u32); 10] = [
     ("1637409809a679dc698207310c8c7fc07290d9e5", 0x2679_dc69, 520_489),
 ];
 
-/// RFC 6238, appendix B, with SHA-256: the counter of each time, and its eight digits.
+/// RFC 6238, appendix B, with SHA-256: the counter of each time, and the code of eight digits.
 const RFC_6238: [(u64, u32); 6] = [
     (0x1, 46_119_246),
     (0x023_523ec, 68_084_774),
@@ -38,7 +38,7 @@ fn bytes(hex: &str) -> Vec<u8> {
 }
 
 #[test]
-fn the_truncation_is_that_of_rfc_4226() {
+fn truncation_matches_rfc_4226() {
     for (digest, truncated, code) in RFC_4226 {
         assert_eq!(truncate(&bytes(digest)), truncated, "{digest}");
         assert_eq!(truncated % 1_000_000, code, "{digest}");
@@ -46,7 +46,7 @@ fn the_truncation_is_that_of_rfc_4226() {
 }
 
 #[test]
-fn the_truncation_takes_sha_256_as_rfc_6238_does() {
+fn truncation_of_sha_256_matches_rfc_6238() {
     for (counter, code) in RFC_6238 {
         let mut mac = Hmac::<Sha256>::new_from_slice(b"12345678901234567890123456789012")
             .expect("HMAC takes keys of any length");
@@ -55,7 +55,7 @@ fn the_truncation_takes_sha_256_as_rfc_6238_does() {
     }
 }
 
-/// How many subjects the statistics below look at. They are the same in every run.
+/// The number of subjects in the statistics below. The subjects are the same in every run.
 const SUBJECTS: u32 = 20_000;
 
 fn code(subject: u32, counter: u32) -> String {
@@ -64,7 +64,7 @@ fn code(subject: u32, counter: u32) -> String {
 }
 
 #[test]
-fn every_digit_is_as_likely_as_every_other_at_every_place() {
+fn all_digits_are_equally_likely_at_every_position() {
     let mut counts = [[0_u32; 10]; 6];
     for subject in 0..SUBJECTS {
         for (place, digit) in code(subject, 0).bytes().enumerate() {
@@ -77,7 +77,7 @@ fn every_digit_is_as_likely_as_every_other_at_every_place() {
 }
 
 #[test]
-fn a_code_says_nothing_of_the_one_that_is_sent_again() {
+fn a_code_reveals_nothing_about_the_next_code() {
     let (mut same_code, mut same_digit) = (0_u32, [0_u32; 6]);
     for subject in 0..SUBJECTS {
         let (first, again) = (code(subject, 0), code(subject, 1));
@@ -86,14 +86,14 @@ fn a_code_says_nothing_of_the_one_that_is_sent_again() {
             same_digit[place] += u32::from(same);
         }
     }
-    // One in a million is expected to be the same code, one in ten to have the same digit.
+    // Expected: one code in a million repeats, and one digit in ten is the same.
     assert!(same_code <= 1, "{same_code}");
     assert!(same_digit.iter().all(|same| (1_750..=2_250).contains(same)), "{same_digit:?}");
 }
 
 proptest! {
     #[test]
-    fn a_code_is_six_digits_and_the_same_for_the_same_inputs(key in any::<[u8; 32]>(), subject in "[a-z]{3}_[0-9A-Z]{26}", counter in any::<u32>()) {
+    fn a_code_has_six_digits_and_depends_only_on_its_inputs(key in any::<[u8; 32]>(), subject in "[a-z]{3}_[0-9A-Z]{26}", counter in any::<u32>()) {
         let code = one_time_code(&key, &subject, counter);
         prop_assert!(code.len() == 6 && code.bytes().all(|b| b.is_ascii_digit()));
         prop_assert_eq!(code, one_time_code(&key, &subject, counter));

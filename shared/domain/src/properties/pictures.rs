@@ -1,4 +1,4 @@
-//! The keys of pictures: each survives being printed and read, and they sort by time.
+//! Properties of picture keys: each one survives printing and parsing, and they sort by time.
 
 use proptest::prelude::*;
 use ulid::Ulid;
@@ -8,7 +8,7 @@ use crate::pictures::{PictureFormat, PictureKey};
 
 proptest! {
     #[test]
-    fn a_key_survives_print_and_parse(account in any::<u128>(), picture in any::<u128>(), format in 0_usize..3) {
+    fn a_picture_key_survives_print_and_parse(account in any::<u128>(), picture in any::<u128>(), format in 0_usize..3) {
         let key = PictureKey {
             account_id: AccountId::from_ulid(Ulid(account)),
             picture_id: PictureId::from_ulid(Ulid(picture)),
@@ -18,7 +18,7 @@ proptest! {
     }
 
     #[test]
-    fn keys_of_an_account_sort_as_their_pictures_were_asked_for(one in any::<u128>(), other in any::<u128>(), formats in (0_usize..3, 0_usize..3)) {
+    fn picture_keys_of_an_account_sort_by_picture_id(one in any::<u128>(), other in any::<u128>(), formats in (0_usize..3, 0_usize..3)) {
         let key = |bits, format: usize| PictureKey {
             account_id: AccountId::from_ulid(Ulid(7)),
             picture_id: PictureId::from_ulid(Ulid(bits)),

@@ -1,4 +1,4 @@
-//! Properties of students' codes: only what was signed is believed, to the last bit.
+//! Properties of students' QR codes: only a signed code is accepted, and every bit matters.
 
 use proptest::prelude::*;
 use ulid::Ulid;
@@ -28,14 +28,14 @@ fn code() -> impl Strategy<Value = Code> {
     })
 }
 
-/// Whether a counter believes a text under the key that it names.
+/// Whether a counter accepts a text with the key that the text names.
 fn believes(text: &str) -> bool {
     ReadCode::parse(text).is_ok_and(|read| key(read.code.kid).verifies(&mess(), &read))
 }
 
 proptest! {
     #[test]
-    fn a_signed_code_is_believed_and_says_what_was_signed(code in code()) {
+    fn a_signed_code_is_accepted_with_its_signed_content(code in code()) {
         let text = key(code.kid).sign(&mess(), &code);
         prop_assert!(text.len() <= CODE_LENGTH_MAX);
         prop_assert_eq!(ReadCode::parse(&text).map(|read| read.code), Ok(code));
@@ -43,12 +43,12 @@ proptest! {
     }
 
     #[test]
-    fn arbitrary_text_is_neither_believed_nor_a_panic(text in ".{0,300}") {
+    fn arbitrary_text_is_not_accepted_and_never_panics(text in ".{0,300}") {
         prop_assert!(!believes(&text));
     }
 
     #[test]
-    fn text_of_a_code_s_form_is_not_believed_without_the_key(
+    fn a_well_formed_code_without_the_right_key_is_refused(
         code in code(), forged in "[A-Za-z0-9_-]{43}", other in any::<u64>(),
     ) {
         let unsigned = key(code.kid).sign(&mess(), &code);
@@ -60,7 +60,7 @@ proptest! {
     }
 
     #[test]
-    fn a_code_of_one_mess_and_key_is_no_code_of_another(code in code(), other in kid()) {
+    fn a_code_is_refused_by_another_mess_or_key(code in code(), other in kid()) {
         let elsewhere = MessId::parse("mess_elsewhere").expect("an id");
         let key_there = MessKey::derive(SECRET, &elsewhere, code.kid);
         prop_assert!(!believes(&key_there.sign(&elsewhere, &code)));
@@ -70,16 +70,16 @@ proptest! {
 }
 
 proptest! {
-    // Each case tries every bit and every length of one code: some thousand texts.
+    // Each case tries every bit and every length of one code: several thousand texts.
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn every_change_of_a_single_bit_is_refused(code in code()) {
+    fn a_code_with_any_single_bit_changed_is_refused(code in code()) {
         let genuine = key(code.kid).sign(&mess(), &code).into_bytes();
         for place in 0..genuine.len() * 8 {
             let mut changed = genuine.clone();
             changed[place / 8] ^= 1 << (place % 8);
-            // What is not even text never gets as far as this.
+            // Bytes that are not UTF-8 never get this far.
             if let Ok(changed) = std::str::from_utf8(&changed) {
                 prop_assert!(!believes(changed), "bit {}: {}", place, changed);
             }
@@ -87,7 +87,7 @@ proptest! {
     }
 
     #[test]
-    fn every_shortened_and_every_lengthened_code_is_refused(code in code(), more in "[ -~]") {
+    fn every_shortened_or_lengthened_code_is_refused(code in code(), more in "[ -~]") {
         let genuine = key(code.kid).sign(&mess(), &code);
         for length in 0..genuine.len() {
             prop_assert!(!believes(&genuine[..length]), "the first {}", length);

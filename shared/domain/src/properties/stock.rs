@@ -1,7 +1,7 @@
-//! What holds of an item's stock however owners and orders meet. The store's conditional
-//! writes are modelled by [`World`]: a decision is made on what was seen, perhaps a while
-//! ago, and carried out only where the write's condition holds now. The conditions are
-//! those of `store/orders/menu.rs` and `store/orders/stock.rs`.
+//! Properties of an item's stock under concurrent changes by owners and orders. [`World`]
+//! models the store's conditional writes: each decision uses an item that may be out of date,
+//! and is carried out only if the write's condition holds now. The conditions are the ones in
+//! `store/orders/menu.rs` and `store/orders/stock.rs`.
 
 use proptest::prelude::*;
 
@@ -11,8 +11,8 @@ use crate::orders::stock::{
     Holding, ItemPut, PutPlan, ShardChange, StockChange, StockDelta, change,
 };
 
-/// Something that happens to an item. A stale one was decided on the item as it was
-/// looked at the last time.
+/// An event in the life of an item. A stale step was decided on the item as it was at the last
+/// [`Step::Look`].
 #[derive(Debug, Clone)]
 enum Step {
     Look,
@@ -21,7 +21,7 @@ enum Step {
         first: u8,
         stale: bool,
     },
-    /// Portions of an order come back, into any shard.
+    /// Portions of an order come back into one of the shards.
     Return {
         count: u32,
         shard: u8,
@@ -57,8 +57,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..60)
 }
 
-/// The item as the database has it, and what an owner must find: the conditions of the
-/// writes are those of `store/orders/menu.rs` and `store/orders/stock.rs`.
+/// The item as the database holds it, and the expected figures.
 struct World {
     item: Item,
     looked: Item,
@@ -125,7 +124,7 @@ impl World {
                 self.take_out(&change.portions)
             };
         if done && exact {
-            assert_eq!(self.stock, change.stock, "the number that is answered");
+            assert_eq!(self.stock, change.stock, "the returned stock");
         }
     }
 
@@ -181,7 +180,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(1_024))]
 
     #[test]
-    fn the_sum_over_the_shards_is_exact_whatever_happens(steps in steps()) {
+    fn the_sum_over_the_shards_is_always_exact(steps in steps()) {
         let item = item(&[20, 20]);
         let mut world = World { looked: item.clone(), item, stock: 40, sold: 0 };
         for step in steps {
@@ -191,7 +190,7 @@ proptest! {
     }
 
     #[test]
-    fn sales_do_not_disturb_a_delivery_or_more_shards(
+    fn concurrent_sales_do_not_disturb_a_delivery_or_added_shards(
         shards in prop::collection::vec(10_u32..50, 1..=8),
         more in 8_u8..=16,
         sales in prop::collection::vec((1_u32..3, any::<u8>()), 1..3),
@@ -217,7 +216,7 @@ proptest! {
 
 proptest! {
     #[test]
-    fn what_is_taken_is_there_and_is_what_was_asked_for(
+    fn taken_portions_are_in_stock_and_add_up_to_the_requested_count(
         shards in proptest::collection::vec(0_u32..40, 1..=16),
         count in 1_u32..200,
         first in any::<u8>(),

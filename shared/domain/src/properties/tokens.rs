@@ -1,8 +1,8 @@
-//! What holds of tokens and money however their stories go. The store's conditional writes
-//! are modelled by [`World`]: a decision is made on what was seen, perhaps a while ago,
-//! and carried out only where the write's condition holds now. The conditions here are
-//! those of `store/payments/purchases.rs`, `store/payments/refunds.rs`,
-//! `store/tokens/submissions.rs` and `store/orders/order.rs`.
+//! Properties of tokens and money for every sequence of events. [`World`] models the store's
+//! conditional writes: each decision uses data that may be out of date, and is carried out only
+//! if the write's condition holds now. The conditions are the ones in
+//! `store/payments/purchases.rs`, `store/payments/refunds.rs`, `store/tokens/submissions.rs`
+//! and `store/orders/order.rs`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,13 +30,13 @@ use crate::tokens::purchases::{Lot, Purchase, PurchaseState, balance};
 use crate::tokens::redeeming::{Redemption, Selection, Submission, redeem};
 use crate::tokens::tokens_left::TokensLeft;
 
-/// Something that happens. Numbers choose among what there is.
+/// An event. Its numbers choose among the existing purchases, orders and refunds.
 #[derive(Debug, Clone)]
 enum Step {
-    /// Somebody reads the purchases, and will decide on them later.
+    /// A client reads the data and will decide on it later.
     Look,
     Buy(u16),
-    /// A payment is captured: the order's first, or another one.
+    /// A payment is captured: the first payment for the order, or another one.
     Capture {
         purchase: usize,
         payment: u8,
@@ -54,24 +54,24 @@ enum Step {
         count: Option<u16>,
         stale: bool,
     },
-    /// An order of items that cost so many tokens.
+    /// A student orders items that cost this many tokens.
     Order(u8),
-    /// The processor gets to an order, perhaps again.
+    /// The processor handles an order, perhaps for the second time.
     Process {
         order: usize,
         stale: bool,
     },
-    /// Its student calls an order off.
+    /// The student cancels an order.
     Cancel(usize),
-    /// An order is handed over.
+    /// The student collects an order.
     Collect(usize),
-    /// News of any refund that there ever was, old ones too.
+    /// Razorpay reports on any existing refund, also on an old one.
     News {
         refund: usize,
         status: PartnerRefundStatus,
     },
     Wait(i64),
-    /// The same again, as after a lost answer.
+    /// The last step is repeated, as after a lost response.
     Again,
 }
 
@@ -101,7 +101,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..60)
 }
 
-/// What somebody saw of the store, on which they decide.
+/// The data that a client has read and decides on.
 #[derive(Clone, Default)]
 struct Seen {
     purchases: Vec<Purchase>,
@@ -109,7 +109,8 @@ struct Seen {
     orders: Vec<Order>,
 }
 
-/// What the store holds, what somebody saw of it earlier, and what must never change.
+/// The data in the store, the data that a client read earlier, and the facts that must never
+/// change.
 struct World {
     now: Timestamp,
     purchases: Vec<Purchase>,
@@ -165,7 +166,7 @@ impl World {
         Ok(())
     }
 
-    /// The store as somebody sees it: as it is, or as it was.
+    /// The data that a client sees: the current data, or older data.
     fn look(&self, stale: bool) -> Seen {
         if stale {
             return self.seen.clone();
@@ -193,7 +194,7 @@ impl World {
         };
         let before = purchase.clone();
         if settle(purchase, &payment) == Ok(Settlement::Capture) {
-            prop_assert!(before.lot().is_none(), "credited twice");
+            prop_assert!(before.lot().is_none(), "the tokens are credited twice");
             purchase.state = PurchaseState::Captured(Lot {
                 payment_id: payment.payment_id,
                 method: None,
@@ -303,7 +304,7 @@ impl World {
         Ok(())
     }
 
-    /// The condition of the transaction that processes an order, about its tokens.
+    /// The condition on tokens in the transaction that processes an order.
     fn tokens_unchanged(&self, seen: &[Purchase], redemption: &Redemption) -> bool {
         let of = |purchases: &[Purchase], order_id: &RazorpayOrderId| {
             purchases.iter().find(|it| it.order_id == *order_id).cloned()
@@ -411,10 +412,11 @@ impl World {
     }
 
     fn purchase_mut(&mut self, order_id: &RazorpayOrderId) -> &mut Purchase {
-        self.purchases.iter_mut().find(|it| it.order_id == *order_id).expect("it is there")
+        self.purchases.iter_mut().find(|it| it.order_id == *order_id).expect("the purchase exists")
     }
 
-    /// Every issued token is one thing, and the balance is what is available.
+    /// Checks that every issued token has exactly one state, and that the balance is the number
+    /// of available tokens.
     fn check_tokens(&self) -> Result<(), TestCaseError> {
         let issued = history(&self.purchases, &self.submissions, &self.orders, self.now);
         let paid = self.purchases.iter().filter(|purchase| purchase.lot().is_some());
@@ -426,7 +428,7 @@ impl World {
             let refunded = token.purchase.refunded.contains(&token.token_id.number());
             let over = token.lot.expires_at <= self.now;
             let expected = match (redeemed, refunded, over) {
-                (Some(_), true, _) => return Err(TestCaseError::fail("redeemed and given back")),
+                (Some(_), true, _) => return Err(TestCaseError::fail("redeemed and refunded")),
                 (Some(by), false, _) => TokenFate::Redeemed(Some(by)),
                 (None, true, _) => TokenFate::Refunded,
                 (None, false, true) => TokenFate::Expired,
@@ -452,7 +454,7 @@ impl World {
         Ok(())
     }
 
-    /// An order has its tokens, or it has none: those that were redeemed for it.
+    /// Checks that a paid order has all of its tokens, and every other order has none.
     fn check_orders(&self) -> Result<(), TestCaseError> {
         for order in &self.orders {
             let paid = matches!(order.status, OrderStatus::Processed | OrderStatus::Collected);
@@ -465,7 +467,8 @@ impl World {
         Ok(())
     }
 
-    /// What is given back was paid, is given back once, and is what the refunds say.
+    /// Checks that refunded tokens were paid for, are refunded only once, and match the
+    /// refunds.
     fn check_refunds(&self) -> Result<(), TestCaseError> {
         for purchase in &self.purchases {
             let of_purchase = self.refunds.iter().filter(|it| it.order_id == purchase.order_id);
@@ -473,7 +476,7 @@ impl World {
                 of_purchase.partition(|it| matches!(it.state, RefundState::Failed(..)));
             let numbers: Vec<u16> = given.iter().flat_map(|it| it.numbers.clone()).collect();
             let different: BTreeSet<u16> = numbers.iter().copied().collect();
-            prop_assert_eq!(numbers.len(), different.len(), "a token is given back twice");
+            prop_assert_eq!(numbers.len(), different.len(), "a token is refunded twice");
             prop_assert_eq!(&different, &purchase.refunded);
             let back: u64 = given.iter().map(|it| it.amount.get()).sum();
             prop_assert!(back <= purchase.amount.get());
@@ -493,7 +496,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
     #[test]
-    fn every_issued_token_is_available_redeemed_expired_or_refunded_whatever_happens(
+    fn every_issued_token_is_always_available_redeemed_expired_or_refunded(
         steps in steps(),
     ) {
         let mut world = World::new();
@@ -506,7 +509,7 @@ proptest! {
     }
 
     #[test]
-    fn a_count_redeems_exactly_as_many_or_says_how_many_there_are(
+    fn a_count_redeems_exactly_that_many_or_reports_the_available_number(
         sizes in prop::collection::vec(1_u16..40, 1..4),
         count in 1_usize..=50,
     ) {
@@ -534,14 +537,14 @@ proptest! {
     }
 
     #[test]
-    fn prices_multiply_exactly_or_not_at_all(price in any::<u64>(), count in any::<u16>()) {
+    fn a_price_multiplies_exactly_or_reports_overflow(price in any::<u64>(), count in any::<u16>()) {
         let exact = u128::from(price) * u128::from(count);
         let product = Paise::new(price).checked_times(count);
         prop_assert_eq!(product.map(Paise::get), u64::try_from(exact).ok());
     }
 
     #[test]
-    fn the_refunds_of_a_purchase_add_up_to_what_was_paid(
+    fn the_refunds_of_a_purchase_add_up_to_the_paid_amount(
         price in 1_u64..=u64::MAX / 500,
         count in 1_u16..=500,
         parts in prop::collection::vec(1_u16..=120, 1..12),
@@ -562,7 +565,7 @@ proptest! {
     }
 
     #[test]
-    fn an_amount_prints_all_its_paise_and_sorts_as_its_number(
+    fn an_amount_prints_exactly_and_sorts_by_its_value(
         one in any::<u64>(),
         other in any::<u64>(),
     ) {

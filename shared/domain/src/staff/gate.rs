@@ -1,8 +1,7 @@
-//! What a scan must know of the mess: its settings, which codes are good, and when it is
-//! closed. All of it is one item, which is read at each scan and never cached. The read may
-//! miss the last moment: a closure or a rotation is written to all copies of the item within
-//! milliseconds, as a rule, and a scan in just that moment may still be judged by what was
-//! before it.
+//! What a scan must know about the mess: its settings, which QR keys are valid, and when it is
+//! closed. All of this is one database item, which every scan reads and never caches. The read
+//! is eventually consistent: a closure or a key rotation usually reaches all copies of the item
+//! within milliseconds, but a scan in that moment may still be decided by the older state.
 
 use std::collections::BTreeMap;
 
@@ -16,39 +15,37 @@ use crate::mess::Mess;
 use crate::number::bounded_number;
 use crate::students::qr::Kid;
 
-/// Days or meals on which the mess is closed.
+/// Days or meals for which the mess is closed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenClosure {
-    /// The days.
     #[serde(flatten)]
     pub period: Period,
-    /// The meals on each of them.
+    /// The closed meals on each day.
     pub meals: Meals,
 }
 
 bounded_number!(
-    /// For how many hours the codes before a rotation stay good.
+    /// For how many hours codes of the previous key stay valid after a rotation.
     GraceHours: u16, 0, 720
 );
 
-/// The mess's key of codes that was used before, for as long as its owner said.
+/// The mess's previous QR key, valid for the grace period that the owner chose.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PreviousKey {
-    /// The key's id.
     pub kid: Kid,
-    /// Until when its codes are good (that moment excluded).
+    /// When the key's codes become invalid (exclusive).
     pub valid_until: Timestamp,
 }
 
-/// Which keys sign the codes of a mess's students. The keys themselves follow from the
-/// deployment's secret, see [`crate::students::qr::MessKey`].
+/// The ids of the keys that sign the codes of a mess's students. The keys themselves are
+/// derived from the deployment's secret, see [`crate::students::qr::MessKey`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QrKeys {
-    /// The key of new codes.
+    /// The key that signs new codes.
     pub current: Kid,
-    /// Since when it is; absent where the mess never rotated.
+    /// Since when the current key is used; absent if the mess never rotated its keys.
     pub since: Option<Timestamp>,
-    /// The key before.
+    /// The key before the current one.
     pub previous: Option<PreviousKey>,
 }
 
@@ -59,15 +56,15 @@ impl Default for QrKeys {
 }
 
 impl QrKeys {
-    /// Whether codes of this key are good.
+    /// Whether codes of this key are valid.
     #[must_use]
     pub fn accepts(&self, kid: Kid, now: Timestamp) -> bool {
         let previous = self.previous.as_ref().filter(|previous| now < previous.valid_until);
         kid == self.current || previous.is_some_and(|previous| previous.kid == kid)
     }
 
-    /// The keys after a rotation: the current one becomes the previous one, good for as long
-    /// as `grace` says; the previous one is gone at once.
+    /// The keys after a rotation: the current key becomes the previous one and stays valid for
+    /// `grace`. The key before it becomes invalid at once.
     #[must_use]
     pub fn rotate(&self, grace: GraceHours, now: Timestamp) -> Self {
         let valid_until = now + SignedDuration::from_hours(grace.get().into());
@@ -76,19 +73,16 @@ impl QrKeys {
     }
 }
 
-/// What a scan must know of the mess.
+/// What a scan must know about the mess.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gate {
-    /// The settings.
     pub mess: Mess,
-    /// The keys of codes.
     pub qr_keys: QrKeys,
-    /// The closures that may still matter, by their ids.
+    /// The closures that can still affect a scan.
     pub closures: BTreeMap<ClosureId, OpenClosure>,
 }
 
 impl Gate {
-    /// Whether the mess is closed for a meal.
     #[must_use]
     pub fn is_closed(&self, sitting: Sitting) -> bool {
         self.closures.values().any(|closure| {
@@ -102,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rotated_key_is_good_until_its_grace_ends_and_the_one_before_it_no_more() {
+    fn only_the_latest_rotated_key_stays_valid_and_only_during_its_grace() {
         let now = Timestamp::constant(1_700_000_000, 0);
         let hours = |hours| GraceHours::try_from(hours).expect("in range");
         let later = now + SignedDuration::from_hours(1);

@@ -1,16 +1,16 @@
-//! The counter: scans, the plates that they are recorded in, and the devices that scan.
+//! The counter: scans, the plates that record them, and the scanning devices.
 //!
 //! The QR code itself is in [`crate::students`]. Which days are paid or cut is in
 //! [`crate::meals`].
 //!
 //! | file | its subject |
 //! |---|---|
-//! | [`gate`] | what a scan must know of the mess: settings, QR keys, closures |
-//! | [`scanning`] | who may eat: what is checked, and in which order |
+//! | [`gate`] | what a scan must know about the mess: settings, QR keys, closures |
+//! | [`scanning`] | who may eat: the checks, and their order |
 //! | [`refusals`] | why a scan is refused |
-//! | [`scan_ids`] | what a scan is known by |
+//! | [`scan_ids`] | a scan's id, and its key within the plate |
 //! | [`plates`] | a student's meal, and every scan about it |
-//! | [`staff_tokens`] | how long the token of a device is valid |
+//! | [`staff_tokens`] | how long a device's token is valid |
 
 pub mod gate;
 pub mod plates;

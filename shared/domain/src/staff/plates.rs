@@ -1,9 +1,9 @@
-//! A plate: one student's meal on one day, and every scan that was about it.
+//! A plate: one student's meal on one day, and every scan about it.
 //!
-//! A plate is one item. A scan that passes all checks writes itself into the plate and
-//! takes the plate's one place, if that is free, in one conditional write; so one student
-//! eats once for each meal, whatever happens at the same time. Every scan stays there, so a
-//! repeated one finds its first outcome, and taking an admission back frees the place.
+//! A plate is one database item. A scan that passes all checks adds itself to the plate and
+//! takes the plate's single place, if the place is free, in one conditional write. So a student
+//! eats only once per meal, even with concurrent scans. The plate keeps every scan, so a
+//! repeated scan finds its first outcome. Undoing an admission frees the place.
 
 use std::collections::BTreeMap;
 
@@ -16,29 +16,28 @@ use crate::meals::meal_times::Sitting;
 use crate::staff::refusals::Refusal;
 use crate::staff::scan_ids::{ScanId, ScanKey};
 
-/// A scan as its plate remembers it.
+/// A scan as stored in its plate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scan {
-    /// Its id.
     pub scan_id: ScanId,
-    /// With what it was scanned: a staff token's id, or that of a staff account's login.
+    /// The scanning device: the id of a staff token, or of a staff account's login.
     pub device_id: String,
-    /// What people call that device, with what it says of itself.
+    /// The device's name for people, with the device's own description.
     pub device: String,
-    /// When the code was scanned, as the device says.
+    /// When the code was scanned, according to the device.
     pub scanned_at: Timestamp,
-    /// When the scan arrived here.
+    /// When the server received the scan.
     pub arrived_at: Timestamp,
-    /// Whether it was uploaded later.
+    /// Whether the scan was made offline and uploaded later.
     pub offline: bool,
-    /// Why it was refused before the plate was asked.
+    /// Why the checks before the plate refused the scan.
     pub refused: Option<Refusal>,
-    /// When the admission was taken back.
+    /// When the admission was undone.
     pub undone_at: Option<Timestamp>,
 }
 
 impl Scan {
-    /// Whether two scans are from one device. Several phones may share a staff token; then
+    /// Whether two scans are from the same device. Several phones may share a staff token; then
     /// their own descriptions tell them apart.
     #[must_use]
     pub fn same_device_as(&self, other: &Self) -> bool {
@@ -46,53 +45,48 @@ impl Scan {
     }
 }
 
-/// One student's meal on one day; or, where a code was nobody's, that scan alone.
+/// One student's meal on one day. A scan of a code that belongs to no student has a plate of
+/// its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plate {
-    /// The mess.
     pub mess_id: MessId,
-    /// The meal.
     pub sitting: Sitting,
-    /// Whose it is.
+    /// The student, if the code belongs to one.
     pub diner: Option<Diner>,
-    /// The scan that has the plate's place.
+    /// The scan that holds the plate's place.
     pub admitted: Option<ScanId>,
-    /// Every scan about it.
+    /// Every scan about the plate.
     pub scans: BTreeMap<ScanKey, Scan>,
 }
 
-/// A student as a plate remembers them: as they were called when they came.
+/// A student as stored in a plate: the details at the time of the scan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Diner {
-    /// The account.
     pub account_id: AccountId,
-    /// The name.
     pub name: Name,
-    /// The roll number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub roll_no: Option<RollNo>,
-    /// The room number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub room_no: Option<RoomNo>,
 }
 
-/// What became of a scan.
+/// The outcome of a scan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome<'a> {
-    /// The student was let in; perhaps that was taken back.
+    /// The student was admitted, even if the admission was undone later.
     Admitted,
-    /// The student was not.
+    /// The checks refused the student.
     Refused(Refusal),
-    /// Another scan had admitted the student before.
+    /// An earlier scan had already admitted the student.
     AlreadyScanned {
-        /// That one, if the plate still knows it.
+        /// The earlier scan, if the plate still holds it.
         previous: Option<&'a Scan>,
     },
 }
 
 impl Plate {
-    /// What became of one of the plate's scans. A scan that nothing spoke against took the
-    /// place, or found it taken.
+    /// The outcome of one of the plate's scans. A scan without a refusal either took the place
+    /// or found it taken.
     #[must_use]
     pub fn outcome(&self, scan: &Scan) -> Outcome<'_> {
         if let Some(refusal) = scan.refused {
@@ -104,9 +98,9 @@ impl Plate {
         Outcome::AlreadyScanned { previous: self.before(scan) }
     }
 
-    /// The scan that has the place and contradicts this one: an uploaded scan passed every
-    /// check of its own moment, and another device had let the student in. It is told also of
-    /// a scan for which the plate had no room.
+    /// The admission that conflicts with this scan: the scan was uploaded later and passed all
+    /// checks, but another device had already admitted the student. This also works for a scan
+    /// that did not fit into the plate.
     #[must_use]
     pub fn conflict_of(&self, scan: &Scan) -> Option<&Scan> {
         match self.outcome(scan) {
@@ -123,8 +117,8 @@ impl Plate {
         self.scans.iter().find(|(_, scan)| scan.scan_id == *scan_id)
     }
 
-    /// The admission that was in the way of a scan: the one that holds the place, or the one
-    /// that held it then.
+    /// The admission that blocked a scan: the one that held the place when the scan arrived, or
+    /// else the one that holds it now.
     fn before(&self, scan: &Scan) -> Option<&Scan> {
         let held_then = |other: &&Scan| {
             other.arrived_at <= scan.arrived_at
@@ -135,23 +129,23 @@ impl Plate {
     }
 }
 
-/// For how long after its arrival an admission can be taken back.
+/// How long after its arrival an admission can be undone.
 pub const UNDO_WITHIN: SignedDuration = SignedDuration::from_mins(10);
 
-/// Why a scan cannot be taken back.
+/// Why an admission cannot be undone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum UndoRefusal {
-    /// It let nobody in.
+    /// The scan admitted nobody.
     #[error("only a scan that let somebody in can be taken back")]
     NotAdmitted,
-    /// It came too long ago.
+    /// The scan arrived too long ago.
     #[error("a scan can be taken back within ten minutes")]
     Expired,
 }
 
 impl Plate {
-    /// Whether the admission by a scan is to be taken back at `now`: `false` where that was
-    /// done before, however long ago.
+    /// Whether the admission by a scan must be undone at `now`: `false` if that was done
+    /// before, however long ago.
     pub fn undo(&self, scan: &Scan, now: Timestamp) -> Result<bool, UndoRefusal> {
         match self.outcome(scan) {
             Outcome::Admitted if scan.undone_at.is_some() => Ok(false),
@@ -176,7 +170,7 @@ mod tests {
 
     const NOON: Timestamp = Timestamp::constant(1_772_262_000, 0);
 
-    /// A scan of the plate below by a device, so many seconds after noon.
+    /// A scan of the plate below by a device, `second` seconds after noon.
     fn scan(device: &str, second: i64) -> (ScanKey, Scan) {
         let at = NOON + SignedDuration::from_secs(second);
         let account = Some(AccountId::from_ulid(Ulid(1)));
@@ -205,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_scan_keeps_its_outcome_when_the_admission_before_it_is_taken_back() {
+    fn a_scan_keeps_its_outcome_after_an_earlier_admission_is_undone() {
         let (mut first, between, later) = (scan("a", 1), scan("b", 2), scan("b", 9));
         first.1.undone_at = Some(NOON + SignedDuration::from_secs(5));
         let plate = plate(Some(&later.1), &[first.clone(), between.clone(), later.clone()]);
@@ -216,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn only_an_uploaded_scan_that_found_another_devices_admission_is_a_conflict() {
+    fn only_offline_scans_conflict_and_only_with_another_devices_admission() {
         let first = scan("a", 1);
         for (device, offline, refused, expected) in [
             ("b", true, None, true),
@@ -234,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn two_phones_with_one_token_are_two_devices_and_a_full_plate_conflicts_too() {
+    fn phones_sharing_a_token_are_separate_devices_even_on_full_plates() {
         let (first, (_, second)) = (scan("a", 1), scan("a", 2));
         let full = plate(Some(&first.1), std::slice::from_ref(&first));
         let second = Scan { offline: true, ..second };
@@ -248,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn an_admission_is_taken_back_within_ten_minutes_and_once() {
+    fn an_admission_can_be_undone_once_within_ten_minutes() {
         let (key, admitted) = scan("a", 1);
         let there = plate(Some(&admitted), &[(key.clone(), admitted.clone())]);
         let limit = admitted.arrived_at + UNDO_WITHIN;

@@ -1,4 +1,4 @@
-//! Why a scan is refused.
+//! The reasons to refuse a scan.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -37,7 +37,7 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// Every reason, in the order in which it is asked.
+    /// Every reason, in the order of the checks.
     pub const ALL: [Self; 12] = [
         Self::MalformedQr,
         Self::UnknownKey,
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reason_s_name_is_its_name_in_json() {
+    fn every_refusal_is_named_as_in_json_and_listed_in_order() {
         for reason in Refusal::ALL {
             assert_eq!(serde_json::to_value(reason).expect("json"), reason.as_str());
         }

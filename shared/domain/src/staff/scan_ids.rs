@@ -1,5 +1,5 @@
-//! What a scan is known by: its id, which names its plate, and its key within the plate, which
-//! is the same for each repetition of the scan.
+//! How a scan is identified: by its id, which names its plate, and by its key within the plate,
+//! which is the same for every repetition of the scan.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -15,8 +15,8 @@ use crate::meals::meal_times::Sitting;
 use crate::mess::Meal;
 use crate::text::plain_schema;
 
-/// One scan: `scn_<date><B, L or D>_<ULID>`, and behind it, where the code was a student's,
-/// `_` and the account's part of ids. So it says which plate the scan is in.
+/// The id of a scan: `scn_<date><B, L or D>_<ULID>`, followed by `_` and the account part of
+/// ids if the code belongs to a student. So the id names the scan's plate.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ScanId {
@@ -32,20 +32,19 @@ plain_schema!(
 );
 
 impl ScanId {
-    /// The id of a scan that came at the time of `ulid`.
+    /// The id of a scan that arrived at the time of `ulid`.
     #[must_use]
     pub fn new(sitting: Sitting, ulid: Ulid, account: Option<AccountId>) -> Self {
         let Sitting { date, meal } = sitting;
         Self { date, meal, ulid, account_part: account.map(AccountId::account_part) }
     }
 
-    /// The meal that the scan was about.
     #[must_use]
     pub const fn sitting(&self) -> Sitting {
         Sitting { date: self.date, meal: self.meal }
     }
 
-    /// Whose plate it is in; `None` where the code was nobody's.
+    /// The account part of the student's ids; `None` if the code belongs to no student.
     #[must_use]
     pub fn account_part(&self) -> Option<&str> {
         self.account_part.as_deref()
@@ -67,7 +66,7 @@ impl ScanId {
         let ulid = Ulid::from_string(parts.next()?).ok()?;
         let account_part = match parts.next() {
             None => None,
-            // An account's part is the random part of a ULID, and is spelt as such.
+            // An account part is the random part of a ULID, with the same spelling.
             Some(part) if part.len() == 16 => {
                 let whole = Ulid::from_string(&format!("0000000000{part}")).ok()?;
                 Some(whole.to_string().split_off(10))
@@ -108,26 +107,28 @@ impl From<ScanId> for String {
     }
 }
 
-/// By what a scan is known within its plate: the same for each repetition of one scan.
+/// The key of a scan within its plate: the same for every repetition of the scan.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ScanKey(String);
 
 impl ScanKey {
-    /// How many bytes of the digest are kept: a device's nonces for one plate are few.
+    /// How many bytes of the digest are kept. These are enough, because a device has few nonces
+    /// for one plate.
     const BYTES: usize = 12;
 
-    /// The key of the scan to which a device gave this nonce: `(device_id, device)` as in
-    /// [`crate::staff::plates::Scan`]. Two phones with one staff token count their nonces each for itself.
+    /// The key of a scan with a nonce from its device: `(device_id, device)` as in
+    /// [`crate::staff::plates::Scan`]. Two phones that share a staff token have separate
+    /// nonces.
     #[must_use]
     pub fn of_nonce((device_id, device): (&str, &str), nonce: &str) -> Self {
-        // With the length, because both what people call a device and a nonce may hold a bar.
+        // The length is included, because a device name and a nonce may both contain a `|`.
         let length = device.len();
         let digest = Sha256::digest(format!("{device_id}|{length}|{device}|{nonce}"));
         Self(URL_SAFE_NO_PAD.encode(&digest[..Self::BYTES]))
     }
 
-    /// The key of a scan without a nonce that was uploaded later: a repeated upload says the
-    /// same of the same device, code and moment.
+    /// The key of an uploaded scan without a nonce. A repeated upload has the same device,
+    /// code, meal and time, and so the same key.
     #[must_use]
     pub fn of_upload(
         device: (&str, &str),
@@ -141,19 +142,17 @@ impl ScanKey {
         Self::of_nonce(device, &format!("upload of {code} for {meal} at {at:013}"))
     }
 
-    /// The key of a scan without a nonce, which nobody can repeat.
+    /// The key of an online scan without a nonce. Such a scan cannot be repeated.
     #[must_use]
     pub fn of_scan(ulid: Ulid) -> Self {
         Self(ulid.to_string())
     }
 
-    /// The key as it was stored.
     #[must_use]
     pub const fn stored(text: String) -> Self {
         Self(text)
     }
 
-    /// The text as it is stored.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -173,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_scan_id_says_which_plate_it_is_in() {
+    fn a_scan_id_names_its_plate() {
         let account = AccountId::from_ulid(Ulid(0xabcd_ef01));
         for owner in [Some(account), None] {
             let id = ScanId::new(sitting(), Ulid(5 << 80 | 9), owner);
@@ -188,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_repeated_upload_without_a_nonce_has_the_same_key_and_nothing_else_has() {
+    fn only_a_repeated_upload_without_a_nonce_gets_the_same_key() {
         let key = |device, code, meal, second| {
             let at = NOON + SignedDuration::from_secs(second);
             ScanKey::of_upload(device, code, meal, at)

@@ -1,8 +1,8 @@
-//! Who may eat: what is asked of a code that somebody shows, and in which order.
+//! Who may eat: the checks of a shown QR code, and their order.
 //!
-//! The reasons to refuse are asked in the order of [`Refusal::ALL`], and the first that
-//! speaks against the student is the answer, however many others do. The last of them,
-//! that the student has had this meal, is the plate's to know, see [`crate::staff::plates`].
+//! The reasons to refuse are checked in the order of [`Refusal::ALL`]. The first reason that
+//! applies is the result, even if others apply too. The plate decides the last reason, that the
+//! student has already had this meal, see [`crate::staff::plates`].
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -18,26 +18,25 @@ use crate::students::qr::ReadCode;
 use crate::text::line_of_text;
 use crate::text::{plain_schema, text_newtype};
 
-/// The most bytes of a code that are looked at; what is longer is no code.
+/// The maximum length of a code in bytes. Longer data is not a code.
 pub const QR_BYTES_MAX: usize = 1_024;
 
-/// How long ago a device may say that it has scanned a code.
+/// The maximum age of a scan time from a device.
 pub const SCANNED_AGO_MAX: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// How far a device's clock may be ahead.
 pub const SCANNED_AHEAD_MAX: SignedDuration = SignedDuration::from_mins(2);
 
-/// How long after a scan a client may repeat it without saying when it was, and be answered
-/// as the first time, also where the meal's day has ended in between.
+/// How long after a scan a client can repeat it without a scan time and get the first result,
+/// even if the meal's day has ended in between.
 const REPEATED_WITHIN: SignedDuration = SignedDuration::from_hours(1);
 
-/// By what a device knows a scan of its own: 1 to 64 visible ASCII characters.
+/// A device's own id of a scan: 1 to 64 visible ASCII characters.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ScanNonce(String);
 
 impl ScanNonce {
-    /// Parses a nonce.
     pub fn parse(text: &str) -> Result<Self, Unacceptable> {
         if (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic()) {
             Ok(Self(text.to_owned()))
@@ -49,13 +48,12 @@ impl ScanNonce {
 text_newtype!(ScanNonce);
 plain_schema!(ScanNonce: String, pattern = "^[!-~]{1,64}$");
 
-/// What a device says of itself, for people: 1 to 100 characters on one line.
+/// A device's description of itself, for people: 1 to 100 characters on one line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct DeviceInfo(String);
 
 impl DeviceInfo {
-    /// Parses it.
     pub fn parse(text: &str) -> Result<Self, Unacceptable> {
         line_of_text(text, 100).map(Self)
     }
@@ -63,7 +61,7 @@ impl DeviceInfo {
 text_newtype!(DeviceInfo);
 plain_schema!(DeviceInfo: String, min_length = 1, max_length = 100);
 
-/// When a device says that it scanned a code, in whole milliseconds.
+/// The time of a scan according to the device, in whole milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct ScannedAt(Timestamp);
@@ -91,7 +89,8 @@ impl utoipa::PartialSchema for ScannedAt {
 impl utoipa::ToSchema for ScannedAt {}
 
 impl ScannedAt {
-    /// The time, if it can be: neither long ago nor ahead of `now`.
+    /// Returns the time if it is plausible: at most [`SCANNED_AGO_MAX`] before `now`, and at
+    /// most [`SCANNED_AHEAD_MAX`] after it.
     pub fn near(self, now: Timestamp) -> Result<Timestamp, Unacceptable> {
         if (now - SCANNED_AGO_MAX..=now + SCANNED_AHEAD_MAX).contains(&self.0) {
             Ok(self.0)
@@ -102,8 +101,8 @@ impl ScannedAt {
 }
 
 impl Gate {
-    /// An earlier sitting to which a scan at `now` may belong that says nothing of its time:
-    /// it may be the repetition of one that came before the meal's day ended.
+    /// The earlier sitting to which a scan without a scan time may belong at `now`: it may
+    /// repeat a scan from before the end of the meal's day.
     #[must_use]
     pub fn sitting_before(&self, meal: Meal, now: Timestamp) -> Option<Sitting> {
         let (before, _) = self.mess.sitting(meal, now - REPEATED_WITHIN);
@@ -112,28 +111,27 @@ impl Gate {
     }
 }
 
-/// A code that somebody shows, and all that is known of it.
+/// A shown code, and everything that is known about it.
 #[derive(Debug, Clone, Copy)]
 pub struct Shown<'a> {
-    /// The mess.
     pub gate: &'a Gate,
-    /// What was read; `None` where it is no code at all.
+    /// The parsed code; `None` if the data is not a code.
     pub code: Option<&'a ReadCode>,
-    /// Whether the mess's key of the code's `kid` has signed it.
+    /// Whether the mess's key with the code's `kid` signed the code.
     pub signed: bool,
-    /// The student whose code it says to be.
+    /// The student that the code names.
     pub student: Option<&'a Entitlement>,
-    /// Which meal they want.
+    /// The requested meal.
     pub meal: Meal,
     /// When the code was shown.
     pub at: Timestamp,
-    /// Whether it was shown to a device that was offline, which tells of it later.
+    /// Whether the device was offline and uploaded the scan later.
     pub offline: bool,
 }
 
 impl Shown<'_> {
-    /// The sitting that it is about, and the first reason to refuse; no reason where nothing
-    /// speaks against the student but perhaps the plate.
+    /// Returns the sitting, and the first reason to refuse; `None` if only the plate can still
+    /// refuse.
     #[must_use]
     pub fn judge(&self) -> (Sitting, Option<Refusal>) {
         let (sitting, served) = self.gate.mess.sitting(self.meal, self.at);
@@ -141,7 +139,7 @@ impl Shown<'_> {
         (sitting, Refusal::ALL.into_iter().find(speaks))
     }
 
-    /// Whether one reason speaks against the student, whatever others do.
+    /// Whether one reason applies, regardless of the others.
     fn is_refused_by(&self, reason: Refusal, sitting: Sitting, served: bool) -> bool {
         let of_student = |speaks: &dyn Fn(&Entitlement) -> bool| self.student.is_some_and(speaks);
         let of_code = |speaks: &dyn Fn(&ReadCode) -> bool| self.code.is_some_and(speaks);
@@ -152,8 +150,9 @@ impl Shown<'_> {
             }
             Refusal::InvalidSignature => !self.signed,
             Refusal::UnknownStudent => self.student.is_none(),
-            // Whoever was let in by a code that was good then has eaten, and a reset since
-            // cannot undo that. A device that asks at once learns of the reset at once.
+            // An offline device admitted the student with a code that was valid then. The
+            // student has eaten, and a later reset cannot undo that. An online device sees a
+            // reset at once.
             Refusal::RevokedQr => of_student(&|student| {
                 of_code(&|read| {
                     let nonce = &read.code.nonce;
@@ -191,7 +190,7 @@ mod tests {
     use crate::staff::gate::{GraceHours, OpenClosure, PreviousKey, QrKeys};
     use crate::students::qr::{Code, Kid, MessKey, Nonce};
 
-    /// Everything that a check looks at.
+    /// All inputs of the checks.
     #[derive(Debug, Clone)]
     struct Scene {
         gate: Gate,
@@ -230,7 +229,7 @@ mod tests {
     }
 
     impl Scene {
-        /// A student who may eat: it is lunch time on the 15th of January.
+        /// A student who may eat, at lunch time on 15 January.
         fn good() -> Self {
             let zone = ZoneName::parse("Asia/Kolkata").expect("a zone");
             let name = Name::parse("Demo").expect("a name");
@@ -255,8 +254,8 @@ mod tests {
             }
         }
 
-        /// The same with what makes `reason` speak against the student, as far as it can
-        /// beside the faults that are there.
+        /// The same scene, changed so that `reason` applies, as far as the existing faults
+        /// allow.
         fn with(mut self, reason: Refusal) -> Self {
             match reason {
                 Refusal::MalformedQr => self.qr_data = "hello".to_owned(),
@@ -307,7 +306,7 @@ mod tests {
             Shown { gate, code: read.as_ref(), signed, student, meal, at, offline }.judge().1
         }
 
-        /// The rules once more, one after another as they are told to people.
+        /// A second, independent version of the rules, in the order of the documentation.
         fn told(&self) -> Option<Refusal> {
             let Ok(read) = ReadCode::parse(&self.qr_data) else {
                 return Some(Refusal::MalformedQr);
@@ -347,7 +346,7 @@ mod tests {
         }
     }
 
-    /// Every reason that is not the plate's.
+    /// Every reason that the plate does not decide.
     const ASKED: [Refusal; 11] = {
         let mut asked = [Refusal::MalformedQr; 11];
         let mut n = 0;
@@ -359,7 +358,7 @@ mod tests {
     };
 
     #[test]
-    fn each_reason_alone_is_the_answer() {
+    fn each_reason_alone_refuses_the_scan() {
         assert_eq!(Scene::good().refusal(), None);
         for reason in ASKED {
             assert_eq!(Scene::good().with(reason).refusal(), Some(reason));
@@ -367,7 +366,7 @@ mod tests {
     }
 
     #[test]
-    fn of_two_reasons_the_earlier_is_the_answer() {
+    fn the_earlier_of_two_reasons_is_returned() {
         for (number, earlier) in ASKED.into_iter().enumerate() {
             for later in ASKED.into_iter().skip(number + 1) {
                 let scene = Scene::good().with(later).with(earlier);
@@ -377,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_that_was_reset_was_good_before_that_to_a_device_that_was_offline_and_no_other() {
+    fn a_reset_code_stays_valid_only_for_earlier_offline_scans() {
         let reset_at = Scene::good().at;
         let moment = SignedDuration::from_millis(1);
         let revoked = Some(Refusal::RevokedQr);
@@ -400,7 +399,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_answer_is_the_first_reason_of_all_that_speak(faults in proptest::collection::vec(0_usize..11, 0..6)) {
+        fn the_first_applicable_reason_is_returned(faults in proptest::collection::vec(0_usize..11, 0..6)) {
             let mut scene = Scene::good();
             for fault in faults {
                 scene = scene.with(ASKED[fault]);
@@ -409,21 +408,21 @@ mod tests {
         }
 
         #[test]
-        fn nothing_that_is_shown_makes_the_check_panic(qr_data in ".{0,300}") {
+        fn arbitrary_qr_data_is_refused_without_a_panic(qr_data in ".{0,300}") {
             let scene = Scene { qr_data, ..Scene::good() };
             prop_assert!(scene.refusal().is_some());
         }
     }
 
     #[test]
-    fn who_was_rejected_is_not_approved() {
+    fn a_rejected_student_is_refused_as_not_approved() {
         let mut scene = Scene::good();
         scene.change(|student| student.status = AccountStatus::Rejected);
         assert_eq!(scene.refusal(), Some(Refusal::NotApproved));
     }
 
     #[test]
-    fn a_key_in_its_grace_is_good_for_what_was_shown_before_its_end() {
+    fn the_previous_key_is_accepted_until_its_grace_ends() {
         let mut scene = Scene::good();
         let valid_until = scene.at + SignedDuration::from_secs(1);
         let previous = PreviousKey { kid: Kid::FIRST, valid_until };
@@ -435,7 +434,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pending_cycle_and_another_day_s_do_not_pay_for_a_meal() {
+    fn only_a_verified_cycle_of_the_same_day_pays_for_a_meal() {
         for (period, state) in [
             (day("2026-01-15"), CycleState::Pending),
             (day("2026-01-14"), CycleState::Verified),
@@ -451,7 +450,7 @@ mod tests {
     }
 
     #[test]
-    fn a_device_may_be_a_week_behind_and_two_minutes_ahead() {
+    fn a_scan_time_may_be_a_week_old_or_two_minutes_ahead() {
         let now = at("2026-01-15T07:30:00Z");
         let near = |text: &str| ScannedAt::try_from(text.to_owned()).expect("a time").near(now);
         assert_eq!(near("2026-01-08T07:30:00.000999Z"), Ok(at("2026-01-08T07:30:00Z")));
@@ -473,7 +472,7 @@ mod tests {
     }
 
     #[test]
-    fn a_scan_without_a_time_may_belong_to_the_day_that_has_just_ended() {
+    fn a_scan_without_a_time_may_belong_to_the_previous_day() {
         let gate = Scene::good().gate;
         let before = |now: &str| gate.sitting_before(Meal::Dinner, at(now)).map(|it| it.date);
         assert_eq!(before("2026-01-16T00:30:00+05:30"), Some(date("2026-01-15")));

@@ -1,20 +1,20 @@
-//! What an owner decides about a student: to approve, to reject, to block.
+//! An owner's decisions about a student: approve, reject or block.
 
 use crate::accounts::identity::AccountStatus;
 
-/// What an owner can decide about a student.
+/// An owner's decision about a student.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
-    /// Lets the student in, also one who was rejected or blocked before.
+    /// Gives the student access, even after a rejection or a block.
     Approve,
-    /// Turns away a student who waits for approval.
+    /// Rejects a student who waits for approval.
     Reject,
-    /// Shuts the student out.
+    /// Takes away the student's access.
     Block,
 }
 
 impl Decision {
-    /// The status of a student about whom this is decided.
+    /// The student's status after this decision.
     #[must_use]
     pub const fn status(self) -> AccountStatus {
         match self {
@@ -24,31 +24,30 @@ impl Decision {
         }
     }
 
-    /// Whether the student's sessions end with it.
+    /// Whether this decision ends the student's sessions.
     #[must_use]
     pub const fn ends_sessions(self) -> bool {
         !self.status().may_log_in()
     }
 }
 
-/// What a decision means for a student.
+/// The effect of a decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// The status changes to this.
+    /// The status changes to this one.
     Becomes(AccountStatus),
-    /// It was decided so before.
+    /// The student has this status already.
     Unchanged,
 }
 
-/// A student who was let in, or shut out, cannot be turned away any more.
+/// A student who is active or blocked can no longer be rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("only a student who waits for approval can be rejected; this one is {}", .status.as_str())]
 pub struct WrongStatus {
-    /// Where the student stands.
     pub status: AccountStatus,
 }
 
-/// Judges a decision about a student who stands at `status`.
+/// Decides the effect of a decision about a student with this `status`.
 pub fn decide(status: AccountStatus, decision: Decision) -> Result<Outcome, WrongStatus> {
     if status == decision.status() {
         return Ok(Outcome::Unchanged);
@@ -68,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_decision_about_each_status_is_as_the_rules_say() {
+    fn every_decision_is_defined_for_every_student_status() {
         let becomes = |status| Ok(Outcome::Becomes(status));
         let unchanged = Ok(Outcome::Unchanged);
         for (status, approved, rejected, blocked) in [
@@ -84,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_may_not_log_in_any_more_loses_the_sessions() {
+    fn a_blocked_or_rejected_student_loses_all_sessions() {
         assert!(Decision::Block.ends_sessions() && Decision::Reject.ends_sessions());
         assert!(!Decision::Approve.ends_sessions());
     }

@@ -1,9 +1,9 @@
-//! The code that a student shows: `v1|<account>|<kid>|<nonce>|<signature>`.
+//! The QR code that a student shows: `v1|<account>|<kid>|<nonce>|<signature>`.
 //!
-//! The signature is HMAC-SHA256 over the mess and the first four fields, in base64url
-//! without padding. The key of a mess and a `kid` follows from the deployment's secret, so
-//! a leaked table holds none. The nonce is the student's: another one makes the codes before
-//! it worthless.
+//! The signature is HMAC-SHA256 over the mess and the first four fields, in base64url without
+//! padding. The key is derived from the deployment's secret, the mess and the `kid`, so a
+//! leaked table contains no key. Each student has one valid nonce: a new nonce invalidates all
+//! earlier codes.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -15,22 +15,22 @@ use crate::Unacceptable;
 use crate::ids::{AccountId, MessId};
 use crate::text::{plain_schema, text_newtype};
 
-/// The version with which codes begin.
+/// The version at the beginning of each code.
 const VERSION: &str = "v1";
 
-/// The most characters that are looked at.
+/// The maximum length of a code, in bytes.
 pub const CODE_LENGTH_MAX: usize = 256;
 
-/// How many random bytes a nonce is made of.
+/// The number of random bytes in a nonce.
 pub const NONCE_BYTES: usize = 9;
 
-/// How many characters those are in base64url.
+/// The length of these bytes in base64url.
 const NONCE_LENGTH: usize = 12;
 
-/// How many characters a signature has: 32 bytes in base64url without padding.
+/// The length of a signature: 32 bytes in base64url without padding.
 const SIGNATURE_LENGTH: usize = 43;
 
-/// Which of a mess's keys signed a code: `k` and its number, from 1.
+/// The id of a mess's signing key: `k` and its number, from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Kid(u32);
@@ -38,7 +38,7 @@ pub struct Kid(u32);
 plain_schema!(Kid: String, pattern = "^k[1-9][0-9]{0,8}$");
 
 impl Kid {
-    /// The key of a mess that never rotated.
+    /// The key of a mess that never rotated its keys.
     pub const FIRST: Self = Self(1);
 
     /// The key after this one.
@@ -77,13 +77,13 @@ impl From<Kid> for String {
     }
 }
 
-/// What makes the codes of one student those of this moment: twelve characters.
+/// The nonce that makes a student's code valid, until a reset replaces it: twelve characters.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Nonce(String);
 
 impl Nonce {
-    /// The nonce of bytes that the caller drew.
+    /// Makes a nonce of random bytes from the caller.
     #[must_use]
     pub fn from_random(bytes: [u8; NONCE_BYTES]) -> Self {
         Self(base64url(&bytes))
@@ -100,35 +100,33 @@ impl Nonce {
 }
 text_newtype!(Nonce);
 
-/// Something that does not look like a code.
+/// The data does not have the form of a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("this is not a code of a student")]
 pub struct MalformedCode;
 
-/// What a code says, before anybody has asked whether it is true.
+/// The content of a code, which is not verified yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Code {
-    /// Whose it is.
     pub account_id: AccountId,
-    /// Which key signed it.
+    /// The key that signed the code.
     pub kid: Kid,
-    /// The student's nonce when it was made.
+    /// The student's nonce when the code was created.
     pub nonce: Nonce,
 }
 
-/// A code as it was read: what it says, and the signature that is to prove it.
+/// A parsed code: its content, and the signature to verify.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReadCode {
-    /// What it says.
     pub code: Code,
     signature: String,
 }
 
-/// A key of a mess's codes.
+/// A key that signs the codes of a mess.
 pub struct MessKey(Hmac<Sha256>);
 
 impl MessKey {
-    /// The key of this mess and id: an HMAC of both under the deployment's secret.
+    /// Derives the key of this mess and `kid`: an HMAC of both under the deployment's secret.
     #[must_use]
     pub fn derive(secret: &[u8], mess: &MessId, kid: Kid) -> Self {
         let key = mac(secret, &format!("thali-qr|{mess}|{kid}"));
@@ -141,14 +139,13 @@ impl MessKey {
         mac.finalize().into_bytes().into()
     }
 
-    /// The code with its signature, as it is shown.
+    /// The code with its signature, as the student shows it.
     #[must_use]
     pub fn sign(&self, mess: &MessId, code: &Code) -> String {
         format!("{}|{}", code.unsigned(), base64url(&self.signature(mess, code)))
     }
 
-    /// Whether a code was signed with this key for this mess; takes as long for every
-    /// wrong signature.
+    /// Whether this key signed the code for this mess. The comparison takes constant time.
     #[must_use]
     pub fn verifies(&self, mess: &MessId, read: &ReadCode) -> bool {
         let mut mac = self.0.clone();
@@ -164,7 +161,7 @@ impl Code {
 }
 
 impl ReadCode {
-    /// Reads a code. One code has one spelling, to the last bit.
+    /// Parses a code. Each code has exactly one spelling, to the last bit.
     pub fn parse(text: &str) -> Result<Self, MalformedCode> {
         if text.len() > CODE_LENGTH_MAX {
             return Err(MalformedCode);
@@ -197,7 +194,7 @@ fn base64url(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// The bytes of a text in base64url; `None` where it has another spelling.
+/// Decodes base64url; `None` unless the text has the canonical spelling.
 fn from_base64url(text: &str) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(text).ok()
 }
@@ -220,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_signed_code_is_read_back_and_verified_for_its_mess_and_key_alone() {
+    fn a_signed_code_is_verified_only_for_its_mess_and_key() {
         let (mess, key, code) = code();
         let read = ReadCode::parse(&key.sign(&mess, &code)).expect("a code");
         assert_eq!(read.code, code);

@@ -1,24 +1,25 @@
-//! Tokens that are about to expire: each student is warned once for each purchase.
+//! Warnings before tokens expire: each student is warned once per purchase.
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::tokens::purchases::Purchase;
 
-/// How long before its tokens expire a purchase's student is warned.
+/// How long before the tokens of a purchase expire the student is warned.
 pub const WARNED_BEFORE: SignedDuration = SignedDuration::from_hours(7 * 24);
 
-/// What is to be done about the expiry of a purchase's tokens.
+/// What to do about the expiry of a purchase's tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Warning {
-    /// Look again later: there is time, or tokens may still come back from a refund.
+    /// Check again later: it is too early, or a refund in progress may still fail and free
+    /// tokens.
     Later,
-    /// Warn the student now of so many tokens, at least one.
+    /// Warn the student now about this many tokens, at least one.
     Now(u16),
-    /// There is nothing to warn of: no token that can be redeemed is left.
+    /// No warning is needed: no token is left that can be redeemed.
     Never,
 }
 
-/// Decides whether the student who made `purchase` is to be warned at `now`.
+/// Decides whether to warn the student about `purchase` at `now`.
 #[must_use]
 pub fn warning(purchase: &Purchase, now: Timestamp) -> Warning {
     let Some(lot) = purchase.lot() else { return Warning::Never };
@@ -49,7 +50,7 @@ mod tests {
     const MILLISECOND: SignedDuration = SignedDuration::from_millis(1);
 
     #[test]
-    fn a_student_is_warned_in_the_last_seven_days() {
+    fn a_student_is_warned_in_the_last_seven_days_before_expiry() {
         let purchase = captured("order_A", 3);
         assert_eq!(warning(&purchase, NOW + 83 * DAY - MILLISECOND), Warning::Later);
         assert_eq!(warning(&purchase, NOW + 83 * DAY), Warning::Now(3));
@@ -58,14 +59,14 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_warned_of_tokens_that_are_gone() {
+    fn a_student_is_not_warned_about_redeemed_or_refunded_tokens() {
         let mut purchase = captured("order_A", 3);
         purchase.redeemed = BTreeSet::from([1, 2]);
         assert_eq!(warning(&purchase, NOW + 85 * DAY), Warning::Now(1));
         purchase.refunded = BTreeSet::from([3]);
         assert_eq!(warning(&purchase, NOW + 85 * DAY), Warning::Never);
         purchase.refunding = Some(RefundId::from_ulid(ulid::Ulid(1)));
-        assert_eq!(warning(&purchase, NOW + 85 * DAY), Warning::Later, "they may come back");
+        assert_eq!(warning(&purchase, NOW + 85 * DAY), Warning::Later, "the refund may still fail");
         assert_eq!(warning(&created("order_A", 3), NOW), Warning::Never);
     }
 }

@@ -1,4 +1,4 @@
-//! What became of every token: whether it can be redeemed, and else what took it.
+//! The history of tokens: whether each token can still be redeemed, or else what used it.
 
 use std::collections::BTreeMap;
 
@@ -12,39 +12,38 @@ use crate::tokens::redeeming::{Submission, token_ids};
 /// What a token was redeemed for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RedeemedFor {
-    /// A meal: its student submitted it.
+    /// A meal: the student submitted the token.
     Submission(SubmissionId),
-    /// It paid for an order of items.
+    /// An order of items.
     Order(OrderId),
 }
 
-/// What became of one token.
+/// The state of a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TokenFate {
-    /// It can be redeemed.
+    /// The token can be redeemed.
     Available,
-    /// It was redeemed, for this and at this time.
+    /// The token was redeemed, for this purpose and at this time; `None` if the submission or
+    /// order is not among the given ones.
     Redeemed(Option<(RedeemedFor, Timestamp)>),
-    /// It was given back for money, or is reserved for it; its time may be over too.
+    /// The token was refunded or is reserved for a refund, whether it has expired or not.
     Refunded,
-    /// Its time ran out.
+    /// The token expired unused.
     Expired,
 }
 
-/// One token that was ever issued, and what became of it.
+/// An issued token and its state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IssuedToken<'a> {
-    /// Its id.
     pub token_id: TokenId,
-    /// The purchase that it came with.
+    /// The purchase that contains the token.
     pub purchase: &'a Purchase,
-    /// The capture that issued it.
+    /// The capture that issued the token.
     pub lot: &'a Lot,
-    /// What became of it.
     pub fate: TokenFate,
 }
 
-/// Every token ever issued, the newest purchase first, with its fate at `now`.
+/// Every token ever issued, newest purchase first, with its state at `now`.
 #[must_use]
 pub fn history<'a>(
     purchases: &'a [Purchase],
@@ -77,7 +76,7 @@ pub fn history<'a>(
     captured.into_iter().flat_map(of_purchase).collect()
 }
 
-/// What each token that was redeemed was redeemed for, and when.
+/// The purpose and the time of each redeemed token.
 fn redeemed_for(
     submissions: &[Submission],
     orders: &[Order],
@@ -104,7 +103,7 @@ mod tests {
     use crate::tokens::redeeming::Redemption;
 
     #[test]
-    fn the_history_tells_each_tokens_fate() {
+    fn the_history_shows_the_state_of_every_token() {
         let mut bought = captured("order_A", 6);
         bought.redeemed = BTreeSet::from([2, 5, 6]);
         bought.refunded.insert(4);
@@ -135,10 +134,10 @@ mod tests {
             TokenFate::Expired,
             TokenFate::Redeemed(Some(submitted)),
             TokenFate::Expired,
-            // Given back, not expired.
+            // Refunded, not expired.
             TokenFate::Refunded,
             TokenFate::Redeemed(Some(ordered)),
-            // What took it was not read.
+            // The submission or order of this token was not given.
             TokenFate::Redeemed(None),
         ];
         assert_eq!(fates, expected);

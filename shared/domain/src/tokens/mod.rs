@@ -1,15 +1,15 @@
-//! Meal tokens: which there are, redeeming them, and what became of each.
+//! Meal tokens: purchases, redeeming, and the history of each token.
 //!
-//! How tokens are paid for, and paid back, is in [`crate::payments`]. Orders, which also
-//! redeem tokens, are in [`crate::orders`].
+//! Payments and refunds of tokens are in [`crate::payments`]. Orders, which also redeem tokens,
+//! are in [`crate::orders`].
 //!
 //! | file | its subject |
 //! |---|---|
 //! | [`purchases`] | purchases, and the tokens in them |
-//! | [`redeeming`] | which tokens are redeemed, and the record of that |
-//! | [`history`] | what became of every token |
-//! | [`tokens_left`] | how many tokens are left, while time passes |
-//! | [`expiry`] | whom to warn before tokens expire |
+//! | [`redeeming`] | which tokens are redeemed, and the record of the redemption |
+//! | [`history`] | the state of every token |
+//! | [`tokens_left`] | a cacheable count of the tokens that are left |
+//! | [`expiry`] | warnings before tokens expire |
 
 pub mod expiry;
 pub mod history;

@@ -1,5 +1,6 @@
-//! Purchases of meal tokens. A purchase is one item; once captured it is a lot of tokens, and a
-//! token is a number in it. The balance is never stored: it is what is left in the purchases.
+//! Purchases of meal tokens. A purchase is one database item. Once captured, it is a lot of
+//! tokens, and each token is a number in it. The balance is never stored: it is computed from
+//! the purchases.
 
 use std::collections::BTreeSet;
 
@@ -11,10 +12,10 @@ use crate::ids::{AccountId, MessId, RazorpayOrderId, RazorpayPaymentId, RefundId
 use crate::money::Paise;
 use crate::text::plain_schema;
 
-/// The most tokens that one purchase holds.
+/// The maximum number of tokens in one purchase.
 pub const PURCHASE_TOKENS_MAX: u16 = 500;
 
-/// A number of tokens that one purchase can hold: 1 to [`PURCHASE_TOKENS_MAX`].
+/// The number of tokens in one purchase: 1 to [`PURCHASE_TOKENS_MAX`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "i64")]
 pub struct PurchaseSize(u16);
@@ -22,7 +23,6 @@ pub struct PurchaseSize(u16);
 plain_schema!(PurchaseSize: Integer, minimum = 1, maximum = PURCHASE_TOKENS_MAX);
 
 impl PurchaseSize {
-    /// The number.
     #[must_use]
     pub const fn get(self) -> u16 {
         self.0
@@ -39,69 +39,67 @@ impl TryFrom<i64> for PurchaseSize {
     }
 }
 
-/// One buying of tokens, from the partner's order on.
+/// A purchase of tokens, from the creation of its Razorpay order on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Purchase {
-    /// The partner's order, which names the purchase.
+    /// Razorpay's order, which identifies the purchase.
     pub order_id: RazorpayOrderId,
-    /// Who buys.
+    /// The buyer.
     pub account_id: AccountId,
-    /// In which mess the tokens are good.
+    /// The mess in which the tokens are valid.
     pub mess_id: MessId,
-    /// How many tokens.
     pub token_count: u16,
-    /// The price of one.
+    /// The price of one token.
     pub price: Paise,
-    /// The price of all.
+    /// The price of all tokens.
     pub amount: Paise,
-    /// How long the tokens are good once paid, in days.
+    /// For how many days the tokens are valid after the capture.
     pub validity_days: u16,
-    /// When the order was made.
+    /// When the order was created.
     pub created_at: Timestamp,
-    /// How far it got.
     pub state: PurchaseState,
-    /// The numbers of the tokens that were redeemed.
+    /// The numbers of the redeemed tokens.
     pub redeemed: BTreeSet<u16>,
-    /// The numbers of the tokens that were given back for money, or are reserved for it.
+    /// The numbers of the tokens that are refunded or reserved for a refund.
     pub refunded: BTreeSet<u16>,
-    /// The latest refund, whatever became of it; another one with every refund.
+    /// The latest refund, whatever its state. Each new refund changes this id.
     pub refund_id: Option<RefundId>,
-    /// The refund that is in hand, if one is.
+    /// The refund in progress, if there is one.
     pub refunding: Option<RefundId>,
 }
 
-/// How far a purchase got.
+/// The state of a purchase.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PurchaseState {
-    /// Not paid. A failed payment does not end it: the same order can be paid again, and
-    /// a failed payment can become captured later.
+    /// Not paid. A failed payment does not end the purchase: the same order can be paid again,
+    /// and the failed payment can still become captured.
     Created(Waiting),
     /// Paid: the purchase is a lot of tokens.
     Captured(Lot),
 }
 
-/// What is known of a purchase that is not paid.
+/// The payment attempts and queries of an unpaid purchase.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Waiting {
-    /// When a payment for it failed.
+    /// When a payment failed.
     pub failed_at: Option<Timestamp>,
-    /// When the partner was last asked for payments that nobody told of.
+    /// When Razorpay was last queried for payments that were not reported.
     pub asked_at: Option<Timestamp>,
-    /// When the partner was asked for the last time. A payment that is told of later still
-    /// pays for it.
+    /// When Razorpay was queried for the last time. A payment that is reported later still pays
+    /// for the purchase.
     pub closed_at: Option<Timestamp>,
 }
 
-/// What the capture of a payment adds to a purchase.
+/// The data that a capture adds to a purchase.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lot {
-    /// The payment that paid.
+    /// The captured payment.
     pub payment_id: RazorpayPaymentId,
-    /// How it was paid.
+    /// The payment method, such as `upi`.
     pub method: Option<String>,
-    /// Since when the tokens are good.
+    /// When the tokens became valid.
     pub captured_at: Timestamp,
-    /// From when on they are not.
+    /// When the tokens expire (exclusive).
     pub expires_at: Timestamp,
 }
 
@@ -121,8 +119,8 @@ impl Purchase {
         captured_at + SignedDuration::from_hours(24 * i64::from(self.validity_days))
     }
 
-    /// The numbers of the issued tokens that were neither redeemed nor given back, expired
-    /// or not, lowest first.
+    /// The numbers of the issued tokens that are neither redeemed nor refunded, expired or not,
+    /// lowest first.
     #[must_use]
     pub fn left_numbers(&self) -> impl DoubleEndedIterator<Item = u16> + '_ {
         let issued = if self.lot().is_some() { self.token_count } else { 0 };
@@ -199,7 +197,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_captured_unexpired_unredeemed_tokens_count() {
+    fn only_captured_unexpired_and_unredeemed_tokens_count() {
         let mut bought = captured("order_A", 10);
         bought.redeemed = BTreeSet::from([1, 2, 3]);
         let purchases = [created("order_B", 5), bought];

@@ -1,5 +1,5 @@
-//! Redeeming tokens: which ones a student selects, which ones are redeemed, and the record of
-//! that.
+//! Redeeming tokens: a student's selection, the tokens that it redeems, and the record of the
+//! redemption.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,21 +9,21 @@ use crate::Unacceptable;
 use crate::ids::{AccountId, MessId, RazorpayOrderId, RefundId, SubmissionId, TokenId};
 use crate::tokens::purchases::{Purchase, balance};
 
-/// The most tokens that one submission redeems. A condition expression has room for
-/// about this many.
+/// The maximum number of tokens in one submission: about as many as fit into a condition
+/// expression.
 pub const SUBMISSION_TOKENS_MAX: usize = 50;
 
-/// The tokens that somebody wants to redeem: 1 to [`SUBMISSION_TOKENS_MAX`].
+/// The tokens that a student wants to redeem: 1 to [`SUBMISSION_TOKENS_MAX`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Selection {
-    /// These very tokens.
+    /// Exactly these tokens.
     Tokens(BTreeSet<TokenId>),
-    /// So many, those that expire first.
+    /// This many tokens, the ones that expire first.
     Count(usize),
 }
 
 impl Selection {
-    /// Selects tokens by id; a token that is named twice is refused.
+    /// Selects tokens by id; a duplicate is refused.
     pub fn tokens(ids: Vec<TokenId>) -> Result<Self, Unacceptable> {
         let named = ids.len();
         let tokens: BTreeSet<TokenId> = ids.into_iter().collect();
@@ -50,7 +50,7 @@ impl Selection {
 }
 
 impl std::fmt::Display for Selection {
-    /// The same text for the same selection.
+    /// Equal selections print equal text.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Count(count) => write!(f, "{count} tokens"),
@@ -59,26 +59,26 @@ impl std::fmt::Display for Selection {
     }
 }
 
-/// A decided redemption, to be committed under the condition that it repeats.
+/// A decided redemption. The write that commits it repeats the conditions of the decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Redemption {
-    /// The numbers to mark in each purchase.
+    /// The numbers to mark as redeemed in each purchase.
     pub numbers: BTreeMap<RazorpayOrderId, BTreeSet<u16>>,
-    /// The latest refund of each purchase that had one when this was decided.
+    /// The latest refund of each purchase that had one at the time of the decision.
     pub refund_ids: BTreeMap<RazorpayOrderId, RefundId>,
-    /// The balance that is left.
+    /// The balance after the redemption.
     pub balance: usize,
 }
 
 impl Redemption {
-    /// The redeemed tokens' ids, sorted.
+    /// The ids of the redeemed tokens, sorted.
     #[must_use]
     pub fn token_ids(&self) -> Vec<TokenId> {
         token_ids(&self.numbers)
     }
 }
 
-/// The ids of tokens that are named by their numbers, sorted.
+/// The ids of the tokens with these numbers, sorted.
 pub(crate) fn token_ids(numbers: &BTreeMap<RazorpayOrderId, BTreeSet<u16>>) -> Vec<TokenId> {
     let of_purchase = |(order_id, numbers): (&RazorpayOrderId, &BTreeSet<u16>)| {
         let order_id = order_id.clone();
@@ -90,23 +90,23 @@ pub(crate) fn token_ids(numbers: &BTreeMap<RazorpayOrderId, BTreeSet<u16>>) -> V
 /// Why tokens cannot be redeemed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RedeemRefusal {
-    /// These are not the student's, or redeemed, given back or expired.
+    /// These tokens are not the student's, or are redeemed, refunded or expired.
     #[error("some of the tokens cannot be redeemed")]
     TokensUnavailable(Vec<TokenId>),
-    /// There are fewer than were asked for.
+    /// Fewer tokens are left than requested.
     #[error("{available} tokens are left, {requested} were asked for")]
     InsufficientTokens {
-        /// How many can be redeemed.
+        /// How many tokens can be redeemed.
         available: usize,
-        /// How many were asked for.
+        /// How many tokens were requested.
         requested: usize,
     },
 }
 
 /// Decides which tokens a selection redeems at `now`.
 ///
-/// For a count these are the ones that expire first; among those of one expiry, the ones
-/// of the lowest order id and number, so that the same state gives the same choice.
+/// A count selects the tokens that expire first. Among tokens with the same expiry, the lowest
+/// order id and number come first, so that the same state gives the same choice.
 pub fn redeem(
     purchases: &[Purchase],
     selection: &Selection,
@@ -120,8 +120,8 @@ pub fn redeem(
     }
 }
 
-/// Decides which tokens are redeemed where as many are wanted as `count`: those that expire
-/// first, as [`redeem`] does it, however many they are.
+/// Decides which `count` tokens are redeemed: the ones that expire first, as in [`redeem`], but
+/// without the limit of a submission.
 pub fn redeem_count(
     purchases: &[Purchase],
     count: usize,
@@ -192,17 +192,12 @@ fn choose_first_to_expire(
 /// A recorded redemption.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Submission {
-    /// Its id.
     pub submission_id: SubmissionId,
-    /// Who redeemed.
     pub account_id: AccountId,
-    /// In which mess.
     pub mess_id: MessId,
-    /// The redeemed tokens.
     pub token_ids: Vec<TokenId>,
-    /// When.
     pub submitted_at: Timestamp,
-    /// The balance that it left.
+    /// The balance after the redemption.
     pub balance: usize,
 }
 
@@ -213,7 +208,7 @@ mod tests {
     use crate::tokens::purchases::samples::{NOW, captured, later_by_days, token};
 
     #[test]
-    fn a_count_takes_the_tokens_that_expire_first() {
+    fn a_count_redeems_the_tokens_that_expire_first() {
         let mut later = captured("order_A", 5);
         if let PurchaseState::Captured(lot) = &mut later.state {
             lot.expires_at = later_by_days(100);
@@ -226,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn named_tokens_that_cannot_be_redeemed_are_named_in_the_refusal() {
+    fn the_refusal_lists_the_named_tokens_that_cannot_be_redeemed() {
         let mut bought = captured("order_A", 3);
         bought.redeemed.insert(2);
         let selection = Selection::tokens(vec![
@@ -247,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn a_selection_is_bounded_and_names_no_token_twice() {
+    fn a_selection_is_bounded_and_has_no_duplicate_token() {
         assert!(Selection::count(0).is_err());
         assert!(Selection::count(51).is_err());
         assert!(Selection::tokens(vec![]).is_err());
@@ -255,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn tokens_that_are_given_back_or_reserved_for_it_cannot_be_redeemed() {
+    fn tokens_refunded_or_reserved_for_a_refund_cannot_be_redeemed() {
         let mut bought = captured("order_A", 3);
         bought.refunded = BTreeSet::from([2, 3]);
         let refund_id = RefundId::from_ulid(ulid::Ulid(7));

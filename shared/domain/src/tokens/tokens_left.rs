@@ -1,5 +1,5 @@
-//! How many tokens a student has left, and until when: what stays right while time passes,
-//! as long as no purchase changes, and can therefore be remembered.
+//! How many tokens a student has left, and until when. These figures stay right as time passes,
+//! as long as no purchase changes, so they can be cached.
 
 use std::collections::BTreeMap;
 use std::ops::Bound::{Excluded, Unbounded};
@@ -9,13 +9,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::tokens::purchases::Purchase;
 
-/// How many tokens are left that expire at each of these times.
+/// The number of tokens left, by expiry time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokensLeft(BTreeMap<Timestamp, usize>);
 
 impl TokensLeft {
-    /// What is left of `purchases` at `now`. What has expired by then is not a part of it,
-    /// so that it is as large as what a student has, and not as what there ever was.
+    /// The tokens of `purchases` that are left at `now`. Expired tokens are not included, so
+    /// that the size depends on what the student has now, and not on everything ever bought.
     #[must_use]
     pub fn of(purchases: &[Purchase], now: Timestamp) -> Self {
         let mut left = BTreeMap::new();
@@ -28,14 +28,14 @@ impl TokensLeft {
         Self(left)
     }
 
-    /// How many tokens can be redeemed at `now`, as [`crate::tokens::purchases::balance`] counts them.
+    /// How many tokens can be redeemed at `now`, equal to
+    /// [`crate::tokens::purchases::balance`].
     #[must_use]
     pub fn count(&self, now: Timestamp) -> usize {
         self.good(now).map(|(_, count)| count).sum()
     }
 
-    /// The tokens that expire next after `now`: how many, and when. `None` where there are
-    /// none.
+    /// The next tokens to expire after `now`: how many, and when. `None` if there are none.
     #[must_use]
     pub fn expiring_next(&self, now: Timestamp) -> Option<(usize, Timestamp)> {
         self.good(now).next().map(|(expires_at, count)| (*count, *expires_at))
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_counted_once_stays_right_as_tokens_expire() {
+    fn a_stored_count_stays_right_as_tokens_expire() {
         let mut used_up = captured("order_A", 1);
         used_up.redeemed.insert(1);
         let mut used = expiring("order_B", 4, 95);
@@ -85,14 +85,14 @@ mod tests {
             let now = later_by_days(days);
             assert_eq!((left.count(now), left.expiring_next(now)), (count, next), "{days}");
             assert_eq!(left.count(now), balance(&purchases, now), "{days}");
-            // Counted later, it tells the same of what is then to come.
+            // A later count gives the same next expiry.
             let counted_then = TokensLeft::of(&purchases, now);
             assert_eq!(counted_then.expiring_next(now), next, "{days}");
         }
     }
 
     #[test]
-    fn only_what_is_left_takes_room_and_json_keeps_all_of_it() {
+    fn only_tokens_that_are_left_are_stored_and_survive_json() {
         let mut used_up = expiring("order_A", 1, 90);
         used_up.redeemed.insert(1);
         let purchases = [used_up, expiring("order_B", 4, 95), expiring("order_C", 2, 99)];
