@@ -16,7 +16,7 @@ use thali_platform::worker::{BatchResponse, Consumer};
 
 use super::cache::{placed, read_order};
 use super::meals::cycles::{PAYMENTS, claim, upload, verify};
-use super::meals::{close, cut_day, uncut};
+use super::meals::{cancel_cut, close, cut_day};
 use super::orders::{cancel, collect, ordering};
 use super::payments::{order, refund, told};
 use crate::support::mess::sitting;
@@ -309,7 +309,7 @@ const CARD: &[Row] = &[
         Box::pin(async {
             let asha = asha(test).await;
             let made = test.send(cut_day(&asha, "2026-01-20")).await.expect(201);
-            test.cost_of(uncut(&asha, made.text("cut_id")), 204).await
+            test.cost_of(cancel_cut(&asha, made.text("cut_id")), 204).await
         })
     }),
     row("`closure-create`", (2, 4.0, 0.0, 1.0), |test| {

@@ -31,9 +31,9 @@ async fn a_student_cuts_a_meal_and_cancels_the_cut() {
     let listed = stack.send(list.clone()).await.expect(200);
     assert_eq!(listed.body["items"][0]["cut_id"], made.body["cut_id"]);
     let path = format!("/api/v1/mess-cuts/{}", made.text("cut_id"));
-    let uncut = || Call::new("DELETE", &path).bearer(&asha.token);
-    stack.send(uncut()).await.expect(204);
-    assert_eq!(stack.send(uncut()).await.problem(404), "cut_not_found");
+    let cancel_cut = || Call::new("DELETE", &path).bearer(&asha.token);
+    stack.send(cancel_cut()).await.expect(204);
+    assert_eq!(stack.send(cancel_cut()).await.problem(404), "cut_not_found");
     assert_eq!(stack.send(list).await.expect(200).body["items"], json!([]));
 }
 

@@ -27,7 +27,7 @@ const LEFT_OUT: &str = "-alias-|^logout$";
 const EXAMPLES_MAX: &str = "5";
 
 /// Runs schemathesis with this access token, or without one, and prints its report.
-fn hold_against_description(stack: &Stack, access_token: Option<&str>) {
+fn check_against_description(stack: &Stack, access_token: Option<&str>) {
     let program = std::env::var("THALI_SCHEMATHESIS").expect(
         "THALI_SCHEMATHESIS names no program: run `make test`, which installs schemathesis",
     );
@@ -74,19 +74,19 @@ async fn mess_of_its_own(stack: &Stack) -> (String, String) {
 
 #[tokio::test]
 async fn the_api_fits_its_description_without_a_session() {
-    hold_against_description(&Stack::running(), None);
+    check_against_description(&Stack::running(), None);
 }
 
 #[tokio::test]
 async fn the_api_fits_its_description_for_a_student() {
     let stack = Stack::running();
     let (_, student) = mess_of_its_own(&stack).await;
-    hold_against_description(&stack, Some(&student));
+    check_against_description(&stack, Some(&student));
 }
 
 #[tokio::test]
 async fn the_api_fits_its_description_for_an_owner() {
     let stack = Stack::running();
     let (owner, _) = mess_of_its_own(&stack).await;
-    hold_against_description(&stack, Some(&owner));
+    check_against_description(&stack, Some(&owner));
 }

@@ -12,7 +12,7 @@ use super::Stack;
 use crate::support::template::{resources, template};
 
 /// Runs the program that checks the roles. Returns what it printed.
-async fn look_at_roles(stack: &Stack, used_rights: Option<&Path>) -> String {
+async fn check_roles(stack: &Stack, used_rights: Option<&Path>) -> String {
     let python = std::env::var_os("THALI_PYTHON").expect("`make test` names a Python");
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("stack/least_privilege.py");
     let running = Command::new(python)
@@ -40,7 +40,7 @@ async fn look_at_roles(stack: &Stack, used_rights: Option<&Path>) -> String {
 
 #[tokio::test]
 async fn a_function_is_denied_what_it_does_not_need() {
-    look_at_roles(&Stack::running(), None).await;
+    check_roles(&Stack::running(), None).await;
 }
 
 /// Runs after all other tests (`.config/nextest.toml`), because it checks which rights their calls
@@ -49,6 +49,6 @@ async fn a_function_is_denied_what_it_does_not_need() {
 async fn every_right_that_a_function_has_was_used() {
     let stack_env = std::env::var("THALI_STACK_ENV").expect("`make test` names a stack");
     let recorded = Path::new(&stack_env).with_file_name("used-rights.jsonl");
-    let said = look_at_roles(&Stack::running(), Some(&recorded)).await;
+    let said = check_roles(&Stack::running(), Some(&recorded)).await;
     assert!(said.contains(" 0 of them unused"), "{said}");
 }

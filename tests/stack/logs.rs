@@ -248,7 +248,7 @@ impl Story {
 
     /// The owner makes an invite, with which somebody signs up, and blocks the student with a
     /// reason, which is mailed to the student.
-    async fn be_shut_out(&mut self, student: &Student) {
+    async fn be_blocked(&mut self, student: &Student) {
         let unique = ulid_now();
         let variable = |name| self.stack.variable(name).to_owned();
         let (email, password) = (variable("OWNER_EMAIL"), variable("OWNER_PASSWORD"));
@@ -311,7 +311,7 @@ async fn every_request_is_logged_without_secrets_or_personal_data() {
     story.eat(&student, &password).await;
     let student = story.log_in(&student.email, &password).await;
     story.change_profile(&student, &password).await;
-    story.be_shut_out(&student).await;
+    story.be_blocked(&student).await;
     let message_id = story.be_refused_by_ses().await;
     assert_eq!(mailer_tries(&story.stack, &message_id).await, 5);
 

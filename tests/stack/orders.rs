@@ -76,7 +76,7 @@ async fn a_pending_order_is_cancelled_once_and_a_processed_one_never() {
 
     // An order without a message stays pending until the test cancels it.
     let just_now = SignedDuration::from_secs(1);
-    let pending = stack.order_of_which_nobody_is_told(&student, &sku, just_now).await;
+    let pending = stack.order_without_message(&student, &sku, just_now).await;
     let list = stack.items_of(&student, "/api/orders").await;
     let ids: Vec<&Value> = list.iter().map(|order| &order["order_id"]).collect();
     assert_eq!(ids.len(), 2);

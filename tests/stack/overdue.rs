@@ -71,7 +71,7 @@ async fn an_order_whose_message_was_lost_is_swept_and_processed() {
     stack.buy_tokens(&student, 3).await;
     let sku = stack.dish(2, 20).await;
     let two_minutes = jiff::SignedDuration::from_mins(2);
-    let order_id = stack.order_of_which_nobody_is_told(&student, &sku, two_minutes).await;
+    let order_id = stack.order_without_message(&student, &sku, two_minutes).await;
     let did = stack.invoke(sweep_orders::JOB.name, &json!({})).await;
     assert_eq!(did["errors"], 0, "{did}");
     // The scheduled run may have been faster.
@@ -82,7 +82,7 @@ async fn an_order_whose_message_was_lost_is_swept_and_processed() {
 impl Stack {
     /// Writes an order of this age as if the message about it had been lost. It is written in two
     /// steps, because the relay takes neither of them for the placing of an order.
-    pub(super) async fn order_of_which_nobody_is_told(
+    pub(super) async fn order_without_message(
         &self,
         student: &Student,
         sku: &str,

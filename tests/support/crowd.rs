@@ -64,7 +64,7 @@ impl TestApp {
     }
 
     /// The same student, with a new session.
-    pub async fn come_back(&self, student: &Student) -> Student {
+    pub async fn with_new_session(&self, student: &Student) -> Student {
         let id = AccountId::parse(&student.account_id).expect("an id");
         let account = self.app.store.account_get(id, Consistency::Strong).await.expect("read");
         self.session(account.expect("it is there")).await

@@ -23,7 +23,7 @@ pub fn closed_port() -> String {
 }
 
 /// Queues at an address at which nobody listens, so every call fails.
-pub fn queues_nowhere() -> Queues {
+pub fn unreachable_queues() -> Queues {
     let nowhere = closed_port();
     let client = aws_sdk_sqs::Config::builder()
         .behavior_version(BehaviorVersion::latest())

@@ -70,13 +70,13 @@ impl Intercept for Killer {
 }
 
 /// A process that may die, and whether it did.
-pub struct Mortal {
+pub struct DyingProcess {
     pub app: App,
     death: Death,
     sent: Arc<AtomicU32>,
 }
 
-impl Mortal {
+impl DyingProcess {
     /// Whether the process reached its death.
     pub fn is_dead(&self) -> bool {
         let (Death::Before(fatal) | Death::After(fatal)) = self.death;
@@ -86,13 +86,13 @@ impl Mortal {
 
 impl TestApp {
     /// A process on the same tables that dies as `death` says.
-    pub fn mortal(&self, death: Death) -> Mortal {
+    pub fn dying_process(&self, death: Death) -> DyingProcess {
         let sent = Arc::new(AtomicU32::new(0));
         let killer = Killer { death, sent: Arc::clone(&sent) };
         let client = self.dynamo.client();
         let config = client.config().to_builder().interceptor(killer).build();
         let client = aws_sdk_dynamodb::Client::from_conf(config);
         let app = self.process_with(|backends| backends.dynamodb = client);
-        Mortal { app, death, sent }
+        DyingProcess { app, death, sent }
     }
 }

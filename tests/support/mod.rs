@@ -29,7 +29,7 @@ pub use call::{Answer, Call};
 pub use counter::{Device, verdict};
 pub use dice::Dice;
 pub use dynamo::STACK;
-pub use faults::{closed_port, queues_nowhere};
+pub use faults::{closed_port, unreachable_queues};
 pub use killer::Death;
 pub use meter::{Cost, Units};
 pub use redis_server::RedisServer;

@@ -9,7 +9,9 @@ use thali_domain::accounts::identity::{AccountStatus, Role};
 use thali_domain::ids::{AccountId, MessId, OrderId};
 use thali_domain::orders::basket::Basket;
 use thali_domain::orders::menu::{Quantity, Sku};
-use thali_domain::orders::order::{Circumstances, FailureReason, Order, OrderStatus, Processing};
+use thali_domain::orders::order::{
+    FailureReason, Order, OrderStatus, Processing, ProcessingInputs,
+};
 use thali_platform::store::{Attempt, Consistency, keys};
 
 use super::app::TestApp;
@@ -110,7 +112,7 @@ impl TestApp {
         let purchases = purchases.expect("they can be read");
         let skus = pending.lines.iter().map(|line| &line.sku);
         let menu = store.items_get(&pending.mess_id, skus).await.expect("the menu");
-        let known = Circumstances {
+        let known = ProcessingInputs {
             account: Some(AccountStatus::Active),
             mess_exists: true,
             menu: &menu,

@@ -8,7 +8,7 @@ use super::call::Call;
 use super::template::root;
 
 /// Headers of a sample that a call leaves out: they identify the sender, or follow from the rest.
-const NOT_OF_THE_CALL: [&str; 4] = ["authorization", "content-length", "cookie", "host"];
+const HEADERS_LEFT_OUT: [&str; 4] = ["authorization", "content-length", "cookie", "host"];
 
 /// An endpoint, and its sample event.
 pub struct Sample {
@@ -61,7 +61,7 @@ impl Sample {
         let path = if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
         let mut call = Call::new(self.endpoint.method.as_str(), &path);
         for (name, value) in self.event["headers"].as_object().expect("it has headers") {
-            if !NOT_OF_THE_CALL.contains(&name.as_str()) {
+            if !HEADERS_LEFT_OUT.contains(&name.as_str()) {
                 call = call.header(name, value.as_str().expect("a header is text"));
             }
         }

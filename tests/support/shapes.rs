@@ -9,7 +9,7 @@ pub fn forbidden(line: &str) -> Option<&'static str> {
     let shapes: [Shape; 9] = [
         ("e-mail address", holds_email),
         ("JSON web token", holds_jwt),
-        ("bearer token", |line| follows(line, "bearer", " ", |rest| !rest.is_empty())),
+        ("bearer token", |line| has_value_after(line, "bearer", " ", |rest| !rest.is_empty())),
         ("refresh token", holds_refresh_token),
         ("staff token", holds_staff_token),
         ("telephone number", holds_phone),
@@ -70,21 +70,23 @@ fn holds_phone(line: &str) -> bool {
 fn holds_code(line: &str) -> bool {
     let digits = |rest: &str| rest.bytes().take_while(u8::is_ascii_digit).count();
     let between = "\"\\':=# ";
-    ["otp", "code"].iter().any(|word| follows(line, word, between, |rest| digits(rest) == 6))
-        || ["pin", "security_code"]
-            .iter()
-            .any(|word| follows(line, word, between, |rest| (4..=8).contains(&digits(rest))))
+    ["otp", "code"]
+        .iter()
+        .any(|word| has_value_after(line, word, between, |rest| digits(rest) == 6))
+        || ["pin", "security_code"].iter().any(|word| {
+            has_value_after(line, word, between, |rest| (4..=8).contains(&digits(rest)))
+        })
 }
 
 /// A value assigned to a password, in the syntax of JSON, debug output or a form.
 fn holds_password(line: &str) -> bool {
-    follows(line, "password", "\"\\' ", |rest| rest.starts_with([':', '=']))
-        || follows(line, "password", ":=", |rest| !rest.is_empty())
+    has_value_after(line, "password", "\"\\' ", |rest| rest.starts_with([':', '=']))
+        || has_value_after(line, "password", ":=", |rest| !rest.is_empty())
 }
 
 /// Whether `word` is in the line, followed by at least one character of `between`, and then by a
 /// rest of the line that `is_it` accepts.
-fn follows(line: &str, word: &str, between: &str, is_it: impl Fn(&str) -> bool) -> bool {
+fn has_value_after(line: &str, word: &str, between: &str, is_it: impl Fn(&str) -> bool) -> bool {
     let line = line.to_ascii_lowercase();
     line.match_indices(word).any(|(at, _)| {
         let rest = &line[at + word.len()..];

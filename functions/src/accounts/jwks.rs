@@ -20,7 +20,7 @@ struct KeySet {
     keys: Vec<Key>,
 }
 
-/// A public key. More members depend on its kind.
+/// A public key. It has more members, depending on its type.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "it only documents the library's type")]
 struct Key {

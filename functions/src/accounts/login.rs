@@ -55,7 +55,7 @@ struct Login {
     role: Option<Role>,
 }
 
-/// What a login and a refresh answer.
+/// The response of a login and of a refresh.
 #[derive(Serialize, ToSchema)]
 pub struct LoggedIn {
     access_token: String,

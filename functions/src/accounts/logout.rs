@@ -22,6 +22,6 @@ async fn logout(app: &App, caller: &Caller, _request: &Request) -> Result<Respon
     // First the database, then the cache: in the other order a crash in between would leave
     // a session that only seems to have ended.
     app.store.session_end(session.account_id, session.session_id).await?;
-    app.cache.session_ended(session.session_id).await;
+    app.cache.session_mark_ended(session.session_id).await;
     Ok(Response::no_content().with_cookie(COOKIE, "", COOKIE_PATH, 0))
 }

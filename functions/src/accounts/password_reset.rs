@@ -37,7 +37,7 @@ struct ForgottenPassword {
     mess_id: Option<MessId>,
 }
 
-/// Nothing that would tell whether an account has the address.
+/// Empty, so that it does not reveal whether an account has the address.
 #[derive(Serialize, ToSchema)]
 #[schema(as = PasswordResetAccepted)]
 struct Accepted {}

@@ -26,14 +26,14 @@ pub static ENDPOINT: Endpoint = Endpoint::post(
 .takes(schema::<WantedPicture>)
 .answers(201, schema::<PictureUpload>);
 
-/// What a picture that is to be uploaded will be.
+/// The format and length of the picture to be uploaded.
 #[derive(eserde::Deserialize, ToSchema)]
 pub struct WantedPicture {
-    /// Its format.
+    /// The picture's format.
     #[serde(alias = "contentType")]
     #[eserde(compat)]
     pub content_type: PictureFormat,
-    /// Its length in bytes.
+    /// The picture's length in bytes.
     #[serde(alias = "contentLength")]
     #[eserde(compat)]
     pub content_length: PictureLength,
@@ -45,7 +45,7 @@ struct PictureUpload {
     picture_key: PictureKey,
 }
 
-/// How to upload: with this method, to this address, with these headers.
+/// An upload: the method, the URL and the headers to send.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Upload)]
 pub struct UploadView {

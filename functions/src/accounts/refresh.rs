@@ -81,6 +81,6 @@ async fn rotate(
 
 async fn end(app: &App, token: &RefreshToken) -> Result<(), Problem> {
     app.store.session_end(token.account_id, token.session_id).await?;
-    app.cache.session_ended(token.session_id).await;
+    app.cache.session_mark_ended(token.session_id).await;
     Ok(())
 }

@@ -82,7 +82,7 @@ async fn register(app: &App, caller: &Caller, request: &Request) -> Result<Respo
     let role = wanted.role.unwrap_or(Role::Student);
     let invite_hash = wanted.invite_code.as_deref().map(sha256_hex);
     let (known, ()) = try_join!(
-        facts(app, &mess, &wanted),
+        check_mess_and_username(app, &mess, &wanted),
         check_invite(app, &mess, role, invite_hash.as_deref()),
     )?;
     let registration = wanted.into_registration(app, mess, role, invite_hash, known);
@@ -98,7 +98,11 @@ async fn register(app: &App, caller: &Caller, request: &Request) -> Result<Respo
 
 /// Refuses an unknown mess and a taken username. Returns whether an account has the e-mail
 /// address, which only the mail may reveal.
-async fn facts(app: &App, mess: &MessId, wanted: &SignUp) -> Result<bool, Problem> {
+async fn check_mess_and_username(
+    app: &App,
+    mess: &MessId,
+    wanted: &SignUp,
+) -> Result<bool, Problem> {
     let username_taken = async {
         match &wanted.username {
             Some(username) => app.store.username_is_taken(mess, username).await,

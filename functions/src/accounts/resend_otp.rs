@@ -37,7 +37,7 @@ struct ResendOtp {
     mess_id: Option<MessId>,
 }
 
-/// Nothing: the answer does not tell whether there was anything to resend.
+/// Empty, so that it does not reveal whether there was anything to resend.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Resent)]
 struct Accepted {}

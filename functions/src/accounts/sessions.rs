@@ -58,5 +58,5 @@ async fn end(app: &App, sessions: &[SessionRecord]) -> Result<(), Problem> {
 }
 
 async fn tell_redis(app: &App, ended: &[SessionRecord]) {
-    join_all(ended.iter().map(|session| app.cache.session_ended(session.session_id))).await;
+    join_all(ended.iter().map(|session| app.cache.session_mark_ended(session.session_id))).await;
 }

@@ -12,8 +12,8 @@ use thali_platform::blobs::BlobError;
 use thali_platform::store::{Account, DirectoryEntry};
 use utoipa::ToSchema;
 
-/// An account without its secrets, as logins and lists show it. The address of the picture
-/// is not in it: login and refresh have no right to the bucket and could sign none.
+/// An account without its secrets, as logins and lists show it. The picture's URL is left out:
+/// login and refresh have no right to the bucket and cannot sign one.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Account)]
 pub struct AccountView {
@@ -75,13 +75,13 @@ impl From<DirectoryEntry> for AccountView {
     }
 }
 
-/// What a student sees of the own account.
+/// A student's own account.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Profile {
     account: OwnAccount,
 }
 
-/// An account as its owner sees it.
+/// The fields of a student's own account.
 #[derive(Debug, Serialize, ToSchema)]
 struct OwnAccount {
     #[serde(flatten)]
@@ -94,9 +94,9 @@ struct OwnAccount {
     profession: Option<Profession>,
     #[serde(skip_serializing_if = "Option::is_none")]
     date_of_birth: Option<DateOfBirth>,
-    /// Whether a security code is set; until then the password serves.
+    /// Whether a security code is set. Without one, the password takes its place.
     security_code_set: bool,
-    /// Where the picture can be read for a quarter of an hour.
+    /// The picture's URL, valid for 15 minutes.
     #[serde(skip_serializing_if = "Option::is_none")]
     picture_url: Option<String>,
 }

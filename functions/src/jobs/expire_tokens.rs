@@ -90,7 +90,7 @@ impl Expiry<'_> {
             }
             Warning::Never => {
                 self.did.gone.add_one();
-                store.purchase_warn_never(&purchase, &stamp).await?;
+                store.purchase_skip_warning(&purchase, &stamp).await?;
             }
         }
         Ok(())

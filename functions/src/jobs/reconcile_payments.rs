@@ -146,7 +146,7 @@ impl Reconciling<'_> {
             || self.failures_in_a_row.load(Ordering::Relaxed) >= FAILURES_IN_A_ROW_MAX
     }
 
-    fn is_to_be_asked(&self, purchase: &Purchase) -> bool {
+    fn is_to_be_queried(&self, purchase: &Purchase) -> bool {
         let now = self.run.app.clock.now();
         if self.is_scheduled {
             is_due(purchase, self.older_than, now)
@@ -162,13 +162,13 @@ impl Reconciling<'_> {
         self.did.asked.add_one();
         let outcome = match push(self.run.app, &refund, &self.run.stamp()).await {
             Err(RefundingError::Partner(error)) => {
-                self.partner_failed(&error);
+                self.query_failed(&error);
                 return Ok(());
             }
             Err(RefundingError::Store(error)) => Err(error),
             Ok(outcome) => Ok(outcome),
         };
-        self.partner_answered();
+        self.reset_failures();
         match outcome? {
             Outcome::Ended => self.did.refunds_finished.add_one(),
             Outcome::Unchanged => self.did.waiting.add_one(),
@@ -179,7 +179,7 @@ impl Reconciling<'_> {
     }
 
     async fn purchase(&self, purchase: Purchase) -> Result<(), StoreError> {
-        if !self.is_to_be_asked(&purchase) {
+        if !self.is_to_be_queried(&purchase) {
             return Ok(());
         }
         let purchase = &purchase;
@@ -196,11 +196,11 @@ impl Reconciling<'_> {
             Err(error) => {
                 let cause = telemetry::chain(&error);
                 tracing::error!(order_id, cause, "the partner is to be asked again");
-                self.partner_failed(&error);
+                self.query_failed(&error);
                 return Ok(());
             }
         };
-        self.partner_answered();
+        self.reset_failures();
         let stamp = self.run.stamp();
         match reconcile(purchase, &payments, stamp.at) {
             Reconciliation::Capture(payment) => {
@@ -240,7 +240,7 @@ impl Reconciling<'_> {
     async fn asked(&self, purchase: &Purchase, failed: bool) -> Result<(), StoreError> {
         let (store, stamp) = (&self.run.app.store, self.run.stamp());
         if self.is_scheduled {
-            store.purchase_asked(purchase, failed, &stamp).await
+            store.purchase_queried(purchase, failed, &stamp).await
         } else if failed {
             store.purchase_failed(purchase.account_id, &purchase.order_id, &stamp).await
         } else {
@@ -248,15 +248,15 @@ impl Reconciling<'_> {
         }
     }
 
-    fn partner_answered(&self) {
+    fn reset_failures(&self) {
         self.failures_in_a_row.store(0, Ordering::Relaxed);
     }
 
     /// Counts a failed query. A final refusal concerns only this item, and so does not count as
     /// a failure in a row.
-    fn partner_failed(&self, error: &RazorpayError) {
+    fn query_failed(&self, error: &RazorpayError) {
         if error.is_final() {
-            self.partner_answered();
+            self.reset_failures();
         } else {
             self.failures_in_a_row.fetch_add(1, Ordering::Relaxed);
         }

@@ -5,7 +5,7 @@
 use futures_util::{StreamExt, stream};
 use serde::Serialize;
 use serde_json::Value;
-use thali_domain::orders::order::{OrderStatus, SWEPT_AFTER};
+use thali_domain::orders::order::{FIRST_SWEEP_AFTER, OrderStatus};
 use thali_platform::app::App;
 use thali_platform::store::StoreError;
 use thali_platform::store::keys::{self, Key};
@@ -48,7 +48,7 @@ struct Sweep<'a> {
 
 impl Sweep<'_> {
     async fn partition(&self, shard: u8) {
-        let before = self.run.app.clock.now() - SWEPT_AFTER;
+        let before = self.run.app.clock.now() - FIRST_SWEEP_AFTER;
         walk(
             || self.run.is_out_of_time(),
             &self.did.errors,

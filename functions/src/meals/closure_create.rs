@@ -18,7 +18,7 @@ use utoipa::ToSchema;
 use crate::repeats::{commit_once, first_outcome};
 
 use super::closure_view::ClosureView;
-use super::days_asked::{fingerprint, period};
+use super::requested_days::{fingerprint, period};
 
 pub static ENDPOINT: Endpoint =
     Endpoint::post("closure-create", &["/api/v1/closures"], Access::Owner, handler!(create))
@@ -36,11 +36,11 @@ struct CloseMess {
     /// The last day.
     #[eserde(compat)]
     to: MealDate,
-    /// The meals on each of them; all if it is left out.
+    /// The meals on each of these days; all meals if left out.
     #[serde(default)]
     #[eserde(compat)]
     meals: Option<Meals>,
-    /// What the students are told.
+    /// The reason, which is mailed to the students.
     #[eserde(compat)]
     reason: Reason,
 }

@@ -4,7 +4,7 @@
 
 use futures_util::try_join;
 use thali_domain::ids::ClosureId;
-use thali_domain::meals::closures::{Reopening, reopen};
+use thali_domain::meals::closures::{CancelledClosure, reopen};
 use thali_platform::app::App;
 use thali_platform::handler;
 use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response};
@@ -38,8 +38,10 @@ async fn closure_delete(
         let closure = closure.ok_or_else(problems::closure_not_found)?;
         let reopened = match reopen(&mess, &closure.open(), stamp.at) {
             None => return Err(problems::closure_ended()),
-            Some(Reopening::Whole) => store.closure_delete(&closure, &stamp).await?,
-            Some(Reopening::After(day)) => store.closure_shorten(&closure, day, &stamp).await?,
+            Some(CancelledClosure::Whole) => store.closure_delete(&closure, &stamp).await?,
+            Some(CancelledClosure::After(day)) => {
+                store.closure_shorten(&closure, day, &stamp).await?
+            }
         };
         Ok(reopened.map(|()| Response::no_content()))
     })

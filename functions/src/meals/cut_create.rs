@@ -17,7 +17,7 @@ use thali_platform::problems;
 use thali_platform::store::{CutRecord, IdempotencyKey, Operation, Stamp};
 use utoipa::ToSchema;
 
-use super::days_asked::{fingerprint, period};
+use super::requested_days::{fingerprint, period};
 use crate::repeats::{commit_once, first_outcome, id_time};
 
 pub static ENDPOINT: Endpoint =
@@ -42,7 +42,7 @@ struct CutMeals {
     /// The last day.
     #[eserde(compat)]
     to: MealDate,
-    /// The meals on each of them; all if it is left out.
+    /// The meals on each of these days; all meals if left out.
     #[serde(default)]
     #[eserde(compat)]
     meals: Option<Meals>,

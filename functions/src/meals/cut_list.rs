@@ -29,7 +29,7 @@ struct ListedCut {
     meals: Meals,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
-    /// Until when (that moment excluded) it can be cancelled; absent where that is over.
+    /// Exclusive deadline for cancelling the cut; absent if the deadline has passed.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     cancellable_until: Option<Timestamp>,

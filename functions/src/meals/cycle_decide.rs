@@ -16,7 +16,7 @@ use super::cycle_view::CycleView;
 /// The body of a decision, which may be left out.
 #[derive(Default, eserde::Deserialize, ToSchema)]
 pub struct DecidePayment {
-    /// What the student is told.
+    /// The reason, which is mailed to the student.
     #[serde(default)]
     #[eserde(compat)]
     reason: Option<Reason>,

@@ -16,7 +16,7 @@ pub static ENDPOINT: Endpoint = Endpoint::post(
     handler!(reject),
 )
 .summary("Rejects a payment, so that its days can be uploaded again")
-.may_take(schema::<DecidePayment>)
+.takes_optional(schema::<DecidePayment>)
 .answers(200, schema::<CycleView>)
 .refuses(&["payment_not_found", "already_decided"]);
 

@@ -72,12 +72,12 @@ struct StatementView {
     cycle_start: MealDate,
     cycle_end: MealDate,
     status: CycleStatus,
-    /// How many days there are.
+    /// Number of days in the cycle.
     days: usize,
     meals_taken: MealsTaken,
     /// On how many days at least one meal was cut.
     cut_days: usize,
-    /// On how many days every meal was cut, or the mess closed for it, and at least one cut.
+    /// Number of days on which each meal was either cut or closed, and at least one was cut.
     rebate_days: usize,
     /// How many meals were cut.
     cut_meals: usize,

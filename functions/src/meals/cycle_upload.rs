@@ -39,8 +39,8 @@ pub static ENDPOINT: Endpoint =
         ])
         .replays();
 
-/// The days that are paid, what was paid (in paise or in rupees), and what shows it (a
-/// screenshot that was uploaded, or the address of one elsewhere).
+/// The days that are paid, the amount (in paise or in rupees), and the proof (an uploaded
+/// screenshot, or the address of an external one).
 #[derive(eserde::Deserialize, ToSchema)]
 struct UploadPayment {
     #[serde(alias = "cycleStart")]
@@ -73,7 +73,8 @@ struct UploadedPayment {
 
 async fn upload(app: &App, caller: &Caller, request: &Request) -> Result<Response, Problem> {
     let session = caller.session()?;
-    let claim = Claim::try_from(request.json_where::<UploadPayment>(exactly_one_of_each)?)?;
+    let claim =
+        Claim::try_from(request.json_where::<UploadPayment>(amount_and_screenshot_errors)?)?;
     let key = request.idempotency_key(&claim.to_string())?;
     let new = NewCycle { session, claim, key, stamp: caller.stamp(app, request) };
     let (cycle_id, replayed) = match replay(app, &new).await? {
@@ -90,7 +91,7 @@ const AMOUNTS: [&[&str]; 2] = [&["amount_paise", "amountPaise"], &["amount"]];
 const SCREENSHOTS: [&[&str]; 2] =
     [&["screenshot_key", "screenshotKey"], &["screenshot_url", "screenshotUrl"]];
 
-fn exactly_one_of_each(members: &Members) -> Vec<FieldError> {
+fn amount_and_screenshot_errors(members: &Members) -> Vec<FieldError> {
     let there = |names: &&[&str]| {
         names.iter().any(|name| members.get(*name).is_some_and(|value| !value.is_null()))
     };
@@ -147,7 +148,7 @@ struct NewCycle<'a> {
 /// Decides and writes; reads and decides again if the student's cycles or cuts changed since
 /// they were read.
 async fn commit(app: &App, new: &NewCycle<'_>) -> Result<(CycleId, bool), Problem> {
-    let (today, wrong) = try_join!(today(app, new), wrong_screenshot(app, new))?;
+    let (today, wrong) = try_join!(today(app, new), screenshot_error(app, new))?;
     let period = period(new, today, wrong)?;
     let (mess, account) = (&new.session.mess_id, new.session.account_id);
     retry_overtaken(|attempt| async move {
@@ -184,7 +185,7 @@ async fn today(app: &App, new: &NewCycle<'_>) -> Result<MealDate, Problem> {
 
 /// Why the screenshot is refused, if it is: the key is another student's, or there is no object
 /// under it, or the object is not an image of the format that the key declares.
-async fn wrong_screenshot(app: &App, new: &NewCycle<'_>) -> Result<Option<&'static str>, Problem> {
+async fn screenshot_error(app: &App, new: &NewCycle<'_>) -> Result<Option<&'static str>, Problem> {
     let Screenshot::Uploaded(key) = &new.claim.screenshot else { return Ok(None) };
     let absent = Some("is not the key of a picture that you have uploaded");
     let object = key.to_string();
@@ -207,7 +208,7 @@ fn period(new: &NewCycle<'_>, today: MealDate, wrong: Option<&str>) -> Result<Pe
         Ok(period) if errors.is_empty() => return Ok(period),
         Ok(_) => {}
         Err(refusal) => {
-            let field = if refusal.is_of_the_first_day() { "cycle_start" } else { "cycle_end" };
+            let field = if refusal.is_about_the_first_day() { "cycle_start" } else { "cycle_end" };
             errors.push(FieldError::new(field, &refusal.to_string()));
         }
     }

@@ -16,7 +16,7 @@ pub static ENDPOINT: Endpoint = Endpoint::post(
     handler!(verify),
 )
 .summary("Verifies a payment, so that its days are paid")
-.may_take(schema::<DecidePayment>)
+.takes_optional(schema::<DecidePayment>)
 .answers(200, schema::<CycleView>)
 .refuses(&["payment_not_found", "already_decided"]);
 

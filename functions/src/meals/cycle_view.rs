@@ -20,7 +20,7 @@ pub struct CycleView {
     #[serde(rename = "payment_id")]
     cycle_id: CycleId,
     account_id: AccountId,
-    /// What the student was called when it was uploaded.
+    /// The student's name at the time of the upload.
     name: Name,
     #[serde(skip_serializing_if = "Option::is_none")]
     roll_no: Option<RollNo>,
@@ -28,12 +28,12 @@ pub struct CycleView {
     cycle_end: MealDate,
     amount_paise: CyclePaise,
     status: CycleStatus,
-    /// Where the screenshot can be read: for a quarter of an hour, in lists alone, where it
-    /// was uploaded here; where the student says, otherwise.
+    /// Address of the screenshot. For an uploaded screenshot: only in lists, and valid for 15
+    /// minutes. Otherwise: the external address that the student gave.
     #[serde(skip_serializing_if = "Option::is_none")]
     screenshot_url: Option<String>,
-    /// Whether the screenshot is a picture that was uploaded here. Nobody has looked at what
-    /// is elsewhere.
+    /// Whether the screenshot was uploaded here and validated as an image. External screenshots are
+    /// not checked.
     screenshot_checked: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<Reason>,

@@ -15,4 +15,4 @@ pub mod cycle_upload;
 pub mod cycle_upload_url;
 pub mod cycle_verify;
 mod cycle_view;
-pub mod days_asked;
+pub mod requested_days;

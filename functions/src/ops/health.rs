@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 pub static ENDPOINT: Endpoint =
     Endpoint::get("health", &["/health"], Access::Public, handler!(health))
-        .summary("Whether the stack answers")
+        .summary("Whether the database and Redis respond")
         .answers(200, schema::<Health>);
 
 #[derive(Serialize, ToSchema)]
@@ -37,7 +37,7 @@ struct Checks {
 enum Check {
     Ok,
     Failing,
-    /// There is none.
+    /// The deployment has no Redis.
     Off,
 }
 

@@ -12,5 +12,5 @@ pub static ENDPOINT: Endpoint =
         .refuses(&["not_found"]);
 
 async fn not_found(_app: &App, _caller: &Caller, _request: &Request) -> Result<Response, Problem> {
-    Err(problems::nothing_here())
+    Err(problems::route_not_found())
 }

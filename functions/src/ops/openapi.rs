@@ -15,8 +15,8 @@ use thali_platform::app::App;
 use thali_platform::auth::refresh::COOKIE;
 use thali_platform::handler;
 use thali_platform::http::{
-    Access, AnswerBody, Answers, CODES, Caller, Docs, Endpoint, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX,
-    Problem, Request, Response, SchemaOf, Schemas,
+    Access, Answers, CODES, Caller, Docs, Endpoint, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, Problem,
+    Request, Response, ResponseBody, SchemaOf, Schemas,
 };
 
 use utoipa::openapi::path::{
@@ -172,7 +172,7 @@ fn request_body(docs: &Docs, schemas: &mut Schemas) -> Option<RequestBody> {
     let schema = match (docs.body, docs.signature_header) {
         (Some(body), _) => strict(body, schemas),
         (None, Some(_)) => {
-            let description = "As the partner describes it, who may add members";
+            let description = "As the payment provider documents it; the provider may add members";
             ObjectBuilder::new().description(Some(description)).into()
         }
         (None, None) => return None,
@@ -219,7 +219,7 @@ fn parameters(endpoint: &Endpoint, schemas: &mut Schemas) -> Vec<Parameter> {
             .default(Some(PAGE_ITEMS_DEFAULT.into()));
         let limit = optional("limit", ParameterIn::Query).schema(Some(limit));
         let cursor = optional("cursor", ParameterIn::Query).schema(Some(text()));
-        parameters.push(limit.description(Some("How many items to answer")).build());
+        parameters.push(limit.description(Some("The number of items to return")).build());
         parameters.push(cursor.description(Some("The next_cursor of the page before")).build());
     }
     for query in endpoint.docs.query {
@@ -248,13 +248,13 @@ fn answered(answer: &Answers, docs: &Docs, schemas: &mut Schemas) -> utoipa::ope
     let mut response = response(answer.status);
     if docs.sets_cookie {
         let cookie = HeaderBuilder::new().schema(ObjectBuilder::new().schema_type(Type::String));
-        let description = format!("The refresh cookie, `{COOKIE}`; empty where it is taken away");
+        let description = format!("The refresh cookie, `{COOKIE}`; empty if it is cleared");
         response = response.header("Set-Cookie", cookie.description(Some(description)).build());
     }
     if docs.replays {
         let marked = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(["true"]));
         let header = HeaderBuilder::new().schema(marked);
-        let description = "Present where a first outcome is answered again";
+        let description = "Present if a first outcome is replayed";
         response =
             response.header("Idempotent-Replay", header.description(Some(description)).build());
     }
@@ -266,10 +266,10 @@ fn answered(answer: &Answers, docs: &Docs, schemas: &mut Schemas) -> utoipa::ope
         response = response.header("X-Cache", header.description(Some(description)).build());
     }
     let json = match answer.body {
-        AnswerBody::Empty => None,
-        AnswerBody::One(schema) => Some(schema(schemas)),
-        AnswerBody::PageOf(item) => Some(page_of(item(schemas))),
-        AnswerBody::File(types, json) => {
+        ResponseBody::Empty => None,
+        ResponseBody::One(schema) => Some(schema(schemas)),
+        ResponseBody::PageOf(item) => Some(page_of(item(schemas))),
+        ResponseBody::File(types, json) => {
             for content_type in types {
                 let file = ObjectBuilder::new().schema_type(Type::String);
                 let content = ContentBuilder::new().schema(Some(file)).build();

@@ -11,7 +11,7 @@ use thali_platform::store::StoreError;
 
 /// How long a cached pending order is trusted. After that it has usually been processed, and the
 /// processor may have been cut off from Redis when it had to evict the order.
-const PENDING_BELIEVED_FOR: SignedDuration = SignedDuration::from_secs(5);
+const PENDING_TRUSTED_FOR: SignedDuration = SignedDuration::from_secs(5);
 
 /// Caches an order as it was just stored or read. Redis refuses it if it has, or knows of, a
 /// newer version.
@@ -34,7 +34,7 @@ pub async fn read(
 ) -> Result<(Option<Order>, bool), StoreError> {
     let looked = app.cache.look::<Order>(Entry::Order(order_id)).await;
     let now = app.clock.now();
-    let good = |order: &Order| order.mess_id == *mess && is_believed(order, now);
+    let good = |order: &Order| order.mess_id == *mess && is_trusted(order, now);
     if let Some(order) = looked.found.filter(good) {
         return Ok((Some(order), true));
     }
@@ -46,7 +46,7 @@ pub async fn read(
 }
 
 /// Whether a cached order may be returned.
-fn is_believed(order: &Order, now: Timestamp) -> bool {
+fn is_trusted(order: &Order, now: Timestamp) -> bool {
     order.status != OrderStatus::Pending
-        || now.duration_since(order.created_at) <= PENDING_BELIEVED_FOR
+        || now.duration_since(order.created_at) <= PENDING_TRUSTED_FOR
 }

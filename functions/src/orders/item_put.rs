@@ -25,12 +25,12 @@ struct PutItem {
     name: ItemName,
     #[eserde(compat)]
     price_tokens: PriceTokens,
-    /// How many portions there are, counted; without it the stock stays.
+    /// The counted number of portions; the stock is unchanged if left out.
     #[serde(default)]
     #[eserde(compat)]
     stock: Option<Stock>,
     available: bool,
-    /// Over how many shards the stock is spread; without it that stays.
+    /// The number of shards of the stock; unchanged if left out.
     #[serde(default)]
     #[eserde(compat)]
     stock_shards: Option<StockShards>,
@@ -47,7 +47,7 @@ async fn put(app: &App, caller: &Caller, request: &Request) -> Result<Response, 
     let mess = &caller.session()?.mess_id;
     let wanted = ItemPut::from(request.json::<PutItem>()?);
     // A malformed SKU is an invalid field and not a 404, because the request may create the item.
-    let sku: Sku = request.param_to_make("sku")?;
+    let sku: Sku = request.param_of_new("sku")?;
     let stamp = caller.stamp(app, request);
     retry_overtaken(|_| async {
         let before = app.store.item_get(mess, &sku).await?;

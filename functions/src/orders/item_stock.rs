@@ -26,7 +26,7 @@ pub static ENDPOINT: Endpoint =
 
 #[derive(eserde::Deserialize, ToSchema)]
 struct ChangeStock {
-    /// How many portions come in, or go out where it is negative; not 0.
+    /// Number of portions to add, or to remove if negative; not 0.
     #[eserde(compat)]
     delta: StockDelta,
 }
@@ -65,7 +65,7 @@ const EXACT_TRIES: u32 = CONTENTION_TRIES_MAX / 4;
 /// The first attempts require that the stock is unchanged since it was read, because then the
 /// returned number is exact. For an item that sells a hundred times a second, hardly any of
 /// these attempts succeeds. The owner must not starve for a number that is outdated when it
-/// arrives, so the later attempts require only [`StockCondition::AsMuch`]. Their number does not
+/// arrives, so the later attempts require only [`StockCondition::Sufficient`]. Their number does not
 /// count the sales of the few milliseconds since the stock was read.
 async fn commit(app: &App, asking: &Asking<'_>) -> Result<(u32, bool), Problem> {
     let Asking { session, sku, delta, key, stamp } = asking;
@@ -78,7 +78,7 @@ async fn commit(app: &App, asking: &Asking<'_>) -> Result<(u32, bool), Problem> 
             let [first] = random_bytes();
             let change = change(&item, *delta, first)?;
             let exact = attempt <= EXACT_TRIES;
-            let condition = if exact { StockCondition::AsRead } else { StockCondition::AsMuch };
+            let condition = if exact { StockCondition::AsRead } else { StockCondition::Sufficient };
             let (store, key) = (&app.store, key.map(|key| (owner, key)));
             let changed = store.stock_change(mess, &item, &change, condition, key, stamp).await?;
             Ok(Attempt::of(changed.then_some(change.stock)))

@@ -14,7 +14,7 @@ pub struct ItemView {
     price_tokens: PriceTokens,
     stock: u32,
     available: bool,
-    /// Over how many shards the stock is spread; told to owners alone.
+    /// The number of shards of the stock; shown only to owners.
     #[serde(skip_serializing_if = "Option::is_none")]
     stock_shards: Option<StockShards>,
 }

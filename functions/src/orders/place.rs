@@ -84,7 +84,7 @@ struct NewOrder<'a> {
 }
 
 /// Decides and writes; reads and decides again if other requests were faster. The first attempt
-/// does not read all shards of the stocks (`items_glimpse`), so a refusal needs a second attempt.
+/// does not read all shards of the stocks (`items_without_shards`), so a refusal needs a second attempt.
 async fn commit(app: &App, new: &NewOrder<'_>) -> Result<(Order, bool), Problem> {
     commit_once(
         || replay(app, new),
@@ -109,7 +109,7 @@ async fn commit(app: &App, new: &NewOrder<'_>) -> Result<(Order, bool), Problem>
 async fn menu(app: &App, new: &NewOrder<'_>, attempt: u32) -> Result<Vec<Item>, StoreError> {
     let (mess, skus) = (&new.session.mess_id, new.basket.entries().map(|(sku, _)| sku));
     match attempt {
-        1 => app.store.items_glimpse(mess, skus).await,
+        1 => app.store.items_without_shards(mess, skus).await,
         _ => app.store.items_get(mess, skus).await,
     }
 }

@@ -20,7 +20,7 @@ use thali_platform::http::{
 };
 use thali_platform::problems;
 use thali_platform::store::keys::{self, Key};
-use thali_platform::store::{AuditOf, AuditRecord};
+use thali_platform::store::{AuditFilter, AuditRecord};
 use utoipa::ToSchema;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
@@ -60,19 +60,19 @@ struct AuditView {
     at: Timestamp,
     /// What was changed.
     entity: String,
-    /// What kind of thing that is.
+    /// The kind of the changed item.
     kind: String,
     #[schema(pattern = "^(INSERT|MODIFY|REMOVE)$")]
     operation: String,
     /// Who changed it: an account, or a name such as `operator`.
     actor: String,
-    /// With which request.
+    /// The id of the request that changed it.
     request_id: String,
-    /// What it was, without secrets.
+    /// The item before the change, without secrets.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     before: Option<Value>,
-    /// What it became, without secrets.
+    /// The item after the change, without secrets.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     after: Option<Value>,
@@ -141,7 +141,7 @@ async fn list(app: &App, caller: &Caller, request: &Request) -> Result<Response,
     let mess = &caller.session()?.mess_id;
     let page = request.page_with(&[ENTITY, DATE])?;
     let of = match (request.query(ENTITY)?, request.query(DATE)?) {
-        (Some(entity), None) => recorded(app, mess, entity).await?.map(AuditOf::Entity),
+        (Some(entity), None) => recorded(app, mess, entity).await?.map(AuditFilter::Entity),
         (None, Some(date)) => Some(day(app, mess, date).await?),
         (None, None) => return Err(Problem::invalid_field(ENTITY, "is missing, or date is")),
         (Some(_), Some(_)) => {
@@ -160,9 +160,9 @@ async fn list(app: &App, caller: &Caller, request: &Request) -> Result<Response,
 }
 
 /// The hours of a day in the mess's time zone.
-async fn day(app: &App, mess: &MessId, date: MealDate) -> Result<AuditOf, Problem> {
+async fn day(app: &App, mess: &MessId, date: MealDate) -> Result<AuditFilter, Problem> {
     let mess = app.store.mess_get(mess).await?.ok_or_else(problems::mess_not_found)?;
-    Ok(AuditOf::Between(mess.day_begins(date), mess.day_begins(date.plus_days(1))))
+    Ok(AuditFilter::Between(mess.day_begins(date), mess.day_begins(date.plus_days(1))))
 }
 
 /// The name that the records use for an entity; `None` if the mess has no such purchase.

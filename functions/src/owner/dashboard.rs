@@ -39,7 +39,7 @@ struct Dashboard {
     meals: BTreeMap<Meal, MealToday>,
     /// Students who wait for approval, counted to 1,000.
     pending_approvals: usize,
-    /// Payments of cycles that wait for an owner's word, counted to 1,000.
+    /// Payments of cycles that wait for an owner's decision, counted up to 1,000.
     pending_payments: usize,
     sales_today: Sales,
     /// Items that can be ordered and have fewer than ten portions, the fewest first: at most a
@@ -52,7 +52,7 @@ struct Dashboard {
 /// A meal today.
 #[derive(Serialize, ToSchema)]
 struct MealToday {
-    /// How many are to be cooked for.
+    /// Number of students to cook for.
     expected: u32,
     /// Students who were let in.
     admitted: u32,

@@ -64,11 +64,11 @@ struct Yesterday {
 /// A meal of the day before.
 #[derive(Serialize, ToSchema)]
 struct MealBefore {
-    /// How many were to be cooked for, by what is known now.
+    /// Number of students to cook for, according to the data of now.
     expected: u32,
     #[serde(flatten)]
     tally: Tally,
-    /// How many more came than were expected; less than zero where fewer did.
+    /// Admitted minus expected students; negative if fewer came than expected.
     variance: i64,
 }
 

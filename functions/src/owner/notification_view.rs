@@ -6,7 +6,7 @@ use thali_domain::ids::NotificationId;
 use thali_domain::owner::notifications::{News, Notification};
 use utoipa::ToSchema;
 
-/// A notification: what happened is told by members of its kind.
+/// A notification; its other members depend on its kind.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Notification)]
 pub struct NotificationView {

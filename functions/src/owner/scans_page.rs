@@ -141,7 +141,7 @@ impl Table {
     }
 
     fn write(&mut self, cells: &[Cow<'_, str>; COLUMNS.len()]) {
-        let cells = cells.iter().map(|cell| defused(cell).into_owned());
+        let cells = cells.iter().map(|cell| without_formula(cell).into_owned());
         self.writer.write_record(cells).expect("a write to memory does not fail");
     }
 }
@@ -177,7 +177,7 @@ fn row<'a>(plate: &'a Plate, scan: &'a Scan, zone: &TimeZone) -> [Cow<'a, str>; 
 
 /// Makes a cell harmless in a spreadsheet. A cell that begins like a formula would be computed
 /// when the file is opened, and a student can type a formula as a name.
-fn defused(cell: &str) -> Cow<'_, str> {
+fn without_formula(cell: &str) -> Cow<'_, str> {
     if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
         format!("'{cell}").into()
     } else {
@@ -207,10 +207,10 @@ mod tests {
     #[test]
     fn a_cell_that_looks_like_a_formula_is_defused() {
         for cell in ["=1+1", "+91", "-1", "@sum", "\tx", "\rx"] {
-            assert_eq!(defused(cell), format!("'{cell}"));
+            assert_eq!(without_formula(cell), format!("'{cell}"));
         }
         for cell in ["", "Asha", "'quoted", "a=b", "2026-01-15T12:30:00+05:30"] {
-            assert_eq!(defused(cell), cell);
+            assert_eq!(without_formula(cell), cell);
         }
     }
 }

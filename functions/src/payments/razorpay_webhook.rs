@@ -13,7 +13,7 @@ use thali_platform::config::Part;
 use thali_platform::handler;
 use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response, schema};
 use thali_platform::problems;
-use thali_platform::razorpay::{PaymentEntity, RefundEntity, webhook_signature_is_good};
+use thali_platform::razorpay::{PaymentEntity, RefundEntity, webhook_signature_is_valid};
 use thali_platform::store::Stamp;
 use utoipa::ToSchema;
 
@@ -32,7 +32,7 @@ pub static ENDPOINT: Endpoint = Endpoint::post(
 .answers(200, schema::<Taken>)
 .refuses(&["signature_wrong"]);
 
-/// That an event was taken.
+/// Confirms that an event was received.
 #[derive(Serialize, ToSchema)]
 struct Taken {
     #[schema(pattern = "^ok$")]
@@ -53,7 +53,7 @@ async fn razorpay_webhook(
 ) -> Result<Response, Problem> {
     let body = request.raw_body();
     let signature = request.header("x-razorpay-signature").unwrap_or_default();
-    if !webhook_signature_is_good(app.webhook_secrets(), body, signature) {
+    if !webhook_signature_is_valid(app.webhook_secrets(), body, signature) {
         return Err(problems::webhook_signature_wrong());
     }
     // A signed body that we cannot parse is our fault: a 500 makes Razorpay send it again.

@@ -20,7 +20,7 @@ use crate::tokens::counted;
 pub static ENDPOINT: Endpoint =
     Endpoint::post("refund", &["/payments/{order_id}/refund"], Access::Owner, handler!(refund))
         .summary("Gives unredeemed tokens of a purchase back for money")
-        .may_take(schema::<RefundTokens>)
+        .takes_optional(schema::<RefundTokens>)
         .answers(202, schema::<Refunded>)
         .refuses(&[
             "order_not_found",
@@ -30,7 +30,7 @@ pub static ENDPOINT: Endpoint =
         ])
         .replays();
 
-/// How much is to go back; without it, or without a body, all that is unredeemed.
+/// Number of tokens to refund; all unredeemed tokens if left out, or without a body.
 #[derive(Default, eserde::Deserialize, ToSchema)]
 struct RefundTokens {
     #[serde(default, alias = "tokenCount")]

@@ -4,7 +4,7 @@
 
 use jiff::Timestamp;
 use thali_domain::payments::refunds::{
-    PartnerRefund, Refund, RefundFailure, RefundNews, is_late, judge, refusal_is_believed,
+    PartnerRefund, Refund, RefundFailure, RefundUpdate, is_late, judge, refusal_is_final,
 };
 use thali_platform::app::App;
 use thali_platform::razorpay::{Razorpay, RazorpayError};
@@ -58,16 +58,16 @@ pub async fn finish(
 ) -> Result<Outcome, StoreError> {
     let razorpay_refund_id = &found.razorpay_refund_id;
     match judge(refund, found) {
-        RefundNews::Processed => {
+        RefundUpdate::Processed => {
             Ok(outcome(app.store.refund_processed(refund, razorpay_refund_id, stamp).await?))
         }
-        RefundNews::Failed(failure) => fail(app, refund, failure, stamp).await,
-        RefundNews::Begun => {
+        RefundUpdate::Failed(failure) => fail(app, refund, failure, stamp).await,
+        RefundUpdate::Begun => {
             app.store.refund_begun(refund, razorpay_refund_id, stamp).await?;
             Ok(Outcome::Unchanged)
         }
-        RefundNews::Old => Ok(Outcome::Unchanged),
-        RefundNews::Contradiction => {
+        RefundUpdate::Old => Ok(Outcome::Unchanged),
+        RefundUpdate::Contradiction => {
             tracing::error!(
                 refund_id = %refund.refund_id,
                 razorpay_refund_id = razorpay_refund_id.as_str(),
@@ -75,7 +75,7 @@ pub async fn finish(
             );
             Ok(Outcome::Unchanged)
         }
-        RefundNews::Foreign => {
+        RefundUpdate::Foreign => {
             tracing::error!(
                 refund_id = %refund.refund_id,
                 razorpay_refund_id = razorpay_refund_id.as_str(),
@@ -124,7 +124,7 @@ async fn ask(
         return Ok(Some(found));
     }
     match partner.refund_create(refund).await {
-        Err(refusal) if refusal.is_final() && refusal_is_believed(refund, now) => {
+        Err(refusal) if refusal.is_final() && refusal_is_final(refund, now) => {
             find(partner, refund).await
         }
         created => created.map(Some),

@@ -66,7 +66,7 @@ async fn verify_payment(
     let ours = |purchase: &Purchase| purchase.order_id == order_id;
     let position = purchases.iter().position(ours).ok_or_else(problems::order_not_found)?;
     let partner = app.razorpay();
-    if !partner.checkout_signature_is_good(&order_id, &payment_id, &signature) {
+    if !partner.checkout_signature_is_valid(&order_id, &payment_id, &signature) {
         return Err(problems::signature_mismatch());
     }
     let purchase = purchases.swap_remove(position);

@@ -9,7 +9,7 @@ use thali_domain::payments::settlement::CURRENCY;
 use thali_domain::tokens::purchases::{Purchase, PurchaseState, Waiting};
 use utoipa::ToSchema;
 
-/// How far a payment got. Tokens that are reserved for a refund count as given back.
+/// Status of a payment. Tokens that are reserved for a refund count as refunded.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum PaymentStatus {

@@ -44,7 +44,7 @@ struct UploadScans {
 struct UploadedScans {
     /// What became of each scan, in the order in which they were sent.
     results: Vec<ScanView>,
-    /// Scans that were right when they were made, of students whom another device had let in.
+    /// Scans that were valid when made, of students whom another device had already admitted.
     conflicts: Vec<ScanConflict>,
 }
 

@@ -43,7 +43,7 @@ const MEAL: &str = "meal";
 struct ScanCounts {
     date: MealDate,
     meal: Meal,
-    /// How many students were admitted and not taken back.
+    /// Number of students admitted, without undone admissions.
     admitted: u32,
     /// How many scans were refused, by their reason.
     refused: BTreeMap<Refusal, u32>,

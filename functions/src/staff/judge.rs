@@ -24,7 +24,8 @@ use super::device::Device;
 #[derive(eserde::Deserialize, ToSchema)]
 #[schema(as = SentScan)]
 pub(crate) struct SentScan {
-    /// What the camera read. Anything is taken, and refused as a scan where it is no code.
+    /// The text that the camera read. Any text is accepted; a text that is not a code gives a
+    /// refused scan.
     #[serde(alias = "qrData")]
     qr_data: String,
     #[eserde(compat)]
@@ -32,7 +33,8 @@ pub(crate) struct SentScan {
     #[serde(default, alias = "deviceInfo")]
     #[eserde(compat)]
     device_info: Option<DeviceInfo>,
-    /// What the device knows the scan by: its repetition is answered with the first outcome.
+    /// The device's id of the scan: a repeated request with the same nonce returns the first
+    /// outcome.
     #[serde(default)]
     #[eserde(compat)]
     nonce: Option<ScanNonce>,

@@ -27,7 +27,7 @@ pub static ENDPOINT: Endpoint = Endpoint::post(
 
 #[derive(eserde::Deserialize, ToSchema)]
 struct CreateStaffToken {
-    /// What people call the device that gets it.
+    /// The name of the device that gets the token.
     #[eserde(compat)]
     name: Name,
     #[serde(alias = "expiresInDays")]

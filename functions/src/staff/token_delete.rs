@@ -26,6 +26,6 @@ async fn revoke(app: &App, caller: &Caller, request: &Request) -> Result<Respons
     if !app.store.staff_token_revoke(caller.mess_id()?, id, &stamp).await? {
         return Err(problems::staff_token_not_found());
     }
-    app.cache.staff_token_ended(id).await;
+    app.cache.staff_token_mark_ended(id).await;
     Ok(Response::no_content())
 }

@@ -21,7 +21,7 @@ use super::judge::Judged;
 pub enum ScanResult {
     /// The student may eat.
     Admitted,
-    /// Not so.
+    /// The student may not eat.
     Refused,
 }
 
@@ -33,7 +33,7 @@ pub struct ScannedStudent {
     roll_no: Option<RollNo>,
     #[serde(skip_serializing_if = "Option::is_none")]
     room_no: Option<RoomNo>,
-    /// Where the picture can be read for a quarter of an hour.
+    /// Address of the picture, valid for 15 minutes.
     #[serde(skip_serializing_if = "Option::is_none")]
     picture_url: Option<String>,
 }
@@ -77,7 +77,7 @@ impl From<&Scan> for ScannedBy {
 pub struct ScanView {
     scan_id: ScanId,
     result: ScanResult,
-    /// Why the student was refused: the first reason that spoke against it.
+    /// The first reason for which the scan was refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<Refusal>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -87,16 +87,16 @@ pub struct ScanView {
     date: MealDate,
     #[schema(value_type = String, format = DateTime)]
     scanned_at: Timestamp,
-    /// The scan that had let the student in, where it is `already_scanned`.
+    /// The earlier scan that admitted the student, if the reason is `already_scanned`.
     #[serde(skip_serializing_if = "Option::is_none")]
     previous: Option<ScannedBy>,
-    /// When the admission was taken back; only in the answer to that.
+    /// When the admission was undone; only in the response to an undo.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     undone_at: Option<Timestamp>,
 }
 
-/// Two devices that let the same student in for one meal, one of them without knowing.
+/// Two devices admitted the same student to one meal; one of them was offline.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct ScanConflict {
     /// The uploaded scan.
@@ -105,7 +105,7 @@ pub struct ScanConflict {
     student: Option<ScannedStudent>,
     meal: Meal,
     date: MealDate,
-    /// The scan that has the meal.
+    /// The scan that counts as the admission.
     first: ScannedBy,
     /// The uploaded one.
     second: ScannedBy,

@@ -15,7 +15,7 @@ pub static ENDPOINT: Endpoint = Endpoint::post(
     handler!(approve),
 )
 .summary("Lets a student in")
-.may_take(schema::<DecideStudent>)
+.takes_optional(schema::<DecideStudent>)
 .answers(200, schema::<DecidedStudent>)
 .refuses(&["student_not_found", "email_taken", "roll_no_taken"]);
 

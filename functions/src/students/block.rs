@@ -14,7 +14,7 @@ pub static ENDPOINT: Endpoint = Endpoint::post(
     handler!(block),
 )
 .summary("Shuts a student out, at once")
-.may_take(schema::<DecideStudent>)
+.takes_optional(schema::<DecideStudent>)
 .answers(200, schema::<DecidedStudent>)
 .refuses(&["student_not_found"]);
 

@@ -17,13 +17,13 @@ use crate::accounts::view::AccountView;
 /// The body of a decision, which may be left out.
 #[derive(Default, eserde::Deserialize, ToSchema)]
 pub struct DecideStudent {
-    /// What the student is told.
+    /// The reason, which is mailed to the student.
     #[serde(default)]
     #[eserde(compat)]
     reason: Option<Reason>,
 }
 
-/// The student about whom it was decided.
+/// The student, after the decision.
 #[derive(Serialize, ToSchema)]
 pub struct DecidedStudent {
     student: AccountView,

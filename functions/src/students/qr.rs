@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 /// A code.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CodeView {
-    /// What the picture holds.
+    /// The text of the QR code.
     pub qr_data: String,
     kid: Kid,
     #[schema(value_type = String, format = DateTime)]
@@ -34,14 +34,14 @@ impl CodeView {
     }
 }
 
-/// How a code is wanted.
+/// Format of the response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ToSchema)]
 #[schema(as = CodeFormat, rename_all = "lowercase")]
 pub enum Format {
-    /// What it says, as JSON.
+    /// The code's text, as JSON.
     #[default]
     Json,
-    /// A drawing of any size.
+    /// A scalable SVG drawing.
     Svg,
     /// A picture.
     Png,

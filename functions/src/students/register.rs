@@ -58,7 +58,7 @@ struct RegisterStudent {
     tg_user_id: Option<TelegramUserId>,
 }
 
-/// The student who waits now.
+/// The registered student, who waits for approval.
 #[derive(Serialize, ToSchema)]
 struct RegisteredStudent {
     student: AccountView,
@@ -73,13 +73,13 @@ async fn register(app: &App, caller: &Caller, request: &Request) -> Result<Respo
     let made = if openly {
         commit(app, &account, &stamp).await
     } else {
-        commit_discreetly(app, &account, &stamp).await
+        commit_without_revealing_email(app, &account, &stamp).await
     };
     // The response has the requested address: to the public, a taken address looks like any other.
     let registered = match made {
         Ok(()) => account,
         Err(taken @ (AccountCreateError::RollNoTaken | AccountCreateError::EmailTaken)) => {
-            let before = made_before(app, &account, openly).await?;
+            let before = earlier_registration(app, &account, openly).await?;
             Account { email: account.email, ..before.ok_or(taken)? }
         }
         Err(refusal) => return Err(refusal.into()),
@@ -118,7 +118,7 @@ async fn commit(app: &App, account: &Account, stamp: &Stamp) -> Result<(), Accou
 /// Creates the account without revealing whether the e-mail address is taken: if it is, the
 /// account is created without the address. The address is always looked up first, and not only
 /// after a transaction failed by it, so that the response time reveals nothing either.
-async fn commit_discreetly(
+async fn commit_without_revealing_email(
     app: &App,
     account: &Account,
     stamp: &Stamp,
@@ -145,20 +145,20 @@ async fn commit_discreetly(
 
 /// The account that the same registration created before, in case its response was lost: the
 /// holder of the roll number, if their account is still just what that registration created.
-async fn made_before(
+async fn earlier_registration(
     app: &App,
     wanted: &Account,
     openly: bool,
 ) -> Result<Option<Account>, StoreError> {
     let Some(roll_no) = &wanted.roll_no else { return Ok(None) };
     let holder = app.store.account_of_roll_no(&wanted.mess_id, roll_no).await?;
-    Ok(holder.filter(|holder| is_made_of(holder, wanted, openly)))
+    Ok(holder.filter(|holder| matches_registration(holder, wanted, openly)))
 }
 
 /// Whether an account is what the registration `wanted` creates. For the public this includes an
 /// account without the address, because its first response did not reveal that either. An account
 /// with another address does not match, so a second registration reveals no more than the first.
-fn is_made_of(account: &Account, wanted: &Account, openly: bool) -> bool {
+fn matches_registration(account: &Account, wanted: &Account, openly: bool) -> bool {
     let claimed = account.email_claim.as_ref();
     let email = account.email.as_ref().or(claimed);
     account.role == Role::Student

@@ -14,7 +14,7 @@ pub static ENDPOINT: Endpoint = Endpoint::post(
     handler!(reject),
 )
 .summary("Turns away a student who waits for approval")
-.may_take(schema::<DecideStudent>)
+.takes_optional(schema::<DecideStudent>)
 .answers(200, schema::<DecidedStudent>)
 .refuses(&["student_not_found", "wrong_status"]);
 

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use thali_domain::ids::{RazorpayOrderId, TokenId};
 use thali_domain::money::Paise;
-use thali_domain::tokens::history::{IssuedToken, TokenFate, history};
+use thali_domain::tokens::history::{IssuedToken, TokenState, history};
 use thali_platform::app::App;
 use thali_platform::handler;
 use thali_platform::http::{Access, Caller, Endpoint, Page, Problem, Request, Response, schema};
@@ -50,7 +50,7 @@ async fn token_data(app: &App, caller: &Caller, request: &Request) -> Result<Res
     let account = caller.session()?.account_id;
     let purchases = app.store.purchases_of(account, Consistency::Strong).await?;
     let mut issued = history(&purchases, &[], &[], app.clock.now());
-    issued.retain(|token| token.fate == TokenFate::Available);
+    issued.retain(|token| token.fate == TokenState::Available);
     let position =
         |token: &IssuedToken<'_>| Page::oldest_first(token.lot.expires_at, &token.token_id);
     let (issued, next) = page.cut(issued, position);

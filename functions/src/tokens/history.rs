@@ -5,7 +5,7 @@ use futures_util::try_join;
 use jiff::Timestamp;
 use serde::Serialize;
 use thali_domain::ids::{OrderId, SubmissionId};
-use thali_domain::tokens::history::{IssuedToken, RedeemedFor, TokenFate, history};
+use thali_domain::tokens::history::{IssuedToken, RedeemedFor, TokenState, history};
 use thali_platform::app::App;
 use thali_platform::handler;
 use thali_platform::http::{Access, Caller, Endpoint, Page, Problem, Request, Response, schema};
@@ -42,8 +42,8 @@ struct PastToken {
     /// The submission that redeemed it, if one did.
     #[serde(skip_serializing_if = "Option::is_none")]
     submission_id: Option<SubmissionId>,
-    /// The order of items for which it was redeemed, if it was for one. `order_id` is that
-    /// of the payment that bought it.
+    /// The order of items that it paid for, if any. `order_id` is the payment's order, which bought
+    /// the token.
     #[serde(skip_serializing_if = "Option::is_none")]
     redeemed_for: Option<OrderId>,
 }
@@ -51,10 +51,10 @@ struct PastToken {
 impl From<&IssuedToken<'_>> for PastToken {
     fn from(issued: &IssuedToken<'_>) -> Self {
         let (status, redeemed) = match issued.fate {
-            TokenFate::Available => (TokenStatus::Available, None),
-            TokenFate::Expired => (TokenStatus::Expired, None),
-            TokenFate::Refunded => (TokenStatus::Refunded, None),
-            TokenFate::Redeemed(by) => (TokenStatus::Redeemed, by),
+            TokenState::Available => (TokenStatus::Available, None),
+            TokenState::Expired => (TokenStatus::Expired, None),
+            TokenState::Refunded => (TokenStatus::Refunded, None),
+            TokenState::Redeemed(by) => (TokenStatus::Redeemed, by),
         };
         let (submission_id, redeemed_for) = match redeemed {
             None => (None, None),

@@ -11,14 +11,14 @@ use thali_domain::meals::closures::has_ended;
 use thali_platform::app::App;
 use thali_platform::config::Part;
 use thali_platform::queue::{QueueName, batches};
-use thali_platform::worker::{Consumer, Worked};
+use thali_platform::worker::{Consumer, MessageFuture};
 
 use super::messages::{ClosureAnnouncement, ClosureMail, MailMessage};
 
 pub static CONSUMER: Consumer = Consumer {
     name: "announcer",
     parts: &[Part::Queues],
-    handle: |app, body| Box::pin(announce(app, body)) as Worked<'_>,
+    handle: |app, body| Box::pin(announce(app, body)) as MessageFuture<'_>,
 };
 
 /// How many students a message is for. Ten calls to SQS queue their mails.

@@ -5,7 +5,7 @@
 use thali_platform::app::App;
 use thali_platform::config::Part;
 use thali_platform::store::MailTurn;
-use thali_platform::worker::{Consumer, Worked};
+use thali_platform::worker::{Consumer, MessageFuture};
 
 use super::mails::{self, Error};
 use super::messages::MailMessage;
@@ -13,7 +13,7 @@ use super::messages::MailMessage;
 pub static CONSUMER: Consumer = Consumer {
     name: "mailer",
     parts: &[Part::Mail, Part::OtpKey],
-    handle: |app, body| Box::pin(mail(app, body)) as Worked<'_>,
+    handle: |app, body| Box::pin(mail(app, body)) as MessageFuture<'_>,
 };
 
 /// Another invocation is sending the same mail, or died a moment ago.

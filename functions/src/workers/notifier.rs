@@ -7,19 +7,19 @@ use thali_domain::ids::{AccountId, NotificationId};
 use thali_domain::owner::notifications::{News, Notification};
 use thali_platform::app::App;
 use thali_platform::store::{Consistency, Stamp, StoreError};
-use thali_platform::worker::{Consumer, Worked};
+use thali_platform::worker::{Consumer, MessageFuture};
 
 use super::messages::Notice;
 
 pub static CONSUMER: Consumer = Consumer {
     name: "notifier",
     parts: &[],
-    handle: |app, body| Box::pin(notify(app, body)) as Worked<'_>,
+    handle: |app, body| Box::pin(notify(app, body)) as MessageFuture<'_>,
 };
 
 async fn notify(app: &App, body: &str) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let notice: Notice = serde_json::from_str(body)?;
-    let Some(news) = completed(app, &notice).await? else {
+    let Some(news) = complete_news(app, &notice).await? else {
         tracing::info!("what was to be told is gone");
         return Ok(());
     };
@@ -35,7 +35,7 @@ async fn notify(app: &App, body: &str) -> Result<(), Box<dyn std::error::Error +
 }
 
 /// The news, with the data that the change did not contain; `None` if its subject was deleted.
-async fn completed(app: &App, notice: &Notice) -> Result<Option<News>, StoreError> {
+async fn complete_news(app: &App, notice: &Notice) -> Result<Option<News>, StoreError> {
     let mut news = notice.news.clone();
     match &mut news {
         News::TokenBought { name, account_id, .. }

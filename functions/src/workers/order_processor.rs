@@ -4,12 +4,12 @@
 
 use futures_util::try_join;
 use thali_domain::orders::menu::Item;
-use thali_domain::orders::order::{Circumstances, Order, OrderStatus, Processing};
+use thali_domain::orders::order::{Order, OrderStatus, Processing, ProcessingInputs};
 use thali_domain::tokens::purchases::Purchase;
 use thali_platform::app::App;
 use thali_platform::config::Part;
 use thali_platform::store::{Account, Attempt, Consistency, Stamp, StoreError, retry_overtaken};
-use thali_platform::worker::{Consumer, Worked};
+use thali_platform::worker::{Consumer, MessageFuture};
 
 use super::messages::OrderMessage;
 use crate::orders::{cached, returning};
@@ -18,7 +18,7 @@ use crate::tokens::counted;
 pub static CONSUMER: Consumer = Consumer {
     name: "order-processor",
     parts: &[Part::Cache],
-    handle: |app, body| Box::pin(process(app, body)) as Worked<'_>,
+    handle: |app, body| Box::pin(process(app, body)) as MessageFuture<'_>,
 };
 
 /// The message names an order that does not exist.
@@ -39,27 +39,27 @@ async fn process(app: &App, body: &str) -> Result<(), Box<dyn std::error::Error 
         // The first read of the tokens may be outdated. That is enough to redeem them, because
         // the write is conditional; an order never fails because of this read.
         let consistency = if attempt == 1 { Consistency::Eventual } else { Consistency::Strong };
-        let known = Box::pin(Known::read(app, &order, consistency)).await?;
+        let known = Box::pin(OrderData::read(app, &order, consistency)).await?;
         Ok(decide(app, &order, &known, consistency).await?)
     })
     .await
 }
 
 /// The data on which the processing of an order is decided.
-struct Known {
+struct OrderData {
     account: Option<Account>,
     mess_exists: bool,
     menu: Vec<Item>,
     purchases: Vec<Purchase>,
 }
 
-impl Known {
+impl OrderData {
     async fn read(app: &App, order: &Order, consistency: Consistency) -> Result<Self, StoreError> {
         let store = &app.store;
         let items = async {
             let skus = order.lines.iter().map(|line| &line.sku);
             match consistency {
-                Consistency::Eventual => store.items_glimpse(&order.mess_id, skus).await,
+                Consistency::Eventual => store.items_without_shards(&order.mess_id, skus).await,
                 Consistency::Strong => store.items_get(&order.mess_id, skus).await,
             }
         };
@@ -77,12 +77,12 @@ impl Known {
 async fn decide(
     app: &App,
     order: &Order,
-    known: &Known,
+    known: &OrderData,
     consistency: Consistency,
 ) -> Result<Attempt<()>, StoreError> {
     let now = app.clock.now();
     let account = known.account.as_ref().filter(|account| account.mess_id == order.mess_id);
-    let circumstances = Circumstances {
+    let circumstances = ProcessingInputs {
         account: account.map(|account| account.status),
         mess_exists: known.mess_exists,
         menu: &known.menu,

@@ -6,7 +6,7 @@ use thali_domain::payments::refunds::RefundState;
 use thali_platform::app::App;
 use thali_platform::config::Part;
 use thali_platform::store::Stamp;
-use thali_platform::worker::{Consumer, Worked};
+use thali_platform::worker::{Consumer, MessageFuture};
 
 use super::messages::RefundMessage;
 use crate::payments::refunding::push;
@@ -14,7 +14,7 @@ use crate::payments::refunding::push;
 pub static CONSUMER: Consumer = Consumer {
     name: "refunder",
     parts: &[Part::Cache, Part::Razorpay],
-    handle: |app, body| Box::pin(refund(app, body)) as Worked<'_>,
+    handle: |app, body| Box::pin(refund(app, body)) as MessageFuture<'_>,
 };
 
 /// The message names a refund that does not exist.

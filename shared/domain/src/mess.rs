@@ -14,7 +14,8 @@ use crate::ids::MessId;
 use crate::money::Paise;
 use crate::text::{plain_schema, text_newtype};
 
-/// A meal of the day. Read by way of text, as [`Role`] is.
+/// A meal of the day.
+// Deserialised from text, for the reason given at `Role`.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
 )]
@@ -113,12 +114,12 @@ impl From<WallTime> for String {
     }
 }
 
-/// When a meal is served. `closes` before `opens` means that it ends after midnight.
+/// When a meal is served. If `closes` is before `opens`, serving ends after midnight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct MealWindow {
-    /// The first minute.
+    /// The first minute of serving.
     pub opens: WallTime,
-    /// The minute at which it has ended.
+    /// The first minute after serving (exclusive end).
     pub closes: WallTime,
 }
 
@@ -135,7 +136,7 @@ impl MealWindow {
 }
 
 /// Names in the IANA database that stand for "not set".
-const PLACELESS: [&str; 2] = ["Factory", "Etc/Unknown"];
+const UNSET_ZONES: [&str; 2] = ["Factory", "Etc/Unknown"];
 
 /// A time zone by its IANA name, such as `Asia/Kolkata`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -146,7 +147,7 @@ impl ZoneName {
     /// Accepts the name of a zone in the IANA database.
     pub fn parse(text: &str) -> Result<Self, Unacceptable> {
         match TimeZone::get(text) {
-            Ok(_) if PLACELESS.contains(&text) => {
+            Ok(_) if UNSET_ZONES.contains(&text) => {
                 Err(Unacceptable::new("must be the time zone of a place"))
             }
             Ok(zone) => Ok(Self(zone.iana_name().unwrap_or(text).to_owned())),
@@ -157,8 +158,8 @@ impl ZoneName {
 text_newtype!(ZoneName);
 plain_schema!(ZoneName: String, min_length = 1, max_length = 64);
 
-/// Whether a verified student may use the mess at once. Read by way of text, as
-/// [`Role`] is.
+/// Whether a verified student can use the mess without an owner's approval.
+// Deserialised from text, for the reason given at `Role`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case", try_from = "String")]
 pub enum Approval {
@@ -185,19 +186,20 @@ impl TryFrom<String> for Approval {
 pub struct Mess {
     /// Its id.
     pub mess_id: MessId,
-    /// Its name, as students know it.
+    /// The name that students see.
     pub name: Name,
-    /// The zone of its wall clock; all dates of the mess are dates in it.
+    /// The time zone of all dates and wall-clock times of the mess.
     pub time_zone: ZoneName,
     /// When each meal is served.
     pub meal_windows: BTreeMap<Meal, MealWindow>,
     /// The price of one meal token.
     pub token_price_paise: Paise,
-    /// How many days a token is good for, counted from the capture of its payment.
+    /// For how many days a token is valid after the capture of its payment.
     pub token_validity_days: u16,
     /// Whether students need an owner's approval.
     pub approval: Approval,
-    /// Until when on the day before a mess cut can be applied or cancelled.
+    /// The time on the day before a mess cut until which it can be applied or cancelled
+    /// (exclusive).
     pub cut_cutoff: WallTime,
 }
 

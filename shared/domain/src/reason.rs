@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Unacceptable;
-use crate::text::{line_of_text, plain_schema, text_newtype};
+use crate::text::{parse_line, plain_schema, text_newtype};
 
 /// An owner's reason for a decision, written for the student: 1 to 300 characters on one line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,7 +12,7 @@ pub struct Reason(String);
 
 impl Reason {
     pub fn parse(text: &str) -> Result<Self, Unacceptable> {
-        line_of_text(text, 300).map(Self)
+        parse_line(text, 300).map(Self)
     }
 }
 text_newtype!(Reason);

@@ -72,7 +72,7 @@ pub(crate) fn is_deceptive(c: char) -> bool {
 }
 
 /// Trims `text` and accepts 1 to `length_max` characters without deceptive ones.
-pub(crate) fn line_of_text(text: &str, length_max: usize) -> Result<String, Unacceptable> {
+pub(crate) fn parse_line(text: &str, length_max: usize) -> Result<String, Unacceptable> {
     let line = text.trim();
     let length = line.chars().count();
     if (1..=length_max).contains(&length) && !line.chars().any(is_deceptive) {

@@ -120,7 +120,7 @@ impl Blobs {
                     .content_type(content_type)
                     .content_length(i64::try_from(length).map_err(BlobError::new)?)
                     .if_none_match("*")
-                    .presigned(good_for(UPLOAD_LIFETIME, now)?)
+                    .presigned(presigning_config(UPLOAD_LIFETIME, now)?)
                     .await
                     .map_err(BlobError::new)?;
                 let headers = signed.headers().map(|(name, value)| (name.into(), value.into()));
@@ -139,7 +139,7 @@ impl Blobs {
         match self {
             Self::S3 { client, bucket } => {
                 let request = client.get_object().bucket(bucket).key(key);
-                let signed = request.presigned(good_for(DOWNLOAD_LIFETIME, now)?).await;
+                let signed = request.presigned(presigning_config(DOWNLOAD_LIFETIME, now)?).await;
                 Ok(signed.map_err(BlobError::new)?.uri().to_owned())
             }
             Self::Memory(_) => Ok(format!("memory:{key}")),
@@ -204,7 +204,10 @@ impl Blobs {
     }
 }
 
-fn good_for(lifetime: SignedDuration, now: Timestamp) -> Result<PresigningConfig, BlobError> {
+fn presigning_config(
+    lifetime: SignedDuration,
+    now: Timestamp,
+) -> Result<PresigningConfig, BlobError> {
     let config = PresigningConfig::builder().start_time(now.into());
     config.expires_in(lifetime.unsigned_abs()).build().map_err(BlobError::new)
 }

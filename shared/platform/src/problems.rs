@@ -292,7 +292,7 @@ pub fn invite_required() -> Problem {
 
 /// 404: no endpoint has this path and method.
 #[must_use]
-pub fn nothing_here() -> Problem {
+pub fn route_not_found() -> Problem {
     Problem::not_found("not_found", "There is nothing at this path, or not for this method.")
 }
 

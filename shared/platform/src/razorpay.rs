@@ -209,13 +209,13 @@ impl Razorpay {
     /// Whether `signature` is the one that the checkout gives to the browser after a payment:
     /// HMAC-SHA256 of `order_id|payment_id` under the key's secret.
     #[must_use]
-    pub fn checkout_signature_is_good(
+    pub fn checkout_signature_is_valid(
         &self,
         order_id: &RazorpayOrderId,
         payment_id: &RazorpayPaymentId,
         signature: &str,
     ) -> bool {
-        checkout_signature_is_good(&self.config.key_secret, order_id, payment_id, signature)
+        checkout_signature_is_valid(&self.config.key_secret, order_id, payment_id, signature)
     }
 
     async fn answer<T: serde::de::DeserializeOwned>(
@@ -237,7 +237,7 @@ impl Razorpay {
     }
 }
 
-fn checkout_signature_is_good(
+fn checkout_signature_is_valid(
     secret: &SecretString,
     order_id: &RazorpayOrderId,
     payment_id: &RazorpayPaymentId,
@@ -249,7 +249,7 @@ fn checkout_signature_is_good(
 /// Whether a webhook's raw body was signed with one of `secrets`. There are two while the
 /// secret is being changed, because older events are still signed with the old one.
 #[must_use]
-pub fn webhook_signature_is_good(secrets: &[SecretString], body: &[u8], signature: &str) -> bool {
+pub fn webhook_signature_is_valid(secrets: &[SecretString], body: &[u8], signature: &str) -> bool {
     secrets.iter().any(|secret| same_secret(&hmac_hex(secret, body), signature))
 }
 
@@ -259,7 +259,7 @@ mod tests {
 
     #[test]
     fn a_published_checkout_signature_is_accepted() {
-        let good = checkout_signature_is_good(
+        let good = checkout_signature_is_valid(
             &"EnLs21M47BllR3X8PSFtjtbd".into(),
             &RazorpayOrderId::parse("order_IEIaMR65cu6nz3").expect("an id"),
             &RazorpayPaymentId::parse("pay_IH4NVgf4Dreq1l").expect("an id"),
@@ -272,8 +272,8 @@ mod tests {
     fn a_webhook_signature_under_any_of_the_secrets_is_accepted() {
         let body = br#"{"a":1,"b":2,"c":{"d":3}}"#;
         let signature = "2fe04e22977002e6c7cb553adab8b460cb9e2a4970d5953cb27a8472752e3bbc";
-        assert!(webhook_signature_is_good(&["new".into(), "123456".into()], body, signature));
-        assert!(!webhook_signature_is_good(&["new".into()], body, signature));
-        assert!(!webhook_signature_is_good(&["123456".into()], b"{}", signature));
+        assert!(webhook_signature_is_valid(&["new".into(), "123456".into()], body, signature));
+        assert!(!webhook_signature_is_valid(&["new".into()], body, signature));
+        assert!(!webhook_signature_is_valid(&["123456".into()], b"{}", signature));
     }
 }

@@ -16,7 +16,7 @@ use crate::config::Part;
 use crate::telemetry;
 
 /// The future of handling one message.
-pub type Worked<'a> =
+pub type MessageFuture<'a> =
     Pin<Box<dyn Future<Output = Result<(), Box<dyn std::error::Error + Send + Sync>>> + Send + 'a>>;
 
 /// A function that takes messages from a queue, one at a time.
@@ -25,7 +25,7 @@ pub struct Consumer {
     pub parts: &'static [Part],
     /// Handles a message's body. A message is delivered at least once, and again after an
     /// error.
-    pub handle: for<'a> fn(&'a App, &'a str) -> Worked<'a>,
+    pub handle: for<'a> fn(&'a App, &'a str) -> MessageFuture<'a>,
 }
 
 /// The future of handling a batch of changes.
@@ -46,7 +46,7 @@ pub struct UploadCheck {
     pub parts: &'static [Part],
     /// Checks the objects of an event; the text is the invocation's id. An event is delivered
     /// at least once, and again after an error.
-    pub check: for<'a> fn(&'a App, S3Event, &'a str) -> Worked<'a>,
+    pub check: for<'a> fn(&'a App, S3Event, &'a str) -> MessageFuture<'a>,
 }
 
 /// The future of a job's run. Its result is JSON that says what the run did, for the log and

@@ -14,7 +14,7 @@ pub const ROUNDS: usize = 5;
 
 /// A little longer than the cache ignores a Redis that was late. Until then nothing is counted, so
 /// a round would be lost.
-pub const REDIS_IS_LEFT_ALONE_FOR: Duration = Duration::from_millis(2_100);
+pub const REDIS_PAUSE: Duration = Duration::from_millis(2_100);
 
 /// An app with the rate limits of production.
 pub async fn strict() -> TestApp {
@@ -50,7 +50,7 @@ pub async fn passing<C: Fn() -> Call>(
                 return (call, answer);
             }
         }
-        tokio::time::sleep(REDIS_IS_LEFT_ALONE_FOR).await;
+        tokio::time::sleep(REDIS_PAUSE).await;
     }
     panic!("call {} passes in every round", limit + 1);
 }

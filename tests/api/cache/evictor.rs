@@ -7,7 +7,8 @@ use thali_platform::store::{Attempt, keys};
 use thali_platform::worker::BatchResponse;
 
 use super::{
-    assert_hit, counted, placed, process, processed, seen, sequence_number, to_come_again, write,
+    assert_hit, counted, failed_sequence_numbers, placed, process, processed, seen,
+    sequence_number, write,
 };
 use crate::support::{Call, TestApp};
 
@@ -44,7 +45,11 @@ async fn the_stream_evicts_changes_that_an_unreachable_redis_missed() {
     assert_eq!(changes.len(), 2, "an order and a purchase");
     let first = sequence_number(&changes[0]);
     for _ in 0..2 {
-        assert_eq!(to_come_again(&test.evict(&changes).await), [first], "while Redis is down");
+        assert_eq!(
+            failed_sequence_numbers(&test.evict(&changes).await),
+            [first],
+            "while Redis is down"
+        );
     }
     // Reads in the meantime are correct. Redis comes back with outdated values.
     assert_eq!(counted(&test, &test.app, &asha).await, (3, false));
@@ -99,7 +104,7 @@ async fn without_redis_a_batch_is_retried_from_its_first_order_or_purchase() {
     };
     let first = changes.iter().find(concerned).expect("there is one");
     test.redis.stop();
-    assert_eq!(to_come_again(&test.evict(&changes).await), [sequence_number(first)]);
+    assert_eq!(failed_sequence_numbers(&test.evict(&changes).await), [sequence_number(first)]);
     let others: Vec<Value> = changes.iter().filter(|change| !concerned(change)).cloned().collect();
     assert_eq!(test.evict(&others).await, BatchResponse::default());
 }

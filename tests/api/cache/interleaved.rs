@@ -46,7 +46,7 @@ enum Writer {
     Decided(u64),
     /// Has evicted the version that it read, if it could reach Redis, and is about to write the
     /// next one.
-    Forgot {
+    Evicted {
         read: u64,
         heard: bool,
     },
@@ -109,13 +109,13 @@ impl World<'_> {
             Writer::Idle => Writer::Decided(self.stored),
             Writer::Decided(read) if self.counts_changes() => {
                 let heard = heard && self.cache.drop_before(self.entry, read + 1).await;
-                Writer::Forgot { read, heard }
+                Writer::Evicted { read, heard }
             }
             Writer::Decided(_) => {
                 self.stored += 1;
                 Writer::Wrote(self.stored)
             }
-            Writer::Forgot { read, heard } => {
+            Writer::Evicted { read, heard } => {
                 if read == self.stored {
                     self.stored += 1;
                     self.tell(self.stored, heard);

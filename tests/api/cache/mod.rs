@@ -88,7 +88,7 @@ async fn assert_hit<T: PartialEq + Debug>(expected: T, ask: impl AsyncFn() -> Se
 }
 
 /// The sequence numbers of the changes to be retried.
-fn to_come_again(response: &thali_platform::worker::BatchResponse) -> Vec<&str> {
+fn failed_sequence_numbers(response: &thali_platform::worker::BatchResponse) -> Vec<&str> {
     response.batch_item_failures.iter().map(|failure| failure.item_identifier.as_str()).collect()
 }
 

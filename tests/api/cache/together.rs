@@ -23,7 +23,7 @@ fn rank(status: &str) -> u64 {
 
 /// What readers and writers share.
 #[derive(Default)]
-struct Meanwhile {
+struct Progress {
     /// The newest version that was reported: no read that begins later may be older.
     told: AtomicU64,
     /// How many reads have ended.
@@ -31,9 +31,9 @@ struct Meanwhile {
     done: AtomicBool,
 }
 
-impl Meanwhile {
+impl Progress {
     /// Reads again and again, and once more after `done` is set; returns the number of cache hits.
-    async fn read_on(&self, read: &impl AsyncFn() -> (u64, bool)) -> usize {
+    async fn read_until_done(&self, read: &impl AsyncFn() -> (u64, bool)) -> usize {
         let mut hits = 0;
         loop {
             let last = self.done.load(Ordering::SeqCst);
@@ -53,7 +53,7 @@ impl Meanwhile {
     }
 
     /// Waits for two more reads per reader, on average.
-    async fn some_reads(&self) {
+    async fn wait_for_reads(&self) {
         let enough = self.reads.load(Ordering::SeqCst) + 2 * READERS;
         let deadline = Instant::now() + Duration::from_secs(20);
         while self.reads.load(Ordering::SeqCst) < enough {
@@ -64,18 +64,18 @@ impl Meanwhile {
 }
 
 /// Processes and collects an order while it is read.
-async fn live(test: &TestApp, order: &Order, meanwhile: &Meanwhile) {
-    meanwhile.some_reads().await;
+async fn live(test: &TestApp, order: &Order, meanwhile: &Progress) {
+    meanwhile.wait_for_reads().await;
     let processed = process(test, &test.app, order).await;
     meanwhile.tell(1);
-    meanwhile.some_reads().await;
+    meanwhile.wait_for_reads().await;
     let collected = processed.collected(test.now()).expect("processed");
     cached::forget(&test.app, &collected).await;
     let store = &test.app.store;
     let written = store.order_collect(&processed, &collected, &test.stamp()).await;
     assert_eq!(written.expect("written or overtaken"), Attempt::Done(()), "collected");
     meanwhile.tell(2);
-    meanwhile.some_reads().await;
+    meanwhile.wait_for_reads().await;
     meanwhile.done.store(true, Ordering::SeqCst);
 }
 
@@ -86,12 +86,12 @@ async fn concurrent_reads_never_return_an_outdated_order() {
     let mut hits = 0;
     for _ in 0..20 {
         let order = placed(&test, &asha).await;
-        let meanwhile = Meanwhile::default();
+        let meanwhile = Progress::default();
         let read = async || {
             let (status, hit) = seen(&test, &test.app, &asha, &order).await;
             (rank(&status), hit)
         };
-        let readers = join_all((0..READERS).map(|_| meanwhile.read_on(&read)));
+        let readers = join_all((0..READERS).map(|_| meanwhile.read_until_done(&read)));
         let ((), of_readers) = join(live(&test, &order, &meanwhile), readers).await;
         hits += of_readers.into_iter().sum::<usize>();
     }
@@ -105,16 +105,16 @@ async fn concurrent_reads_never_return_an_outdated_token_count() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     test.buy_tokens(&asha, u16::try_from(TOKENS).expect("few")).await;
-    let meanwhile = Meanwhile::default();
+    let meanwhile = Progress::default();
     // Counts redeemed tokens, so that a higher number is newer.
     let read = async || {
         let (count, hit) = counted(&test, &test.app, &asha).await;
         (TOKENS - count, hit)
     };
-    let readers = join_all((0..READERS).map(|_| meanwhile.read_on(&read)));
+    let readers = join_all((0..READERS).map(|_| meanwhile.read_until_done(&read)));
     let write = async || {
         for _ in 0..TOKENS / 2 {
-            meanwhile.some_reads().await;
+            meanwhile.wait_for_reads().await;
             let answer = test.send(TestApp::submit(&asha, 1)).await.expect(201);
             meanwhile.tell(TOKENS - answer.body["balance"].as_u64().expect("a number"));
         }

@@ -14,7 +14,7 @@ use thali_platform::cache::Entry;
 use thali_platform::store::Consistency;
 
 use super::{assert_hit, counted};
-use crate::api::payments::{REFUSAL_DOUBTED_FOR, refund, told};
+use crate::api::payments::{REFUSAL_FINAL_AFTER, refund, told};
 use crate::support::people::{PASSWORD, Student};
 use crate::support::{Call, TestApp};
 
@@ -165,7 +165,7 @@ async fn reserved_and_released_tokens_update_the_count_at_once() {
 
     // Razorpay refuses the refund for so long that the refusal is believed.
     test.partner_fails(json!({ "status": 400 })).await;
-    test.advance(REFUSAL_DOUBTED_FOR);
+    test.advance(REFUSAL_FINAL_AFTER);
     let messages = test.refund_messages().await;
     let worked = test.consume(&refunder::CONSUMER, &messages).await;
     assert!(worked.batch_item_failures.is_empty(), "{worked:?}");

@@ -18,7 +18,7 @@ use thali_platform::worker::BatchResponse;
 use super::{close, reopen};
 use crate::api::workers::{consume_at, failed};
 use crate::support::people::Student;
-use crate::support::{Death, TestApp, queues_nowhere};
+use crate::support::{Death, TestApp, unreachable_queues};
 
 /// The closure of these tests.
 fn two_days() -> Value {
@@ -157,11 +157,11 @@ async fn a_worker_that_dies_at_any_step_skips_no_student() {
     let (_, message) = test.closed(&owner).await;
     let deaths = (0..3).flat_map(|request| [Death::Before(request), Death::After(request)]);
     for death in deaths {
-        let mortal = test.mortal(death);
-        let response = consume_at(&mortal.app, &ANNOUNCER, from_ref(&message)).await;
+        let dying_process = test.dying_process(death);
+        let response = consume_at(&dying_process.app, &ANNOUNCER, from_ref(&message)).await;
         assert_eq!(failed(&response), ["0"], "{death:?}: the message is retried");
-        assert!(mortal.is_dead(), "{death:?}");
-        assert_eq!(queued(&mortal.app), (0, 0), "{death:?}");
+        assert!(dying_process.is_dead(), "{death:?}");
+        assert_eq!(queued(&dying_process.app), (0, 0), "{death:?}");
     }
     // The announcer dies when a third of the page is on the queue, and no message for the next
     // page.
@@ -189,7 +189,7 @@ async fn an_unreachable_queue_makes_the_message_be_retried() {
     let owner = test.owner("owner@example.com").await;
     test.crowd(5, 0).await;
     let (_, message) = test.closed(&owner).await;
-    let app = test.process_with(|backends| backends.queues = Some(queues_nowhere()));
+    let app = test.process_with(|backends| backends.queues = Some(unreachable_queues()));
     let response = consume_at(&app, &ANNOUNCER, from_ref(&message)).await;
     assert_eq!(failed(&response), ["0"]);
     let pages = test.announce(&message).await;

@@ -47,7 +47,7 @@ impl TestApp {
 }
 
 /// The text that `zbarimg` reads in a picture.
-fn seen_by_a_camera(picture: &[u8], name: &str) -> String {
+fn scan_with_zbar(picture: &[u8], name: &str) -> String {
     let file = tempfile::Builder::new().suffix(name).tempfile().expect("a file");
     std::fs::write(file.path(), picture).expect("written");
     let output = Command::new("zbarimg")
@@ -61,7 +61,7 @@ fn seen_by_a_camera(picture: &[u8], name: &str) -> String {
 }
 
 /// Converts an SVG of dark rectangles (`M<left> <top>h<width>v<height>…`) into a bitmap (PGM).
-fn rasterised(svg: &str) -> Vec<u8> {
+fn svg_to_pgm(svg: &str) -> Vec<u8> {
     let part = |from: &str, to: char| svg.split_once(from)?.1.split_once(to).map(|(part, _)| part);
     let side: usize = part(r#"width=""#, '"').and_then(|side| side.parse().ok()).expect("a width");
     let mut pixels = vec![255_u8; side * side];
@@ -87,7 +87,7 @@ async fn the_png_holds_the_code_that_the_counter_accepts() {
     let png = test.picture(&student, "png").await;
     assert_eq!(png.header("content-type"), "image/png");
     assert_eq!(png.header("cache-control"), "no-store");
-    let seen = seen_by_a_camera(&png.bytes, ".png");
+    let seen = scan_with_zbar(&png.bytes, ".png");
     assert_eq!(seen, code.text("qr_data"));
     assert!(test.believes(&seen).await);
     let read = ReadCode::parse(&seen).expect("a code");
@@ -102,7 +102,7 @@ async fn the_svg_holds_the_same_code() {
     assert_eq!(svg.header("content-type"), "image/svg+xml");
     let drawn = std::str::from_utf8(&svg.bytes).expect("text");
     assert!(drawn.starts_with("<?xml") && drawn.contains("<svg") && !drawn.contains("<script"));
-    let seen = seen_by_a_camera(&rasterised(drawn), ".pgm");
+    let seen = scan_with_zbar(&svg_to_pgm(drawn), ".pgm");
     assert_eq!(seen, test.code(&student).await.text("qr_data"));
 
     let refused = test.send(Call::get(&format!("{PATH}?format=gif")).bearer(&student.token)).await;

@@ -12,7 +12,7 @@ use thali_domain::mess::{Approval, Meal};
 use thali_platform::store::keys;
 use tokio::task::JoinSet;
 
-use super::{account_of, cut, cut_day, uncut};
+use super::{account_of, cancel_cut, cut, cut_day};
 use crate::support::people::Student;
 use crate::support::{Call, TestApp};
 
@@ -95,18 +95,18 @@ async fn the_cutoff_follows_the_local_time_of_the_mess_across_clock_changes() {
         for before in [3_600, 60, 59, 1] {
             test.go_to(cutoff);
             test.advance(SignedDuration::from_secs(-before));
-            let asha = test.come_back(&asha).await;
+            let asha = test.with_new_session(&asha).await;
             let made = test.send(cut_day(&asha, day)).await.expect(201);
-            test.send(uncut(&asha, made.text("cut_id"))).await.expect(204);
+            test.send(cancel_cut(&asha, made.text("cut_id"))).await.expect(204);
         }
         // One cut is left, which was made in time.
-        let asha = test.come_back(&asha).await;
+        let asha = test.with_new_session(&asha).await;
         let made = test.send(cut_day(&asha, day)).await.expect(201);
         for late in [0, 1, 60, 3_600, 86_400] {
             test.go_to(cutoff);
             test.advance(SignedDuration::from_secs(late));
-            let asha = test.come_back(&asha).await;
-            for call in [cut_day(&asha, day), uncut(&asha, made.text("cut_id"))] {
+            let asha = test.with_new_session(&asha).await;
+            for call in [cut_day(&asha, day), cancel_cut(&asha, made.text("cut_id"))] {
                 let refused = test.send(call).await;
                 assert_eq!(refused.problem(409), "cutoff_passed", "{zone} {day} {late}");
                 assert_eq!(refused.body["cutoff"], cutoff, "{zone} {day} {late}");
@@ -147,13 +147,13 @@ async fn a_changed_cutoff_applies_from_the_next_request() {
     // It is noon.
     let made = test.send(cut_day(&asha, "2026-01-16")).await.expect(201);
     set("12:00").await;
-    for call in [cut_day(&asha, "2026-01-16"), uncut(&asha, made.text("cut_id"))] {
+    for call in [cut_day(&asha, "2026-01-16"), cancel_cut(&asha, made.text("cut_id"))] {
         let refused = test.send(call).await;
         assert_eq!(refused.problem(409), "cutoff_passed");
         assert_eq!(refused.body["cutoff"], "2026-01-15T06:30:00Z");
     }
     set("12:01").await;
-    test.send(uncut(&asha, made.text("cut_id"))).await.expect(204);
+    test.send(cancel_cut(&asha, made.text("cut_id"))).await.expect(204);
     test.send(cut_day(&asha, "2026-01-16")).await.expect(201);
 }
 
@@ -236,11 +236,11 @@ async fn a_student_has_at_most_twenty_cuts_not_counting_old_ones() {
     assert_eq!(refused.problem(409), "too_many_cuts");
     // The first cut ended on 1 February.
     test.go_to("2026-02-09T06:30:00Z");
-    let asha = test.come_back(&asha).await;
+    let asha = test.with_new_session(&asha).await;
     let refused = test.send(cut_day(&asha, "2026-03-21")).await;
     assert_eq!(refused.problem(409), "too_many_cuts");
     test.go_to("2026-02-11T06:30:00Z");
-    let asha = test.come_back(&asha).await;
+    let asha = test.with_new_session(&asha).await;
     test.send(cut_day(&asha, "2026-03-21")).await.expect(201);
     let mut known = known(&test, &asha).await;
     known.sort_unstable();
@@ -248,7 +248,7 @@ async fn a_student_has_at_most_twenty_cuts_not_counting_old_ones() {
     assert_eq!(list(&test, &asha).await.len(), 21, "the records stay");
     // A cut that is only a record has begun, so it cannot be cancelled either.
     let oldest = list(&test, &asha).await.pop().expect("some");
-    let refused = test.send(uncut(&asha, oldest["cut_id"].as_str().expect("an id"))).await;
+    let refused = test.send(cancel_cut(&asha, oldest["cut_id"].as_str().expect("an id"))).await;
     assert_eq!(refused.problem(409), "cutoff_passed");
 }
 
@@ -268,7 +268,7 @@ async fn a_replay_returns_the_first_cut_even_after_its_cancellation() {
     let other = json!({ "from": "2026-01-20", "to": "2026-01-22", "meals": ["LUNCH"] });
     assert_eq!(test.send(keyed(&other)).await.problem(409), "idempotency_key_reused");
 
-    test.send(uncut(&asha, first.text("cut_id"))).await.expect(204);
+    test.send(cancel_cut(&asha, first.text("cut_id"))).await.expect(204);
     let again = test.send(keyed(&body)).await.expect(201);
     assert_eq!((again.header("idempotent-replay"), &again.body), ("true", &first.body));
     assert_eq!(known(&test, &asha).await, [""; 0]);
@@ -280,11 +280,14 @@ async fn a_cancelled_cut_is_gone_and_can_be_made_again() {
     let asha = test.student("asha@example.com").await;
     let made = test.send(cut_day(&asha, "2026-01-20")).await.expect(201);
     let before = test.member(account_of(&asha)).await;
-    test.send(uncut(&asha, made.text("cut_id"))).await.expect(204);
+    test.send(cancel_cut(&asha, made.text("cut_id"))).await.expect(204);
     let after = test.member(account_of(&asha)).await;
     assert_eq!((after.cuts.len(), after.version), (0, before.version + 1));
     assert_eq!(list(&test, &asha).await, [json!(null); 0]);
-    assert_eq!(test.send(uncut(&asha, made.text("cut_id"))).await.problem(404), "cut_not_found");
+    assert_eq!(
+        test.send(cancel_cut(&asha, made.text("cut_id"))).await.problem(404),
+        "cut_not_found"
+    );
     assert_eq!(test.member(account_of(&asha)).await, after, "a refusal writes nothing");
     let again = test.send(cut_day(&asha, "2026-01-20")).await.expect(201);
     assert_ne!(again.body["cut_id"], Value::Null);
@@ -299,12 +302,12 @@ async fn nobody_can_see_or_cancel_another_students_cut() {
     let owner = test.owner("owner@example.com").await;
     let made = test.send(cut_day(&asha, "2026-01-20")).await.expect(201);
     let cut_id = made.text("cut_id");
-    assert_eq!(test.send(uncut(&ravi, cut_id)).await.problem(404), "cut_not_found");
-    assert_eq!(test.send(uncut(&owner, cut_id)).await.problem(403), "wrong_role");
+    assert_eq!(test.send(cancel_cut(&ravi, cut_id)).await.problem(404), "cut_not_found");
+    assert_eq!(test.send(cancel_cut(&owner, cut_id)).await.problem(403), "wrong_role");
     assert_eq!(test.send(cut_day(&owner, "2026-01-20")).await.problem(403), "wrong_role");
     assert_eq!(list(&test, &ravi).await, [json!(null); 0]);
     for unknown in ["cut_00000000000000000000000000", "acc_00000000000000000000000000", "x"] {
-        assert_eq!(test.send(uncut(&asha, unknown)).await.problem(404), "cut_not_found");
+        assert_eq!(test.send(cancel_cut(&asha, unknown)).await.problem(404), "cut_not_found");
     }
     assert_eq!(known(&test, &asha).await, ["2026-01-20 2026-01-20"]);
     let cursor = Call::get(&format!("/api/v1/mess-cuts?cursor={}", base64_of(cut_id)));
@@ -391,7 +394,7 @@ async fn only_one_of_ten_concurrent_cancellations_cancels_a_cut() {
     for _ in 0..5 {
         let made = test.send(cut_day(&asha, "2026-01-20")).await.expect(201);
         let version = test.member(account_of(&asha)).await.version;
-        let answers = test.send_together(vec![uncut(&asha, made.text("cut_id")); 10]).await;
+        let answers = test.send_together(vec![cancel_cut(&asha, made.text("cut_id")); 10]).await;
         let done = answers.iter().filter(|answer| answer.status == 204).count();
         assert_eq!(done, 1);
         for refused in answers.iter().filter(|answer| answer.status != 204) {
@@ -434,7 +437,7 @@ async fn a_lost_database_answer_repeats_neither_a_cut_nor_its_cancellation() {
         assert_eq!(list(&test, &asha).await.len(), 1, "{lost} answers lost");
 
         let app = test.losing_answers("TransactWriteItems", lost);
-        let call = uncut(&asha, again.text("cut_id"));
+        let call = cancel_cut(&asha, again.text("cut_id"));
         test.send_to(&app, call).await.expect(if status == 201 { 204 } else { 503 });
         assert_eq!(known(&test, &asha).await, [""; 0], "{lost} answers lost");
         test.advance(SignedDuration::from_millis(1));
@@ -449,7 +452,7 @@ async fn the_audit_trail_records_a_cut_and_its_cancellation() {
     let made = test.send(cut_day(&asha, "2026-01-20")).await.expect(201);
     // Two changes in one millisecond have no order in the trail.
     test.advance(SignedDuration::from_millis(1));
-    test.send(uncut(&asha, made.text("cut_id"))).await.expect(204);
+    test.send(cancel_cut(&asha, made.text("cut_id"))).await.expect(204);
     test.settle().await;
     let path = format!("/api/v1/audit?entity={}", made.text("cut_id"));
     let trail = test.send(Call::get(&path).bearer(&owner.token)).await.expect(200);
@@ -480,7 +483,7 @@ async fn cuts_that_contend_for_the_students_item_all_succeed() {
     let mut tasks = JoinSet::new();
     for cut in made {
         let (test, app) = (Arc::clone(&test), Arc::clone(&app));
-        let call = uncut(&asha, cut.text("cut_id"));
+        let call = cancel_cut(&asha, cut.text("cut_id"));
         tasks.spawn(async move { test.send_to(&app, call).await.expect(204) });
     }
     tasks.join_all().await;

@@ -26,7 +26,7 @@ pub(super) fn cut_day(student: &Student, day: &str) -> Call {
 }
 
 /// The call that cancels a cut.
-pub(super) fn uncut(student: &Student, cut_id: &str) -> Call {
+pub(super) fn cancel_cut(student: &Student, cut_id: &str) -> Call {
     Call::new("DELETE", &format!("/api/v1/mess-cuts/{cut_id}")).bearer(&student.token)
 }
 

@@ -80,7 +80,7 @@ async fn the_largest_allowed_student_fits_in_one_read_unit() {
     test.app.store.account_create(&account, &test.stamp()).await.expect("made");
     let (email, account_id) = ("asha@example.com".to_owned(), id.to_string());
     let asha = Student { email, account_id, token: String::new(), cookie: String::new() };
-    let asha = test.come_back(&asha).await;
+    let asha = test.with_new_session(&asha).await;
     for day in 1..=20 {
         test.send(cut_day(&asha, &format!("2026-03-{day:02}"))).await.expect(201);
         test.advance(SignedDuration::from_millis(1));

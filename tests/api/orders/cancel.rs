@@ -11,7 +11,7 @@ use crate::support::people::Student;
 use crate::support::{Call, TestApp};
 
 /// A student's orders that are pending no longer, each with its status; none was cancelled.
-async fn ended_otherwise(test: &TestApp, student: &Student) -> Vec<(Order, &'static str)> {
+async fn no_longer_pending(test: &TestApp, student: &Student) -> Vec<(Order, &'static str)> {
     let processed = test.processed(student, "rice").await;
     let collected = test.processed(student, "rice").await;
     let failed = test.place(student, &[("rice", 1)]).await;
@@ -63,7 +63,7 @@ async fn an_order_that_is_no_longer_pending_cannot_be_cancelled() {
     let asha = test.student("asha@example.com").await;
     test.buy_tokens(&asha, 10).await;
     test.seed_item("rice", 2, &[50]).await;
-    let orders = ended_otherwise(&test, &asha).await;
+    let orders = no_longer_pending(&test, &asha).await;
     let before = everything(&test).await;
     for (order, status) in orders {
         let refused = test.send(cancel(&asha, &order)).await;

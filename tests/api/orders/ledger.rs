@@ -212,9 +212,9 @@ impl Story {
     /// Sends a call to a process that may die while it handles the call; `None` if it died.
     async fn send(&mut self, call: Call) -> Option<crate::support::Answer> {
         let Some(death) = self.dice.death() else { return Some(self.test.send(call).await) };
-        let mortal = self.test.mortal(death);
-        let answer = self.test.send_to(&mortal.app, call).await;
-        if mortal.is_dead() {
+        let dying_process = self.test.dying_process(death);
+        let answer = self.test.send_to(&dying_process.app, call).await;
+        if dying_process.is_dead() {
             self.deaths += 1;
             return None;
         }
@@ -291,9 +291,9 @@ impl Story {
         let done = match self.dice.death() {
             None => self.test.process_message(&self.test.app, &message).await,
             Some(death) => {
-                let mortal = self.test.mortal(death);
-                let done = self.test.process_message(&mortal.app, &message).await;
-                self.deaths += u32::from(mortal.is_dead());
+                let dying_process = self.test.dying_process(death);
+                let done = self.test.process_message(&dying_process.app, &message).await;
+                self.deaths += u32::from(dying_process.is_dead());
                 done
             }
         };
@@ -372,7 +372,7 @@ impl Story {
     }
 }
 
-async fn the_books_agree(number: u64) {
+async fn run_story(number: u64) {
     let mut story = Story::begin(number).await;
     for _ in 0..STEPS {
         story.step().await;
@@ -394,12 +394,12 @@ async fn the_books_agree(number: u64) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_ledger_balances_in_a_random_story_with_failures() {
-    the_books_agree(20_261_120).await;
+    run_story(20_261_120).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_ledger_balances_in_a_second_random_story() {
-    the_books_agree(918_273_645).await;
+    run_story(918_273_645).await;
 }
 
 /// A new story in each run; the output names its number.
@@ -407,5 +407,5 @@ async fn the_ledger_balances_in_a_second_random_story() {
 async fn the_ledger_balances_in_a_new_random_story_each_run() {
     let number = jiff::Timestamp::now().as_microsecond().unsigned_abs();
     println!("story {number}");
-    the_books_agree(number).await;
+    run_story(number).await;
 }

@@ -35,18 +35,18 @@ impl TestApp {
     }
 
     /// A student with tokens, and two items on the menu, with no mail pending.
-    async fn told_nothing_yet(&self) -> Student {
+    async fn student_and_menu(&self) -> Student {
         let student = self.newcomer(20).await;
         self.seed_item("dosa", 3, &[50]).await;
-        self.call_item("dosa", "Masala dosa").await;
+        self.name_item("dosa", "Masala dosa").await;
         self.seed_item("tea", 1, &[50]).await;
-        self.call_item("tea", "Tea").await;
+        self.name_item("tea", "Tea").await;
         assert_eq!(self.mail_messages(1).await.len(), 1, "the receipt");
         student
     }
 
     /// Gives an item a name.
-    async fn call_item(&self, sku: &str, name: &str) {
+    async fn name_item(&self, sku: &str, name: &str) {
         let key = keys::item(&self.mess_id, &sku.parse().expect("a SKU"));
         self.dynamo.set("orders", &key, "name", AttributeValue::S(name.to_owned())).await;
     }
@@ -70,7 +70,7 @@ fn text(student: &Student, said: &str, status: &str, order: &Order) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_mail_about_a_processed_order_has_all_its_details() {
     let test = TestApp::start().await;
-    let student = test.told_nothing_yet().await;
+    let student = test.student_and_menu().await;
     let order = test.ordered(&student).await;
     assert_eq!(test.order_mails().await.len(), 0, "it is only pending");
     test.process(&order).await.expect("nobody else processes it");
@@ -91,7 +91,7 @@ async fn the_mail_about_a_processed_order_has_all_its_details() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_mail_about_a_failed_order_says_why_and_nothing_was_charged() {
     let test = TestApp::start().await;
-    let student = test.told_nothing_yet().await;
+    let student = test.student_and_menu().await;
     for (reason, what_happened, what_to_do) in [
         (
             FailureReason::InsufficientTokens,
@@ -134,7 +134,7 @@ async fn the_mail_about_a_failed_order_says_why_and_nothing_was_charged() {
 #[tokio::test(flavor = "multi_thread")]
 async fn each_outcome_is_mailed_once_despite_repeated_messages() {
     let test = TestApp::start().await;
-    let student = test.told_nothing_yet().await;
+    let student = test.student_and_menu().await;
     let processed = test.ordered(&student).await;
     let failed = test.ordered(&student).await;
     // A sweep, which sends no mail.
@@ -160,7 +160,7 @@ async fn each_outcome_is_mailed_once_despite_repeated_messages() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cancelled_or_collected_order_sends_no_mail() {
     let test = TestApp::start().await;
-    let (student, staff) = (test.told_nothing_yet().await, test.staff("s@example.com").await);
+    let (student, staff) = (test.student_and_menu().await, test.staff("s@example.com").await);
     let order = test.ordered(&student).await;
     test.send(cancel(&student, &order)).await.expect(200);
     assert_eq!(test.mail_messages(1).await, [""; 0], "cancelled");
@@ -174,7 +174,7 @@ async fn a_cancelled_or_collected_order_sends_no_mail() {
 async fn the_mail_goes_to_the_students_current_address_if_any() {
     let test = TestApp::start().await;
     let students =
-        [test.told_nothing_yet().await, test.newcomer(20).await, test.newcomer(20).await];
+        [test.student_and_menu().await, test.newcomer(20).await, test.newcomer(20).await];
     test.mail_messages(1).await;
     for student in &students {
         let processed = test.ordered(student).await;
@@ -205,7 +205,7 @@ async fn the_mail_goes_to_the_students_current_address_if_any() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failed_order_is_mailed_even_if_the_mess_was_deleted() {
     let test = TestApp::start().await;
-    let student = test.told_nothing_yet().await;
+    let student = test.student_and_menu().await;
     let order = test.ordered(&student).await;
     test.dynamo.take("meals", &keys::mess(&test.mess_id)).await;
     test.fail(&order, FailureReason::MessUnknown).await;
@@ -220,7 +220,7 @@ async fn an_item_name_is_verbatim_in_text_and_escaped_in_html() {
     let student = test.newcomer(5).await;
     test.seed_item("tea", 1, &[5]).await;
     let name = "Tea & <b>rusk</b> \"special\" {{ 1 }}";
-    test.call_item("tea", name).await;
+    test.name_item("tea", name).await;
     test.mail_messages(1).await;
     test.processed(&student, "tea").await;
     let mails = test.order_mails().await;
@@ -239,7 +239,7 @@ async fn a_message_names_no_person_and_ten_largest_fit_in_a_batch() {
     for number in 10..30 {
         let sku = format!("{}{number}", "x".repeat(38));
         test.seed_item(&sku, 1, &[50]).await;
-        test.call_item(&sku, &"😀".repeat(80)).await;
+        test.name_item(&sku, &"😀".repeat(80)).await;
         entries.push((sku, 1));
     }
     test.mail_messages(1).await;

@@ -220,7 +220,7 @@ async fn a_key_expires_after_a_day_even_if_the_database_keeps_it() {
     };
     let monday = test.send(call(&asha, 1)).await.expect(202);
     test.advance(SignedDuration::from_hours(24) - SignedDuration::from_secs(1));
-    let asha = test.come_back(&asha).await;
+    let asha = test.with_new_session(&asha).await;
     let again = test.send(call(&asha, 1)).await.expect(202);
     assert_eq!(again.body["order_id"], monday.body["order_id"]);
     assert_eq!(test.send(call(&asha, 2)).await.problem(409), "idempotency_key_reused");

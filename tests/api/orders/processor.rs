@@ -49,7 +49,7 @@ async fn a_processor_that_dies_at_any_request_leaves_nothing_half_done() {
         test.seed_item("thali", 2, &[1_000]).await;
         let mut deaths = 0;
         for request in 0.. {
-            let dead = died_at(&test, tokens, end, request).await;
+            let dead = kill_at_request(&test, tokens, end, request).await;
             if dead == 0 {
                 break;
             }
@@ -62,15 +62,15 @@ async fn a_processor_that_dies_at_any_request_leaves_nothing_half_done() {
 
 /// Lets the processor die before and after its request number `request`, each time with a new
 /// order, and delivers the message again. Returns how often the processor made that request.
-async fn died_at(test: &TestApp, tokens: u16, end: OrderStatus, request: u32) -> usize {
+async fn kill_at_request(test: &TestApp, tokens: u16, end: OrderStatus, request: u32) -> usize {
     let mut dead = 0;
     for death in [Death::Before(request), Death::After(request)] {
         let student = test.newcomer(tokens).await;
         let stock = test.stock("thali").await;
         let (answer, message) = test.waiting(&student, 2).await;
-        let mortal = test.mortal(death);
-        test.process_message(&mortal.app, &message).await;
-        dead += usize::from(mortal.is_dead());
+        let dying_process = test.dying_process(death);
+        test.process_message(&dying_process.app, &message).await;
+        dead += usize::from(dying_process.is_dead());
         for _ in 0..3 {
             assert!(test.process_message(&test.app, &message).await, "{death:?}");
         }

@@ -7,7 +7,7 @@ use thali_domain::tokens::purchases::Purchase;
 use thali_functions::jobs::expire_tokens::JOB;
 use thali_platform::mail::Mail;
 
-use super::{REFUSAL_DOUBTED_FOR, refund};
+use super::{REFUSAL_FINAL_AFTER, refund};
 use crate::support::TestApp;
 use crate::support::people::Student;
 
@@ -133,7 +133,7 @@ async fn a_student_is_warned_of_tokens_that_a_failed_refund_returns() {
     let owner = test.owner("o@example.com").await;
     test.send(refund(&owner, &checkout.order_id, &json!({}))).await.expect(202);
     assert_eq!(test.expire().await, (1, 0, 0), "the tokens may return");
-    test.advance(REFUSAL_DOUBTED_FOR);
+    test.advance(REFUSAL_FINAL_AFTER);
     test.partner_fails(json!({ "status": 400 })).await;
     test.settle().await;
     assert_eq!(test.expire().await, (1, 1, 0));

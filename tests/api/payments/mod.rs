@@ -24,7 +24,7 @@ use crate::support::{Call, RAZORPAY_WEBHOOK_SECRET, TestApp};
 const HISTORY: &str = "/payment-history";
 
 /// After this time, the partner's refusal of a refund counts as final.
-pub(super) const REFUSAL_DOUBTED_FOR: SignedDuration = SignedDuration::from_secs(10 * 60 + 1);
+pub(super) const REFUSAL_FINAL_AFTER: SignedDuration = SignedDuration::from_secs(10 * 60 + 1);
 
 /// The call that orders `count` tokens.
 pub(super) fn order(student: &Student, count: u16) -> Call {

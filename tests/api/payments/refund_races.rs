@@ -10,7 +10,7 @@ use thali_domain::tokens::purchases::Purchase;
 use thali_domain::tokens::redeeming::{Redemption, Selection, Submission, redeem};
 use thali_platform::store::{Attempt, Consistency, SubmissionError};
 
-use super::{REFUSAL_DOUBTED_FOR, refund};
+use super::{REFUSAL_FINAL_AFTER, refund};
 use crate::support::people::Student;
 use crate::support::{Call, TestApp};
 
@@ -140,7 +140,7 @@ async fn a_decision_on_an_outdated_purchase_is_not_written() {
     let older = Decided::on(&test, &asha, 1, 1).await;
     let newer = Decided::on(&test, &asha, 1, 1).await;
     assert!(newer.give_back(&test).await);
-    test.advance(REFUSAL_DOUBTED_FOR);
+    test.advance(REFUSAL_FINAL_AFTER);
     test.partner_fails(json!({ "status": 400 })).await;
     test.settle().await;
     assert_eq!(test.token_count(&asha).await, 1);

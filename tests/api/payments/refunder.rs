@@ -9,7 +9,7 @@ use thali_platform::app::App;
 use thali_platform::queue::QueueName;
 use thali_platform::worker::BatchResponse;
 
-use super::{REFUSAL_DOUBTED_FOR, event, refund, signed};
+use super::{REFUSAL_FINAL_AFTER, event, refund, signed};
 use crate::support::people::{Checkout, Student};
 use crate::support::{RAZORPAY_WEBHOOK_SECRET, TestApp};
 
@@ -52,7 +52,7 @@ impl Refunding {
     async fn tell(&self, name: &str) {
         let refunds = self.at_partner().await;
         assert_eq!(refunds.len(), 1, "{refunds:?}");
-        self.test.tell_refund(name, &refunds[0]).await;
+        self.test.send_refund_event(name, &refunds[0]).await;
     }
 
     /// Asserts that the refund has ended with `given_back` tokens refunded, and that another
@@ -84,7 +84,7 @@ impl TestApp {
     }
 
     /// Sends the webhook event `name` about a refund.
-    async fn tell_refund(&self, name: &str, refund: &Value) {
+    async fn send_refund_event(&self, name: &str, refund: &Value) {
         let mut body = event(name, &Value::Null);
         body["payload"] = json!({ "refund": { "entity": refund } });
         let call = signed(RAZORPAY_WEBHOOK_SECRET, &body.to_string());
@@ -92,7 +92,7 @@ impl TestApp {
     }
 
     /// Makes new refunds start as pending at the partner.
-    async fn refunds_pend(&self) {
+    async fn make_refunds_pending(&self) {
         let url = format!("{}/sandbox/refunds", self.sandbox.razorpay_url());
         let begin = json!({ "begin": "pending" });
         let answer = reqwest::Client::new().put(url).json(&begin).send().await;
@@ -100,7 +100,7 @@ impl TestApp {
     }
 
     /// Ends a pending refund at the partner.
-    async fn refund_ends(&self, refund: &Value, outcome: &str) {
+    async fn end_refund(&self, refund: &Value, outcome: &str) {
         let id = refund["id"].as_str().expect("an id");
         let url = format!("{}/sandbox/refunds/{id}/end", self.sandbox.razorpay_url());
         let end = json!({ "outcome": outcome });
@@ -190,7 +190,7 @@ async fn a_refund_that_the_partner_keeps_refusing_fails_and_releases_its_tokens(
     let it = Refunding::start().await;
     it.test.partner_fails(json!({ "status": 400 })).await;
     assert_eq!(it.work().await, 1, "to be retried");
-    it.test.advance(REFUSAL_DOUBTED_FOR);
+    it.test.advance(REFUSAL_FINAL_AFTER);
     assert_eq!(it.work().await, 0, "the refusal is final");
     it.test.partner_recovers().await;
     assert_eq!(it.at_partner().await.len(), 0);
@@ -204,7 +204,7 @@ async fn a_refusal_is_ignored_if_the_partner_has_refunded_the_money() {
     let it = Refunding::start().await;
     it.test.partner_fails(json!({ "drop": true, "applied": true, "for_requests": 1 })).await;
     assert_eq!(it.work().await, 1);
-    it.test.advance(REFUSAL_DOUBTED_FOR);
+    it.test.advance(REFUSAL_FINAL_AFTER);
     // The partner has forgotten the key and refuses a refund that it already made.
     it.test.partner_fails(json!({ "status": 400, "for_requests": 1 })).await;
     assert_eq!(it.work().await, 0);
@@ -238,12 +238,12 @@ async fn a_webhook_that_contradicts_an_ended_refund_is_accepted_without_effect()
     it.test.partner_fails(json!({ "drop": true, "applied": true, "for_requests": 1 })).await;
     assert_eq!(it.work().await, 1);
     let real = it.at_partner().await.remove(0);
-    it.test.advance(REFUSAL_DOUBTED_FOR);
+    it.test.advance(REFUSAL_FINAL_AFTER);
     it.test.partner_fails(json!({ "status": 400 })).await;
     assert_eq!(it.work().await, 0, "the partner's list fails, too");
     it.test.partner_recovers().await;
     assert_eq!(it.test.token_count(&it.asha).await, 10);
-    it.test.tell_refund("refund.processed", &real).await;
+    it.test.send_refund_event("refund.processed", &real).await;
     assert_eq!(it.test.token_count(&it.asha).await, 10);
 
     // The refund is processed here, but the partner reports that it failed.
@@ -251,7 +251,7 @@ async fn a_webhook_that_contradicts_an_ended_refund_is_accepted_without_effect()
     assert_eq!(it.work().await, 0);
     let mut failed = it.at_partner().await.remove(0);
     failed["status"] = json!("failed");
-    it.test.tell_refund("refund.failed", &failed).await;
+    it.test.send_refund_event("refund.failed", &failed).await;
     it.assert_ended(4).await;
 }
 
@@ -260,7 +260,7 @@ async fn the_requesting_owner_is_mailed_once_when_a_refund_fails() {
     let it = Refunding::start().await;
     it.test.owner("colleague@example.com").await;
     it.test.settle().await;
-    it.test.advance(REFUSAL_DOUBTED_FOR);
+    it.test.advance(REFUSAL_FINAL_AFTER);
     it.test.partner_fails(json!({ "status": 400 })).await;
     assert_eq!(it.work().await, 0);
     let changes = it.test.dynamo.new_changes().await;
@@ -286,7 +286,7 @@ async fn refunds_that_the_partner_no_longer_shows_do_not_block_others() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let owner = test.owner("o@example.com").await;
-    test.refunds_pend().await;
+    test.make_refunds_pending().await;
     for _ in 0..8 {
         let checkout = test.buy_tokens(&asha, 2).await;
         test.send(refund(&owner, &checkout.order_id, &json!({}))).await.expect(202);
@@ -323,13 +323,13 @@ async fn the_webhook_or_the_job_ends_a_refund_pending_at_the_partner() {
     for (outcome, given_back) in [("processed", 4), ("failed", 0)] {
         for by_job in [false, true] {
             let it = Refunding::start().await;
-            it.test.refunds_pend().await;
+            it.test.make_refunds_pending().await;
             assert_eq!(it.work().await, 0, "pending at the partner");
             assert_eq!(it.test.token_count(&it.asha).await, 6, "still reserved");
             let did = reconcile(&it.test.app).await;
             assert_eq!((&did["waiting"], &did["refunds_finished"]), (&json!(1), &json!(0)));
             let refund = it.at_partner().await.remove(0);
-            it.test.refund_ends(&refund, outcome).await;
+            it.test.end_refund(&refund, outcome).await;
             if by_job {
                 assert_eq!(reconcile(&it.test.app).await["refunds_finished"], 1);
             } else {
@@ -364,8 +364,8 @@ async fn webhooks_that_do_not_match_the_refund_change_nothing() {
         with(&|refund| refund["currency"] = json!("USD")),
         with(&|refund| refund["status"] = json!("pending")),
     ] {
-        it.test.tell_refund("refund.processed", &foreign).await;
-        it.test.tell_refund("refund.failed", &foreign).await;
+        it.test.send_refund_event("refund.processed", &foreign).await;
+        it.test.send_refund_event("refund.failed", &foreign).await;
         assert_eq!(it.test.token_count(&it.asha).await, 6, "{foreign}");
         let body = json!({ "token_count": 1 });
         let another = it.test.send(refund(&it.owner, &it.checkout.order_id, &body)).await;

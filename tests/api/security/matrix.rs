@@ -25,7 +25,7 @@ use crate::api::accounts::set_status;
 use crate::support::{Answer, Call, TestApp};
 
 /// The problem codes of a refusal by [`Access`]. Every other response is the endpoint's own.
-const OF_ACCESS: [&str; 3] = ["unauthenticated", "wrong_role", "not_approved"];
+const ACCESS_REFUSAL_CODES: [&str; 3] = ["unauthenticated", "wrong_role", "not_approved"];
 
 /// A caller.
 enum Who {
@@ -43,7 +43,7 @@ enum Who {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Expected {
     /// The call reaches the endpoint, which may give any response.
-    LetThrough,
+    Admitted,
     /// The call is refused with this status and problem code.
     Refused(u16, &'static str),
 }
@@ -51,23 +51,23 @@ enum Expected {
 /// The rules of access, written here a second time.
 fn expected(access: Access, who: &Who) -> Expected {
     if matches!(access, Access::Public | Access::Partner) {
-        return Expected::LetThrough;
+        return Expected::Admitted;
     }
     if access == Access::PublicOrOwner && matches!(who, Who::Nobody) {
-        return Expected::LetThrough;
+        return Expected::Admitted;
     }
     let person = match who {
         Who::Person(person) => person,
         Who::Device(_) if matches!(access, Access::Counter | Access::Staff) => {
-            return Expected::LetThrough;
+            return Expected::Admitted;
         }
         _ => return Expected::Refused(401, "unauthenticated"),
     };
     let (role, also_pending) = match access {
         Access::Public | Access::Partner | Access::Any | Access::Counter => {
-            return Expected::LetThrough;
+            return Expected::Admitted;
         }
-        Access::StudentOrOwner if person.role == Role::Owner => return Expected::LetThrough,
+        Access::StudentOrOwner if person.role == Role::Owner => return Expected::Admitted,
         Access::Applicant | Access::StudentOrOwner => (Role::Student, true),
         Access::Student => (Role::Student, false),
         Access::Staff => (Role::Staff, false),
@@ -76,7 +76,7 @@ fn expected(access: Access, who: &Who) -> Expected {
     if person.role != role {
         Expected::Refused(403, "wrong_role")
     } else if person.status == AccountStatus::Active || also_pending {
-        Expected::LetThrough
+        Expected::Admitted
     } else {
         Expected::Refused(403, "not_approved")
     }
@@ -113,7 +113,7 @@ fn worthless(test: &TestApp, claims: &Claims) -> Vec<(&'static str, String)> {
 /// Ends one session as a logout does, in the database and in the cache.
 async fn end(test: &TestApp, claims: &Claims) {
     test.app.store.session_end(claims.sub, claims.sid).await.expect("ended");
-    test.app.cache.session_ended(claims.sid).await;
+    test.app.cache.session_mark_ended(claims.sid).await;
 }
 
 async fn callers(test: &TestApp) -> Vec<(String, Who)> {
@@ -165,7 +165,7 @@ async fn devices(test: &TestApp) -> Vec<(String, Who)> {
             .await
             .expect("revoked")
     );
-    test.app.cache.staff_token_ended(revoked.id).await;
+    test.app.cache.staff_token_mark_ended(revoked.id).await;
     let (place, secret) = good.token.rsplit_once('_').expect("it has parts");
     let (_, other_secret) = foreign.token.rsplit_once('_').expect("it has parts");
     let moved = good.token.replace("_demo_", "_other_");
@@ -198,9 +198,9 @@ fn assert_expected(what: &str, expected: Expected, answer: &Answer) {
             assert_eq!(answer.header("www-authenticate"), challenge, "{what}");
             assert_eq!(answer.header("cache-control"), "no-store", "{what}");
         }
-        Expected::LetThrough => {
+        Expected::Admitted => {
             let code = answer.body["code"].as_str().unwrap_or_default();
-            assert!(!OF_ACCESS.contains(&code), "{what}: {}", answer.body);
+            assert!(!ACCESS_REFUSAL_CODES.contains(&code), "{what}: {}", answer.body);
             assert_ne!(code, "not_found", "{what}: not routed");
         }
     }
@@ -227,7 +227,7 @@ async fn every_endpoint_admits_exactly_the_callers_that_its_access_allows() {
                 assert_expected(&what, expected, &test.send(call).await);
                 visited.insert(endpoint.name);
                 cases += 1;
-                through += usize::from(expected == Expected::LetThrough);
+                through += usize::from(expected == Expected::Admitted);
             }
         }
     }

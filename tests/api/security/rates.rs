@@ -9,9 +9,7 @@ use thali_domain::accounts::identity::{AccountStatus, Role};
 use thali_platform::http::Rate;
 
 use super::{FIRST_MESS, Staffed, person, samples, token};
-use crate::api::accounts::rate_limits::{
-    REDIS_IS_LEFT_ALONE_FOR, ROUNDS, assert_limited, passing, strict,
-};
+use crate::api::accounts::rate_limits::{REDIS_PAUSE, ROUNDS, assert_limited, passing, strict};
 use crate::support::{Call, Sample, TestApp};
 
 /// The sample's first call with an empty JSON object as body, so that the endpoint refuses the
@@ -105,7 +103,7 @@ fn asked(test: &TestApp) -> BTreeMap<String, u64> {
 
 /// Sends a call ten times and asserts that Redis received the `expected` commands. Repeats
 /// this if they differ, because the app skips Redis for a moment after a slow response.
-async fn assert_asked(test: &TestApp, call: &Call, expected: &[(&str, u64)]) {
+async fn assert_redis_commands(test: &TestApp, call: &Call, expected: &[(&str, u64)]) {
     let expected: BTreeMap<String, u64> =
         expected.iter().map(|(command, calls)| ((*command).to_owned(), *calls)).collect();
     let mut last = BTreeMap::new();
@@ -119,7 +117,7 @@ async fn assert_asked(test: &TestApp, call: &Call, expected: &[(&str, u64)]) {
         if last == expected {
             return;
         }
-        tokio::time::sleep(REDIS_IS_LEFT_ALONE_FOR).await;
+        tokio::time::sleep(REDIS_PAUSE).await;
     }
     panic!("{} {}: {last:?} instead of {expected:?}", call.method(), call.path());
 }
@@ -130,11 +128,11 @@ async fn rate_limit_session_and_cached_response_cost_one_round_trip_each() {
     let student = person(&test, FIRST_MESS, Role::Student, AccountStatus::Active).await;
     // The script reads the bucket and writes it.
     let public = Call::get("/.well-known/jwks.json");
-    assert_asked(&test, &public, &[("evalsha", 10), ("get", 10), ("set", 10)]).await;
+    assert_redis_commands(&test, &public, &[("evalsha", 10), ("get", 10), ("set", 10)]).await;
     let personal = Call::get("/student/token-data").bearer(&token(&test, &student).await);
-    assert_asked(&test, &personal, &[("evalsha", 10), ("get", 20), ("set", 10)]).await;
+    assert_redis_commands(&test, &personal, &[("evalsha", 10), ("get", 20), ("set", 10)]).await;
     // Reading the cache is one more script, which also reads the time.
     let cached = Call::get("/student/tokens").bearer(&token(&test, &student).await);
     let expected = [("evalsha", 20), ("get", 30), ("set", 10), ("time", 10)];
-    assert_asked(&test, &cached, &expected).await;
+    assert_redis_commands(&test, &cached, &expected).await;
 }

@@ -77,7 +77,7 @@ impl Belongings {
     }
 
     /// A real id of the same kind as a sample's parameter.
-    fn id_like(&self, sample: &str) -> String {
+    fn id_of_same_kind(&self, sample: &str) -> String {
         match sample.split('_').next() {
             Some(SAMPLE_SKU) => SKU.to_owned(),
             Some("acc") => self.people[0].account_id.to_string(),
@@ -148,7 +148,8 @@ fn calls_with<'a>(
     let with_session = samples.iter().filter(|sample| sample.endpoint.access.takes_session());
     with_session.flat_map(|sample| {
         let parameters = sample.parameters();
-        let ids: Vec<String> = parameters.iter().map(|value| belongings.id_like(value)).collect();
+        let ids: Vec<String> =
+            parameters.iter().map(|value| belongings.id_of_same_kind(value)).collect();
         let call = move |pattern: &&str| {
             let path = Sample::path_with(pattern, ids.iter().map(String::as_str));
             (sample, sample.call(&path))
@@ -275,7 +276,7 @@ async fn a_malformed_id_in_a_path_is_not_found() {
             endpoint.paths.iter().flat_map(|path| (0..parameters.len()).map(move |n| (path, n)))
         {
             let sampled = &parameters[wrong];
-            let real = belongings.id_like(sampled);
+            let real = belongings.id_of_same_kind(sampled);
             for malformed in malformed(sampled, &real) {
                 let values = parameters.iter().enumerate();
                 let values =

@@ -40,9 +40,9 @@ enum Shows {
     /// A code of a key that does not exist yet.
     FutureKey,
     /// The student's code, signed for another mess.
-    ElsewheresCode,
+    OtherMessCode,
     /// A code of an account that does not exist.
-    NobodysCode,
+    UnknownAccountCode,
     /// A QR code of something else.
     Nothing,
 }
@@ -59,8 +59,8 @@ fn expected(eater: &Eater, shows: Shows) -> &'static str {
     match shows {
         Shows::Nothing => return "malformed_qr",
         Shows::FutureKey => return "unknown_key",
-        Shows::Forgery | Shows::ElsewheresCode => return "invalid_signature",
-        Shows::NobodysCode => return "unknown_student",
+        Shows::Forgery | Shows::OtherMessCode => return "invalid_signature",
+        Shows::UnknownAccountCode => return "unknown_student",
         Shows::Code => {}
     }
     if eater.has_reset {
@@ -112,8 +112,8 @@ fn visits(dice: &mut Dice) -> Vec<Visit> {
             let shows = match dice.roll(100) {
                 0..2 => Shows::Forgery,
                 2 => Shows::FutureKey,
-                3..6 => Shows::ElsewheresCode,
-                6 => Shows::NobodysCode,
+                3..6 => Shows::OtherMessCode,
+                6 => Shows::UnknownAccountCode,
                 7 => Shows::Nothing,
                 _ => Shows::Code,
             };
@@ -142,8 +142,8 @@ fn code(test: &TestApp, eater: &Eater, shows: Shows) -> String {
             format!("{}{end}", &good[..good.len() - 1])
         }
         Shows::FutureKey => sign(&test.mess_id, &code(eater.account, Kid::FIRST.next())),
-        Shows::ElsewheresCode => sign(&"mess_other".parse().expect("an id"), &own),
-        Shows::NobodysCode => {
+        Shows::OtherMessCode => sign(&"mess_other".parse().expect("an id"), &own),
+        Shows::UnknownAccountCode => {
             let nobody = AccountId::from_ulid(test.app.clock.ulid());
             sign(&test.mess_id, &code(nobody, Kid::FIRST))
         }
@@ -173,7 +173,7 @@ fn member(test: &TestApp, eater: &Eater) -> Member {
 
 /// Writes only the member items of the students. Two thousand sign-ups would take longer than
 /// the lunch.
-async fn settle_in(test: &TestApp, eaters: &[Eater]) {
+async fn write_members(test: &TestApp, eaters: &[Eater]) {
     let client = test.dynamo.client();
     for some in eaters.chunks(25) {
         let put = |eater: &Eater| {
@@ -236,7 +236,7 @@ async fn every_scan_of_a_lunch_of_two_thousand_students_follows_the_rules() {
     let mut dice = Dice(seed);
     let eaters: Vec<Eater> = (0..STUDENTS).map(|_| eater(&test, &mut dice)).collect();
     let preparing = Instant::now();
-    settle_in(&test, &eaters).await;
+    write_members(&test, &eaters).await;
     let visits = visits(&mut dice);
     let mut queues: Vec<VecDeque<(usize, String)>> = vec![VecDeque::new(); DEVICES];
     for (number, visit) in visits.iter().enumerate() {

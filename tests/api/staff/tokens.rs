@@ -200,7 +200,7 @@ async fn a_use_read_before_a_revocation_does_not_revive_the_token() {
         test.app.store.staff_token_use(&presented, test.now()).await.expect("read").expect("good");
     test.send(revoke(&owner, &id)).await.expect(204);
     // Only now does the slow request store the token in Redis.
-    test.app.cache.staff_token_seen(&seen).await;
+    test.app.cache.staff_token_mark_live(&seen).await;
     assert_eq!(test.send(used(&token)).await.problem(401), "unauthenticated");
 }
 

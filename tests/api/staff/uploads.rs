@@ -24,11 +24,11 @@ fn lunch_at(code: &str, time: &str, nonce: Option<&str>) -> Value {
 
 /// Moves the clock to the evening, when a device that was offline at lunch is online again.
 fn evening(test: &TestApp) {
-    go_on_to(test, "20:00:00");
+    advance_to(test, "20:00:00");
 }
 
 /// Moves the clock forward to a local time of 15 January.
-fn go_on_to(test: &TestApp, time: &str) {
+fn advance_to(test: &TestApp, time: &str) {
     let then: Timestamp = format!("2026-01-15T{time}+05:30").parse().expect("a time");
     test.advance(then.duration_since(test.now()));
 }
@@ -140,9 +140,9 @@ async fn a_repeat_completes_an_upload_that_crashed_halfway() {
     evening(&test);
     let expected: Vec<&str> = ["admitted", "already_scanned"].repeat(12);
     for dies_after in [3, 9, 17] {
-        let mortal = test.mortal(Death::After(dies_after));
-        let answer = test.send_to(&mortal.app, device.upload(&scans)).await;
-        assert!(mortal.is_dead() && answer.status >= 500, "{}", answer.body);
+        let dying_process = test.dying_process(Death::After(dies_after));
+        let answer = test.send_to(&dying_process.app, device.upload(&scans)).await;
+        assert!(dying_process.is_dead() && answer.status >= 500, "{}", answer.body);
     }
     let uploaded = test.scanned(device.upload(&scans)).await;
     assert_eq!(verdicts(&uploaded), expected);
@@ -195,22 +195,22 @@ async fn a_code_reset_after_an_offline_scan_hides_no_second_admission() {
     let (binod, code_of_binod) = test.eater("binod@example.com").await;
     let (gate, door) = (test.device("Gate 1").await, test.device("Door").await);
     let scanned_before = |code: &str| lunch_at(code, "12:40:00", Some("n1"));
-    go_on_to(&test, "12:50:00");
+    advance_to(&test, "12:50:00");
     test.reset_code(asha).await;
     test.reset_code(binod).await;
 
     // Binod's upload comes before the new code is shown, Asha's after it.
-    go_on_to(&test, "12:55:00");
+    advance_to(&test, "12:55:00");
     let uploaded = test.scanned(gate.upload(&[scanned_before(&code_of_binod)])).await;
     assert_eq!((verdicts(&uploaded), &uploaded["conflicts"]), (vec!["admitted"], &json!([])));
-    go_on_to(&test, "13:00:00");
+    advance_to(&test, "13:00:00");
     let second = test.scanned(door.scan(&test.code_of(binod).await)).await;
     let told = (verdict(&second), &second["previous"]["device"]);
     assert_eq!(told, ("already_scanned", &json!("Gate 1")));
     let first = test.scanned(door.scan(&test.code_of(asha).await)).await;
     assert_eq!(verdict(&first), "admitted");
 
-    go_on_to(&test, "14:00:00");
+    advance_to(&test, "14:00:00");
     // A live scan sees the reset at once, whatever its `scanned_at` says.
     for body in [scanned_before(&code_of_asha), json!({ "qr_data": code_of_asha, "meal": "LUNCH" })]
     {

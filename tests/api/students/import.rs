@@ -238,9 +238,9 @@ async fn the_next_import_completes_one_that_crashed_at_any_request() {
         let test = TestApp::start().await;
         let items = async || test.dynamo.items("accounts").await.len();
         let before = items().await;
-        let mortal = test.mortal(death);
-        let died = import_at(&mortal.app, &test, LIST, PendingApproval).await;
-        assert!(died.is_err() && mortal.is_dead(), "{death:?}: {died:?}");
+        let dying_process = test.dying_process(death);
+        let died = import_at(&dying_process.app, &test, LIST, PendingApproval).await;
+        assert!(died.is_err() && dying_process.is_dead(), "{death:?}: {died:?}");
         let made = match death {
             Death::Before(request) => request.saturating_sub(2),
             Death::After(request) => request.saturating_sub(1),

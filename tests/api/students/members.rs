@@ -27,13 +27,13 @@ impl TestApp {
     }
 
     /// Deletes the member item, as if the account were older than the first member items.
-    async fn forget_member(&self, id: AccountId) {
+    async fn delete_member(&self, id: AccountId) {
         self.dynamo.take("meals", &keys::member(&self.mess_id, id)).await;
     }
 }
 
 /// Asserts that the member item equals the account; returns the member.
-async fn assert_follows(test: &TestApp, id: AccountId) -> Member {
+async fn assert_member_equals_account(test: &TestApp, id: AccountId) -> Member {
     let (account, member) = (test.account_of(id).await, test.member(id).await);
     assert_eq!(member.account_id, account.account_id);
     assert_eq!(member.mess_id, account.mess_id);
@@ -55,7 +55,7 @@ async fn a_profile_change_updates_the_member_in_the_same_write() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let id = id_of(&asha.account_id);
-    let before = assert_follows(&test, id).await;
+    let before = assert_member_equals_account(&test, id).await;
     for body in [
         json!({ "full_name": "Asha Kumari", "roll_no": "B21-7", "room_no": "A 12" }),
         json!({ "full_name": "Asha K." }),
@@ -64,14 +64,18 @@ async fn a_profile_change_updates_the_member_in_the_same_write() {
         json!({ "roll_no": null }),
     ] {
         test.send(change(&asha, &body)).await.expect(200);
-        let member = assert_follows(&test, id).await;
+        let member = assert_member_equals_account(&test, id).await;
         assert_eq!(member.qr_nonce, before.qr_nonce, "{body}: the code stays");
     }
     let refused = json!({ "full_name": "Somebody", "roll_no": "B21-9" });
     let ravi = test.student("ravi@example.com").await;
     test.send(change(&ravi, &json!({ "roll_no": "B21-9" }))).await.expect(200);
     assert_eq!(test.send(change(&asha, &refused)).await.problem(409), "roll_no_taken");
-    assert_eq!(assert_follows(&test, id).await.name.as_str(), "Asha K.", "all or nothing");
+    assert_eq!(
+        assert_member_equals_account(&test, id).await.name.as_str(),
+        "Asha K.",
+        "all or nothing"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -103,7 +107,7 @@ async fn the_newest_picture_is_shown_at_the_counter() {
     for (put, expected) in [(older, older), (newer, newer), (older, newer), (newer, newer)] {
         let current = store.picture_put(&put, &test.stamp()).await.expect("written");
         assert_eq!(current, Some(expected));
-        assert_eq!(assert_follows(&test, id).await.picture_key, Some(expected));
+        assert_eq!(assert_member_equals_account(&test, id).await.picture_key, Some(expected));
     }
     let nobody = picture("acc_00000000000000000000000007".parse().expect("an id"), &test);
     let of_nobody = store.picture_put(&nobody, &test.stamp()).await.expect("looked");
@@ -118,7 +122,7 @@ async fn concurrent_changes_leave_counter_and_account_equal() {
         let asha = test.student(&format!("asha{round}@example.com")).await;
         let id = id_of(&asha.account_id);
         if round % 2 == 0 {
-            test.forget_member(id).await;
+            test.delete_member(id).await;
         }
         let mut calls = vec![approve(&owner, &asha.account_id)];
         for body in [
@@ -138,12 +142,12 @@ async fn concurrent_changes_leave_counter_and_account_equal() {
             answer.expect(200);
         }
         assert_eq!(shown.await.expect("no panic").expect("written"), Some(uploaded));
-        assert_follows(&test, id).await;
+        assert_member_equals_account(&test, id).await;
         // Only the block must succeed: it ends the session that the profile change uses.
         let calls =
             vec![block(&owner, &asha.account_id), change(&asha, &json!({ "room_no": "B" }))];
         test.send_together(calls).await.remove(0).expect(200);
-        assert_eq!(assert_follows(&test, id).await.status, Blocked);
+        assert_eq!(assert_member_equals_account(&test, id).await.status, Blocked);
     }
 }
 
@@ -161,7 +165,7 @@ async fn a_decision_on_an_outdated_account_does_not_restore_removed_data() {
     let store = &test.app.store;
     let decided = store.student_decide(&stale, Blocked, None, &[], &test.stamp()).await;
     assert!(matches!(decided, Err(StudentDecideError::Overtaken)), "look again: {decided:?}");
-    let member = assert_follows(&test, id).await;
+    let member = assert_member_equals_account(&test, id).await;
     assert_eq!((member.status, member.roll_no, member.room_no), (Active, None, None));
 }
 
@@ -173,21 +177,21 @@ async fn a_student_without_a_member_item_gets_one_at_the_next_change() {
     let id = id_of(&asha.account_id);
     test.send(change(&asha, &json!({ "full_name": "Asha", "room_no": "A 12" }))).await.expect(200);
 
-    test.forget_member(id).await;
+    test.delete_member(id).await;
     test.send(change(&asha, &json!({ "bio": "I cook." }))).await.expect(200);
     let read = test.app.store.member_get(&test.mess_id, id).await.expect("read");
     assert_eq!(read, None, "the counter does not need a bio");
     test.send(change(&asha, &json!({ "room_no": "A 13" }))).await.expect(200);
-    assert_eq!(assert_follows(&test, id).await.status, Active);
+    assert_eq!(assert_member_equals_account(&test, id).await.status, Active);
 
-    test.forget_member(id).await;
+    test.delete_member(id).await;
     let uploaded = picture(id, &test);
     test.app.store.picture_put(&uploaded, &test.stamp()).await.expect("written");
-    assert_follows(&test, id).await;
+    assert_member_equals_account(&test, id).await;
 
-    test.forget_member(id).await;
+    test.delete_member(id).await;
     test.send(block(&owner, &asha.account_id)).await.expect(200);
-    assert_eq!(assert_follows(&test, id).await.status, Blocked);
+    assert_eq!(assert_member_equals_account(&test, id).await.status, Blocked);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -196,7 +200,7 @@ async fn concurrent_requests_create_the_same_missing_member() {
     for status in AccountStatus::ALL {
         let email = format!("{}@example.com", status.as_str().replace('_', "-"));
         let id = id_of(&test.student_with(&email, status).await);
-        test.forget_member(id).await;
+        test.delete_member(id).await;
         let ensure = |test: Arc<TestApp>| async move {
             let ensured = test.app.store.member_ensured(&test.mess_id, id, &test.stamp()).await;
             ensured.expect("answered").expect("a student")
@@ -206,7 +210,7 @@ async fn concurrent_requests_create_the_same_missing_member() {
         for other in together {
             assert_eq!(other.await.expect("no panic"), member, "one code, one version");
         }
-        assert_eq!(assert_follows(&test, id).await, member);
+        assert_eq!(assert_member_equals_account(&test, id).await, member);
         assert_eq!(member.status, status);
     }
 }
@@ -234,7 +238,7 @@ async fn a_member_created_during_a_block_is_also_blocked() {
     for round in 0..ROUNDS {
         let account = test.student_with(&format!("asha{round}@example.com"), Active).await;
         let id = id_of(&account);
-        test.forget_member(id).await;
+        test.delete_member(id).await;
         let ensuring = {
             let test = Arc::clone(&test);
             tokio::spawn(async move {
@@ -243,6 +247,6 @@ async fn a_member_created_during_a_block_is_also_blocked() {
         };
         test.send(block(&owner, &account)).await.expect(200);
         ensuring.await.expect("no panic").expect("answered").expect("a student");
-        assert_eq!(assert_follows(&test, id).await.status, Blocked);
+        assert_eq!(assert_member_equals_account(&test, id).await.status, Blocked);
     }
 }

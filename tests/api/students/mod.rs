@@ -78,7 +78,7 @@ impl TestApp {
 
 /// Asserts that no token or cookie from `answers` works any more, and that the account can
 /// neither log in nor has a session.
-async fn assert_shut_out(test: &Arc<TestApp>, email: &str, account_id: &str, answers: &[Answer]) {
+async fn assert_no_access(test: &Arc<TestApp>, email: &str, account_id: &str, answers: &[Answer]) {
     for answer in answers.iter().filter(|answer| answer.status == 200) {
         let refused = test.send(read(answer.text("access_token"))).await;
         assert_eq!(refused.problem(401), "unauthenticated");

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use serde_json::json;
 use thali_domain::accounts::identity::AccountStatus::{Active, Blocked, PendingApproval};
 
-use super::{approve, assert_shut_out, block, decide, login, read, refresh};
+use super::{approve, assert_no_access, block, decide, login, read, refresh};
 use crate::support::{Answer, TestApp};
 
 /// How often each race is run.
 const ROUNDS: usize = 8;
 
 /// All answers after the first one. Asserts that the first one succeeded.
-fn after_first(mut answers: Vec<Answer>) -> Vec<Answer> {
+fn rest_after_success(mut answers: Vec<Answer>) -> Vec<Answer> {
     let others = answers.split_off(1);
     answers.remove(0).expect(200);
     others
@@ -28,11 +28,11 @@ async fn no_login_survives_a_concurrent_block() {
         let id = test.student_with(&email, Active).await;
         let mut calls = vec![block(&owner, &id)];
         calls.extend((0..6).map(|_| login(&email)));
-        let logins = after_first(test.send_together(calls).await);
+        let logins = rest_after_success(test.send_together(calls).await);
         for refused in logins.iter().filter(|answer| answer.status != 200) {
             assert_eq!(refused.problem(403), "account_closed");
         }
-        assert_shut_out(&test, &email, &id, &logins).await;
+        assert_no_access(&test, &email, &id, &logins).await;
     }
 }
 
@@ -49,11 +49,11 @@ async fn no_refresh_survives_a_concurrent_block() {
             test.send(read(session.text("access_token"))).await.expect(200);
             calls.push(refresh(&session.cookie()));
         }
-        let refreshes = after_first(test.send_together(calls).await);
+        let refreshes = rest_after_success(test.send_together(calls).await);
         for refused in refreshes.iter().filter(|answer| answer.status != 200) {
             assert!([401, 403].contains(&refused.status), "{}", refused.body);
         }
-        assert_shut_out(&test, &email, &id, &refreshes).await;
+        assert_no_access(&test, &email, &id, &refreshes).await;
     }
 }
 
@@ -66,11 +66,11 @@ async fn sessions_match_the_status_after_a_concurrent_approval_and_block() {
         let id = test.student_with(&email, PendingApproval).await;
         let waiting = test.log_in(&email).await.expect(200);
         let calls = vec![block(&owner, &id), approve(&owner, &id), login(&email)];
-        let mut answers = after_first(test.send_together(calls).await);
+        let mut answers = rest_after_success(test.send_together(calls).await);
         answers.remove(0).expect(200);
         answers.push(waiting);
         match test.status_of(&id).await {
-            Blocked => assert_shut_out(&test, &email, &id, &answers).await,
+            Blocked => assert_no_access(&test, &email, &id, &answers).await,
             status => {
                 assert_eq!(status, Active);
                 let again = test.log_in(&email).await.expect(200);
@@ -87,7 +87,8 @@ async fn an_approval_wins_over_a_concurrent_rejection() {
     for round in 0..ROUNDS {
         let id = test.student_with(&format!("student{round}@example.com"), PendingApproval).await;
         let reject = decide(&owner, &id, "reject", &json!({}));
-        let rejected = after_first(test.send_together(vec![approve(&owner, &id), reject]).await);
+        let rejected =
+            rest_after_success(test.send_together(vec![approve(&owner, &id), reject]).await);
         if rejected[0].status != 200 {
             assert_eq!(rejected[0].problem(409), "wrong_status");
         }

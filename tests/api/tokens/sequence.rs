@@ -82,8 +82,8 @@ impl Story {
             3..=5 => self.submit(number).await,
             6 | 7 => self.retry().await,
             8..=10 => self.give_back(number).await,
-            11 | 12 => self.partner_does_its_part(true).await,
-            13 => self.partner_does_its_part(false).await,
+            11 | 12 => self.process_refunds(true).await,
+            13 => self.process_refunds(false).await,
             _ => self.wait().await,
         }
     }
@@ -143,7 +143,7 @@ impl Story {
 
     /// Hands the worker its messages. The partner makes the refunds, or refuses them so late
     /// that the refusal is final.
-    async fn partner_does_its_part(&mut self, is_willing: bool) {
+    async fn process_refunds(&mut self, is_willing: bool) {
         if !is_willing {
             self.pass(SignedDuration::from_mins(11)).await;
             self.test.partner_fails(json!({ "status": 400 })).await;
@@ -238,7 +238,7 @@ async fn tell(seed: u64) {
         story.step(number).await;
         story.check(number).await;
     }
-    story.partner_does_its_part(true).await;
+    story.process_refunds(true).await;
     let submissions = story.test.list(&story.student, SUBMISSIONS, 100).await;
     let expected = &story.expected;
     assert_eq!(submissions.len(), expected.submissions);

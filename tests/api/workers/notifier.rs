@@ -251,9 +251,9 @@ async fn a_notifier_that_crashes_at_any_request_still_notifies_once() {
             test.later();
             test.buy_tokens(&asha, 1).await;
             let message = test.notices().await;
-            let mortal = test.mortal(death);
-            let response = consume_at(&mortal.app, &CONSUMER, &message).await;
-            if mortal.is_dead() {
+            let dying_process = test.dying_process(death);
+            let response = consume_at(&dying_process.app, &CONSUMER, &message).await;
+            if dying_process.is_dead() {
                 dead += 1;
                 assert_eq!(failed(&response), ["0"], "{death:?}: to be retried");
             }

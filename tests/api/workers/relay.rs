@@ -6,7 +6,7 @@ use thali_platform::queue::QueueName;
 use thali_platform::worker::BatchResponse;
 
 use super::failed;
-use crate::support::{TestApp, queues_nowhere};
+use crate::support::{TestApp, unreachable_queues};
 
 fn sequence_number(change: &Value) -> &str {
     change["dynamodb"]["SequenceNumber"].as_str().expect("a change has one")
@@ -67,7 +67,7 @@ async fn a_failed_queue_call_retries_the_batch_from_its_first_record() {
     let changes = test.dynamo.new_changes().await;
     assert!(changes.len() > 2, "{changes:?}");
 
-    let app = test.process_with(|backends| backends.queues = Some(queues_nowhere()));
+    let app = test.process_with(|backends| backends.queues = Some(unreachable_queues()));
     let event = serde_json::from_value(json!({ "Records": changes })).expect("the stream's format");
     let response = relay(&app, event).await;
     assert_eq!(failed(&response), [sequence_number(&changes[0])]);

@@ -19,7 +19,7 @@ use crate::workers::messages::{
 
 /// The messages that follow from a change.
 #[derive(Default)]
-pub(super) struct Follows {
+pub(super) struct FollowUps {
     pub(super) mail: Option<MailMessage>,
     pub(super) refund: Option<RefundMessage>,
     pub(super) order: Option<OrderMessage>,
@@ -27,7 +27,7 @@ pub(super) struct Follows {
     pub(super) announcement: Option<ClosureAnnouncement>,
 }
 
-impl From<&Change> for Follows {
+impl From<&Change> for FollowUps {
     fn from(change: &Change) -> Self {
         let none = Self::default();
         let notice = |news: Option<News>| {

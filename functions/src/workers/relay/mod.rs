@@ -23,7 +23,7 @@ use thali_platform::store::Change;
 use thali_platform::telemetry;
 use thali_platform::worker::{BatchResponse, StreamReader};
 
-use self::deriving::Follows;
+use self::deriving::FollowUps;
 
 pub static READER: StreamReader = StreamReader {
     name: "relay",
@@ -35,7 +35,7 @@ pub static READER: StreamReader = StreamReader {
 /// the batch is delivered again from that record on.
 pub async fn relay(app: &App, event: Event) -> BatchResponse {
     let changes: Vec<Change> = event.records.into_iter().map(Change::from).collect();
-    let follows: Vec<Follows> = changes.iter().map(Follows::from).collect();
+    let follows: Vec<FollowUps> = changes.iter().map(FollowUps::from).collect();
     let audits = numbered(changes.iter().map(Change::audit_record));
     let mails = numbered(follows.iter().map(|it| it.mail.as_ref()));
     let refunds = numbered(follows.iter().map(|it| it.refund.as_ref()));

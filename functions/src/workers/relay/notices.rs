@@ -5,7 +5,7 @@ use thali_domain::accounts::identity::AccountStatus;
 use thali_domain::meals::cycles::Cycle;
 use thali_domain::money::Paise;
 use thali_domain::orders::order::{Order, OrderStatus};
-use thali_domain::owner::notifications::{self, News, fell_low};
+use thali_domain::owner::notifications::{self, News, fell_below_low_stock};
 use thali_domain::staff::plates::Plate;
 use thali_domain::tokens::purchases::Purchase;
 use thali_domain::tokens::redeeming::Submission;
@@ -66,7 +66,7 @@ pub(super) fn scan_conflict(images: &Images<Plate>) -> Option<News> {
 /// layout, and is not news.
 pub(super) fn stock_low(images: &Images<StockRecord>) -> Option<News> {
     let (before, after) = images.modified()?;
-    let fell = before.layout == after.layout && fell_low(before.stock, after.stock);
+    let fell = before.layout == after.layout && fell_below_low_stock(before.stock, after.stock);
     let StockRecord { sku, name, stock, .. } = after.clone();
     fell.then_some(News::StockLow { sku, name, stock })
 }

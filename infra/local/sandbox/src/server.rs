@@ -109,11 +109,11 @@ fn router(razorpay: Razorpay) -> Router {
     Router::new()
         .route("/health", get(|| async { Json(json!({ "status": "ok" })) }))
         .nest("/razorpay", razorpay::router(razorpay))
-        .fallback(nothing_here)
+        .fallback(route_not_found)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
 }
 
-async fn nothing_here(uri: Uri) -> Response {
+async fn route_not_found(uri: Uri) -> Response {
     let error = format!("nothing at {}; the only partner here is razorpay", uri.path());
     (StatusCode::NOT_FOUND, Json(json!({ "error": error }))).into_response()
 }

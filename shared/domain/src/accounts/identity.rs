@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Unacceptable;
 use crate::number::bounded_number;
-use crate::text::{line_of_text, plain_schema, text_newtype};
+use crate::text::{parse_line, plain_schema, text_newtype};
 
 /// An e-mail address, trimmed and in lower case, so that each mailbox has one spelling.
 ///
@@ -107,7 +107,7 @@ pub struct Name(String);
 
 impl Name {
     pub fn parse(text: &str) -> Result<Self, Unacceptable> {
-        line_of_text(text, 100).map(Self)
+        parse_line(text, 100).map(Self)
     }
 }
 text_newtype!(Name);
@@ -141,7 +141,7 @@ pub struct RoomNo(String);
 
 impl RoomNo {
     pub fn parse(text: &str) -> Result<Self, Unacceptable> {
-        line_of_text(text, 32).map(Self)
+        parse_line(text, 32).map(Self)
     }
 }
 text_newtype!(RoomNo);
@@ -249,17 +249,17 @@ impl TryFrom<String> for InvitedRole {
     }
 }
 
-/// Where an account stands with its mess.
+/// The status of an account at its mess.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AccountStatus {
-    /// Verified, and waiting for an owner.
+    /// Verified; waits for an owner's approval.
     PendingApproval,
     /// May do what the role allows.
     Active,
-    /// Refused by an owner.
+    /// Rejected by an owner.
     Rejected,
-    /// Shut out by an owner.
+    /// Blocked by an owner.
     Blocked,
 }
 

@@ -9,7 +9,7 @@ use utoipa::openapi::{KnownFormat, SchemaFormat};
 use crate::Unacceptable;
 use crate::accounts::identity::{Name, Phone, RollNo, RoomNo};
 use crate::patch::Patch;
-use crate::text::{is_deceptive, line_of_text};
+use crate::text::{is_deceptive, parse_line};
 use crate::text::{plain_schema, text_newtype};
 
 /// A person's text about themselves: 1 to 500 characters, with line breaks allowed.
@@ -42,7 +42,7 @@ pub struct PostalAddress(String);
 
 impl PostalAddress {
     pub fn parse(text: &str) -> Result<Self, Unacceptable> {
-        line_of_text(text, 300).map(Self)
+        parse_line(text, 300).map(Self)
     }
 }
 text_newtype!(PostalAddress);
@@ -62,7 +62,7 @@ pub struct Profession(String);
 
 impl Profession {
     pub fn parse(text: &str) -> Result<Self, Unacceptable> {
-        line_of_text(text, 100).map(Self)
+        parse_line(text, 100).map(Self)
     }
 }
 text_newtype!(Profession);

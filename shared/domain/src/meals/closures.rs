@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::days::{MealDate, Period};
 use crate::ids::ClosureId;
-use crate::meals::cuts::{DAYS_AHEAD_MAX, is_long_over};
+use crate::meals::cuts::{DAYS_AHEAD_MAX, is_over_for_scans};
 use crate::meals::meal_times::Sitting;
 use crate::mess::Mess;
 use crate::staff::gate::OpenClosure;
@@ -46,7 +46,7 @@ pub fn has_ended(mess: &Mess, closure: &OpenClosure, now: Timestamp) -> bool {
 
 /// What remains of a closure that is cancelled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reopening {
+pub enum CancelledClosure {
     /// No day is over: nothing remains.
     Whole,
     /// The closure keeps its days up to this one, the last day that is over, because statements
@@ -56,7 +56,7 @@ pub enum Reopening {
 
 /// Cancels a closure and returns what remains of it; `None` if it is already over.
 #[must_use]
-pub fn reopen(mess: &Mess, closure: &OpenClosure, now: Timestamp) -> Option<Reopening> {
+pub fn reopen(mess: &Mess, closure: &OpenClosure, now: Timestamp) -> Option<CancelledClosure> {
     if has_ended(mess, closure, now) {
         return None;
     }
@@ -65,7 +65,7 @@ pub fn reopen(mess: &Mess, closure: &OpenClosure, now: Timestamp) -> Option<Reop
         OpenClosure { period, meals: closure.meals.clone() }
     };
     let over = closure.period.dates().take_while(|day| has_ended(mess, &until(*day), now));
-    Some(over.last().map_or(Reopening::Whole, Reopening::After))
+    Some(over.last().map_or(CancelledClosure::Whole, CancelledClosure::After))
 }
 
 /// Validates a new closure, given the mess's existing closures. Returns the existing closures
@@ -83,7 +83,7 @@ pub fn close(
     if wanted.period.to.days_since(today) > DAYS_AHEAD_MAX {
         return Err(ClosureRefusal::TooFarAhead);
     }
-    let over = closures.iter().filter(|(_, closure)| is_long_over(closure.period.to, today));
+    let over = closures.iter().filter(|(_, closure)| is_over_for_scans(closure.period.to, today));
     let over: Vec<ClosureId> = over.map(|(closure_id, _)| *closure_id).collect();
     if closures.len() - over.len() >= OPEN_CLOSURES_MAX {
         return Err(ClosureRefusal::TooMany);
@@ -163,13 +163,13 @@ mod tests {
     #[test]
     fn cancelling_a_closure_keeps_its_days_that_are_over() {
         use Meal::{Dinner, Lunch};
-        let until = |day| Some(Reopening::After(MealDate::parse(day).expect("a date")));
+        let until = |day| Some(CancelledClosure::After(MealDate::parse(day).expect("a date")));
         for (now, meals, expected) in [
-            ("2026-01-11T12:00:00+05:30", &[Lunch][..], Some(Reopening::Whole)),
-            ("2026-01-12T23:59:59+05:30", &[Lunch], Some(Reopening::Whole)),
+            ("2026-01-11T12:00:00+05:30", &[Lunch][..], Some(CancelledClosure::Whole)),
+            ("2026-01-12T23:59:59+05:30", &[Lunch], Some(CancelledClosure::Whole)),
             ("2026-01-13T00:00:00+05:30", &[Lunch], until("2026-01-12")),
             // Yesterday's dinner is still being served; one second later it is over.
-            ("2026-01-13T00:59:59+05:30", &[Dinner], Some(Reopening::Whole)),
+            ("2026-01-13T00:59:59+05:30", &[Dinner], Some(CancelledClosure::Whole)),
             ("2026-01-13T01:00:00+05:30", &[Dinner], until("2026-01-12")),
             ("2026-01-14T00:59:59+05:30", &[Lunch, Dinner], until("2026-01-12")),
             ("2026-01-14T12:00:00+05:30", &[Lunch, Dinner], until("2026-01-13")),

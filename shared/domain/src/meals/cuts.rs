@@ -52,7 +52,7 @@ pub enum CutRefusal {
 
 /// Whether a period that ended on `last_day` can no longer affect any scan.
 #[must_use]
-pub fn is_long_over(last_day: MealDate, today: MealDate) -> bool {
+pub fn is_over_for_scans(last_day: MealDate, today: MealDate) -> bool {
     today.days_since(last_day) > KEPT_DAYS
 }
 
@@ -83,7 +83,7 @@ pub fn apply(
     if let Some((cut_id, cut)) = cuts.iter().find(|(_, cut)| cut.overlaps(wanted)) {
         return Err(CutRefusal::Overlap { cut_id: *cut_id, cut: cut.clone() });
     }
-    let over = cuts.iter().filter(|(_, cut)| is_long_over(cut.period.to, today));
+    let over = cuts.iter().filter(|(_, cut)| is_over_for_scans(cut.period.to, today));
     let over: Vec<CutId> = over.map(|(cut_id, _)| *cut_id).collect();
     if cuts.len() - over.len() >= OPEN_CUTS_MAX {
         return Err(CutRefusal::TooMany);

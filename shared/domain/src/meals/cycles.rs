@@ -21,26 +21,26 @@ use crate::reason::Reason;
 pub const CYCLE_DAYS_MAX: i32 = 186;
 
 /// How many days before today the first day of a new cycle may be.
-pub const CYCLE_BEGUN_DAYS_MAX: i32 = 92;
+pub const CYCLE_START_DAYS_AGO_MAX: i32 = 92;
 
 /// How many days after today the first day of a new cycle may be.
-pub const CYCLE_AHEAD_DAYS_MAX: i32 = 366;
+pub const CYCLE_START_DAYS_AHEAD_MAX: i32 = 366;
 
 /// How many days after its last day a cycle stays in the student's item at the counter. After
 /// that no new cycle can overlap it. The cycle's record stays.
 pub const CYCLE_KEPT_DAYS: i32 = 92;
 
-/// Where a cycle stands.
+/// The status of a cycle.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum CycleStatus {
-    /// It waits for the owner.
+    /// An owner has not decided yet.
     Pending,
-    /// It is paid: the student may eat on its days.
+    /// The cycle is paid: the student may eat on its days.
     Verified,
-    /// It is not, and its days can be uploaded again.
+    /// The payment was rejected; the same days can be uploaded again.
     Rejected,
 }
 
@@ -151,7 +151,7 @@ pub enum CycleDaysRefusal {
     Period(#[from] PeriodRefusal),
     /// The first day is too long ago, or too far ahead.
     #[error(
-        "must be at most {CYCLE_BEGUN_DAYS_MAX} days before and {CYCLE_AHEAD_DAYS_MAX} after today"
+        "must be at most {CYCLE_START_DAYS_AGO_MAX} days before and {CYCLE_START_DAYS_AHEAD_MAX} after today"
     )]
     TooFar,
 }
@@ -159,7 +159,7 @@ pub enum CycleDaysRefusal {
 impl CycleDaysRefusal {
     /// Whether the first day is at fault, and not the last.
     #[must_use]
-    pub const fn is_of_the_first_day(self) -> bool {
+    pub const fn is_about_the_first_day(self) -> bool {
         matches!(self, Self::TooFar)
     }
 }
@@ -167,7 +167,7 @@ impl CycleDaysRefusal {
 /// Validates the days of a new cycle on the day `today`.
 pub fn days(from: MealDate, to: MealDate, today: MealDate) -> Result<Period, CycleDaysRefusal> {
     let period = Period::new(from, to, CYCLE_DAYS_MAX)?;
-    let begins = -CYCLE_BEGUN_DAYS_MAX..=CYCLE_AHEAD_DAYS_MAX;
+    let begins = -CYCLE_START_DAYS_AGO_MAX..=CYCLE_START_DAYS_AHEAD_MAX;
     if begins.contains(&from.days_since(today)) {
         Ok(period)
     } else {
@@ -298,7 +298,7 @@ mod tests {
         ]);
         let next = period("2026-02-01", "2026-02-28");
         assert_eq!(judge(&known, next, today), Ok(vec![cycle_id(1)]));
-        const { assert!(CYCLE_KEPT_DAYS >= CYCLE_BEGUN_DAYS_MAX) };
+        const { assert!(CYCLE_KEPT_DAYS >= CYCLE_START_DAYS_AGO_MAX) };
     }
 
     #[test]

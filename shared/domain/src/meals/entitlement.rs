@@ -80,7 +80,7 @@ impl Entitlement {
     /// Whether a code with this nonce was the student's valid code at `at` and was reset later.
     /// Only the code before the last reset is known.
     #[must_use]
-    pub fn had_code(&self, nonce: &Nonce, at: Timestamp) -> bool {
+    pub fn had_valid_code(&self, nonce: &Nonce, at: Timestamp) -> bool {
         self.qr_previous.as_ref() == Some(nonce) && at < self.qr_issued_at
     }
 

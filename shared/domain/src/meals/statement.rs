@@ -12,19 +12,19 @@ use crate::meals::meal_times::Sitting;
 use crate::mess::{Meal, Mess};
 use crate::staff::gate::OpenClosure;
 
-/// What became of a student's meal.
+/// The result of a student's meal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MealMark {
-    /// The student had it.
+    /// The student had the meal.
     Taken,
     /// The student did not come.
     Missed,
-    /// The student has cut it.
+    /// The student cut the meal.
     Cut,
-    /// The mess was closed for it, or will be.
+    /// The mess was or will be closed for the meal.
     Closed,
-    /// It is not over yet.
+    /// The meal is not over yet.
     Upcoming,
 }
 
@@ -85,7 +85,7 @@ impl Statement {
                 MealMark::Closed
             } else if cuts.iter().any(|cut| cut.covers(date, meal)) {
                 MealMark::Cut
-            } else if now < over_at(mess, sitting) {
+            } else if now < ends_at(mess, sitting) {
                 MealMark::Upcoming
             } else {
                 MealMark::Missed
@@ -136,7 +136,7 @@ impl Statement {
 
 /// When a meal is over: when its window closes, or at the end of its day if the mess does not
 /// serve it.
-fn over_at(mess: &Mess, sitting: Sitting) -> Timestamp {
+fn ends_at(mess: &Mess, sitting: Sitting) -> Timestamp {
     let served = mess.served(sitting).map(|(_, closes)| closes);
     served.unwrap_or_else(|| mess.day_begins(sitting.date.plus_days(1)))
 }

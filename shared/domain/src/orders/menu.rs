@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::Unacceptable;
 use crate::number::bounded_number;
 use crate::orders::limits::ORDER_TOKENS_MAX;
-use crate::text::line_of_text;
+use crate::text::parse_line;
 use crate::text::{plain_schema, text_newtype};
 
 /// The key of an item within its mess: 1 to 40 letters, digits, `.`, `-` or `_`, beginning with
@@ -40,7 +40,7 @@ pub struct ItemName(String);
 
 impl ItemName {
     pub fn parse(text: &str) -> Result<Self, Unacceptable> {
-        line_of_text(text, 80).map(Self)
+        parse_line(text, 80).map(Self)
     }
 }
 text_newtype!(ItemName);

@@ -30,18 +30,18 @@ fn total(lines: &[OrderLine]) -> u32 {
     lines.iter().map(|line| u32::from(line.quantity) * u32::from(line.price_tokens.get())).sum()
 }
 
-/// Where an order stands.
+/// The status of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 pub enum OrderStatus {
-    /// Accepted, its portions reserved; to be processed.
+    /// Accepted; its portions are reserved, and it waits to be processed.
     Pending,
-    /// Paid with tokens; to be collected.
+    /// Paid with tokens; ready to be collected.
     Processed,
-    /// Not paid; its portions went back.
+    /// Not paid; its portions are back in stock.
     Failed,
-    /// Called off by the student; its portions went back.
+    /// Cancelled by the student; its portions are back in stock.
     Cancelled,
-    /// Handed over.
+    /// Collected by the student.
     Collected,
 }
 
@@ -63,13 +63,13 @@ impl OrderStatus {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FailureReason {
-    /// The student had fewer tokens than it costs.
+    /// The student had fewer tokens than the order costs.
     InsufficientTokens,
-    /// The student was shut out, or is no longer of this mess.
+    /// The student is not active, or no longer belongs to this mess.
     AccountClosed,
     /// An item was taken off the menu.
     ItemUnavailable,
-    /// The mess is gone.
+    /// The mess does not exist any more.
     MessUnknown,
 }
 
@@ -126,7 +126,7 @@ pub enum OrderRefusal {
 
 /// The facts that decide how an order is processed.
 #[derive(Debug, Clone, Copy)]
-pub struct Circumstances<'a> {
+pub struct ProcessingInputs<'a> {
     /// The status of the student's account, if the account belongs to the order's mess.
     pub account: Option<AccountStatus>,
     pub mess_exists: bool,
@@ -175,7 +175,7 @@ impl Order {
 
     /// Decides the outcome of a pending order at `now`.
     #[must_use]
-    pub fn process(&self, known: &Circumstances<'_>, now: Timestamp) -> Processing {
+    pub fn process(&self, known: &ProcessingInputs<'_>, now: Timestamp) -> Processing {
         if !known.mess_exists {
             return Processing::Fail(FailureReason::MessUnknown);
         }
@@ -233,16 +233,17 @@ impl Order {
     #[must_use]
     pub fn is_overdue(&self, now: Timestamp) -> bool {
         let last = self.swept_at.unwrap_or(self.created_at);
-        let pause = last.duration_since(self.created_at).clamp(SWEPT_AFTER, SWEPT_EACH);
+        let pause =
+            last.duration_since(self.created_at).clamp(FIRST_SWEEP_AFTER, SWEEP_INTERVAL_MAX);
         self.status == OrderStatus::Pending && now.duration_since(last) >= pause
     }
 }
 
 /// The age at which a pending order is overdue for the first time.
-pub const SWEPT_AFTER: SignedDuration = SignedDuration::from_secs(60);
+pub const FIRST_SWEEP_AFTER: SignedDuration = SignedDuration::from_secs(60);
 
 /// The longest interval between two sweeps of an overdue order.
-const SWEPT_EACH: SignedDuration = SignedDuration::from_hours(1);
+const SWEEP_INTERVAL_MAX: SignedDuration = SignedDuration::from_hours(1);
 
 #[cfg(test)]
 mod tests {
@@ -257,8 +258,13 @@ mod tests {
         Order::place(OrderId::of(account, NOW), account, mess, lines, NOW).expect("not too large")
     }
 
-    fn known<'a>(menu: &'a [Item], purchases: &'a [Purchase]) -> Circumstances<'a> {
-        Circumstances { account: Some(AccountStatus::Active), mess_exists: true, menu, purchases }
+    fn known<'a>(menu: &'a [Item], purchases: &'a [Purchase]) -> ProcessingInputs<'a> {
+        ProcessingInputs {
+            account: Some(AccountStatus::Active),
+            mess_exists: true,
+            menu,
+            purchases,
+        }
     }
 
     #[test]
@@ -292,13 +298,13 @@ mod tests {
         assert_eq!(processed.tokens.values().map(BTreeSet::len).sum::<usize>(), 4);
         assert_eq!((processed.status, processed.version), (OrderStatus::Processed, 2));
 
-        let fails = |known: Circumstances<'_>| placed.process(&known, NOW);
+        let fails = |known: ProcessingInputs<'_>| placed.process(&known, NOW);
         let all_wrong =
-            Circumstances { account: None, mess_exists: false, menu: &[], purchases: &[] };
+            ProcessingInputs { account: None, mess_exists: false, menu: &[], purchases: &[] };
         assert_eq!(fails(all_wrong), Processing::Fail(FailureReason::MessUnknown));
-        let no_account = Circumstances { mess_exists: true, ..all_wrong };
+        let no_account = ProcessingInputs { mess_exists: true, ..all_wrong };
         assert_eq!(fails(no_account), Processing::Fail(FailureReason::AccountClosed));
-        let blocked = Circumstances { account: Some(AccountStatus::Blocked), ..no_account };
+        let blocked = ProcessingInputs { account: Some(AccountStatus::Blocked), ..no_account };
         assert_eq!(fails(blocked), Processing::Fail(FailureReason::AccountClosed));
         assert_eq!(fails(known(&[], &[])), Processing::Fail(FailureReason::ItemUnavailable));
         let withdrawn = [Item { available: false, ..item("rice", 2) }];

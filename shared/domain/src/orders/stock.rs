@@ -44,7 +44,7 @@ pub enum PutPlan {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ShardChange {
     /// The shard stays, and its count changes.
-    Keep(Holding),
+    Keep(CountChange),
     /// The shard is created with this many portions.
     Add(u32),
     /// The shard is removed. After a recount (`None`) its count does not matter. Otherwise it
@@ -54,7 +54,7 @@ pub enum ShardChange {
 
 /// The change of a shard's count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Holding {
+pub enum CountChange {
     /// Set this count, whatever the shard held.
     Set(u32),
     /// Add this many portions from other shards.
@@ -84,11 +84,11 @@ impl ItemPut {
         let wanted = spread(self.stock.map_or_else(|| before.stock(), Stock::get), shards);
         let kept = before.shards.iter().zip(&wanted).map(|(held, wanted)| {
             ShardChange::Keep(if counted {
-                Holding::Set(*wanted)
+                CountChange::Set(*wanted)
             } else if held > wanted {
-                Holding::Give(held - wanted)
+                CountChange::Give(held - wanted)
             } else {
-                Holding::Gain(wanted - held)
+                CountChange::Gain(wanted - held)
             })
         });
         let added = wanted.iter().skip(before.shards.len()).copied().map(ShardChange::Add);
@@ -250,7 +250,7 @@ mod tests {
     #[test]
     fn a_recount_overwrites_every_shard() {
         use ShardChange::{Add, Keep, Remove};
-        let set = |count| Keep(Holding::Set(count));
+        let set = |count| Keep(CountChange::Set(count));
         for (before, shards, after, changes) in [
             (vec![9, 1], None, vec![4, 3], vec![set(4), set(3)]),
             (vec![9], Some(2), vec![4, 3], vec![set(4), Add(3)]),
@@ -263,7 +263,7 @@ mod tests {
 
     #[test]
     fn changing_the_number_of_shards_moves_existing_portions() {
-        use Holding::{Gain, Give};
+        use CountChange::{Gain, Give};
         use ShardChange::{Add, Keep, Remove};
         for (before, shards, after, changes) in [
             (vec![9], 4, vec![3, 2, 2, 2], vec![Keep(Give(6)), Add(2), Add(2), Add(2)]),

@@ -22,16 +22,16 @@ pub const DAYS_BACK_MAX: i32 = 7;
 /// How many days ahead a day can be counted.
 pub const DAYS_AHEAD_MAX: i32 = 366;
 
-/// Who is expected at a meal.
+/// How many students are expected at a meal.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Expected {
-    /// Students whose day is paid.
+    /// Active students with a verified cycle on this day.
     pub entitled: u32,
-    /// Those of them who eat elsewhere.
+    /// How many of them have cut the meal.
     pub cut: u32,
-    /// Whether the mess is closed, so that nobody is expected.
+    /// Whether the mess is closed for the meal; then nobody is expected.
     pub closed: bool,
-    /// How many are to be cooked for.
+    /// How many students to cook for.
     pub expected: u32,
 }
 
@@ -93,12 +93,12 @@ pub fn tokens_served(
     tokens
 }
 
-/// What became of a meal's scans.
+/// The results of a meal's scans.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Tally {
-    /// Students who were let in, and not taken back.
+    /// Students who were admitted, without undone admissions.
     pub admitted: u32,
-    /// How many scans were refused, by their reason.
+    /// How many scans were refused, by reason.
     pub refused: BTreeMap<Refusal, u32>,
 }
 

@@ -25,7 +25,7 @@ pub const KEPT: SignedDuration = SignedDuration::from_hours(24 * 90);
 /// The number of portions below which an item's stock is low.
 pub const LOW_STOCK: u32 = 10;
 
-/// What has happened. A name is absent where it was not known in time.
+/// An event. A name is absent if it was not known in time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum News {
@@ -35,7 +35,7 @@ pub enum News {
         order_id: RazorpayOrderId,
         /// The student.
         account_id: AccountId,
-        /// What the student is called.
+        /// The student's name.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         name: Option<Name>,
         /// How many tokens.
@@ -49,7 +49,7 @@ pub enum News {
         submission_id: SubmissionId,
         /// The student.
         account_id: AccountId,
-        /// What the student is called.
+        /// The student's name.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         name: Option<Name>,
         /// How many tokens.
@@ -61,13 +61,13 @@ pub enum News {
         order_id: OrderId,
         /// The student.
         account_id: AccountId,
-        /// What the student is called.
+        /// The student's name.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         name: Option<Name>,
         /// How many tokens it cost.
         count: u16,
     },
-    /// A student says that a cycle is paid, and waits to be believed.
+    /// A student uploaded a payment for a cycle; an owner must verify it.
     PaymentUploaded {
         // In the API and in stored items a cycle is a payment.
         /// The payment.
@@ -75,7 +75,7 @@ pub enum News {
         cycle_id: CycleId,
         /// The student.
         account_id: AccountId,
-        /// What the student is called.
+        /// The student's name.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         name: Option<Name>,
         /// The roll number.
@@ -92,18 +92,18 @@ pub enum News {
     StudentWaiting {
         /// The student.
         account_id: AccountId,
-        /// What the student is called.
+        /// The student's name.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         name: Option<Name>,
         /// The roll number.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         roll_no: Option<RollNo>,
     },
-    /// Two devices have let the same student in for the same meal.
+    /// Two devices admitted the same student for the same meal.
     ScanConflict {
         /// The student.
         account_id: AccountId,
-        /// What the student is called.
+        /// The student's name.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         name: Option<Name>,
         /// The roll number.
@@ -113,9 +113,9 @@ pub enum News {
         date: MealDate,
         /// The meal.
         meal: Meal,
-        /// The scan that was uploaded later, and counts for nothing.
+        /// The scan that was uploaded later. It does not count.
         scan: ScanTold,
-        /// The one that had admitted the student before.
+        /// The scan that had already admitted the student.
         previous: ScanTold,
     },
     /// There are fewer than [`LOW_STOCK`] portions of an item left.
@@ -130,14 +130,14 @@ pub enum News {
     },
 }
 
-/// One of two scans that do not go together.
+/// One of two conflicting scans.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ScanTold {
     /// The scan.
     pub scan_id: ScanId,
-    /// What people call the device.
+    /// The device's name.
     pub device: String,
-    /// When the code was scanned, as the device says.
+    /// When the code was scanned, according to the device.
     #[schema(value_type = String, format = DateTime)]
     pub scanned_at: Timestamp,
 }
@@ -184,7 +184,7 @@ fn millis(at: Timestamp) -> u64 {
 
 /// Whether a change took the stock below [`LOW_STOCK`].
 #[must_use]
-pub const fn fell_low(before: u32, after: u32) -> bool {
+pub const fn fell_below_low_stock(before: u32, after: u32) -> bool {
     before >= LOW_STOCK && after < LOW_STOCK
 }
 
@@ -312,7 +312,7 @@ mod tests {
     #[test]
     fn low_stock_is_reported_only_when_the_threshold_is_crossed() {
         let told = [(10, 9), (50, 0), (10, 10), (9, 8), (3, 12), (11, 10)];
-        let told = told.map(|(before, after)| fell_low(before, after));
+        let told = told.map(|(before, after)| fell_below_low_stock(before, after));
         assert_eq!(told, [true, true, false, false, false, false]);
     }
 

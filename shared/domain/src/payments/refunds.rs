@@ -108,7 +108,7 @@ pub fn request(
     asked: &RefundRequest,
 ) -> Result<Requested, RefundRefusal> {
     let lot = purchase.lot().ok_or(RefundRefusal::NotRefundable)?;
-    let left: Vec<u16> = purchase.left_numbers().rev().collect();
+    let left: Vec<u16> = purchase.unused_numbers().rev().collect();
     let in_hand = purchase.refunding.is_some();
     // A failed refund refunded nothing, so it cannot be returned as the result. Neither can a
     // refund of another size if the request names a count.
@@ -174,7 +174,7 @@ pub struct PartnerRefund {
 
 /// What a report from Razorpay changes for a refund.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RefundNews {
+pub enum RefundUpdate {
     /// A pending refund is now processed.
     Processed,
     /// A pending refund has now failed.
@@ -192,25 +192,25 @@ pub enum RefundNews {
 
 /// Decides what a report from Razorpay changes for `refund`. A finished refund never changes.
 #[must_use]
-pub fn judge(refund: &Refund, found: &PartnerRefund) -> RefundNews {
+pub fn judge(refund: &Refund, found: &PartnerRefund) -> RefundUpdate {
     let known = refund.razorpay_refund_id.as_ref();
     let agrees = found.payment_id == refund.payment_id
         && found.amount == refund.amount
         && found.currency == CURRENCY
         && known.is_none_or(|known| *known == found.razorpay_refund_id);
     if !agrees {
-        return RefundNews::Foreign;
+        return RefundUpdate::Foreign;
     }
     match (refund.state, found.status) {
         (RefundState::Failed(..), PartnerRefundStatus::Processed)
-        | (RefundState::Processed(_), PartnerRefundStatus::Failed) => RefundNews::Contradiction,
-        (RefundState::Processed(_) | RefundState::Failed(..), _) => RefundNews::Old,
-        (RefundState::Pending, PartnerRefundStatus::Processed) => RefundNews::Processed,
+        | (RefundState::Processed(_), PartnerRefundStatus::Failed) => RefundUpdate::Contradiction,
+        (RefundState::Processed(_) | RefundState::Failed(..), _) => RefundUpdate::Old,
+        (RefundState::Pending, PartnerRefundStatus::Processed) => RefundUpdate::Processed,
         (RefundState::Pending, PartnerRefundStatus::Failed) => {
-            RefundNews::Failed(RefundFailure::FailedAtPartner)
+            RefundUpdate::Failed(RefundFailure::FailedAtPartner)
         }
         (RefundState::Pending, PartnerRefundStatus::Pending | PartnerRefundStatus::Unknown) => {
-            RefundNews::Begun
+            RefundUpdate::Begun
         }
     }
 }
@@ -229,13 +229,13 @@ pub fn is_late(refund: &Refund, now: Timestamp) -> bool {
 /// For how long a refusal may only mean that an earlier attempt is still running at Razorpay
 /// and not in its list yet: Razorpay uses the same status to refuse a refund while it is busy
 /// with the payment.
-const REFUSAL_DOUBTED_FOR: SignedDuration = SignedDuration::from_mins(10);
+const REFUSAL_FINAL_AFTER: SignedDuration = SignedDuration::from_mins(10);
 
 /// Whether Razorpay's refusal of this refund is final. Otherwise the refund must be requested
 /// again.
 #[must_use]
-pub fn refusal_is_believed(refund: &Refund, now: Timestamp) -> bool {
-    now.duration_since(refund.requested_at) > REFUSAL_DOUBTED_FOR
+pub fn refusal_is_final(refund: &Refund, now: Timestamp) -> bool {
+    now.duration_since(refund.requested_at) > REFUSAL_FINAL_AFTER
 }
 
 #[cfg(test)]
@@ -356,10 +356,10 @@ mod tests {
         use PartnerRefundStatus::{Failed, Pending, Processed, Unknown};
         let (_, mut refund) = used(6, &[], &[5, 6], true);
         for (status, news) in [
-            (Pending, RefundNews::Begun),
-            (Unknown, RefundNews::Begun),
-            (Processed, RefundNews::Processed),
-            (Failed, RefundNews::Failed(RefundFailure::FailedAtPartner)),
+            (Pending, RefundUpdate::Begun),
+            (Unknown, RefundUpdate::Begun),
+            (Processed, RefundUpdate::Processed),
+            (Failed, RefundUpdate::Failed(RefundFailure::FailedAtPartner)),
         ] {
             assert_eq!(judge(&refund, &partner(&refund, status)), news);
         }
@@ -373,7 +373,7 @@ mod tests {
             (failed, Failed),
         ] {
             refund.state = state;
-            assert_eq!(judge(&refund, &partner(&refund, status)), RefundNews::Old);
+            assert_eq!(judge(&refund, &partner(&refund, status)), RefundUpdate::Old);
         }
     }
 
@@ -388,7 +388,7 @@ mod tests {
             ),
         ] {
             refund.state = state;
-            assert_eq!(judge(&refund, &partner(&refund, status)), RefundNews::Contradiction);
+            assert_eq!(judge(&refund, &partner(&refund, status)), RefundUpdate::Contradiction);
         }
     }
 
@@ -402,10 +402,10 @@ mod tests {
             PartnerRefund { payment_id: other, ..good.clone() },
             PartnerRefund { currency: "USD".into(), ..good.clone() },
         ] {
-            assert_eq!(judge(&refund, &found), RefundNews::Foreign, "{found:?}");
+            assert_eq!(judge(&refund, &found), RefundUpdate::Foreign, "{found:?}");
         }
         refund.razorpay_refund_id = Some(RazorpayRefundId::parse("rfnd_2").expect("an id"));
-        assert_eq!(judge(&refund, &good), RefundNews::Foreign);
+        assert_eq!(judge(&refund, &good), RefundUpdate::Foreign);
     }
 
     #[test]
@@ -420,7 +420,7 @@ mod tests {
     fn a_refusal_is_final_after_ten_minutes() {
         let (_, refund) = used(6, &[], &[6], true);
         let doubted = refund.requested_at + SignedDuration::from_mins(10);
-        assert!(!refusal_is_believed(&refund, doubted));
-        assert!(refusal_is_believed(&refund, doubted + SignedDuration::from_millis(1)));
+        assert!(!refusal_is_final(&refund, doubted));
+        assert!(refusal_is_final(&refund, doubted + SignedDuration::from_millis(1)));
     }
 }

@@ -91,7 +91,7 @@ pub fn settle(purchase: &Purchase, payment: &Payment) -> Result<Settlement, Paym
 
 /// How long Razorpay is queried for payments of an order for which no payment was reported.
 /// Banks can report a payment days later ("late authorisation").
-pub const ASKED_FOR: SignedDuration = SignedDuration::from_hours(7 * 24);
+pub const QUERIED_FOR: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// What Razorpay's list of payments means for an unpaid purchase.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,7 +120,7 @@ pub fn reconcile(purchase: &Purchase, payments: &[Payment], now: Timestamp) -> R
     };
     if !payments.iter().all(is_over) {
         Reconciliation::Wait
-    } else if now.duration_since(purchase.created_at) > ASKED_FOR {
+    } else if now.duration_since(purchase.created_at) > QUERIED_FOR {
         Reconciliation::Close
     } else if payments.is_empty() {
         Reconciliation::Wait
@@ -199,7 +199,7 @@ mod tests {
         Payment { status, ..payment() }
     }
 
-    const WEEK: SignedDuration = ASKED_FOR;
+    const WEEK: SignedDuration = QUERIED_FOR;
 
     #[test]
     fn a_captured_payment_among_failed_ones_is_found_even_weeks_later() {

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use crate::orders::menu::{Item, Portion, StockShards, spread, take};
 use crate::orders::stock::samples::{delta, item, portion, put};
 use crate::orders::stock::{
-    Holding, ItemPut, PutPlan, ShardChange, StockChange, StockDelta, change,
+    CountChange, ItemPut, PutPlan, ShardChange, StockChange, StockDelta, change,
 };
 
 /// An event in the life of an item. A stale step was decided on the item as it was at the last
@@ -137,15 +137,15 @@ impl World {
         for (shard, change) in (0..).zip(changes) {
             let held = self.held(shard);
             after.extend(match (change, held) {
-                (ShardChange::Keep(Holding::Set(count)), Some(_))
+                (ShardChange::Keep(CountChange::Set(count)), Some(_))
                 | (ShardChange::Add(count), None) => Some(count),
-                (ShardChange::Keep(Holding::Gain(count)), Some(held)) => Some(held + count),
-                (ShardChange::Keep(Holding::Give(count)), Some(held)) if held >= count => {
+                (ShardChange::Keep(CountChange::Gain(count)), Some(held)) => Some(held + count),
+                (ShardChange::Keep(CountChange::Give(count)), Some(held)) if held >= count => {
                     Some(held - count)
                 }
                 (ShardChange::Remove(None), Some(_)) => None,
                 (ShardChange::Remove(Some(read)), Some(held)) if read == held => None,
-                (ShardChange::Keep(Holding::Give(_)) | ShardChange::Remove(_), Some(_)) => {
+                (ShardChange::Keep(CountChange::Give(_)) | ShardChange::Remove(_), Some(_)) => {
                     return;
                 }
                 (change, held) => panic!("{change:?} of {held:?}"),

@@ -17,14 +17,14 @@ use crate::ids::{
 use crate::money::Paise;
 use crate::orders::menu::{Item, ItemName, PriceTokens, Sku};
 use crate::orders::order::{
-    Circumstances, FailureReason, Order, OrderLine, OrderStatus, Processing,
+    FailureReason, Order, OrderLine, OrderStatus, Processing, ProcessingInputs,
 };
 use crate::payments::refunds::{
-    PartnerRefund, PartnerRefundStatus, Refund, RefundNews, RefundRequest, RefundState, Requested,
-    judge, request,
+    PartnerRefund, PartnerRefundStatus, Refund, RefundRequest, RefundState, RefundUpdate,
+    Requested, judge, request,
 };
 use crate::payments::settlement::{CURRENCY, Payment, PaymentStatus, Settlement, settle};
-use crate::tokens::history::{RedeemedFor, TokenFate, history};
+use crate::tokens::history::{RedeemedFor, TokenState, history};
 use crate::tokens::purchases::samples::{NOW, created};
 use crate::tokens::purchases::{Lot, Purchase, PurchaseState, balance};
 use crate::tokens::redeeming::{Redemption, Selection, Submission, redeem};
@@ -279,7 +279,7 @@ impl World {
         }];
         let purchases = &seen.purchases;
         let account = Some(AccountStatus::Active);
-        let known = Circumstances { account, mess_exists: true, menu: &menu, purchases };
+        let known = ProcessingInputs { account, mess_exists: true, menu: &menu, purchases };
         let unchanged = self.orders[index].version == order.version;
         prop_assert!(unchanged || stale);
         match order.process(&known, self.now) {
@@ -394,20 +394,20 @@ impl World {
         };
         let now = self.now;
         match judge(&refund, &found) {
-            RefundNews::Processed => {
+            RefundUpdate::Processed => {
                 self.refunds[index].state = RefundState::Processed(now);
                 self.purchase_mut(&refund.order_id).refunding = None;
             }
-            RefundNews::Failed(failure) => {
+            RefundUpdate::Failed(failure) => {
                 self.refunds[index].state = RefundState::Failed(now, failure);
                 let purchase = self.purchase_mut(&refund.order_id);
                 purchase.refunding = None;
                 purchase.refunded.retain(|number| !refund.numbers.contains(number));
             }
-            RefundNews::Begun => {
+            RefundUpdate::Begun => {
                 self.refunds[index].razorpay_refund_id = Some(found.razorpay_refund_id);
             }
-            RefundNews::Old | RefundNews::Contradiction | RefundNews::Foreign => {}
+            RefundUpdate::Old | RefundUpdate::Contradiction | RefundUpdate::Foreign => {}
         }
     }
 
@@ -429,17 +429,17 @@ impl World {
             let over = token.lot.expires_at <= self.now;
             let expected = match (redeemed, refunded, over) {
                 (Some(_), true, _) => return Err(TestCaseError::fail("redeemed and refunded")),
-                (Some(by), false, _) => TokenFate::Redeemed(Some(by)),
-                (None, true, _) => TokenFate::Refunded,
-                (None, false, true) => TokenFate::Expired,
-                (None, false, false) => TokenFate::Available,
+                (Some(by), false, _) => TokenState::Redeemed(Some(by)),
+                (None, true, _) => TokenState::Refunded,
+                (None, false, true) => TokenState::Expired,
+                (None, false, false) => TokenState::Available,
             };
             prop_assert_eq!(&token.fate, &expected);
             let name = match expected {
-                TokenFate::Available => "available",
-                TokenFate::Redeemed(_) => "redeemed",
-                TokenFate::Refunded => "refunded",
-                TokenFate::Expired => "expired",
+                TokenState::Available => "available",
+                TokenState::Redeemed(_) => "redeemed",
+                TokenState::Refunded => "refunded",
+                TokenState::Expired => "expired",
             };
             *counts.entry(name).or_default() += 1;
         }

@@ -3,26 +3,26 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// Why somebody is not admitted, in the order in which it is asked.
+/// Why a scan is refused, in the order of the checks.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
 )]
 #[serde(rename_all = "snake_case")]
 #[schema(as = ScanRefusal)]
 pub enum Refusal {
-    /// It is not a code at all.
+    /// The data is not a student's code.
     MalformedQr,
-    /// The mess has no such key, or its grace has ended.
+    /// The mess has no such key, or the key's grace period has ended.
     UnknownKey,
-    /// The code was not made by the mess.
+    /// The mess did not sign the code.
     InvalidSignature,
     /// The mess has no such student.
     UnknownStudent,
-    /// The student has another code since.
+    /// The code was reset; the student has a newer one.
     RevokedQr,
     /// The student waits for approval, or was rejected.
     NotApproved,
-    /// The student is shut out.
+    /// The student is blocked.
     Blocked,
     /// The mess is closed for this meal.
     MessClosed,
@@ -32,7 +32,7 @@ pub enum Refusal {
     MessCut,
     /// The day is not paid.
     NoActiveCycle,
-    /// The student has had this meal.
+    /// The student has already had this meal.
     AlreadyScanned,
 }
 

@@ -15,14 +15,14 @@ use crate::mess::Meal;
 use crate::staff::gate::Gate;
 use crate::staff::refusals::Refusal;
 use crate::students::qr::ReadCode;
-use crate::text::line_of_text;
+use crate::text::parse_line;
 use crate::text::{plain_schema, text_newtype};
 
 /// The maximum length of a code in bytes. Longer data is not a code.
 pub const QR_BYTES_MAX: usize = 1_024;
 
 /// The maximum age of a scan time from a device.
-pub const SCANNED_AGO_MAX: SignedDuration = SignedDuration::from_hours(7 * 24);
+pub const SCAN_AGE_MAX: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// How far a device's clock may be ahead.
 pub const SCANNED_AHEAD_MAX: SignedDuration = SignedDuration::from_mins(2);
@@ -55,7 +55,7 @@ pub struct DeviceInfo(String);
 
 impl DeviceInfo {
     pub fn parse(text: &str) -> Result<Self, Unacceptable> {
-        line_of_text(text, 100).map(Self)
+        parse_line(text, 100).map(Self)
     }
 }
 text_newtype!(DeviceInfo);
@@ -89,10 +89,10 @@ impl utoipa::PartialSchema for ScannedAt {
 impl utoipa::ToSchema for ScannedAt {}
 
 impl ScannedAt {
-    /// Returns the time if it is plausible: at most [`SCANNED_AGO_MAX`] before `now`, and at
+    /// Returns the time if it is plausible: at most [`SCAN_AGE_MAX`] before `now`, and at
     /// most [`SCANNED_AHEAD_MAX`] after it.
     pub fn near(self, now: Timestamp) -> Result<Timestamp, Unacceptable> {
-        if (now - SCANNED_AGO_MAX..=now + SCANNED_AHEAD_MAX).contains(&self.0) {
+        if (now - SCAN_AGE_MAX..=now + SCANNED_AHEAD_MAX).contains(&self.0) {
             Ok(self.0)
         } else {
             Err(Unacceptable::new("must be within the last 7 days, and not in the future"))
@@ -156,7 +156,7 @@ impl Shown<'_> {
             Refusal::RevokedQr => of_student(&|student| {
                 of_code(&|read| {
                     let nonce = &read.code.nonce;
-                    let was_good = self.offline && student.had_code(nonce, self.at);
+                    let was_good = self.offline && student.had_valid_code(nonce, self.at);
                     *nonce != student.qr_nonce && !was_good
                 })
             }),

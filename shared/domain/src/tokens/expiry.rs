@@ -23,7 +23,7 @@ pub enum Warning {
 #[must_use]
 pub fn warning(purchase: &Purchase, now: Timestamp) -> Warning {
     let Some(lot) = purchase.lot() else { return Warning::Never };
-    let left = purchase.open_numbers(now).count();
+    let left = purchase.redeemable_numbers(now).count();
     let left = u16::try_from(left).expect("a purchase has at most 500 tokens");
     if now >= lot.expires_at {
         Warning::Never

@@ -20,7 +20,7 @@ pub enum RedeemedFor {
 
 /// The state of a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TokenFate {
+pub enum TokenState {
     /// The token can be redeemed.
     Available,
     /// The token was redeemed, for this purpose and at this time; `None` if the submission or
@@ -40,7 +40,7 @@ pub struct IssuedToken<'a> {
     pub purchase: &'a Purchase,
     /// The capture that issued the token.
     pub lot: &'a Lot,
-    pub fate: TokenFate,
+    pub fate: TokenState,
 }
 
 /// Every token ever issued, newest purchase first, with its state at `now`.
@@ -62,13 +62,13 @@ pub fn history<'a>(
         (1..=purchase.token_count).map(move |number| {
             let token_id = TokenId::new(purchase.order_id.clone(), number);
             let fate = if purchase.redeemed.contains(&number) {
-                TokenFate::Redeemed(redeemed_for.get(&token_id).copied())
+                TokenState::Redeemed(redeemed_for.get(&token_id).copied())
             } else if purchase.refunded.contains(&number) {
-                TokenFate::Refunded
+                TokenState::Refunded
             } else if now < lot.expires_at {
-                TokenFate::Available
+                TokenState::Available
             } else {
-                TokenFate::Expired
+                TokenState::Expired
             };
             IssuedToken { token_id, purchase, lot, fate }
         })
@@ -131,14 +131,14 @@ mod tests {
         let submitted = (RedeemedFor::Submission(submission.submission_id), NOW);
         let ordered = (RedeemedFor::Order(order_id), later_by_days(1));
         let expected = [
-            TokenFate::Expired,
-            TokenFate::Redeemed(Some(submitted)),
-            TokenFate::Expired,
+            TokenState::Expired,
+            TokenState::Redeemed(Some(submitted)),
+            TokenState::Expired,
             // Refunded, not expired.
-            TokenFate::Refunded,
-            TokenFate::Redeemed(Some(ordered)),
+            TokenState::Refunded,
+            TokenState::Redeemed(Some(ordered)),
             // The submission or order of this token was not given.
-            TokenFate::Redeemed(None),
+            TokenState::Redeemed(None),
         ];
         assert_eq!(fates, expected);
     }

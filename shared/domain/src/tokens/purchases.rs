@@ -122,23 +122,23 @@ impl Purchase {
     /// The numbers of the issued tokens that are neither redeemed nor refunded, expired or not,
     /// lowest first.
     #[must_use]
-    pub fn left_numbers(&self) -> impl DoubleEndedIterator<Item = u16> + '_ {
+    pub fn unused_numbers(&self) -> impl DoubleEndedIterator<Item = u16> + '_ {
         let issued = if self.lot().is_some() { self.token_count } else { 0 };
         (1..=issued)
             .filter(|number| !self.redeemed.contains(number) && !self.refunded.contains(number))
     }
 
     /// The numbers of the tokens that can be redeemed at `now`, lowest first.
-    pub fn open_numbers(&self, now: Timestamp) -> impl Iterator<Item = u16> + '_ {
+    pub fn redeemable_numbers(&self, now: Timestamp) -> impl Iterator<Item = u16> + '_ {
         let good = self.lot().is_some_and(|lot| now < lot.expires_at);
-        self.left_numbers().filter(move |_| good)
+        self.unused_numbers().filter(move |_| good)
     }
 }
 
 /// How many tokens can be redeemed at `now`.
 #[must_use]
 pub fn balance(purchases: &[Purchase], now: Timestamp) -> usize {
-    purchases.iter().map(|purchase| purchase.open_numbers(now).count()).sum()
+    purchases.iter().map(|purchase| purchase.redeemable_numbers(now).count()).sum()
 }
 
 #[cfg(test)]

@@ -149,7 +149,7 @@ fn choose_named(
 ) -> Result<Chosen, RedeemRefusal> {
     let open: BTreeMap<&RazorpayOrderId, BTreeSet<u16>> = purchases
         .iter()
-        .map(|purchase| (&purchase.order_id, purchase.open_numbers(now).collect()))
+        .map(|purchase| (&purchase.order_id, purchase.redeemable_numbers(now).collect()))
         .collect();
     let is_open = |token: &TokenId| {
         open.get(token.order_id()).is_some_and(|numbers| numbers.contains(&token.number()))
@@ -181,7 +181,7 @@ fn choose_first_to_expire(
     });
     let mut chosen = Chosen::new();
     let open = by_expiry.into_iter().flat_map(|purchase| {
-        purchase.open_numbers(now).map(|number| (purchase.order_id.clone(), number))
+        purchase.redeemable_numbers(now).map(|number| (purchase.order_id.clone(), number))
     });
     for (order_id, number) in open.take(count) {
         chosen.entry(order_id).or_default().insert(number);

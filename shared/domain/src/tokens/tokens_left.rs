@@ -20,7 +20,7 @@ impl TokensLeft {
     pub fn of(purchases: &[Purchase], now: Timestamp) -> Self {
         let mut left = BTreeMap::new();
         for purchase in purchases {
-            let count = purchase.open_numbers(now).count();
+            let count = purchase.redeemable_numbers(now).count();
             if let Some(lot) = purchase.lot().filter(|_| count > 0) {
                 *left.entry(lot.expires_at).or_default() += count;
             }

@@ -30,13 +30,13 @@ const VALUE_BYTES_MAX: usize = 16 * 1024;
 pub enum Entry {
     /// An order; its version counts its changes, from 1 on.
     Order(OrderId),
-    /// The tokens of an account; their version is [`Looked::version`].
+    /// The tokens of an account; their version is [`Lookup::version`].
     TokenCount(AccountId),
 }
 
 /// The result of a lookup, and its time.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Looked<T> {
+pub struct Lookup<T> {
     /// The value, if there is one and Redis knows of no newer change.
     pub found: Option<T>,
     /// The time of the lookup on Redis' clock, in microseconds since 1970; 0 if Redis did not
@@ -87,16 +87,16 @@ type Answered = (Option<Vec<u8>>, u64, u64);
 
 impl Cache {
     /// Looks an entry up. An unreadable entry counts as absent.
-    pub async fn look<T: DeserializeOwned>(&self, entry: Entry) -> Looked<T> {
-        let Self::Redis(redis) = self else { return Looked { found: None, version: 0 } };
+    pub async fn look<T: DeserializeOwned>(&self, entry: Entry) -> Lookup<T> {
+        let Self::Redis(redis) = self else { return Lookup { found: None, version: 0 } };
         let script = Script::new(LOOK);
         let invocation = script.key(redis.entry_key(entry));
         match redis.ask::<Answered>(Query::Script(&invocation), Priority::Optional).await {
-            Some((stored, seconds, micros)) => Looked {
+            Some((stored, seconds, micros)) => Lookup {
                 found: stored.and_then(|stored| value_of(entry, &stored)),
                 version: seconds * 1_000_000 + micros,
             },
-            None => Looked { found: None, version: 0 },
+            None => Lookup { found: None, version: 0 },
         }
     }
 

@@ -24,7 +24,7 @@ use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::{Client, Cmd, FromRedisValue, RedisError, ScriptInvocation};
 use tokio::sync::OnceCell;
 
-pub use self::entries::{Entry, Looked};
+pub use self::entries::{Entry, Lookup};
 pub use self::sessions::SessionState;
 pub use self::staff_tokens::StaffTokenState;
 

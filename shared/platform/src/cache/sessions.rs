@@ -39,7 +39,7 @@ impl Cache {
 
     /// Stores for a minute that a session is live, unless the cache knows that it has ended:
     /// a logout between reading the session and this call wins.
-    pub async fn session_seen(&self, session: SessionId) {
+    pub async fn session_mark_live(&self, session: SessionId) {
         if let Self::Redis(redis) = self {
             let mut command = redis::cmd("SET");
             command.arg(redis.session_key(session)).arg("live").arg("NX").arg("EX").arg(LIVE_FOR_S);
@@ -49,7 +49,7 @@ impl Cache {
 
     /// Stores that a session has ended, until its last access token has expired. Tried even
     /// if Redis has just failed, because it matters.
-    pub async fn session_ended(&self, session: SessionId) {
+    pub async fn session_mark_ended(&self, session: SessionId) {
         if let Self::Redis(redis) = self {
             let mut command = redis::cmd("SET");
             let seconds = ACCESS_LIFETIME.as_secs();

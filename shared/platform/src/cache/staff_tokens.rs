@@ -43,7 +43,7 @@ impl Cache {
 
     /// Stores for a minute that a token is live, unless the cache knows that it has ended: a
     /// revocation between reading the token and this call wins.
-    pub async fn staff_token_seen(&self, token: &StaffTokenRecord) {
+    pub async fn staff_token_mark_live(&self, token: &StaffTokenRecord) {
         if let Self::Redis(redis) = self {
             let json = serde_json::to_string(token).expect("records are plain data and serialise");
             let key = redis.staff_token_key(token.staff_token_id);
@@ -55,7 +55,7 @@ impl Cache {
 
     /// Stores that a token has ended. Tried even if Redis has just failed, because it
     /// matters.
-    pub async fn staff_token_ended(&self, token: StaffTokenId) {
+    pub async fn staff_token_mark_ended(&self, token: StaffTokenId) {
         if let Self::Redis(redis) = self {
             let mut command = redis::cmd("SET");
             command.arg(redis.staff_token_key(token)).arg("ended").arg("EX").arg(ENDED_FOR_S);

@@ -20,7 +20,7 @@ pub fn schema<T: ToSchema>(all: &mut Schemas) -> RefOr<Schema> {
 
 /// The body of a successful response.
 #[derive(Clone, Copy)]
-pub enum AnswerBody {
+pub enum ResponseBody {
     Empty,
     /// A JSON object.
     One(SchemaOf),
@@ -34,7 +34,7 @@ pub enum AnswerBody {
 #[derive(Clone, Copy)]
 pub struct Answers {
     pub status: u16,
-    pub body: AnswerBody,
+    pub body: ResponseBody,
 }
 
 /// A query parameter.
@@ -100,6 +100,6 @@ impl Docs {
     /// Whether a response is a page of a list.
     #[must_use]
     pub fn is_list(&self) -> bool {
-        self.answers.iter().flatten().any(|answer| matches!(answer.body, AnswerBody::PageOf(_)))
+        self.answers.iter().flatten().any(|answer| matches!(answer.body, ResponseBody::PageOf(_)))
     }
 }

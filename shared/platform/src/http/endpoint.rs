@@ -8,7 +8,7 @@ use thali_domain::accounts::identity::Role;
 
 use super::access::Access;
 use super::caller::Caller;
-use super::docs::{AnswerBody, Answers, Docs, QueryParameter, SchemaOf};
+use super::docs::{Answers, Docs, QueryParameter, ResponseBody, SchemaOf};
 use super::problem::Problem;
 use super::rate::{RATE_ACCOUNT, RATE_PUBLIC, Rate};
 use super::request::Request;
@@ -17,10 +17,10 @@ use crate::app::App;
 use crate::config::Part;
 
 /// The future that a handler returns.
-pub type Handled<'a> = Pin<Box<dyn Future<Output = Result<Response, Problem>> + Send + 'a>>;
+pub type HandlerFuture<'a> = Pin<Box<dyn Future<Output = Result<Response, Problem>> + Send + 'a>>;
 
 /// A handler has only the essential steps: load, decide, commit, respond.
-pub type Handler = for<'a> fn(&'a App, &'a Caller, &'a Request) -> Handled<'a>;
+pub type Handler = for<'a> fn(&'a App, &'a Caller, &'a Request) -> HandlerFuture<'a>;
 
 /// Makes a [`Handler`] from an `async fn(&App, &Caller, &Request) -> Result<Response, Problem>`.
 #[macro_export]
@@ -136,7 +136,7 @@ impl Endpoint {
 
     /// Declares an optional JSON body of the request.
     #[must_use]
-    pub const fn may_take(mut self, body: SchemaOf) -> Self {
+    pub const fn takes_optional(mut self, body: SchemaOf) -> Self {
         self.docs.body_may_be_absent = true;
         self.takes(body)
     }
@@ -144,25 +144,25 @@ impl Endpoint {
     /// Declares a response with a JSON body.
     #[must_use]
     pub const fn answers(self, status: u16, body: SchemaOf) -> Self {
-        self.answers_with(Answers { status, body: AnswerBody::One(body) })
+        self.answers_with(Answers { status, body: ResponseBody::One(body) })
     }
 
     /// Declares a response without a body.
     #[must_use]
     pub const fn answers_nothing(self, status: u16) -> Self {
-        self.answers_with(Answers { status, body: AnswerBody::Empty })
+        self.answers_with(Answers { status, body: ResponseBody::Empty })
     }
 
     /// Declares a page of a list as the response; the request takes `limit` and `cursor`.
     #[must_use]
     pub const fn answers_page(self, item: SchemaOf) -> Self {
-        self.answers_with(Answers { status: 200, body: AnswerBody::PageOf(item) })
+        self.answers_with(Answers { status: 200, body: ResponseBody::PageOf(item) })
     }
 
     /// Declares a file of one of these content types as the response.
     #[must_use]
     pub const fn answers_file(self, content_types: &'static [&'static str]) -> Self {
-        self.answers_with(Answers { status: 200, body: AnswerBody::File(content_types, None) })
+        self.answers_with(Answers { status: 200, body: ResponseBody::File(content_types, None) })
     }
 
     /// Declares a JSON body as the response or, if the client asks for it, a file of one of
@@ -173,7 +173,7 @@ impl Endpoint {
         body: SchemaOf,
         content_types: &'static [&'static str],
     ) -> Self {
-        let body = AnswerBody::File(content_types, Some(body));
+        let body = ResponseBody::File(content_types, Some(body));
         self.answers_with(Answers { status: 200, body })
     }
 

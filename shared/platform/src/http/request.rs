@@ -115,7 +115,7 @@ impl Request {
 
     /// The same for a parameter that names a thing to be created: a malformed name is a 422
     /// that says what is wrong.
-    pub fn param_to_make<T: FromStr<Err = Unacceptable>>(&self, name: &str) -> Result<T, Problem> {
+    pub fn param_of_new<T: FromStr<Err = Unacceptable>>(&self, name: &str) -> Result<T, Problem> {
         let found = self.parameters.iter().find(|(known, _)| known == name);
         let value = found.map_or("", |(_, value)| value.as_str());
         value.parse().map_err(|refusal| Problem::invalid_field(name, refusal))

@@ -85,7 +85,7 @@ async fn authenticate(app: &App, access: Access, request: &Request) -> Result<Ca
         return Ok(Caller::Anonymous);
     }
     let token = request.bearer_token().ok_or_else(Problem::unauthenticated)?;
-    if access.takes_staff_token() && staff_token::looks_like_one(token) {
+    if access.takes_staff_token() && staff_token::has_staff_token_prefix(token) {
         return staff_token::prove(app, token).await.map(Caller::StaffToken);
     }
     let claims =
@@ -111,7 +111,7 @@ async fn check_session_lives(app: &App, session: &Session) -> Result<(), Problem
             if !found.is_some_and(|found| found.is_alive(app.clock.now())) {
                 return Err(Problem::unauthenticated());
             }
-            app.cache.session_seen(session.session_id).await;
+            app.cache.session_mark_live(session.session_id).await;
             Ok(())
         }
     }
@@ -169,13 +169,13 @@ fn problem_response(problem: &Problem, request_id: &str) -> Response {
 
 /// The default headers, which a handler can override: no cache keeps the response, and a browser
 /// that is tricked into showing it as a page loads nothing, runs nothing and shows it in no frame.
-const USUAL: [(HeaderName, &str); 2] = [
+const DEFAULT_HEADERS: [(HeaderName, &str); 2] = [
     (CACHE_CONTROL, "no-store"),
     (CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
 ];
 
 /// The headers of every response, which no handler can override.
-const ALWAYS: [(HeaderName, &str); 3] = [
+const FIXED_HEADERS: [(HeaderName, &str); 3] = [
     (REFERRER_POLICY, "no-referrer"),
     (STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains"),
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -184,10 +184,10 @@ const ALWAYS: [(HeaderName, &str); 3] = [
 /// Adds the default headers, those of every response, and the request's id.
 fn finish(response: Response, request_id: &str) -> http::Response<lambda_http::Body> {
     let Response { status, mut headers, body } = response;
-    for (name, value) in USUAL {
+    for (name, value) in DEFAULT_HEADERS {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
-    for (name, value) in ALWAYS {
+    for (name, value) in FIXED_HEADERS {
         headers.insert(name, HeaderValue::from_static(value));
     }
     if let Ok(request_id) = HeaderValue::try_from(request_id) {

@@ -11,7 +11,7 @@ use crate::cache::StaffTokenState;
 use crate::store::StaffTokenRecord;
 
 /// Whether a bearer token has the form of a staff token, and not of an access token.
-pub(super) fn looks_like_one(bearer: &str) -> bool {
+pub(super) fn has_staff_token_prefix(bearer: &str) -> bool {
     bearer.starts_with(PREFIX)
 }
 
@@ -30,7 +30,7 @@ pub(super) async fn prove(app: &App, bearer: &str) -> Result<StaffToken, Problem
             // This case is rare. The box keeps its future out of the size of every request's.
             let found = Box::pin(app.store.staff_token_use(&presented, now)).await?;
             let found = found.ok_or_else(Problem::unauthenticated)?;
-            app.cache.staff_token_seen(&found).await;
+            app.cache.staff_token_mark_live(&found).await;
             Ok(found.into())
         }
     }

@@ -77,7 +77,7 @@ impl Operation {
 
 /// The stored outcome of a request with an idempotency key.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Remembered {
+pub struct IdempotencyRecord {
     fingerprint: String,
     outcome: String,
     /// When the key stops being valid, in seconds since 1970. DynamoDB removes the item days
@@ -86,7 +86,7 @@ pub struct Remembered {
     ttl: i64,
 }
 
-impl Stored for Remembered {
+impl Stored for IdempotencyRecord {
     type Read = Self;
     const KIND: Kind = Kind::Idempotency;
     const TRAIL: Trail = Trail::NONE;
@@ -112,10 +112,10 @@ impl Store {
         now: Timestamp,
     ) -> Result<Option<Replay>, StoreError> {
         let at = keys::idempotency(account, operation.name(), &key.key);
-        let found: Option<Remembered> =
+        let found: Option<IdempotencyRecord> =
             self.get(&self.tables.tokens, &at, Consistency::Strong).await?;
         let found = found.filter(|found| found.ttl > now.as_second());
-        Ok(found.map(|Remembered { fingerprint, outcome, .. }| {
+        Ok(found.map(|IdempotencyRecord { fingerprint, outcome, .. }| {
             if fingerprint == key.fingerprint { Replay::Of(outcome) } else { Replay::OtherBody }
         }))
     }
@@ -131,7 +131,7 @@ impl Store {
     ) -> Result<TransactWriteItem, StoreError> {
         let until = stamp.at + REMEMBERED;
         let fingerprint = key.fingerprint.clone();
-        let record = Remembered { fingerprint, outcome, ttl: until.as_second() };
+        let record = IdempotencyRecord { fingerprint, outcome, ttl: until.as_second() };
         let key = keys::idempotency(account, operation.name(), &key.key);
         let attributes = expiring(item(&key, &record, stamp)?, until);
         let put = Put::builder()

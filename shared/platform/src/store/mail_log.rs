@@ -48,7 +48,7 @@ impl Store {
             .return_values_on_condition_check_failure("ALL_OLD".into());
         match request.send().await {
             Ok(_) => Ok(MailTurn::Ours),
-            Err(error) if condition_failed(&error) => Ok(turn_of_another(&error)),
+            Err(error) if condition_failed(&error) => Ok(turn_if_taken(&error)),
             Err(error) => Err(error.into()),
         }
     }
@@ -80,7 +80,7 @@ impl Store {
     }
 }
 
-fn turn_of_another<R>(error: &SdkError<UpdateItemError, R>) -> MailTurn {
+fn turn_if_taken<R>(error: &SdkError<UpdateItemError, R>) -> MailTurn {
     let found = match error.as_service_error() {
         Some(UpdateItemError::ConditionalCheckFailedException(failed)) => failed.item(),
         _ => None,

@@ -77,7 +77,7 @@ pub use self::meals::closures::ClosureRecord;
 pub use self::meals::cuts::CutRecord;
 pub use self::orders::menu::StockRecord;
 pub use self::orders::stock::StockCondition;
-pub use self::owner::audit::{AuditOf, AuditRecord};
+pub use self::owner::audit::{AuditFilter, AuditRecord};
 pub use self::owner::notifications::NotificationsPage;
 pub use self::owner::reports::COUNT_MAX;
 pub use self::payments::purchases::{CaptureError, PurchaseRecord};
@@ -279,7 +279,9 @@ fn condition_failed<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool 
 }
 
 /// The result of a single write, or `None` if its condition failed.
-fn unless_refused<T, E, R>(outcome: Result<T, SdkError<E, R>>) -> Result<Option<T>, StoreError>
+fn none_if_condition_failed<T, E, R>(
+    outcome: Result<T, SdkError<E, R>>,
+) -> Result<Option<T>, StoreError>
 where
     StoreError: From<SdkError<E, R>>,
     E: ProvideErrorMetadata,
@@ -399,7 +401,7 @@ impl Store {
     async fn put_if_new(&self, table: &str, attributes: Attributes) -> Result<bool, StoreError> {
         let request = self.client.put_item().table_name(table).set_item(Some(attributes));
         let request = request.condition_expression("attribute_not_exists(pk)");
-        Ok(unless_refused(request.send().await)?.is_some())
+        Ok(none_if_condition_failed(request.send().await)?.is_some())
     }
 
     /// Carries out a transaction. The SDK adds a request token, so a transaction that it sends
@@ -428,7 +430,7 @@ impl Store {
 
     /// Carries out a transaction whose conditions all check that the items are unchanged since
     /// they were read.
-    async fn transact_as_read(
+    async fn transact_if_unchanged(
         &self,
         items: Vec<TransactWriteItem>,
     ) -> Result<Attempt<()>, StoreError> {

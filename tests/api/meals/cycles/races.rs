@@ -121,9 +121,9 @@ async fn an_upload_whose_process_dies_can_be_retried_and_is_stored_once() {
         let day = first.plus_days(round).to_string();
         let call = upload(&asha, &claim(&day, &day));
         let call = call.header("idempotency-key", &format!("k-{round}"));
-        let mortal = test.mortal(death);
-        let died = test.send_to(&mortal.app, call.clone()).await.status != 201;
-        assert!(!died || mortal.is_dead(), "{death:?}");
+        let dying_process = test.dying_process(death);
+        let died = test.send_to(&dying_process.app, call.clone()).await.status != 201;
+        assert!(!died || dying_process.is_dead(), "{death:?}");
         expected += 1;
         let again = test.send(call).await.expect(201);
         let records = test.list(&asha, PAYMENTS, 100).await;

@@ -39,7 +39,7 @@ fn put(app: &App, key: &str, content_type: &str, bytes: &[u8]) {
 }
 
 /// Uploads a payment with this screenshot.
-async fn shown_by(test: &TestApp, student: &Student, key: &str) -> Answer {
+async fn upload_with_screenshot(test: &TestApp, student: &Student, key: &str) -> Answer {
     let changed = json!({ "screenshot_url": null, "screenshot_key": key });
     test.send(upload(student, &with(claim("2026-02-01", "2026-02-28"), changed))).await
 }
@@ -57,7 +57,7 @@ async fn an_uploaded_screenshot_is_checked_and_shown_only_in_lists() {
     let parsed = ScreenshotKey::parse(&key).expect("a key");
     assert_eq!(parsed.account_id.to_string(), asha.account_id);
     put(&test.app, &key, "image/png", PNG);
-    let answer = shown_by(&test, &asha, &key).await.expect(201);
+    let answer = upload_with_screenshot(&test, &asha, &key).await.expect(201);
     for somebody in [&asha, &owner] {
         let listed = test.list(somebody, PAYMENTS, 10).await;
         assert_eq!(listed[0]["screenshot_url"], json!(format!("memory:{key}")));
@@ -94,7 +94,7 @@ async fn a_missing_foreign_or_invalid_screenshot_is_refused() {
         bad.push(key);
     }
     for key in bad {
-        let refused = shown_by(&test, &asha, &key).await;
+        let refused = upload_with_screenshot(&test, &asha, &key).await;
         assert_eq!(refused.wrong_fields(), ["screenshot_key"], "{key}");
     }
     // Other invalid fields are named in the same answer.

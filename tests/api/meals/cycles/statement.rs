@@ -33,7 +33,7 @@ impl TestApp {
     }
 
     /// Stores a cut of the student.
-    async fn cut_there(&self, account: AccountId, from: &str, to: &str, meals: &[Meal]) {
+    async fn store_cut(&self, account: AccountId, from: &str, to: &str, meals: &[Meal]) {
         let id = CutId::of(account, self.now());
         let record = json!({
             "cut_id": id, "account_id": account, "mess_id": self.mess_id,
@@ -45,7 +45,7 @@ impl TestApp {
     }
 
     /// Stores a closure of the mess.
-    async fn closure_there(&self, from: &str, to: &str, meals: &[Meal]) {
+    async fn store_closure(&self, from: &str, to: &str, meals: &[Meal]) {
         let id = ClosureId::from_ulid(self.app.clock.ulid());
         let record = json!({
             "closure_id": id, "mess_id": self.mess_id, "from": from, "to": to, "meals": meals,
@@ -56,7 +56,7 @@ impl TestApp {
     }
 
     /// Stores a plate of the student: with an admission, or with a refused scan alone.
-    async fn plate_there(&self, account: AccountId, day: &str, meal: Meal, admitted: bool) {
+    async fn store_plate(&self, account: AccountId, day: &str, meal: Meal, admitted: bool) {
         let sitting = Sitting { date: date(day), meal };
         let mut record = json!({ "mess_id": self.mess_id, "date": day, "meal": meal });
         if admitted {
@@ -72,16 +72,16 @@ async fn scene(test: &TestApp, asha: &Student) -> CycleId {
     use Meal::{Breakfast, Dinner, Lunch};
     let account = account_of(asha);
     let id = test.upload_cycle(asha, "2026-01-13", "2026-01-17").await;
-    test.plate_there(account, "2026-01-13", Breakfast, true).await;
-    test.plate_there(account, "2026-01-13", Dinner, true).await;
-    test.plate_there(account, "2026-01-13", Lunch, false).await;
-    test.plate_there(account, "2026-01-15", Breakfast, true).await;
+    test.store_plate(account, "2026-01-13", Breakfast, true).await;
+    test.store_plate(account, "2026-01-13", Dinner, true).await;
+    test.store_plate(account, "2026-01-13", Lunch, false).await;
+    test.store_plate(account, "2026-01-15", Breakfast, true).await;
     // Before the cycle.
-    test.plate_there(account, "2026-01-12", Dinner, true).await;
-    test.cut_there(account, "2026-01-10", "2026-01-14", &[Lunch]).await;
-    test.cut_there(account, "2026-01-14", "2026-01-14", &[Breakfast, Dinner]).await;
-    test.cut_there(account, "2026-01-16", "2026-01-17", &Meal::ALL).await;
-    test.closure_there("2026-01-17", "2026-01-20", &[Dinner]).await;
+    test.store_plate(account, "2026-01-12", Dinner, true).await;
+    test.store_cut(account, "2026-01-10", "2026-01-14", &[Lunch]).await;
+    test.store_cut(account, "2026-01-14", "2026-01-14", &[Breakfast, Dinner]).await;
+    test.store_cut(account, "2026-01-16", "2026-01-17", &Meal::ALL).await;
+    test.store_closure("2026-01-17", "2026-01-20", &[Dinner]).await;
     id
 }
 
@@ -170,7 +170,7 @@ async fn the_longest_cycle_is_read_completely_and_future_days_not_at_all() {
     let past = test.upload_cycle(&asha, "2025-10-15", "2026-04-18").await;
     let ahead = test.upload_cycle(&asha, "2026-05-01", "2026-05-28").await;
     for day in ["2025-10-15", "2025-11-30", "2026-01-14"] {
-        test.plate_there(account_of(&asha), day, Meal::Dinner, true).await;
+        test.store_plate(account_of(&asha), day, Meal::Dinner, true).await;
     }
     let answer = test.send(statement(&asha, past, "")).await.expect(200);
     assert_eq!(answer.body["days"], 186);

@@ -14,7 +14,7 @@ use crate::store::changes::kinds::{Kind, Stored};
 use crate::store::changes::trail::Trail;
 use crate::store::{
     Account, Attempt, STAMPED, Stamp, Store, StoreError, delete, expiring, item, keys, millis,
-    number, retry_overtaken, text, unless_refused, values,
+    none_if_condition_failed, number, retry_overtaken, text, values,
 };
 
 /// The wrong passwords that were tried for a name.
@@ -79,7 +79,7 @@ impl Store {
                     (":ttl", number(forgotten_at.as_second())),
                 ],
             )));
-        Ok(unless_refused(request.send().await)?.is_some())
+        Ok(none_if_condition_failed(request.send().await)?.is_some())
     }
 
     /// Counts the first wrong password. Returns `false` if there are others that are not
@@ -101,7 +101,7 @@ impl Store {
             .set_item(Some(expiring(attributes, forgotten_at)))
             .condition_expression("attribute_not_exists(pk) OR forgotten_at <= :now")
             .expression_attribute_values(":now", millis(stamp.at));
-        Ok(unless_refused(request.send().await)?.is_some())
+        Ok(none_if_condition_failed(request.send().await)?.is_some())
     }
 
     /// Forgets the wrong passwords of a name after a correct one.
@@ -165,7 +165,8 @@ impl Store {
             .condition_expression(condition)
             .set_expression_attribute_values(Some(attributes))
             .return_values("ALL_NEW".into());
-        let updated = unless_refused(request.send().await)?.and_then(|answer| answer.attributes);
+        let updated =
+            none_if_condition_failed(request.send().await)?.and_then(|answer| answer.attributes);
         let account: Option<Account> = updated.map(serde_dynamo::from_item).transpose()?;
         Ok(account.map(|account| account.security_code_failures))
     }
@@ -188,7 +189,7 @@ impl Store {
             ))
             .condition_expression(SECURITY_CODE_OPEN)
             .set_expression_attribute_values(Some(values(stamp, given)));
-        Ok(unless_refused(request.send().await)?.is_some())
+        Ok(none_if_condition_failed(request.send().await)?.is_some())
     }
 
     /// The check, as part of a transaction, that the account is active and its security code is

@@ -14,7 +14,7 @@ use crate::store::changes::kinds::{Kind, Stored};
 use crate::store::changes::trail::Trail;
 use crate::store::{
     Account, Attributes, Consistency, STAMPED, SessionRecord, Stamp, Store, StoreError,
-    TransactError, delete, keys, millis, number, text, unless_refused, update, values,
+    TransactError, delete, keys, millis, none_if_condition_failed, number, text, update, values,
 };
 
 /// A password reset in its storage format. It does not contain the one-time code.
@@ -125,7 +125,7 @@ impl Store {
             .condition_expression(condition)
             .expression_attribute_names("#ttl", "ttl")
             .set_expression_attribute_values(Some(attributes));
-        Ok(unless_refused(request.send().await)?.is_some())
+        Ok(none_if_condition_failed(request.send().await)?.is_some())
     }
 
     /// Reads the reset of an address.
@@ -157,7 +157,8 @@ impl Store {
             .condition_expression("attempts < :max AND expires_at > :changed_at")
             .set_expression_attribute_values(Some(values(stamp, given)))
             .return_values("ALL_NEW".into());
-        let updated = unless_refused(request.send().await)?.and_then(|answer| answer.attributes);
+        let updated =
+            none_if_condition_failed(request.send().await)?.and_then(|answer| answer.attributes);
         Ok(updated.map(serde_dynamo::from_item).transpose()?)
     }
 

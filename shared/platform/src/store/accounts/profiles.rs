@@ -9,10 +9,11 @@ use thali_domain::patch::Patch;
 use thali_domain::pictures::PictureKey;
 
 use super::account::Guard;
-use crate::store::students::members::{AsRead, Followed, as_read};
+use crate::store::students::members::{AsRead, CopiedAttribute, as_read};
 use crate::store::{
     Account, Attempt, Attributes, Consistency, STAMPED, Stamp, Store, StoreError, TransactError,
-    delete, item, keys, number, put_new, retry_overtaken, text, unless_refused, update, values,
+    delete, item, keys, none_if_condition_failed, number, put_new, retry_overtaken, text, update,
+    values,
 };
 
 #[derive(Debug, thiserror::Error)]
@@ -55,7 +56,7 @@ impl Store {
         }
         let known_by = known_by(&change);
         if !known_by.is_empty() {
-            return self.profile_follow(account, &change, &known_by, stamp).await;
+            return self.profile_update_with_member(account, &change, &known_by, stamp).await;
         }
         let AccountUpdate { expression, names, values } = account_update(&change, stamp);
         let request = self
@@ -68,17 +69,18 @@ impl Store {
             .set_expression_attribute_names(Some(names))
             .set_expression_attribute_values(Some(values))
             .return_values("ALL_NEW".into());
-        let answer = unless_refused(request.send().await)?.and_then(|answer| answer.attributes);
+        let answer =
+            none_if_condition_failed(request.send().await)?.and_then(|answer| answer.attributes);
         let updated = answer.map(serde_dynamo::from_item).transpose().map_err(StoreError::from)?;
         updated.ok_or(ProfileUpdateError::Gone)
     }
 
     /// The same for a change of attributes that the member has copies of.
-    async fn profile_follow(
+    async fn profile_update_with_member(
         &self,
         account: &Account,
         change: &ProfileChange,
-        known_by: &[Followed],
+        known_by: &[CopiedAttribute],
         stamp: &Stamp,
     ) -> Result<Account, ProfileUpdateError> {
         // If two requests change the name at once, the later one wins. The roll number must be the
@@ -95,7 +97,7 @@ impl Store {
         let mut parts = vec![(changed, ProfileUpdateError::Overtaken)];
         parts.extend(self.roll_no_parts(account, &change.roll_no, stamp)?);
         if account.role == Role::Student {
-            let follows = self.member_follow(account, known_by, stamp)?;
+            let follows = self.member_copy_write(account, known_by, stamp)?;
             parts.push((follows, ProfileUpdateError::Overtaken));
         }
         let (writes, refusals): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
@@ -166,7 +168,7 @@ impl Store {
                 return Ok(Attempt::Done(Some(current)));
             }
             let writes = self.picture_writes(&account, picture, stamp)?;
-            Ok(self.transact_as_read(writes).await?.map(|()| Some(*picture)))
+            Ok(self.transact_if_unchanged(writes).await?.map(|()| Some(*picture)))
         })
         .await
     }
@@ -194,7 +196,7 @@ impl Store {
         let mut writes = vec![put];
         if account.role == Role::Student {
             let changed = [("picture_key", Some(text(picture)))];
-            writes.push(self.member_follow(account, &changed, stamp)?);
+            writes.push(self.member_copy_write(account, &changed, stamp)?);
         }
         Ok(writes)
     }
@@ -222,7 +224,7 @@ fn other_than<T: Clone + PartialEq>(change: &Patch<T>, now: Option<&T>) -> Patch
 }
 
 /// The part of a change that the member copies.
-fn known_by(change: &ProfileChange) -> Vec<Followed> {
+fn known_by(change: &ProfileChange) -> Vec<CopiedAttribute> {
     let name = change.name.as_ref().map_or(Patch::Keep, |name| Patch::Set(text(name)));
     let fields = [
         ("name", name),

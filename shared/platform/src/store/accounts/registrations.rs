@@ -13,7 +13,7 @@ use crate::store::changes::kinds::{Kind, Stored};
 use crate::store::changes::trail::Trail;
 use crate::store::{
     Attributes, Consistency, STAMPED, Stamp, Store, StoreError, TransactError, expiring, item,
-    keys, millis, number, put_new, text, unless_refused, update, values,
+    keys, millis, none_if_condition_failed, number, put_new, text, update, values,
 };
 
 /// A registration in its storage format. It does not contain the one-time code.
@@ -239,7 +239,8 @@ impl Store {
         if expression.contains("#ttl") {
             request = request.expression_attribute_names("#ttl", "ttl");
         }
-        let updated = unless_refused(request.send().await)?.and_then(|answer| answer.attributes);
+        let updated =
+            none_if_condition_failed(request.send().await)?.and_then(|answer| answer.attributes);
         Ok(updated.map(serde_dynamo::from_item).transpose()?)
     }
 }

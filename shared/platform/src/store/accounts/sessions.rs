@@ -12,7 +12,7 @@ use crate::store::changes::kinds::{Kind, Stored};
 use crate::store::changes::trail::Trail;
 use crate::store::{
     Account, Consistency, STAMPED, Stamp, Store, StoreError, delete, expiring, item, keys, millis,
-    number, text, unless_refused, values,
+    none_if_condition_failed, number, text, values,
 };
 
 /// The most sessions that [`Store::session_deletes`] ends. A transaction may have a hundred
@@ -148,7 +148,7 @@ impl Store {
             .condition_expression("refresh_hash = :presented")
             .expression_attribute_names("#ttl", "ttl")
             .set_expression_attribute_values(Some(values(stamp, given)));
-        Ok(unless_refused(request.send().await)?.is_some())
+        Ok(none_if_condition_failed(request.send().await)?.is_some())
     }
 
     /// Ends a session. Does nothing if it has already ended.

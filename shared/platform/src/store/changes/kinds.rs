@@ -18,9 +18,9 @@ use super::trail::Trail;
 use crate::store::accounts::account::Guard;
 use crate::store::accounts::lockouts::LoginFailures;
 use crate::store::accounts::registrations::NewestRegistration;
-use crate::store::idempotency::Remembered;
+use crate::store::idempotency::IdempotencyRecord;
 use crate::store::meals::cycles::StoredCycle;
-use crate::store::orders::menu::{ItemItem, ShardItem};
+use crate::store::orders::menu::{MenuItemRecord, ShardItem};
 use crate::store::orders::order::StoredOrder;
 use crate::store::owner::notifications::NotificationItem;
 use crate::store::payments::purchases::PurchaseItem;
@@ -129,13 +129,13 @@ kinds! {
     Plate = "plate", Frame => Plate;
     Stray = "stray", Stray => Plate;
     Notification = "notification", NotificationItem => Notification;
-    MenuItem = "item", ItemItem => StockRecord;
+    MenuItem = "item", MenuItemRecord => StockRecord;
     Stock = "stock", ShardItem => StockRecord;
     Order = "order", StoredOrder => Order;
     Purchase = "purchase", PurchaseItem => PurchaseRecord;
     Submission = "submission", SubmissionItem => Submission;
     Refund = "refund", RefundItem => Refund;
-    Idempotency = "idempotency", Remembered => Remembered;
+    Idempotency = "idempotency", IdempotencyRecord => IdempotencyRecord;
 }
 
 impl std::fmt::Display for Kind {

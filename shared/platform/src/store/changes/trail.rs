@@ -47,7 +47,7 @@ impl Trail {
     }
 
     /// A change of only this attribute is not recorded.
-    pub(in crate::store) const fn except_use(self, attribute: &'static str) -> Self {
+    pub(in crate::store) const fn except_change_of(self, attribute: &'static str) -> Self {
         Self { mere_use: Some(attribute), ..self }
     }
 

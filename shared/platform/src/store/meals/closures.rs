@@ -67,7 +67,7 @@ impl Store {
         key: Option<&IdempotencyKey>,
         stamp: &Stamp,
     ) -> Result<Attempt<()>, StoreError> {
-        let mut writes = vec![self.gate_close(closure, gate, over, stamp)?];
+        let mut writes = vec![self.gate_closure_add(closure, gate, over, stamp)?];
         let at = keys::closure(&closure.mess_id, closure.closure_id);
         writes.push(put_new(&self.tables.meals, item(&at, closure, stamp)?));
         if let Some(key) = key {
@@ -75,13 +75,13 @@ impl Store {
             let operation = Operation::CloseMess;
             writes.push(self.idempotency_put(owner, operation, key, outcome, stamp)?);
         }
-        self.transact_as_read(writes).await
+        self.transact_if_unchanged(writes).await
     }
 
     /// The update that adds a closure to the mess's item. The condition is that the item still has
     /// the number of closures that was read. An old mess item has no map of closures; the update
     /// then creates it.
-    fn gate_close(
+    fn gate_closure_add(
         &self,
         closure: &ClosureRecord,
         gate: &Gate,
@@ -131,7 +131,7 @@ impl Store {
             TransactWriteItem::builder().delete(delete).build(),
             update(&self.tables.meals, &mess, &set, there, Some(names), values(stamp, [])),
         ];
-        self.transact_as_read(writes).await
+        self.transact_if_unchanged(writes).await
     }
 
     /// Shortens a closure so that `to` becomes its last day: in its record, if that is unchanged
@@ -160,7 +160,7 @@ impl Store {
         let names = HashMap::from(names.map(name));
         let given = values(stamp, [(":to", text(to))]);
         let of_gate = update(&self.tables.meals, &mess, &set, there, Some(names), given);
-        self.transact_as_read(vec![of_record, of_gate]).await
+        self.transact_if_unchanged(vec![of_record, of_gate]).await
     }
 
     pub async fn closure_get(

@@ -81,7 +81,7 @@ impl Store {
             let operation = Operation::CutMeals;
             writes.push(self.idempotency_put(cut.account_id, operation, key, outcome, stamp)?);
         }
-        self.transact_as_read(writes).await
+        self.transact_if_unchanged(writes).await
     }
 
     /// Deletes a cut: its record, and its entry in the student's item. Returns whether the cut

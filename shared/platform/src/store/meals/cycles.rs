@@ -148,7 +148,7 @@ impl Store {
             let (operation, outcome) = (Operation::UploadCycle, cycle.cycle_id.to_string());
             writes.push(self.idempotency_put(cycle.account_id, operation, key, outcome, stamp)?);
         }
-        self.transact_as_read(writes).await
+        self.transact_if_unchanged(writes).await
     }
 
     pub async fn cycle_get(
@@ -222,7 +222,7 @@ impl Store {
             Some(names),
             given,
         );
-        self.transact_as_read(vec![record, member]).await
+        self.transact_if_unchanged(vec![record, member]).await
     }
 
     /// At most `limit` cycles of a mess with one status that come after `after`, oldest first. The

@@ -19,7 +19,7 @@ use crate::store::{
 
 /// An item in its storage format, with the first shard of its stock.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(in crate::store) struct ItemItem {
+pub(in crate::store) struct MenuItemRecord {
     pub(super) sku: Sku,
     pub(super) mess_id: MessId,
     pub(super) name: ItemName,
@@ -30,7 +30,7 @@ pub(in crate::store) struct ItemItem {
     pub(super) layout: u32,
 }
 
-impl Stored for ItemItem {
+impl Stored for MenuItemRecord {
     type Read = StockRecord;
     const KIND: Kind = Kind::MenuItem;
     const TRAIL: Trail = Trail::shows(&[
@@ -45,7 +45,7 @@ impl Stored for ItemItem {
     ]);
 }
 
-impl ItemItem {
+impl MenuItemRecord {
     /// The item. `further` gives the stock of each further shard.
     pub(super) fn with_further(self, further: impl Fn(u8) -> u32) -> Item {
         let Self { sku, name, price_tokens, available, stock, stock_shards, layout, .. } = self;
@@ -95,9 +95,9 @@ pub struct StockRecord {
     pub layout: u32,
 }
 
-impl From<ItemItem> for StockRecord {
-    fn from(item: ItemItem) -> Self {
-        let ItemItem { sku, name, stock, stock_shards, layout, .. } = item;
+impl From<MenuItemRecord> for StockRecord {
+    fn from(item: MenuItemRecord) -> Self {
+        let MenuItemRecord { sku, name, stock, stock_shards, layout, .. } = item;
         Self { sku, name: (stock_shards == StockShards::ONE).then_some(name), stock, layout }
     }
 }
@@ -114,7 +114,7 @@ impl Store {
     /// assumed to be full. This is enough for a first try, because the write's conditions check
     /// the real stock. Name, price and availability are read with strong consistency, because only
     /// a write to the first shard checks the price and the availability.
-    pub async fn items_glimpse<'a>(
+    pub async fn items_without_shards<'a>(
         &self,
         mess: &MessId,
         skus: impl Iterator<Item = &'a Sku>,
@@ -171,7 +171,7 @@ impl Store {
         &self,
         mess: &MessId,
         skus: impl Iterator<Item = &'a Sku>,
-    ) -> Result<Vec<ItemItem>, StoreError> {
+    ) -> Result<Vec<MenuItemRecord>, StoreError> {
         let keys = skus.map(|sku| keys::item(mess, sku)).collect();
         read_all(self.batch_get(&self.tables.orders, keys, Consistency::Strong).await?)
     }
@@ -185,7 +185,7 @@ impl Store {
     async fn with_shards(
         &self,
         mess: &MessId,
-        mut items: Vec<ItemItem>,
+        mut items: Vec<MenuItemRecord>,
     ) -> Result<Vec<Item>, StoreError> {
         let mut complete = Vec::with_capacity(items.len());
         // Not `retry_overtaken`: items that were read completely are kept from one try to the
@@ -211,9 +211,9 @@ impl Store {
     async fn shards_read(
         &self,
         mess: &MessId,
-        items: &[ItemItem],
+        items: &[MenuItemRecord],
     ) -> Result<HashMap<(Sku, u8), ShardItem>, StoreError> {
-        let of_item = |item: &ItemItem| -> Vec<Key> {
+        let of_item = |item: &MenuItemRecord| -> Vec<Key> {
             let further = 1..item.stock_shards.get();
             further.map(|shard| keys::stock(mess, &item.sku, shard)).collect()
         };

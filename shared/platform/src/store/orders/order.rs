@@ -20,7 +20,8 @@ use crate::store::keys::Key;
 use crate::store::waiting_pages::{PageStart, WaitingPage, waiting_page};
 use crate::store::{
     Attempt, Attributes, Consistency, IdempotencyKey, Operation, STAMPED, Stamp, Store, StoreError,
-    condition_failed, item, keys, millis, number, put_new, text, unless_refused, update, values,
+    condition_failed, item, keys, millis, none_if_condition_failed, number, put_new, text, update,
+    values,
 };
 
 /// The storage format of an order.
@@ -121,7 +122,7 @@ impl Store {
             let operation = Operation::PlaceOrder;
             writes.push(self.idempotency_put(order.account_id, operation, key, outcome, stamp)?);
         }
-        self.transact_as_read(writes).await
+        self.transact_if_unchanged(writes).await
     }
 
     pub async fn order_get(
@@ -196,7 +197,7 @@ impl Store {
                 writes.push(self.redeem_unchanged(purchase, numbers, stamp));
             }
         }
-        self.transact_as_read(writes).await
+        self.transact_if_unchanged(writes).await
     }
 
     /// Ends a pending order and puts its portions back, those of each line into one shard.
@@ -214,7 +215,7 @@ impl Store {
         };
         let mut writes = vec![self.order_write(pending, ended, stamp)?];
         writes.extend(pending.lines.iter().zip(shards).map(give_back));
-        self.transact_as_read(writes).await
+        self.transact_if_unchanged(writes).await
     }
 
     /// Records that an order was handed over. If the response to the write is lost, the SDK writes
@@ -290,7 +291,7 @@ impl Store {
             .update_expression(format!("SET swept_at = :changed_at, {STAMPED}"))
             .condition_expression(format!("version = :version AND {not_swept}"))
             .set_expression_attribute_values(Some(given));
-        Ok(unless_refused(request.send().await)?.is_some())
+        Ok(none_if_condition_failed(request.send().await)?.is_some())
     }
 
     fn order_write(

@@ -6,13 +6,13 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, TransactWriteItem};
 use thali_domain::ids::{AccountId, MessId};
 use thali_domain::orders::menu::{Item, Sku};
-use thali_domain::orders::stock::{Holding, ItemPut, PutPlan, ShardChange, StockChange};
+use thali_domain::orders::stock::{CountChange, ItemPut, PutPlan, ShardChange, StockChange};
 
-use super::menu::{ItemItem, ShardItem};
+use super::menu::{MenuItemRecord, ShardItem};
 use crate::store::keys::Key;
 use crate::store::{
     Attributes, IdempotencyKey, Operation, STAMPED, Stamp, Store, StoreError, TransactError,
-    delete, item, keys, number, put_new, text, unless_refused, update, values,
+    delete, item, keys, none_if_condition_failed, number, put_new, text, update, values,
 };
 
 /// The condition of a delivery or a withdrawal.
@@ -23,7 +23,7 @@ pub enum StockCondition {
     /// Only the rules hold. A withdrawal requires enough portions in each shard that it takes
     /// from. A delivery requires that no shard holds more than when it was read; sales alone never
     /// break this.
-    AsMuch,
+    Sufficient,
 }
 
 /// The layout number of a new item.
@@ -83,7 +83,7 @@ impl Store {
         stamp: &Stamp,
     ) -> Result<Option<Item>, StoreError> {
         let mut given = values(stamp, [(":layout", number(before.layout))]);
-        let told = told_of(put, &mut given);
+        let told = description_assignments(put, &mut given);
         let request = self
             .client
             .update_item()
@@ -94,13 +94,13 @@ impl Store {
             .set_expression_attribute_names(Some(name_names()))
             .set_expression_attribute_values(Some(given))
             .return_values("ALL_NEW".into());
-        let answer = match unless_refused(request.send().await) {
+        let answer = match none_if_condition_failed(request.send().await) {
             Ok(Some(answer)) => answer,
             // An order is taking portions from the item's first shard at this moment.
             Ok(None) | Err(StoreError::Contended) => return Ok(None),
             Err(error) => return Err(error),
         };
-        let item: ItemItem = serde_dynamo::from_item(answer.attributes.unwrap_or_default())?;
+        let item: MenuItemRecord = serde_dynamo::from_item(answer.attributes.unwrap_or_default())?;
         let held = |shard| before.shards.get(usize::from(shard)).copied().unwrap_or(0);
         Ok(Some(item.with_further(held)))
     }
@@ -111,7 +111,7 @@ impl Store {
         new: &Item,
         stamp: &Stamp,
     ) -> Result<Vec<TransactWriteItem>, StoreError> {
-        let record = ItemItem {
+        let record = MenuItemRecord {
             sku: new.sku.clone(),
             mess_id: mess.clone(),
             name: new.name.clone(),
@@ -151,7 +151,7 @@ impl Store {
                     let mut names = None;
                     if shard == 0 {
                         set += ", stock_shards = :shards, ";
-                        set += &told_of(put, &mut given);
+                        set += &description_assignments(put, &mut given);
                         names = Some(name_names());
                         condition += " AND layout = :read";
                         given.insert(":shards".to_owned(), number(after.stock_shards()));
@@ -208,11 +208,11 @@ impl Store {
             let count = portion.map(|portion| portion.count);
             let (condition, mut given) = match condition {
                 StockCondition::AsRead => ("stock = :read", vec![(":read", *held)]),
-                StockCondition::AsMuch if change.delivery => {
+                StockCondition::Sufficient if change.delivery => {
                     ("stock <= :read", vec![(":read", *held)])
                 }
-                StockCondition::AsMuch if count.is_none() => continue,
-                StockCondition::AsMuch => ("stock >= :count", vec![]),
+                StockCondition::Sufficient if count.is_none() => continue,
+                StockCondition::Sufficient => ("stock >= :count", vec![]),
             };
             let mut condition = condition.to_owned();
             // The layout must be unchanged, so that no shard exists besides those that were read.
@@ -248,18 +248,18 @@ impl Store {
 
 /// The assignment of the stock of a shard that stays, and its condition. Adds their values to
 /// `given`.
-fn shard_keep(holding: Holding, given: &mut Attributes) -> (String, String) {
+fn shard_keep(holding: CountChange, given: &mut Attributes) -> (String, String) {
     let (count, stock, condition) = match holding {
-        Holding::Set(count) => (count, "stock = :count", "attribute_exists(pk)"),
-        Holding::Gain(count) => (count, "stock = stock + :count", "attribute_exists(pk)"),
-        Holding::Give(count) => (count, "stock = stock - :count", "stock >= :count"),
+        CountChange::Set(count) => (count, "stock = :count", "attribute_exists(pk)"),
+        CountChange::Gain(count) => (count, "stock = stock + :count", "attribute_exists(pk)"),
+        CountChange::Give(count) => (count, "stock = stock - :count", "stock >= :count"),
     };
     given.insert(":count".to_owned(), number(count));
     (stock.to_owned(), condition.to_owned())
 }
 
 /// The assignments of the name, the price and the availability. Adds their values to `given`.
-fn told_of(put: &ItemPut, given: &mut Attributes) -> String {
+fn description_assignments(put: &ItemPut, given: &mut Attributes) -> String {
     given.insert(":name".to_owned(), text(&put.name));
     given.insert(":price".to_owned(), number(put.price));
     let told = "#name = :name, price_tokens = :price";

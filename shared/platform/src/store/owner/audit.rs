@@ -40,7 +40,7 @@ pub struct AuditRecord {
 
 /// A selection of audit records.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AuditOf {
+pub enum AuditFilter {
     /// The records of one item, by the name that the records give it.
     Entity(String),
     /// The records from the first time (inclusive) until the second (exclusive).
@@ -65,7 +65,7 @@ impl Store {
     pub async fn audit_page(
         &self,
         mess: &MessId,
-        of: &AuditOf,
+        of: &AuditFilter,
         before: Option<&str>,
         limit: usize,
         now: Timestamp,
@@ -73,11 +73,11 @@ impl Store {
         // A colon sorts after every digit, so every position is before this one.
         let before = before.unwrap_or(":");
         let (mut records, next) = match of {
-            AuditOf::Entity(entity) => {
+            AuditFilter::Entity(entity) => {
                 let partition = Partition::Entity(keys::audit_entity(mess, entity));
                 self.audit_query(mess, partition, before, limit).await?
             }
-            AuditOf::Between(from, until) => {
+            AuditFilter::Between(from, until) => {
                 self.audit_between(mess, *from, *until, before, limit).await?
             }
         };

@@ -11,7 +11,8 @@ use crate::store::changes::kinds::{Kind, Stored};
 use crate::store::changes::trail::Trail;
 use crate::store::students::qr_codes::QrKeysAttribute;
 use crate::store::{
-    Attributes, Consistency, STAMPED, Stamp, Store, StoreError, item, keys, unless_refused, values,
+    Attributes, Consistency, STAMPED, Stamp, Store, StoreError, item, keys,
+    none_if_condition_failed, values,
 };
 
 /// The attribute with a mess's meal windows, which are always written together.
@@ -108,7 +109,7 @@ impl Store {
             .set_expression_attribute_names(Some(names))
             .set_expression_attribute_values(Some(given))
             .return_values("ALL_NEW".into());
-        let Some(answer) = unless_refused(request.send().await)? else { return Ok(None) };
+        let Some(answer) = none_if_condition_failed(request.send().await)? else { return Ok(None) };
         Ok(Some(serde_dynamo::from_item(answer.attributes.unwrap_or_default())?))
     }
 }

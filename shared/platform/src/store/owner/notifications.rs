@@ -10,8 +10,8 @@ use super::reports::COUNT_MAX;
 use crate::store::changes::kinds::{Kind, Stored};
 use crate::store::changes::trail::Trail;
 use crate::store::{
-    Attributes, STAMPED, Stamp, Store, StoreError, expiring, item, keys, text, unless_refused,
-    values,
+    Attributes, STAMPED, Stamp, Store, StoreError, expiring, item, keys, none_if_condition_failed,
+    text, values,
 };
 
 /// The most notifications that one request for unread ones reads.
@@ -172,7 +172,7 @@ impl Store {
             .expression_attribute_names("#at", "at")
             .set_expression_attribute_values(Some(values(stamp, [(":kept", kept)])))
             .return_values("ALL_NEW".into());
-        let Some(answer) = unless_refused(request.send().await)? else { return Ok(None) };
+        let Some(answer) = none_if_condition_failed(request.send().await)? else { return Ok(None) };
         Ok(Some(notification_of(answer.attributes.unwrap_or_default())?))
     }
 

@@ -15,7 +15,8 @@ use crate::store::changes::trail::Trail;
 use crate::store::keys::Key;
 use crate::store::{
     Attributes, Consistency, IdempotencyKey, Operation, STAMPED, Stamp, Store, StoreError,
-    TransactError, condition_failed, item, keys, millis, put_new, text, unless_refused, values,
+    TransactError, condition_failed, item, keys, millis, none_if_condition_failed, put_new, text,
+    values,
 };
 
 /// A purchase in its storage format.
@@ -390,7 +391,7 @@ impl Store {
             .condition_expression("#state = :created")
             .expression_attribute_names("#state", "state")
             .set_expression_attribute_values(Some(values(stamp, [(":created", text("created"))])));
-        unless_refused(request.send().await)?;
+        none_if_condition_failed(request.send().await)?;
         Ok(())
     }
 }

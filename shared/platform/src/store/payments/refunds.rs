@@ -17,7 +17,7 @@ use crate::store::changes::kinds::{Kind, Stored};
 use crate::store::changes::trail::Trail;
 use crate::store::{
     Attempt, Attributes, Consistency, IdempotencyKey, Operation, STAMPED, Stamp, Store, StoreError,
-    TransactError, item, keys, number, put_new, text, unless_refused, update, values,
+    TransactError, item, keys, none_if_condition_failed, number, put_new, text, update, values,
 };
 
 /// A refund in its storage format.
@@ -146,7 +146,7 @@ impl Store {
             let owner = refund.requested_by;
             writes.push(self.idempotency_put(owner, Operation::Refund, key, id, stamp)?);
         }
-        self.transact_as_read(writes).await
+        self.transact_if_unchanged(writes).await
     }
 
     /// Reads one refund of an account's purchases.
@@ -178,7 +178,7 @@ impl Store {
             .condition_expression("#state = :pending AND attribute_not_exists(razorpay_refund_id)")
             .expression_attribute_names("#state", "state")
             .set_expression_attribute_values(Some(values(stamp, given)));
-        unless_refused(request.send().await)?;
+        none_if_condition_failed(request.send().await)?;
         Ok(())
     }
 

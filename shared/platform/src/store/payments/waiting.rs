@@ -12,7 +12,7 @@ use super::refunds::{refund_of, tokens_unchanged};
 use crate::store::keys::{self, Key};
 use crate::store::waiting_pages::{PageStart, WaitingPage, waiting_page};
 use crate::store::{
-    Attributes, STAMPED, Stamp, Store, StoreError, number, text, unless_refused, values,
+    Attributes, STAMPED, Stamp, Store, StoreError, none_if_condition_failed, number, text, values,
 };
 
 impl Store {
@@ -53,7 +53,7 @@ impl Store {
 
     /// Records that Razorpay was queried about an unpaid purchase. With `failed`, also records
     /// that all of its payments failed, unless a failure was recorded before.
-    pub async fn purchase_asked(
+    pub async fn purchase_queried(
         &self,
         purchase: &Purchase,
         failed: bool,
@@ -68,7 +68,7 @@ impl Store {
             .condition_expression("#state = :created")
             .expression_attribute_names("#state", "state")
             .set_expression_attribute_values(Some(values(stamp, [(":created", text("created"))])));
-        unless_refused(request.send().await)?;
+        none_if_condition_failed(request.send().await)?;
         Ok(())
     }
 
@@ -86,7 +86,7 @@ impl Store {
             .expression_attribute_names("#state", "state")
             .expression_attribute_names("#open", "open")
             .set_expression_attribute_values(Some(values(stamp, [(":created", text("created"))])));
-        unless_refused(request.send().await)?;
+        none_if_condition_failed(request.send().await)?;
         Ok(())
     }
 
@@ -131,11 +131,11 @@ impl Store {
             .condition_expression(condition)
             .expression_attribute_names("#state", "state")
             .set_expression_attribute_values(Some(given));
-        Ok(unless_refused(request.send().await)?.is_some())
+        Ok(none_if_condition_failed(request.send().await)?.is_some())
     }
 
     /// Removes a purchase that needs no warning from the index `expiry`.
-    pub async fn purchase_warn_never(
+    pub async fn purchase_skip_warning(
         &self,
         purchase: &Purchase,
         stamp: &Stamp,
@@ -145,7 +145,7 @@ impl Store {
             .update_expression(format!("SET {STAMPED} REMOVE expires_on"))
             .condition_expression("attribute_exists(expires_on)")
             .set_expression_attribute_values(Some(values(stamp, [])));
-        unless_refused(request.send().await)?;
+        none_if_condition_failed(request.send().await)?;
         Ok(())
     }
 

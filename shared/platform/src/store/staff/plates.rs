@@ -21,7 +21,7 @@ use crate::store::changes::kinds::{Kind, Stored};
 use crate::store::changes::trail::Trail;
 use crate::store::{
     Attributes, Consistency, STAMPED, Stamp, Store, StoreError, condition_failed, item, keys,
-    number, text, unless_refused, values,
+    none_if_condition_failed, number, text, values,
 };
 
 /// The prefix of the attributes that hold a plate's scans.
@@ -267,7 +267,7 @@ impl Store {
             .return_values_on_condition_check_failure("ALL_OLD".into());
         let found = match request.send().await {
             Ok(answer) => answer.attributes.unwrap_or_default(),
-            Err(error) => item_that_refused(error)?.unwrap_or_default(),
+            Err(error) => item_of_failed_condition(error)?.unwrap_or_default(),
         };
         recorded(found, new)
     }
@@ -329,7 +329,7 @@ impl Store {
             .expression_attribute_names("#scan", scan_attribute(key))
             .set_expression_attribute_values(Some(values(stamp, [(":id", text(&scan.scan_id))])))
             .return_values("ALL_NEW".into());
-        let answer = unless_refused(request.send().await)?;
+        let answer = none_if_condition_failed(request.send().await)?;
         answer.map(|answer| plate_of(answer.attributes.unwrap_or_default())).transpose()
     }
 }
@@ -347,7 +347,7 @@ fn recorded(found: Attributes, new: NewScan<'_>) -> Result<Recorded, StoreError>
 
 /// The item whose state made an update's condition fail, or `None` if the item does not exist. The
 /// update must have requested it. Any other error is returned.
-pub(super) fn item_that_refused(
+pub(super) fn item_of_failed_condition(
     error: SdkError<UpdateItemError>,
 ) -> Result<Option<Attributes>, StoreError> {
     if !condition_failed(&error) {

@@ -5,18 +5,18 @@ use serde::{Deserialize, Serialize};
 use thali_domain::accounts::identity::Name;
 use thali_domain::ids::{MessId, StaffTokenId};
 
-use super::plates::item_that_refused;
+use super::plates::item_of_failed_condition;
 use crate::auth::same_secret;
 use crate::auth::staff_token::StaffTokenText;
 use crate::store::changes::kinds::{Kind, Stored};
 use crate::store::changes::trail::Trail;
 use crate::store::{
-    Consistency, STAMPED, Stamp, Store, StoreError, item, keys, millis, text, unless_refused,
-    values,
+    Consistency, STAMPED, Stamp, Store, StoreError, item, keys, millis, none_if_condition_failed,
+    text, values,
 };
 
 /// The precision of a token's last use: further uses within this time are not written.
-const USE_KNOWN_TO: SignedDuration = SignedDuration::from_mins(1);
+const LAST_USE_PRECISION: SignedDuration = SignedDuration::from_mins(1);
 
 /// A staff token in its storage format.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,7 +59,7 @@ impl Stored for StaffTokenRecord {
         "revoked_at",
     ])
     .hides(&["token_hash"])
-    .except_use("last_used_at");
+    .except_change_of("last_used_at");
 }
 
 impl Store {
@@ -92,7 +92,7 @@ impl Store {
                 && now < token.expires_at
         };
         let Some(found) = found.filter(is_good) else { return Ok(None) };
-        if found.last_used_at.is_some_and(|at| now < at + USE_KNOWN_TO) {
+        if found.last_used_at.is_some_and(|at| now < at + LAST_USE_PRECISION) {
             return Ok(Some(found));
         }
         let request = self
@@ -104,7 +104,7 @@ impl Store {
             .condition_expression("attribute_exists(pk) AND attribute_not_exists(revoked_at)")
             .expression_attribute_values(":now", millis(now))
             .return_values("ALL_NEW".into());
-        let Some(answer) = unless_refused(request.send().await)? else { return Ok(None) };
+        let Some(answer) = none_if_condition_failed(request.send().await)? else { return Ok(None) };
         Ok(Some(serde_dynamo::from_item(answer.attributes.unwrap_or_default())?))
     }
 
@@ -127,7 +127,7 @@ impl Store {
             .return_values_on_condition_check_failure("ALL_OLD".into());
         match request.send().await {
             Ok(_) => Ok(true),
-            Err(error) => item_that_refused(error).map(|found| found.is_some()),
+            Err(error) => item_of_failed_condition(error).map(|found| found.is_some()),
         }
     }
 

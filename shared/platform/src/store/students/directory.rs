@@ -35,7 +35,7 @@ pub enum StudentDecideError {
 }
 
 /// The condition that a guard belongs to the account `:me` or does not exist.
-const MINE_OR_NOBODYS: &str = "attribute_not_exists(pk) OR account_id = :me";
+const OWNED_OR_FREE: &str = "attribute_not_exists(pk) OR account_id = :me";
 
 /// An account's entry in the index `directory`. It contains no secrets.
 #[derive(Debug, Clone, Deserialize)]
@@ -106,7 +106,7 @@ impl Store {
         stamp: &Stamp,
     ) -> Result<(), StudentDecideError> {
         let follows =
-            self.member_follow(account, &[("status", Some(text(status.as_str())))], stamp)?;
+            self.member_copy_write(account, &[("status", Some(text(status.as_str())))], stamp)?;
         let mut writes = vec![self.decision(account, status, reason, stamp), follows];
         writes.extend(self.session_deletes(ended));
         let others = writes.len();
@@ -190,7 +190,7 @@ impl Store {
             let email = email.filter(|_| gives_back_email(account, status));
             let given_back = email.into_iter().chain(roll_no);
             let given_back =
-                given_back.map(|key| (delete(table, &key, Some(MINE_OR_NOBODYS), me()), None));
+                given_back.map(|key| (delete(table, &key, Some(OWNED_OR_FREE), me()), None));
             return Ok(given_back.collect());
         }
         // A pending account has never given up its guards; a blocked one may have been rejected
@@ -202,7 +202,7 @@ impl Store {
         let guard = Guard { account_id: account.account_id, mess_id: mess.clone() };
         let take = |(key, refusal): (Key, StudentDecideError)| {
             let attributes = item(&key, &guard, stamp)?;
-            Ok((put_where(table, attributes, MINE_OR_NOBODYS, me()), Some(refusal)))
+            Ok((put_where(table, attributes, OWNED_OR_FREE, me()), Some(refusal)))
         };
         let email = email.map(|key| (key, StudentDecideError::EmailTaken));
         let roll_no = roll_no.map(|key| (key, StudentDecideError::RollNoTaken));

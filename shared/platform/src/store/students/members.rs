@@ -120,10 +120,10 @@ impl Member {
 }
 
 /// An attribute that a member copies from the account: its name and its value, if there is one.
-pub(in crate::store) type Followed = (&'static str, Option<AttributeValue>);
+pub(in crate::store) type CopiedAttribute = (&'static str, Option<AttributeValue>);
 
 /// All attributes that a member copies from the account, with their values in `account`.
-fn followed(account: &Account) -> [Followed; 5] {
+fn followed(account: &Account) -> [CopiedAttribute; 5] {
     [
         ("status", Some(text(account.status.as_str()))),
         ("name", Some(text(&account.name))),
@@ -141,7 +141,7 @@ pub(in crate::store) struct AsRead {
 }
 
 /// The condition that an account is unchanged since it was read, in all attributes that its member
-/// copies, except those in `replaced`. A transaction with [`Store::member_follow`] needs this
+/// copies, except those in `replaced`. A transaction with [`Store::member_copy_write`] needs this
 /// condition for the account, because that update may create the member from `account`. Without
 /// the condition, it could copy a value that another request has changed since.
 pub(in crate::store) fn as_read(account: &Account, replaced: &[&str]) -> AsRead {
@@ -255,10 +255,10 @@ impl Store {
     /// The update that copies to the member what the same transaction changes in the account:
     /// `changed`, and nothing else. If an old account has no member yet, the update creates it
     /// from `account`. That is why the account's condition must be [`as_read`].
-    pub(in crate::store) fn member_follow(
+    pub(in crate::store) fn member_copy_write(
         &self,
         account: &Account,
-        changed: &[Followed],
+        changed: &[CopiedAttribute],
         stamp: &Stamp,
     ) -> Result<TransactWriteItem, StoreError> {
         let whole: Attributes = serde_dynamo::to_item(Member::of(account, stamp.at))?;

@@ -8,7 +8,7 @@ use thali_domain::students::qr::{Kid, Nonce};
 
 use crate::store::{
     IdempotencyKey, Member, Operation, STAMPED, Stamp, Store, StoreError, TransactError, keys,
-    millis, text, unless_refused, update, values,
+    millis, none_if_condition_failed, text, update, values,
 };
 
 /// The attribute of a mess's QR keys.
@@ -76,7 +76,7 @@ impl Store {
             .condition_expression("attribute_exists(pk)")
             .set_expression_attribute_values(Some(values(stamp, given)))
             .return_values("ALL_NEW".into());
-        let Some(answer) = unless_refused(request.send().await)? else { return Ok(None) };
+        let Some(answer) = none_if_condition_failed(request.send().await)? else { return Ok(None) };
         Ok(Some(serde_dynamo::from_item(answer.attributes.unwrap_or_default())?))
     }
 
