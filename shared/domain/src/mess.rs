@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use jiff::civil::Time;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
 use utoipa::ToSchema;
 
 use crate::Unacceptable;
@@ -17,9 +18,21 @@ use crate::text::{plain_schema, text_newtype};
 /// A meal of the day.
 // Deserialised from text, for the reason given at `Role`.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    IntoStaticStr,
 )]
 #[serde(rename_all = "UPPERCASE", try_from = "String")]
+#[strum(serialize_all = "UPPERCASE", const_into_str)]
 pub enum Meal {
     /// The morning meal.
     Breakfast,
@@ -36,11 +49,7 @@ impl Meal {
     /// The meal's name in JSON.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Breakfast => "BREAKFAST",
-            Self::Lunch => "LUNCH",
-            Self::Dinner => "DINNER",
-        }
+        self.into_str()
     }
 }
 

@@ -104,7 +104,7 @@ async fn cause(test: &TestApp, reason: Refusal, asha: AccountId, code: String) -
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_refusal_names_its_reason_and_shows_only_a_verified_student() {
-    for reason in Refusal::ALL {
+    for reason in Refusal::ALL.iter().copied() {
         let test = TestApp::start().await;
         test.lunch();
         let (asha, code) = test.eater("asha@example.com").await;

@@ -40,7 +40,7 @@ async fn every_decision_on_every_status_follows_the_rules() {
         ("reject", Rejected, &[Active, Blocked]),
         ("block", Blocked, &[]),
     ] {
-        for status in AccountStatus::ALL {
+        for status in AccountStatus::ALL.iter().copied() {
             let email = format!("{decision}-{}@example.com", status.as_str());
             let id = test.student_with(&email, status).await;
             let answer = test.send(decide(&owner, &id, decision, &json!({}))).await;

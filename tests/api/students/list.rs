@@ -46,7 +46,7 @@ async fn students_of_the_mess_are_listed_in_order_of_creation() {
 
     let everybody = test.send(list(&owner, "")).await.expect(200);
     assert_eq!(ids_of(&everybody), students);
-    for status in AccountStatus::ALL {
+    for status in AccountStatus::ALL.iter().copied() {
         let expected = students.iter().zip(all).filter(|(_, of)| *of == status);
         let expected: Vec<&str> = expected.map(|(id, _)| id.as_str()).collect();
         let query = format!("?status={}", status.as_str());
@@ -108,7 +108,7 @@ async fn invalid_list_parameters_are_refused_by_name() {
 async fn paging_returns_each_student_once_while_statuses_change() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
-    let statuses: Vec<_> = AccountStatus::ALL.into_iter().cycle().take(60).collect();
+    let statuses: Vec<_> = AccountStatus::ALL.iter().copied().cycle().take(60).collect();
     let students = students(&test, &statuses).await;
     let mut met: Vec<String> = Vec::new();
     let mut cursor = None;

@@ -197,7 +197,7 @@ async fn a_student_without_a_member_item_gets_one_at_the_next_change() {
 #[tokio::test(flavor = "multi_thread")]
 async fn concurrent_requests_create_the_same_missing_member() {
     let test = Arc::new(TestApp::start().await);
-    for status in AccountStatus::ALL {
+    for status in AccountStatus::ALL.iter().copied() {
         let email = format!("{}@example.com", status.as_str().replace('_', "-"));
         let id = id_of(&test.student_with(&email, status).await);
         test.delete_member(id).await;

@@ -2,6 +2,7 @@
 //! normalised once, when it is parsed.
 
 use serde::{Deserialize, Serialize};
+use strum::{IntoStaticStr, VariantArray};
 
 use crate::Unacceptable;
 use crate::number::bounded_number;
@@ -185,8 +186,11 @@ bounded_number!(
 ///
 /// It is deserialised through a string: eserde 0.1 does not drop the path of an unknown enum
 /// variant, so every later error would have `role.` before its field.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, IntoStaticStr, VariantArray,
+)]
 #[serde(rename_all = "snake_case", try_from = "String")]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Role {
     /// Buys and redeems tokens, orders, shows a QR code.
     Student,
@@ -200,8 +204,7 @@ impl TryFrom<String> for Role {
     type Error = Unacceptable;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        let known = [Self::Student, Self::Staff, Self::Owner];
-        let found = known.into_iter().find(|role| role.as_str() == text);
+        let found = Self::VARIANTS.iter().copied().find(|role| role.as_str() == text);
         found.ok_or_else(|| Unacceptable::new("must be student, staff or owner"))
     }
 }
@@ -212,11 +215,7 @@ impl Role {
     /// The role's name in JSON and in access tokens.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Student => "student",
-            Self::Staff => "staff",
-            Self::Owner => "owner",
-        }
+        self.into_str()
     }
 
     /// Whether an account of this role needs an invitation.
@@ -250,8 +249,21 @@ impl TryFrom<String> for InvitedRole {
 }
 
 /// The status of an account at its mess.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    utoipa::ToSchema,
+    IntoStaticStr,
+    VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum AccountStatus {
     /// Verified; waits for an owner's approval.
     PendingApproval,
@@ -264,17 +276,12 @@ pub enum AccountStatus {
 }
 
 impl AccountStatus {
-    pub const ALL: [Self; 4] = [Self::PendingApproval, Self::Active, Self::Rejected, Self::Blocked];
+    pub const ALL: &[Self] = Self::VARIANTS;
 
     /// The status's name in JSON and in the database.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::PendingApproval => "pending_approval",
-            Self::Active => "active",
-            Self::Rejected => "rejected",
-            Self::Blocked => "blocked",
-        }
+        self.into_str()
     }
 
     /// Whether the account may log in. A pending student may, in order to see the pending
@@ -289,7 +296,7 @@ impl std::str::FromStr for AccountStatus {
     type Err = Unacceptable;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let found = Self::ALL.into_iter().find(|status| status.as_str() == text);
+        let found = Self::ALL.iter().copied().find(|status| status.as_str() == text);
         found.ok_or_else(|| {
             Unacceptable::new("must be pending_approval, active, rejected or blocked")
         })
@@ -331,7 +338,7 @@ mod tests {
 
     #[test]
     fn a_status_has_the_same_name_in_json_database_and_queries() {
-        for status in AccountStatus::ALL {
+        for status in AccountStatus::ALL.iter().copied() {
             let json = serde_json::to_value(status).expect("serialises");
             assert_eq!(json, status.as_str());
             assert_eq!(status.as_str().parse(), Ok(status));

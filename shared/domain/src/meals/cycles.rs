@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use strum::{IntoStaticStr, VariantArray};
 use utoipa::ToSchema;
 
 use crate::Unacceptable;
@@ -32,9 +33,22 @@ pub const CYCLE_KEPT_DAYS: i32 = 92;
 
 /// The status of a cycle.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    IntoStaticStr,
+    VariantArray,
 )]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum CycleStatus {
     /// An owner has not decided yet.
     Pending,
@@ -45,16 +59,12 @@ pub enum CycleStatus {
 }
 
 impl CycleStatus {
-    pub const ALL: [Self; 3] = [Self::Pending, Self::Verified, Self::Rejected];
+    pub const ALL: &[Self] = Self::VARIANTS;
 
     /// The status's name in JSON.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Verified => "verified",
-            Self::Rejected => "rejected",
-        }
+        self.into_str()
     }
 }
 
@@ -71,7 +81,7 @@ impl std::str::FromStr for CycleStatus {
     type Err = Unacceptable;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let found = Self::ALL.into_iter().find(|status| status.as_str() == text);
+        let found = Self::ALL.iter().copied().find(|status| status.as_str() == text);
         found.ok_or_else(|| Unacceptable::new("must be pending, verified or rejected"))
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::Serialize;
+use strum::IntoStaticStr;
 use utoipa::ToSchema;
 
 use crate::days::{MealDate, Period};
@@ -13,8 +14,9 @@ use crate::mess::{Meal, Mess};
 use crate::staff::gate::OpenClosure;
 
 /// The result of a student's meal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum MealMark {
     /// The student had the meal.
     Taken,
@@ -32,13 +34,7 @@ impl MealMark {
     /// The mark's name in JSON.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Taken => "taken",
-            Self::Missed => "missed",
-            Self::Cut => "cut",
-            Self::Closed => "closed",
-            Self::Upcoming => "upcoming",
-        }
+        self.into_str()
     }
 }
 

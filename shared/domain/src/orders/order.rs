@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
 use utoipa::ToSchema;
 
 use crate::accounts::identity::AccountStatus;
@@ -31,7 +32,10 @@ fn total(lines: &[OrderLine]) -> u32 {
 }
 
 /// The status of an order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema, IntoStaticStr,
+)]
+#[strum(const_into_str)]
 pub enum OrderStatus {
     /// Accepted; its portions are reserved, and it waits to be processed.
     Pending,
@@ -49,13 +53,7 @@ impl OrderStatus {
     /// The status's name in JSON and in the database.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "Pending",
-            Self::Processed => "Processed",
-            Self::Failed => "Failed",
-            Self::Cancelled => "Cancelled",
-            Self::Collected => "Collected",
-        }
+        self.into_str()
     }
 }
 

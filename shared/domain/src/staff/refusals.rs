@@ -1,14 +1,28 @@
 //! The reasons to refuse a scan.
 
 use serde::{Deserialize, Serialize};
+use strum::{IntoStaticStr, VariantArray};
 use utoipa::ToSchema;
 
 /// Why a scan is refused, in the order of the checks.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    IntoStaticStr,
+    VariantArray,
 )]
 #[serde(rename_all = "snake_case")]
 #[schema(as = ScanRefusal)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Refusal {
     /// The data is not a student's code.
     MalformedQr,
@@ -38,38 +52,12 @@ pub enum Refusal {
 
 impl Refusal {
     /// Every reason, in the order of the checks.
-    pub const ALL: [Self; 12] = [
-        Self::MalformedQr,
-        Self::UnknownKey,
-        Self::InvalidSignature,
-        Self::UnknownStudent,
-        Self::RevokedQr,
-        Self::NotApproved,
-        Self::Blocked,
-        Self::MessClosed,
-        Self::OutsideMealWindow,
-        Self::MessCut,
-        Self::NoActiveCycle,
-        Self::AlreadyScanned,
-    ];
+    pub const ALL: &[Self] = Self::VARIANTS;
 
     /// The reason's name in JSON.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::MalformedQr => "malformed_qr",
-            Self::UnknownKey => "unknown_key",
-            Self::InvalidSignature => "invalid_signature",
-            Self::UnknownStudent => "unknown_student",
-            Self::RevokedQr => "revoked_qr",
-            Self::NotApproved => "not_approved",
-            Self::Blocked => "blocked",
-            Self::MessClosed => "mess_closed",
-            Self::OutsideMealWindow => "outside_meal_window",
-            Self::MessCut => "mess_cut",
-            Self::NoActiveCycle => "no_active_cycle",
-            Self::AlreadyScanned => "already_scanned",
-        }
+        self.into_str()
     }
 }
 
@@ -79,7 +67,7 @@ mod tests {
 
     #[test]
     fn every_refusal_is_named_as_in_json_and_listed_in_order() {
-        for reason in Refusal::ALL {
+        for reason in Refusal::ALL.iter().copied() {
             assert_eq!(serde_json::to_value(reason).expect("json"), reason.as_str());
         }
         assert!(Refusal::ALL.is_sorted());

@@ -136,7 +136,7 @@ impl Shown<'_> {
     pub fn judge(&self) -> (Sitting, Option<Refusal>) {
         let (sitting, served) = self.gate.mess.sitting(self.meal, self.at);
         let speaks = |reason: &Refusal| self.is_refused_by(*reason, sitting, served);
-        (sitting, Refusal::ALL.into_iter().find(speaks))
+        (sitting, Refusal::ALL.iter().copied().find(speaks))
     }
 
     /// Whether one reason applies, regardless of the others.
