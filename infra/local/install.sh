@@ -8,7 +8,8 @@
 #                       zbar, which reads students' codes as a camera does
 #   install.sh lint     cargo-deny and cargo-machete, and what `install.sh docs` installs
 #   install.sh docs     what checks the links of the documentation
-#   install.sh arm64    the cross compiler for functions that run on AWS
+#   install.sh arm64    the cross compiler for functions that run on AWS, and advzip, which packs
+#                       them
 #
 # Tools that cargo builds go to ~/.cache/thali/tools, where every checkout finds them, unless the
 # machine has them already. Versions are pinned here, in requirements.txt, in tests/newman and in
@@ -178,6 +179,7 @@ arm64)
     python_environment
     .venv/bin/python -m pip install -q --disable-pip-version-check -r infra/local/requirements-arm64.txt
     rustup target add aarch64-unknown-linux-gnu
+    if ! command -v advzip >/dev/null; then apt_install advancecomp; fi
     ;;
 *)
     say "install.sh: what is $1?"
