@@ -9,7 +9,8 @@ use thali_platform::problems;
 use thali_platform::store::{Account, Stamp};
 
 /// Checks the password. A wrong one counts like a failed login by e-mail (or by username, if
-/// the account has no e-mail address), so that both ways together allow no more guesses than one.
+/// the account has no e-mail address). Both share one counter, so using both gives no extra
+/// guesses.
 pub async fn check(
     app: &App,
     account: &Account,

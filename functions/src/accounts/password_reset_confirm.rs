@@ -32,7 +32,7 @@ pub static ENDPOINT: Endpoint = Endpoint::post(
 )
 .rate(RATE_SIGN_UP)
 .needs(&[Part::OtpKey])
-.summary("Replaces a forgotten password, once the code is right, and ends all sessions")
+.summary("Replaces a forgotten password if the code is right, and ends all sessions")
 .takes(schema::<ConfirmReset>)
 .answers_nothing(204)
 .refuses(&["otp_invalid", "otp_expired"]);

@@ -22,7 +22,7 @@ pub static ENDPOINT: Endpoint = Endpoint::post(
     handler!(profile_picture),
 )
 .needs(&[Part::Blobs])
-.summary("Gives an address to which a profile picture is uploaded")
+.summary("Gives the address for the upload of a profile picture")
 .takes(schema::<WantedPicture>)
 .answers(201, schema::<PictureUpload>);
 

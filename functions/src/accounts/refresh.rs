@@ -14,7 +14,7 @@ use super::login::LoggedIn;
 pub static ENDPOINT: Endpoint =
     Endpoint::post("refresh", &["/api/auth/refresh"], Access::Public, handler!(refresh))
         .needs(&[Part::SigningKey, Part::RefreshKey])
-        .summary("Gives an access token for the refresh cookie, and the cookie's successor")
+        .summary("Exchanges the refresh cookie for an access token and a new cookie")
         .answers(200, schema::<LoggedIn>)
         .takes_cookie()
         .sets_cookie()

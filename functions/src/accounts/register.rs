@@ -27,7 +27,7 @@ pub static ENDPOINT: Endpoint = Endpoint::post(
     handler!(register),
 )
 .rate(RATE_SIGN_UP)
-.summary("Begins a registration and mails a code")
+.summary("Starts a registration and mails a code")
 .takes(schema::<SignUp>)
 .answers(202, schema::<Accepted>)
 .refuses(&["mess_not_found", "username_taken", "invite_required", "invite_invalid"]);

@@ -30,7 +30,7 @@ pub static ENDPOINT: Endpoint = Endpoint::post(
 )
 .rate(RATE_SIGN_UP)
 .needs(&[Part::OtpKey])
-.summary("Makes the account, once the code is right")
+.summary("Creates the account if the code is right")
 .takes(schema::<VerifyOtp>)
 .answers(201, schema::<Verified>)
 .refuses(&[

@@ -195,7 +195,7 @@ impl Reconciling<'_> {
             }
             Err(error) => {
                 let cause = telemetry::chain(&error);
-                tracing::error!(order_id, cause, "the partner is to be asked again");
+                tracing::error!(order_id, cause, "Razorpay must be asked again");
                 self.query_failed(&error);
                 return Ok(());
             }

@@ -17,9 +17,7 @@ pub static ENDPOINT: Endpoint = Endpoint::delete(
     Access::Owner,
     handler!(closure_delete),
 )
-.summary(
-    "Takes a closure back that is not over, from the next scan on; days that are over stay closed",
-)
+.summary("Withdraws a closure from the next scan on; days that are over stay closed")
 .answers_nothing(204)
 .refuses(&["closure_not_found", "closure_ended", "mess_not_found"]);
 

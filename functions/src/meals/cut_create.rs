@@ -22,7 +22,7 @@ use crate::repeats::{commit_once, first_outcome, id_time};
 
 pub static ENDPOINT: Endpoint =
     Endpoint::post("cut-create", &["/api/v1/mess-cuts"], Access::Student, handler!(create))
-        .summary("Cuts meals of some days, until the mess's cutoff on the day before the first")
+        .summary("Cuts meals of some days, until the mess's cutoff on the day before the first day")
         .takes(schema::<CutMeals>)
         .answers(201, schema::<CutView>)
         .refuses(&[

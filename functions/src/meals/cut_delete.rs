@@ -16,7 +16,7 @@ pub static ENDPOINT: Endpoint = Endpoint::delete(
     Access::Student,
     handler!(cut_delete),
 )
-.summary("Takes a cut back, until the mess's cutoff on the day before its first")
+.summary("Cancels a cut, until the mess's cutoff on the day before its first day")
 .answers_nothing(204)
 .refuses(&["cut_not_found", "cutoff_passed", "mess_not_found"]);
 

@@ -97,7 +97,7 @@ fn amount_and_screenshot_errors(members: &Members) -> Vec<FieldError> {
     };
     let wrong = |pair: [&[&str]; 2]| {
         if pair.iter().all(there) {
-            let message = format!("is not to be beside {}", pair[0][0]);
+            let message = format!("cannot be sent together with {}", pair[0][0]);
             return vec![FieldError::new(pair[1][0], &message)];
         }
         one_of(members, &pair.concat())
@@ -197,7 +197,7 @@ async fn screenshot_error(app: &App, new: &NewCycle<'_>) -> Result<Option<&'stat
     }
     let Some(head) = app.blobs().head(&object, HEAD_LENGTH).await? else { return Ok(absent) };
     let judged = pictures::check(key.format, head.length, &head.content_type, &head.first_bytes);
-    Ok(judged.is_err().then_some("is of something else than the picture that it declares"))
+    Ok(judged.is_err().then_some("is not a picture of the declared type"))
 }
 
 /// Validates the days. The problem lists all errors of the days and of the screenshot together;

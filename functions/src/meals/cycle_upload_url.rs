@@ -20,7 +20,7 @@ pub static ENDPOINT: Endpoint = Endpoint::post(
     handler!(upload_url),
 )
 .needs(&[Part::Blobs])
-.summary("Gives an address to which the screenshot of a payment is uploaded")
+.summary("Gives the address for the upload of a payment's screenshot")
 .takes(schema::<WantedPicture>)
 .answers(201, schema::<ScreenshotUpload>);
 

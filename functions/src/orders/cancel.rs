@@ -17,7 +17,7 @@ pub static ENDPOINT: Endpoint = Endpoint::post(
     Access::Student,
     handler!(cancel),
 )
-.summary("Calls an order off that is still pending")
+.summary("Cancels an order that is still pending")
 .answers(200, schema::<OrderView>)
 .refuses(&["order_not_found", "order_not_pending"]);
 

@@ -16,7 +16,7 @@ pub static ENDPOINT: Endpoint = Endpoint::post(
     Access::Staff,
     handler!(collect),
 )
-.summary("Records that a processed order was handed over")
+.summary("Records that a processed order was collected")
 .answers(200, schema::<OrderView>)
 .refuses(&["order_not_found", "order_not_processed", "already_collected"]);
 

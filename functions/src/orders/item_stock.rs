@@ -42,13 +42,13 @@ async fn stock(app: &App, caller: &Caller, request: &Request) -> Result<Response
     let ChangeStock { delta } = request.json()?;
     let sku: Sku = request.param("sku").ok_or_else(problems::item_not_found)?;
     let key = request.idempotency_key(&format!("{delta} of {sku}"))?;
-    let asking = Asking { session, sku, delta, key, stamp: caller.stamp(app, request) };
-    let (stock, replayed) = commit(app, &asking).await?;
+    let wanted = StockRequest { session, sku, delta, key, stamp: caller.stamp(app, request) };
+    let (stock, replayed) = commit(app, &wanted).await?;
     Ok(Response::ok(&Stocked { stock }).replayed_if(replayed))
 }
 
 /// The change of an item's stock that an owner requests.
-struct Asking<'a> {
+struct StockRequest<'a> {
     session: &'a Session,
     sku: Sku,
     delta: StockDelta,
@@ -62,13 +62,12 @@ const EXACT_TRIES: u32 = CONTENTION_TRIES_MAX / 4;
 /// Decides and writes; reads and decides again if the stock changed meanwhile. Returns the new
 /// stock, and whether it is the outcome of an earlier request.
 ///
-/// The first attempts require that the stock is unchanged since it was read, because then the
-/// returned number is exact. For an item that sells a hundred times a second, hardly any of
-/// these attempts succeeds. The owner must not starve for a number that is outdated when it
-/// arrives, so the later attempts require only [`StockCondition::Sufficient`]. Their number does not
-/// count the sales of the few milliseconds since the stock was read.
-async fn commit(app: &App, asking: &Asking<'_>) -> Result<(u32, bool), Problem> {
-    let Asking { session, sku, delta, key, stamp } = asking;
+/// The first attempts require that the stock is unchanged since it was read: then the returned
+/// number is exact. While an item sells a hundred times a second, hardly any of them succeeds. An
+/// exact number is not worth failing for, so later attempts require only
+/// [`StockCondition::Sufficient`]. Their number ignores the sales of the last few milliseconds.
+async fn commit(app: &App, wanted: &StockRequest<'_>) -> Result<(u32, bool), Problem> {
+    let StockRequest { session, sku, delta, key, stamp } = wanted;
     let (owner, mess, key) = (session.account_id, &session.mess_id, key.as_ref());
     commit_once(
         || first_outcome(app, owner, Operation::ChangeStock, key),

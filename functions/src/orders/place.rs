@@ -30,7 +30,7 @@ pub static ENDPOINT: Endpoint = Endpoint::post(
 )
 .rate(RATE_SUBMISSION)
 .operation_id("order-create")
-.summary("Orders items of the menu, to be paid with tokens a moment later")
+.summary("Orders items of the menu; the tokens are redeemed a moment later")
 .takes(schema::<PlaceOrder>)
 .answers(202, schema::<OrderView>)
 .refuses(&["out_of_stock", "order_too_large"])

@@ -25,23 +25,27 @@ use utoipa::ToSchema;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 
-pub static ENDPOINT: Endpoint =
-    Endpoint::get("audit-list", &["/api/v1/audit"], Access::Owner, handler!(list))
-        .summary("What was changed, of one thing or on one day, newest first; a page may be short and have another behind it")
-        .query(&[
-            QueryParameter {
-                name: ENTITY,
-                description: "Of what: an id, or what a record calls it; either this or date",
-                schema: Entity::schema,
-            },
-            QueryParameter {
-                name: DATE,
-                description: "Of which day, by the mess's clock; either this or entity",
-                schema: schema::<MealDate>,
-            },
-        ])
-        .answers_page(schema::<AuditView>)
-        .refuses(&["mess_not_found"]);
+pub static ENDPOINT: Endpoint = Endpoint::get(
+    "audit-list",
+    &["/api/v1/audit"],
+    Access::Owner,
+    handler!(list),
+)
+.summary("The changes of one entity or of one day, newest first; a short page may not be the last")
+.query(&[
+    QueryParameter {
+        name: ENTITY,
+        description: "Of what: an id, or what a record calls it; either this or date",
+        schema: Entity::schema,
+    },
+    QueryParameter {
+        name: DATE,
+        description: "Of which day, by the mess's clock; either this or entity",
+        schema: schema::<MealDate>,
+    },
+])
+.answers_page(schema::<AuditView>)
+.refuses(&["mess_not_found"]);
 
 const ENTITY: &str = "entity";
 

@@ -90,7 +90,7 @@ async fn dashboard(app: &App, caller: &Caller, _request: &Request) -> Result<Res
         store.members_all(id),
         store.day_tallies(id, date),
         store.approvals_pending(id),
-        store.payments_pending(id),
+        store.cycles_pending(id),
         sales(app, &gate.mess, date),
         stock_warnings(app, id),
         store.notifications_unread(id, now),

@@ -24,7 +24,7 @@ use utoipa::ToSchema;
 
 pub static ENDPOINT: Endpoint =
     Endpoint::get("headcount", &["/api/v1/reports/headcount"], Access::Owner, handler!(headcount))
-        .summary("How many to cook for on a day, who came, and how the day before went")
+        .summary("How many to cook for on a day, how many came, and the same for the day before")
         .query(&[QueryParameter {
             name: DATE,
             description: "The day: from a week ago to a year ahead; today where it is left out",

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 
 pub static ENDPOINT: Endpoint =
     Endpoint::post("invite-create", &["/api/v1/invites"], Access::Owner, handler!(invite))
-        .summary("Makes an invite; its code is shown once")
+        .summary("Creates an invite, whose code is shown once")
         .takes(schema::<CreateInvite>)
         .answers(201, schema::<Invited>);
 

@@ -14,7 +14,7 @@ pub static ENDPOINT: Endpoint = Endpoint::post(
     Access::Owner,
     handler!(read),
 )
-.summary("Marks a notification as read; again is answered with the same")
+.summary("Marks a notification as read; a repeat changes nothing")
 .answers(200, schema::<NotificationView>)
 .refuses(&["notification_not_found"]);
 

@@ -43,7 +43,7 @@ const COLUMNS: [&str; 14] = [
     "scan_id",
 ];
 
-/// A place in the file: a meal, and the plate after which the place is.
+/// A position in the file: a meal, and the last plate that is already written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Place {
     pub(super) sitting: Sitting,

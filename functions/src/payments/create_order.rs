@@ -27,7 +27,7 @@ pub static ENDPOINT: Endpoint = Endpoint::post(
 )
 .rate(RATE_SUBMISSION)
 .needs(&[Part::Razorpay])
-.summary("Orders tokens at the mess's price")
+.summary("Creates an order for tokens, at the mess's price")
 .takes(schema::<CreateOrder>)
 .answers(201, schema::<Created<'_>>)
 .refuses(&["mess_not_found", "partner_unavailable"])
@@ -55,6 +55,8 @@ async fn create_order(app: &App, caller: &Caller, request: &Request) -> Result<R
     let session = caller.session()?;
     let wanted: CreateOrder = request.json()?;
     let key = request.idempotency_key(&wanted.token_count.get().to_string())?;
+    // Not `commit_once`: there is nothing to decide again, and each attempt would create another
+    // order at Razorpay.
     let (first, mess) = futures_util::try_join!(replay(app, session, key.as_ref()), async {
         Ok(app.store.mess_get(&session.mess_id).await?)
     },)?;

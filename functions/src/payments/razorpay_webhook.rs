@@ -27,7 +27,7 @@ pub static ENDPOINT: Endpoint = Endpoint::post(
     handler!(razorpay_webhook),
 )
 .needs(&[Part::WebhookSecrets])
-.summary("Takes Razorpay's signed events")
+.summary("Receives Razorpay's signed events")
 .signed("X-Razorpay-Signature")
 .answers(200, schema::<Taken>)
 .refuses(&["signature_wrong"]);
@@ -93,7 +93,7 @@ async fn take_refund(app: &App, entity: RefundEntity, stamp: &Stamp) -> Result<(
         tracing::warn!(
             razorpay_refund_id = razorpay_refund_id.as_str(),
             payment_id = payment_id.as_str(),
-            "a refund was not asked for here",
+            "a refund was not requested here",
         );
         return Ok(());
     };

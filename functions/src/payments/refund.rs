@@ -19,7 +19,7 @@ use crate::tokens::counted;
 
 pub static ENDPOINT: Endpoint =
     Endpoint::post("refund", &["/payments/{order_id}/refund"], Access::Owner, handler!(refund))
-        .summary("Gives unredeemed tokens of a purchase back for money")
+        .summary("Refunds unredeemed tokens of a purchase")
         .takes_optional(schema::<RefundTokens>)
         .answers(202, schema::<Refunded>)
         .refuses(&[

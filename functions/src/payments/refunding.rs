@@ -39,10 +39,10 @@ pub enum Outcome {
 pub async fn push(app: &App, refund: &Refund, stamp: &Stamp) -> Result<Outcome, RefundingError> {
     let asked = ask(app.razorpay(), refund, stamp.at).await.inspect_err(|error| {
         let cause = telemetry::chain(error);
-        tracing::error!(refund_id = %refund.refund_id, cause, "the partner is to be asked again");
+        tracing::error!(refund_id = %refund.refund_id, cause, "Razorpay must be asked again");
     });
     let Some(found) = asked? else {
-        tracing::error!(refund_id = %refund.refund_id, "the partner refuses a refund");
+        tracing::error!(refund_id = %refund.refund_id, "Razorpay refuses a refund");
         let failure = RefundFailure::RefusedByPartner;
         return Ok(fail(app, refund, failure, stamp).await?);
     };
@@ -71,7 +71,7 @@ pub async fn finish(
             tracing::error!(
                 refund_id = %refund.refund_id,
                 razorpay_refund_id = razorpay_refund_id.as_str(),
-                "the partner says the opposite of how a refund ended",
+                "Razorpay reports the opposite of how a refund ended",
             );
             Ok(Outcome::Unchanged)
         }
@@ -79,7 +79,7 @@ pub async fn finish(
             tracing::error!(
                 refund_id = %refund.refund_id,
                 razorpay_refund_id = razorpay_refund_id.as_str(),
-                "the partner's refund is not the one that was asked for",
+                "Razorpay's refund is not the one that was requested",
             );
             Ok(Outcome::Unchanged)
         }

@@ -23,7 +23,7 @@ pub static ENDPOINT: Endpoint = Endpoint::post(
     handler!(verify_payment),
 )
 .needs(&[Part::Razorpay])
-.summary("Credits what the checkout paid")
+.summary("Credits the tokens that a checkout paid for")
 .takes(schema::<VerifyPayment>)
 .answers(200, schema::<Verified>)
 .refuses(&[

@@ -23,7 +23,7 @@ use super::view::{ScanConflict, ScanView};
 pub static ENDPOINT: Endpoint =
     Endpoint::post("scan-batch", &["/api/v1/scanner/scans"], Access::Staff, handler!(upload))
         .needs(&[Part::QrKey, Part::Blobs])
-        .summary("Takes scans that were made offline, and tells of conflicts")
+        .summary("Uploads scans that were made offline, and reports conflicts")
         .takes(schema::<UploadScans>)
         .answers(200, schema::<UploadedScans>)
         .refuses(&["mess_not_found"]);

@@ -21,7 +21,7 @@ pub static ENDPOINT: Endpoint = Endpoint::post(
     Access::Owner,
     handler!(create),
 )
-.summary("Makes a staff token; it is shown once")
+.summary("Creates a staff token, which is shown once")
 .takes(schema::<CreateStaffToken>)
 .answers(201, schema::<NewStaffToken>);
 

@@ -19,7 +19,7 @@ pub static ENDPOINT: Endpoint = Endpoint::post(
     Access::Staff,
     handler!(undo),
 )
-.summary("Takes an admission back, within ten minutes")
+.summary("Undoes an admission, within ten minutes")
 .answers(200, schema::<ScanView>)
 .refuses(&["scan_not_found", "not_admitted", "undo_expired"]);
 

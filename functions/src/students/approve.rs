@@ -14,7 +14,7 @@ pub static ENDPOINT: Endpoint = Endpoint::post(
     Access::Owner,
     handler!(approve),
 )
-.summary("Lets a student in")
+.summary("Approves a student")
 .takes_optional(schema::<DecideStudent>)
 .answers(200, schema::<DecidedStudent>)
 .refuses(&["student_not_found", "email_taken", "roll_no_taken"]);

@@ -13,7 +13,7 @@ pub static ENDPOINT: Endpoint = Endpoint::post(
     Access::Owner,
     handler!(block),
 )
-.summary("Shuts a student out, at once")
+.summary("Blocks a student at once")
 .takes_optional(schema::<DecideStudent>)
 .answers(200, schema::<DecidedStudent>)
 .refuses(&["student_not_found"]);

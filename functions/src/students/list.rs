@@ -14,7 +14,7 @@ use crate::accounts::view::AccountView;
 
 pub static ENDPOINT: Endpoint =
     Endpoint::get("student-list", &["/api/v1/students"], Access::Owner, handler!(list))
-        .summary("Lists the mess's students, in the order in which they came")
+        .summary("Lists the mess's students, oldest first")
         .query(&[QueryParameter {
             name: STATUS,
             description: "Only students with this status",

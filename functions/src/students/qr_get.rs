@@ -16,7 +16,7 @@ use super::qr::{self, CodeView, Format};
 pub static ENDPOINT: Endpoint =
     Endpoint::get("qr-get", &["/api/v1/students/me/qr"], Access::Student, handler!(qr_get))
         .needs(&[Part::QrKey])
-        .summary("Answers the student's code, as text or as a picture")
+        .summary("The student's code, as text or as a picture")
         .query(&[QueryParameter {
             name: FORMAT,
             description: "How it is wanted; json where nothing is said",

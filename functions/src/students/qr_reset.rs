@@ -20,7 +20,7 @@ pub static ENDPOINT: Endpoint = Endpoint::post(
     handler!(qr_reset),
 )
 .needs(&[Part::QrKey])
-.summary("Gives the student another code; the old one is dead at once")
+.summary("Gives the student a new code; the old one is refused at once")
 .answers(200, schema::<CodeView>)
 .refuses(&["student_not_found", "mess_not_found"]);
 

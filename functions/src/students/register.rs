@@ -30,7 +30,7 @@ pub static ENDPOINT: Endpoint = Endpoint::post(
     handler!(register),
 )
 .rate(RATE_SIGN_UP)
-.summary("Puts a student on the list of those who wait for approval")
+.summary("Registers a student, who then waits for approval")
 .takes(schema::<RegisterStudent>)
 .answers(201, schema::<RegisteredStudent>)
 .refuses(&["mess_not_found", "roll_no_taken", "email_taken"]);

@@ -13,7 +13,7 @@ pub static ENDPOINT: Endpoint = Endpoint::post(
     Access::Owner,
     handler!(reject),
 )
-.summary("Turns away a student who waits for approval")
+.summary("Rejects a student who waits for approval")
 .takes_optional(schema::<DecideStudent>)
 .answers(200, schema::<DecidedStudent>)
 .refuses(&["student_not_found", "wrong_status"]);

@@ -17,7 +17,7 @@ pub static ENDPOINT: Endpoint = Endpoint::get(
     Access::Student,
     handler!(token_data),
 )
-.summary("The tokens that can be redeemed, those that expire first coming first")
+.summary("The tokens that can be redeemed, those that expire first at the top")
 .answers_page(schema::<TokenView>);
 
 /// A token, and the purchase that it came with.

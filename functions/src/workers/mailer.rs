@@ -32,7 +32,7 @@ async fn mail(app: &App, body: &str) -> Result<(), Error> {
     let sent = match mails::write(app, &message).await {
         Ok(Some(mail)) => app.mailer().send(&mail).await.map_err(Error::from),
         Ok(None) => {
-            tracing::info!("the mail has come too late, or there is nobody to have it");
+            tracing::info!("the mail is too late, or has no addressee");
             Ok(())
         }
         Err(error) => Err(error),

@@ -20,7 +20,7 @@ pub static CONSUMER: Consumer = Consumer {
 async fn notify(app: &App, body: &str) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let notice: Notice = serde_json::from_str(body)?;
     let Some(news) = complete_news(app, &notice).await? else {
-        tracing::info!("what was to be told is gone");
+        tracing::info!("the subject of the news was deleted");
         return Ok(());
     };
     let Notice { event_id, mess_id, at, .. } = notice;

@@ -50,7 +50,7 @@ async fn check(app: &App, object: &str, stamp: &Stamp) -> Result<(), Error> {
     let screenshot = ScreenshotKey::parse(object).ok();
     let declared = picture.map(|key| key.format).or(screenshot.map(|key| key.format));
     let Some(declared) = declared else {
-        tracing::warn!("an object with a key that is none of ours is removed");
+        tracing::warn!("an object with a key that this system did not make is removed");
         return Ok(app.blobs().remove(object).await?);
     };
     let Some(head) = app.blobs().head(object, HEAD_LENGTH).await? else {

@@ -119,7 +119,7 @@ fn account_mail(account: &Images<Account>, at: Timestamp) -> Option<MailMessage>
 }
 
 fn purchase_mail(images: &Images<PurchaseRecord>) -> Option<MailMessage> {
-    if let Some(PurchaseRecord { purchase, .. }) = became_captured(images) {
+    if let Some(PurchaseRecord { purchase, .. }) = notices::became_captured(images) {
         let Purchase { order_id, account_id, mess_id, token_count, amount, state, .. } =
             purchase.clone();
         let PurchaseState::Captured(lot) = state else { return None };
@@ -141,12 +141,6 @@ fn purchase_mail(images: &Images<PurchaseRecord>) -> Option<MailMessage> {
         token_count: (*warned_of)?,
         expires_at: lot.expires_at,
     }))
-}
-
-/// The purchase, if it was paid with this change.
-pub(super) fn became_captured(images: &Images<PurchaseRecord>) -> Option<&PurchaseRecord> {
-    let is_captured = |it: &PurchaseRecord| matches!(it.purchase.state, PurchaseState::Captured(_));
-    images.became(is_captured).filter(|it| is_captured(it))
 }
 
 fn refund_mail(images: &Images<Refund>) -> Option<MailMessage> {

@@ -7,11 +7,9 @@ use thali_domain::money::Paise;
 use thali_domain::orders::order::{Order, OrderStatus};
 use thali_domain::owner::notifications::{self, News, fell_below_low_stock};
 use thali_domain::staff::plates::Plate;
-use thali_domain::tokens::purchases::Purchase;
+use thali_domain::tokens::purchases::{Purchase, PurchaseState};
 use thali_domain::tokens::redeeming::Submission;
 use thali_platform::store::{Account, Images, PurchaseRecord, StockRecord};
-
-use super::deriving::became_captured;
 
 /// The news leaves out the student's e-mail address and telephone number.
 pub(super) fn student_waiting(images: &Images<Account>) -> Option<News> {
@@ -22,6 +20,12 @@ pub(super) fn student_waiting(images: &Images<Account>) -> Option<News> {
         name: Some(name),
         roll_no,
     })
+}
+
+/// The purchase, if it was paid with this change.
+pub(super) fn became_captured(images: &Images<PurchaseRecord>) -> Option<&PurchaseRecord> {
+    let is_captured = |it: &PurchaseRecord| matches!(it.purchase.state, PurchaseState::Captured(_));
+    images.became(is_captured).filter(|it| is_captured(it))
 }
 
 pub(super) fn token_bought(images: &Images<PurchaseRecord>) -> Option<News> {

@@ -278,7 +278,7 @@ pub enum AccountStatus {
 impl AccountStatus {
     pub const ALL: &[Self] = Self::VARIANTS;
 
-    /// The status's name in JSON and in the database.
+    /// The status's name in JSON.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         self.into_str()
@@ -337,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn a_status_has_the_same_name_in_json_database_and_queries() {
+    fn a_status_has_the_same_name_in_json_and_queries() {
         for status in AccountStatus::ALL.iter().copied() {
             let json = serde_json::to_value(status).expect("serialises");
             assert_eq!(json, status.as_str());

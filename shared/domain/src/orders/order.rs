@@ -50,7 +50,7 @@ pub enum OrderStatus {
 }
 
 impl OrderStatus {
-    /// The status's name in JSON and in the database.
+    /// The status's name in JSON.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         self.into_str()

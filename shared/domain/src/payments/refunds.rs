@@ -87,7 +87,7 @@ pub enum RefundRefusal {
     #[error("the purchase has not been paid, so there is nothing to give back")]
     NotRefundable,
     /// Another refund of the purchase is in progress.
-    #[error("another refund of this purchase is in hand")]
+    #[error("another refund of this purchase is in progress")]
     InProgress,
     /// Fewer tokens are left than requested.
     #[error("{available} unredeemed tokens are left, {requested} were asked for")]
@@ -226,9 +226,8 @@ pub fn is_late(refund: &Refund, now: Timestamp) -> bool {
     now.duration_since(refund.requested_at) > KEY_TRUSTED_FOR
 }
 
-/// For how long a refusal may only mean that an earlier attempt is still running at Razorpay
-/// and not in its list yet: Razorpay uses the same status to refuse a refund while it is busy
-/// with the payment.
+/// How long a refusal is not final: Razorpay uses the same status while an earlier attempt is
+/// still running, and does not list that attempt yet.
 const REFUSAL_FINAL_AFTER: SignedDuration = SignedDuration::from_mins(10);
 
 /// Whether Razorpay's refusal of this refund is final. Otherwise the refund must be requested

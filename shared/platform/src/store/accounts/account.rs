@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::{ConditionCheck, TransactWriteItem};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 use thali_domain::accounts::identity::{
     AccountStatus, Email, LoginName, Name, Phone, Role, RollNo, RoomNo, TelegramUserId, Username,
 };
@@ -24,41 +25,30 @@ use crate::store::{
 };
 
 /// An account in its storage format.
+#[skip_serializing_none]
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Account {
     pub account_id: AccountId,
     pub mess_id: MessId,
     pub role: Role,
     pub status: AccountStatus,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub username: Option<Username>,
     pub name: Name,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<Email>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub roll_no: Option<RollNo>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub room_no: Option<RoomNo>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phone: Option<Phone>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bio: Option<Bio>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<PostalAddress>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profession: Option<Profession>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub date_of_birth: Option<DateOfBirth>,
     /// The newest uploaded picture that passed validation.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub picture_key: Option<PictureKey>,
     /// The Telegram account that somebody claimed to be this person's. Nobody has proven it: it
     /// grants no access, and nothing is sent there.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub telegram_claim: Option<TelegramUserId>,
     /// The e-mail address from the registration, if another account had it already. It only serves
     /// to recognise a repeated registration. Nothing is sent there.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email_claim: Option<Email>,
     /// The password's hash, or [`NO_PASSWORD`](crate::auth::password::NO_PASSWORD).
     pub password_hash: String,
@@ -67,32 +57,21 @@ pub struct Account {
     #[serde(default)]
     pub password_version: u32,
     /// The HMAC of the security code, if one is set.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub security_code_hash: Option<String>,
     /// The number of wrong security codes.
     #[serde(default)]
     pub security_code_failures: u32,
     /// When the wrong security codes are forgotten.
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        with = "jiff::fmt::serde::timestamp::millisecond::optional"
-    )]
+    #[serde(default, with = "jiff::fmt::serde::timestamp::millisecond::optional")]
     pub security_code_forgotten_at: Option<Timestamp>,
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     pub created_at: Timestamp,
     /// Who made the last decision about the account.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decided_by: Option<String>,
     /// When that decision was made.
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        with = "jiff::fmt::serde::timestamp::millisecond::optional"
-    )]
+    #[serde(default, with = "jiff::fmt::serde::timestamp::millisecond::optional")]
     pub decided_at: Option<Timestamp>,
     /// The reason for that decision.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decision_reason: Option<Reason>,
 }
 

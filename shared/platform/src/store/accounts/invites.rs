@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 use thali_domain::accounts::identity::Role;
 use thali_domain::ids::MessId;
 
@@ -15,6 +16,7 @@ use crate::store::{Consistency, Stamp, Store, StoreError, expiring, item, keys};
 pub const LIFETIME: SignedDuration = SignedDuration::from_hours(72);
 
 /// An invite in its storage format. Only the hash of its code is stored, as the item's key.
+#[skip_serializing_none]
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Invite {
     /// The mess that the invited person joins.
@@ -24,11 +26,7 @@ pub struct Invite {
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     pub expires_at: Timestamp,
     /// When somebody signed up with it.
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        with = "jiff::fmt::serde::timestamp::millisecond::optional"
-    )]
+    #[serde(default, with = "jiff::fmt::serde::timestamp::millisecond::optional")]
     pub used_at: Option<Timestamp>,
 }
 

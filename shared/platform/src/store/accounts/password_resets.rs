@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 use thali_domain::accounts::identity::{Email, LoginName};
 use thali_domain::accounts::password_reset::{ATTEMPTS_MAX, REQUESTS_WINDOW};
 use thali_domain::ids::{AccountId, MessId, PasswordResetId};
@@ -18,6 +19,7 @@ use crate::store::{
 };
 
 /// A password reset in its storage format. It does not contain the one-time code.
+#[skip_serializing_none]
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct PasswordReset {
     /// The id from which the one-time code is derived.
@@ -26,7 +28,6 @@ pub struct PasswordReset {
     /// Where the code is mailed.
     pub email: Email,
     /// The account that has the address. Without an account no code is right.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account_id: Option<AccountId>,
     /// How many codes were tried.
     pub attempts: u32,

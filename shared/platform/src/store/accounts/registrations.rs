@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 use thali_domain::accounts::identity::{Email, Name, Phone, Role, RollNo, RoomNo, Username};
 use thali_domain::accounts::registration::{ATTEMPTS_MAX, LIFETIME, RESENDS_MAX, SIGN_UPS_WINDOW};
 use thali_domain::ids::{MessId, RegistrationId};
@@ -17,6 +18,7 @@ use crate::store::{
 };
 
 /// A registration in its storage format. It does not contain the one-time code.
+#[skip_serializing_none]
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Registration {
     pub registration_id: RegistrationId,
@@ -28,20 +30,15 @@ pub struct Registration {
     /// so that the responses do not reveal the account, while the mail does.
     pub known: bool,
     /// The wanted username.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub username: Option<Username>,
     pub name: Name,
     /// The wanted role.
     pub role: Role,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phone: Option<Phone>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub roll_no: Option<RollNo>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub room_no: Option<RoomNo>,
     pub password_hash: String,
     /// The hash of the invite code, if the request had one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub invite_hash: Option<String>,
     /// How many one-time codes were tried.
     pub attempts: u32,

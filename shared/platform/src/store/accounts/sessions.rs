@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 use thali_domain::accounts::sessions::{REFRESH_LIFETIME, RefreshState};
 use thali_domain::ids::{AccountId, MessId, SessionId};
 
@@ -21,6 +22,7 @@ use crate::store::{
 const SESSION_DELETES_MAX: usize = 50;
 
 /// A session in its storage format. Refresh tokens are stored as hashes.
+#[skip_serializing_none]
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct SessionRecord {
     pub account_id: AccountId,
@@ -32,7 +34,6 @@ pub struct SessionRecord {
     /// Hash of the current refresh token.
     pub refresh_hash: String,
     /// Hash of the previous refresh token.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous_hash: Option<String>,
     /// When the current refresh token replaced the previous one.
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]

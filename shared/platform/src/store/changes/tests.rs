@@ -1,6 +1,6 @@
-//! Tests with a stored item of each kind: it can be read, and the audit trail knows each of its
-//! attributes. A fixture has every attribute that its kind can have, even if no real item has all
-//! of them at once.
+//! Tests with stored items of each kind: they can be read, and the audit trail knows each of their
+//! attributes. The fixtures of a kind, `<kind>.json` and `<kind>-<variant>.json`, together have
+//! every attribute that the kind can have.
 
 use std::collections::BTreeSet;
 
@@ -29,12 +29,103 @@ const BESIDE: &[(Kind, &[&str])] = &[
     (Kind::Idempotency, &["ttl"]),
 ];
 
-/// The fixture of a kind.
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/store/changes/fixtures");
+
+/// The main fixture of a kind.
 fn stored(kind: Kind) -> Value {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/store/changes/fixtures");
-    let text = std::fs::read_to_string(format!("{folder}/{kind}.json"));
-    let text = text.unwrap_or_else(|_| panic!("no fixture of the kind {kind}"));
-    serde_json::from_str(&text).expect("JSON")
+    fixture(kind.name()).unwrap_or_else(|| panic!("no fixture of the kind {kind}"))
+}
+
+fn fixture(name: &str) -> Option<Value> {
+    let text = std::fs::read_to_string(format!("{FOLDER}/{name}.json")).ok()?;
+    Some(serde_json::from_str(&text).expect("JSON"))
+}
+
+/// All fixtures, with their kinds and names.
+fn all_stored() -> Vec<(Kind, String, Value)> {
+    let files = std::fs::read_dir(FOLDER).expect("the folder");
+    let names = files.filter_map(|file| {
+        Some(file.expect("a file").file_name().to_str()?.strip_suffix(".json")?.to_owned())
+    });
+    let fixtures: Vec<_> = names
+        .map(|name| {
+            let kind = name.split_once('-').map_or(&*name, |(kind, _)| kind);
+            let kind = Kind::of(kind).unwrap_or_else(|| panic!("{name} is of no kind"));
+            let item = fixture(&name).expect("it was just listed");
+            (kind, name, item)
+        })
+        .collect();
+    for kind in Kind::ALL {
+        assert!(fixtures.iter().any(|(of, ..)| of == kind), "no fixture of the kind {kind}");
+    }
+    fixtures
+}
+
+/// The attributes that an item may lack, because they have no value or because it was stored
+/// before they existed. Kinds that are not listed have none.
+const OPTIONAL: &[(Kind, &[&str])] = &[
+    (
+        Kind::Account,
+        &[
+            "address",
+            "bio",
+            "date_of_birth",
+            "decided_at",
+            "decided_by",
+            "decision_reason",
+            "email",
+            "password_version",
+            "phone",
+            "picture_key",
+            "profession",
+            "roll_no",
+            "room_no",
+            "security_code_failures",
+            "security_code_forgotten_at",
+            "security_code_hash",
+            "telegram_claim",
+            "username",
+        ],
+    ),
+    (Kind::Session, &["password_version", "previous_hash"]),
+    (Kind::Registration, &["invite_hash", "phone", "roll_no", "room_no", "username"]),
+    (Kind::Invite, &["used_at"]),
+    (Kind::PasswordReset, &["account_id"]),
+    (Kind::StaffToken, &["last_used_at", "revoked_at"]),
+    (Kind::Member, &["picture_key", "qr_previous", "roll_no", "room_no"]),
+    (Kind::Cycle, &["decided_at", "reason", "roll_no"]),
+    (Kind::Plate, &["admitted", "diner"]),
+    (Kind::Notification, &["read_at"]),
+    (Kind::Order, &["failure", "processed_at", "swept_at", "tokens"]),
+    (
+        Kind::Purchase,
+        &[
+            "asked_at",
+            "captured_at",
+            "closed_at",
+            "expires_at",
+            "expires_on",
+            "failed_at",
+            "method",
+            "open",
+            "payment_id",
+            "redeemed",
+            "refund_id",
+            "refunded",
+            "refunding",
+            "warned_at",
+            "warned_of",
+        ],
+    ),
+    (Kind::Refund, &["decided_at", "failure", "open", "razorpay_refund_id"]),
+];
+
+/// Attributes that every item has.
+const OF_EVERY: [&str; 6] = ["pk", "sk", "kind", "actor", "request_id", "changed_at"];
+
+/// The entry of a kind in one of the lists above.
+fn listed(list: &[(Kind, &'static [&'static str])], kind: Kind) -> &'static [&'static str] {
+    list.iter().find(|(of, _)| *of == kind).map_or(&[], |(_, attributes)| attributes)
 }
 
 fn image(item: Value) -> Item {
@@ -82,38 +173,53 @@ fn shown(item: &Value) -> Option<Value> {
 
 #[test]
 fn a_stored_item_of_each_kind_can_be_read() {
-    for kind in Kind::ALL {
-        let item = stored(*kind);
+    for (kind, name, item) in all_stored() {
         assert_eq!(item["kind"]["S"], kind.name());
-        assert_eq!(Kind::of(kind.name()), Some(*kind));
         for (before, after) in [(&Value::Null, &item), (&item, &Value::Null), (&item, &item)] {
-            assert!(change(before, after).of.is_some(), "{kind}");
+            assert!(change(before, after).of.is_some(), "{name}");
         }
+    }
+}
+
+/// An attribute that becomes mandatory would make older items unreadable.
+#[test]
+fn optional_attributes_stay_optional() {
+    for (kind, name, item) in all_stored() {
+        let attributes = item.as_object().expect("an item");
+        let reads_without = |attribute: &&String| {
+            let mut without = attributes.clone();
+            without.remove(*attribute);
+            kind.written_again(image(without.into())).is_ok()
+        };
+        let outside = [&OF_EVERY, listed(BESIDE, kind)].concat();
+        let names = attributes.keys().filter(|name| !outside.contains(&name.as_str()));
+        let optional: BTreeSet<&str> = names.filter(reads_without).map(String::as_str).collect();
+        let mut expected: BTreeSet<&str> = listed(OPTIONAL, kind).iter().copied().collect();
+        expected.retain(|name| attributes.contains_key(*name));
+        assert_eq!(optional, expected, "{name}");
     }
 }
 
 /// This also detects an accidental rename of an optional attribute.
 #[test]
 fn reading_and_rewriting_a_stored_item_keeps_it_unchanged() {
-    for kind in Kind::ALL {
-        let item = image(stored(*kind));
+    for (kind, name, item) in all_stored() {
+        let item = image(item);
         let mut written = kind.written_again(item.clone()).expect("readable");
-        if *kind == Kind::Idempotency {
+        if kind == Kind::Idempotency {
             written.remove("ttl");
         }
-        let beside = BESIDE.iter().find(|(of, _)| of == kind).map_or(&[][..], |(_, beside)| beside);
-        let of_every = ["pk", "sk", "kind", "actor", "request_id", "changed_at"];
+        let outside = [&OF_EVERY, listed(BESIDE, kind)].concat();
         let mut expected = item;
-        expected.retain(|name, _| !of_every.contains(&name.as_str()));
-        expected.retain(|name, _| !beside.contains(&name.as_str()));
-        assert_eq!(image(serde_json::to_value(written).expect("JSON")), expected, "{kind}");
+        expected.retain(|name, _| !outside.contains(&name.as_str()));
+        assert_eq!(image(serde_json::to_value(written).expect("JSON")), expected, "{name}");
     }
 }
 
 #[test]
 fn the_audit_trail_knows_every_stored_attribute() {
-    for kind in Kind::ALL {
-        for name in image(stored(*kind)).keys() {
+    for (kind, _, item) in all_stored() {
+        for name in image(item).keys() {
             assert!(kind.trail().knows(name), "{name} of {kind} is neither shown nor hidden");
         }
     }

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 use thali_domain::accounts::identity::{Name, RollNo};
 use thali_domain::days::Period;
 use thali_domain::ids::{AccountId, CycleId, MessId};
@@ -36,6 +37,7 @@ enum ScreenshotAttribute {
 }
 
 /// The storage format of a cycle.
+#[skip_serializing_none]
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "Cycle")]
 struct CycleItem {
@@ -43,7 +45,6 @@ struct CycleItem {
     account_id: AccountId,
     mess_id: MessId,
     name: Name,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     roll_no: Option<RollNo>,
     #[serde(flatten)]
     period: Period,
@@ -51,15 +52,10 @@ struct CycleItem {
     #[serde(flatten, with = "ScreenshotAttribute")]
     screenshot: Screenshot,
     status: CycleStatus,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     reason: Option<Reason>,
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     created_at: Timestamp,
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        with = "jiff::fmt::serde::timestamp::millisecond::optional"
-    )]
+    #[serde(default, with = "jiff::fmt::serde::timestamp::millisecond::optional")]
     decided_at: Option<Timestamp>,
 }
 

@@ -8,6 +8,7 @@ use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 use thali_domain::ids::{AccountId, MessId, OrderId};
 use thali_domain::orders::basket::Reserved;
 use thali_domain::orders::menu::Portion;
@@ -25,6 +26,7 @@ use crate::store::{
 };
 
 /// The storage format of an order.
+#[skip_serializing_none]
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "Order")]
 struct OrderItem {
@@ -35,7 +37,6 @@ struct OrderItem {
     #[serde(rename = "total_tokens")]
     total: u16,
     status: OrderStatus,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     failure: Option<FailureReason>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     tokens: RedeemedTokens,
@@ -44,17 +45,9 @@ struct OrderItem {
     created_at: Timestamp,
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     updated_at: Timestamp,
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        with = "jiff::fmt::serde::timestamp::millisecond::optional"
-    )]
+    #[serde(default, with = "jiff::fmt::serde::timestamp::millisecond::optional")]
     processed_at: Option<Timestamp>,
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        with = "jiff::fmt::serde::timestamp::millisecond::optional"
-    )]
+    #[serde(default, with = "jiff::fmt::serde::timestamp::millisecond::optional")]
     swept_at: Option<Timestamp>,
 }
 

@@ -51,7 +51,7 @@ impl Store {
             (PutPlan::Describe, Some(before)) => {
                 return self.item_describe(mess, before, put, stamp).await;
             }
-            // An item that does not exist cannot only get a new description.
+            // Unreachable: the plan for a new item is never to describe it.
             (PutPlan::Describe, None) => return Ok(None),
             (PutPlan::Create(shards), _) => {
                 let after = with(shards, FIRST_LAYOUT);

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use serde_with::skip_serializing_none;
 
 use thali_domain::ids::MessId;
 
@@ -13,6 +14,7 @@ const KEPT: SignedDuration = SignedDuration::from_hours(24 * 365);
 /// The length of a UTC day.
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
+#[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditRecord {
     /// The stream's id of the change. A change that is delivered twice gives only one record.
@@ -31,10 +33,8 @@ pub struct AuditRecord {
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     pub at: Timestamp,
     /// The item before the change, without secrets.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Value>,
     /// The item after the change, without secrets.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<Value>,
 }
 

@@ -3,6 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 use thali_domain::ids::{MessId, NotificationId};
 use thali_domain::owner::notifications::{KEPT, News, Notification};
 
@@ -22,17 +23,14 @@ const QUERY_ITEMS: usize = 500;
 
 /// A notification in its storage format. What happened is in `news`, because `kind` is the kind of
 /// the item.
+#[skip_serializing_none]
 #[derive(Debug, Serialize, Deserialize)]
 pub(in crate::store) struct NotificationItem {
     notification_id: NotificationId,
     mess_id: MessId,
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     at: Timestamp,
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        with = "jiff::fmt::serde::timestamp::millisecond::optional"
-    )]
+    #[serde(default, with = "jiff::fmt::serde::timestamp::millisecond::optional")]
     read_at: Option<Timestamp>,
     news: News,
 }

@@ -55,7 +55,7 @@ impl Store {
     }
 
     /// The number of cycles of a mess that wait for an owner's decision, at most [`COUNT_MAX`].
-    pub async fn payments_pending(&self, mess: &MessId) -> Result<usize, StoreError> {
+    pub async fn cycles_pending(&self, mess: &MessId) -> Result<usize, StoreError> {
         let pending = serde_json::to_value(CycleState::Pending).expect("a state is a text");
         let partition = keys::cycles_partition(mess, pending.as_str().unwrap_or_default());
         let request = self.client.query().table_name(&self.tables.meals);

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 use thali_domain::ids::{AccountId, MessId, RazorpayOrderId, RazorpayPaymentId, RefundId};
 use thali_domain::money::Paise;
 use thali_domain::payments::settlement::Payment;
@@ -20,6 +21,7 @@ use crate::store::{
 };
 
 /// A purchase in its storage format.
+#[skip_serializing_none]
 #[derive(Debug, Serialize, Deserialize)]
 pub(in crate::store) struct PurchaseItem {
     order_id: RazorpayOrderId,
@@ -32,39 +34,17 @@ pub(in crate::store) struct PurchaseItem {
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     created_at: Timestamp,
     state: State,
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        with = "jiff::fmt::serde::timestamp::millisecond::optional"
-    )]
+    #[serde(default, with = "jiff::fmt::serde::timestamp::millisecond::optional")]
     failed_at: Option<Timestamp>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     payment_id: Option<RazorpayPaymentId>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     method: Option<String>,
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        with = "jiff::fmt::serde::timestamp::millisecond::optional"
-    )]
+    #[serde(default, with = "jiff::fmt::serde::timestamp::millisecond::optional")]
     captured_at: Option<Timestamp>,
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        with = "jiff::fmt::serde::timestamp::millisecond::optional"
-    )]
+    #[serde(default, with = "jiff::fmt::serde::timestamp::millisecond::optional")]
     expires_at: Option<Timestamp>,
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        with = "jiff::fmt::serde::timestamp::millisecond::optional"
-    )]
+    #[serde(default, with = "jiff::fmt::serde::timestamp::millisecond::optional")]
     asked_at: Option<Timestamp>,
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        with = "jiff::fmt::serde::timestamp::millisecond::optional"
-    )]
+    #[serde(default, with = "jiff::fmt::serde::timestamp::millisecond::optional")]
     closed_at: Option<Timestamp>,
     #[serde(
         default,
@@ -78,26 +58,17 @@ pub(in crate::store) struct PurchaseItem {
         with = "serde_dynamo::number_set"
     )]
     refunded: BTreeSet<u16>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     refund_id: Option<RefundId>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     refunding: Option<RefundId>,
     /// When the student was warned that the tokens will expire.
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        with = "jiff::fmt::serde::timestamp::millisecond::optional"
-    )]
+    #[serde(default, with = "jiff::fmt::serde::timestamp::millisecond::optional")]
     warned_at: Option<Timestamp>,
     /// How many tokens the warning was about.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     warned_of: Option<u16>,
     /// The partition of the index `open`. Removed when the purchase is paid or given up.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     open: Option<String>,
     /// The partition of the index `expiry`. Set when the purchase is paid, and removed when the
     /// student was warned or needs no warning.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     expires_on: Option<String>,
 }
 

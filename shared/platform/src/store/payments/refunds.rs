@@ -6,6 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 use thali_domain::ids::{
     AccountId, MessId, RazorpayOrderId, RazorpayPaymentId, RazorpayRefundId, RefundId,
 };
@@ -21,6 +22,7 @@ use crate::store::{
 };
 
 /// A refund in its storage format.
+#[skip_serializing_none]
 #[derive(Debug, Serialize, Deserialize)]
 pub(in crate::store) struct RefundItem {
     refund_id: RefundId,
@@ -35,18 +37,11 @@ pub(in crate::store) struct RefundItem {
     requested_by: AccountId,
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     requested_at: Timestamp,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     razorpay_refund_id: Option<RazorpayRefundId>,
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        with = "jiff::fmt::serde::timestamp::millisecond::optional"
-    )]
+    #[serde(default, with = "jiff::fmt::serde::timestamp::millisecond::optional")]
     decided_at: Option<Timestamp>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     failure: Option<RefundFailure>,
     /// The partition of the index `open`. Removed when the refund is finished.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     open: Option<String>,
 }
 

@@ -9,6 +9,7 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 use thali_domain::days::MealDate;
 use thali_domain::ids::{AccountId, MessId};
 use thali_domain::meals::meal_times::Sitting;
@@ -32,6 +33,7 @@ const SCANS: &str = "scan#";
 const SCANS_MAX: u32 = 200;
 
 /// The storage format of a scan.
+#[skip_serializing_none]
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "Scan")]
 struct ScanAttribute {
@@ -44,13 +46,8 @@ struct ScanAttribute {
     arrived_at: Timestamp,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     offline: bool,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     refused: Option<Refusal>,
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        with = "jiff::fmt::serde::timestamp::millisecond::optional"
-    )]
+    #[serde(default, with = "jiff::fmt::serde::timestamp::millisecond::optional")]
     undone_at: Option<Timestamp>,
 }
 
@@ -59,14 +56,13 @@ struct ScanAttribute {
 struct StoredScan(#[serde(with = "ScanAttribute")] Scan);
 
 /// The storage format of a plate, without its scans.
+#[skip_serializing_none]
 #[derive(Serialize, Deserialize)]
 pub(in crate::store) struct Frame {
     mess_id: MessId,
     date: MealDate,
     meal: Meal,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     diner: Option<Diner>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     admitted: Option<ScanId>,
 }
 

@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 use thali_domain::accounts::identity::Name;
 use thali_domain::ids::{MessId, StaffTokenId};
 
@@ -19,6 +20,7 @@ use crate::store::{
 const LAST_USE_PRECISION: SignedDuration = SignedDuration::from_mins(1);
 
 /// A staff token in its storage format.
+#[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StaffTokenRecord {
     pub staff_token_id: StaffTokenId,
@@ -32,17 +34,9 @@ pub struct StaffTokenRecord {
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     pub expires_at: Timestamp,
     /// When it was used last, precise to the minute.
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        with = "jiff::fmt::serde::timestamp::millisecond::optional"
-    )]
+    #[serde(default, with = "jiff::fmt::serde::timestamp::millisecond::optional")]
     pub last_used_at: Option<Timestamp>,
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        with = "jiff::fmt::serde::timestamp::millisecond::optional"
-    )]
+    #[serde(default, with = "jiff::fmt::serde::timestamp::millisecond::optional")]
     pub revoked_at: Option<Timestamp>,
 }
 
@@ -78,7 +72,7 @@ impl Store {
 
     /// Returns the presented token if it is valid at `now`, and records the use, precise to the
     /// minute. A forged token costs only a read, because only a valid token's use is written. That
-    /// write keeps the stamp, because a use changes nothing that anybody decided.
+    /// write does not change the stamp: a use is not a decision by anybody.
     pub async fn staff_token_use(
         &self,
         presented: &StaffTokenText,

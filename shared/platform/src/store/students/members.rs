@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, TransactWriteItem};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 use thali_domain::accounts::identity::{AccountStatus, Name, Role, RollNo, RoomNo};
 use thali_domain::ids::{AccountId, CutId, CycleId, MessId};
 use thali_domain::meals::entitlement::{Entitlement, OpenCut, OpenCycle};
@@ -24,22 +25,19 @@ use crate::store::{
 };
 
 /// The data of a student that scans need, in its storage format.
+#[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
     pub account_id: AccountId,
     pub mess_id: MessId,
     pub name: Name,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub roll_no: Option<RollNo>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub room_no: Option<RoomNo>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub picture_key: Option<PictureKey>,
     pub status: AccountStatus,
     /// The nonce that the student's QR code must carry.
     pub qr_nonce: Nonce,
     /// The nonce before the last reset. A device that was offline may have scanned it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub qr_previous: Option<Nonce>,
     /// Since when the QR code carries `qr_nonce`.
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
@@ -159,7 +157,7 @@ pub(in crate::store) fn as_read(account: &Account, replaced: &[&str]) -> AsRead 
             None => parts.push(format!("attribute_not_exists(#{name})")),
         }
     }
-    // In case no compared attribute is one that every account has.
+    // Without this, an item that does not exist could meet the condition.
     parts.push("attribute_exists(pk)".to_owned());
     AsRead { condition: parts.join(" AND "), names, values: given }
 }

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 use thali_domain::ids::{AccountId, MessId};
 use thali_domain::staff::gate::{PreviousKey, QrKeys};
 use thali_domain::students::qr::{Kid, Nonce};
@@ -15,16 +16,12 @@ use crate::store::{
 const KEYS: &str = "qr_keys";
 
 /// The storage format of a mess's QR keys.
+#[skip_serializing_none]
 #[derive(Serialize, Deserialize)]
 pub(in crate::store) struct QrKeysAttribute {
     current: Kid,
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        with = "jiff::fmt::serde::timestamp::millisecond::optional"
-    )]
+    #[serde(default, with = "jiff::fmt::serde::timestamp::millisecond::optional")]
     since: Option<Timestamp>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     previous: Option<PreviousKeyAttribute>,
 }
 
