@@ -170,7 +170,7 @@ fn the_api_page_lists_every_rate() {
     let listed = rows_below(&page, "| rate | a minute | counted for | requests |");
     let row = |(name, rate, requests): &(&str, Rate, &str)| match rate {
         Rate::PerAddress(limit) => {
-            format!("| `{name}` | {limit} | each address, at each endpoint | {requests} |")
+            format!("| `{name}` | {limit} | each IP address, at each endpoint | {requests} |")
         }
         Rate::PerAccount(limit) => format!("| `{name}` | {limit} | each account | {requests} |"),
         Rate::PerStaffToken(limit) => {

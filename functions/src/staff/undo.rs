@@ -1,4 +1,4 @@
-//! `POST /api/v1/scanner/scans/{scan_id}/undo`: takes a mistaken admission back, within ten
+//! `POST /api/v1/scanner/scans/{scan_id}/undo`: undoes a mistaken admission, within ten
 //! minutes and with the token or login that made it. The student can then be admitted again. A
 //! repeated request returns the same.
 

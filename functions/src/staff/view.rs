@@ -144,7 +144,7 @@ impl ScanView {
         Ok(Self::new(&judged.recorded.plate, &judged.recorded.scan, student))
     }
 
-    /// The view of a scan whose admission was taken back. It has no picture, because the device
+    /// The view of a scan whose admission was undone. It has no picture, because the device
     /// has just shown it.
     pub(crate) fn undone(plate: &Plate, scan: &Scan) -> Self {
         let student = plate.diner.clone().map(Into::into);

@@ -34,7 +34,7 @@ struct NotTaken;
 async fn announce(app: &App, body: &str) -> Result<(), Error> {
     let message: ClosureAnnouncement = serde_json::from_str(body)?;
     if !is_news(app, &message).await? {
-        tracing::info!("the closure was taken back, or is over");
+        tracing::info!("the closure was withdrawn, or is over");
         return Ok(());
     }
     let ClosureAnnouncement { mess_id, closure_id, after } = message;

@@ -136,10 +136,10 @@ pub const UNDO_WITHIN: SignedDuration = SignedDuration::from_mins(10);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum UndoRefusal {
     /// The scan admitted nobody.
-    #[error("only a scan that let somebody in can be taken back")]
+    #[error("only a scan that admitted a student can be undone")]
     NotAdmitted,
     /// The scan arrived too long ago.
-    #[error("a scan can be taken back within ten minutes")]
+    #[error("a scan can be undone for ten minutes")]
     Expired,
 }
 

@@ -75,13 +75,13 @@ pub const CODES: &[(&str, u16, &str)] = &[
     (
         "too_many_cuts",
         409,
-        "a student has at most 20 cuts that ended less than nine days ago, or have not",
+        "a student has at most 20 cuts, not counting those that ended more than eight days ago",
     ),
     ("closure_ended", 409, "a closure that is over stays, because statements count it"),
     (
         "too_many_closures",
         409,
-        "a mess has at most 20 closures that ended less than nine days ago, or have not",
+        "a mess has at most 20 closures, not counting those that ended more than eight days ago",
     ),
     (
         "cycle_overlap",
@@ -91,7 +91,7 @@ pub const CODES: &[(&str, u16, &str)] = &[
     (
         "cycle_limit",
         409,
-        "a student has at most 15 payments that are not rejected and whose days ended less than 92 days ago",
+        "a student has at most 15 payments, not counting rejected ones and those whose last day is at least 92 days ago",
     ),
     ("already_decided", 409, "the payment was verified or rejected before; with `payment_status`"),
     ("idempotency_key_reused", 409, "the key came with another body"),
