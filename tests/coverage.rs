@@ -95,7 +95,9 @@ fn the_template_routes_every_path_of_every_endpoint_and_no_other() {
     let in_code: BTreeSet<(String, String, String)> = endpoints()
         .flat_map(|endpoint| {
             let route = |path: &&str| {
-                (endpoint.name.to_owned(), endpoint.method.to_string(), (*path).to_owned())
+                // The gateway has no route for two methods; the function refuses the others.
+                let method = if endpoint.answers_head() { "ANY" } else { endpoint.method.as_str() };
+                (endpoint.name.to_owned(), method.to_owned(), (*path).to_owned())
             };
             endpoint.paths.iter().map(route).collect::<Vec<_>>()
         })
@@ -231,6 +233,7 @@ fn functions_that_change_or_read_cached_items_use_redis() {
         "razorpay-webhook",
         "submit-tokens",
         "refund",
+        "payment-accept",
         "order-place",
         "order-cancel",
         "order-collect",

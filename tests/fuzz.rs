@@ -21,6 +21,17 @@ const RUNS_LEAST: u64 = 20_000;
 
 #[test]
 fn no_input_makes_the_code_parser_panic_or_accept_a_forgery() {
+    run("student_code", &["-max_len=400"]);
+}
+
+#[test]
+fn no_input_keeps_the_cleaning_of_pictures_from_ending() {
+    let real = root().join("shared/domain/src/pictures/fixtures");
+    run("picture", &["-max_len=4000", real.to_str().expect("a plain path")]);
+}
+
+/// Builds a target and runs it for a bounded time, with these further arguments.
+fn run(name: &str, arguments: &[&str]) {
     let target = root().join("target/fuzz");
     let built = Command::new(env!("CARGO"))
         .args(["build", "--quiet", "--manifest-path"])
@@ -36,11 +47,15 @@ fn no_input_makes_the_code_parser_panic_or_accept_a_forgery() {
     assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
 
     let found = tempfile::tempdir().expect("a folder");
+    let inputs = tempfile::tempdir().expect("a folder");
     let triple = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
-    let ran = Command::new(target.join(triple).join("debug/student_code"))
+    let ran = Command::new(target.join(triple).join("debug").join(name))
         .arg(format!("-max_total_time={SECONDS}"))
-        .args(["-max_len=400", "-timeout=5"])
+        .arg("-timeout=5")
         .arg(format!("-artifact_prefix={}/", found.path().display()))
+        // It writes to the first folder that it is given, and only reads others.
+        .arg(inputs.path())
+        .args(arguments)
         .output()
         .expect("the target starts");
     let said = String::from_utf8_lossy(&ran.stderr);

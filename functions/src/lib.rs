@@ -50,6 +50,7 @@ pub static FUNCTIONS: &[Function] = &[
     Http(&payments::razorpay_webhook::ENDPOINT),
     Http(&payments::history::ENDPOINT),
     Http(&payments::refund::ENDPOINT),
+    Http(&payments::accept::ENDPOINT),
     Http(&tokens::count::ENDPOINT),
     Http(&tokens::data::ENDPOINT),
     Http(&tokens::history::ENDPOINT),

@@ -18,6 +18,9 @@ from settings import API_DOMAIN, REGION, Settings, StackError
 # The route of every request that matches no other route.
 DEFAULT = "$default"
 
+# How OpenAPI for the gateway names a route of every method.
+ANY_METHOD = "x-amazon-apigateway-any-method"
+
 METHODS = {"get", "post", "put", "patch", "delete", "head", "options"}
 
 
@@ -62,8 +65,10 @@ def _routes(body: dict[str, Any]) -> dict[str, str]:
     routes = {}
     for path, operations in body["paths"].items():
         for method, operation in operations.items():
-            if (path, method) == (f"/{DEFAULT}", "x-amazon-apigateway-any-method"):
+            if (path, method) == (f"/{DEFAULT}", ANY_METHOD):
                 route = DEFAULT
+            elif method == ANY_METHOD:
+                route = f"ANY {path}"
             elif method in METHODS:
                 route = f"{method.upper()} {path}"
             else:

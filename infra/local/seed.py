@@ -190,7 +190,12 @@ def menu_prepare(settings: Settings, thali: Path) -> str:
     """Imports the demo mess's menu. Existing items stay unchanged. Returns the summary."""
     menu = Path(__file__).with_name("menu.csv")
     said = _thali(settings, thali, "items", "import", "--mess", MESS_ID, "--only-new", str(menu))
-    return said.strip()
+    return said.strip().splitlines()[-1]
+
+
+def pictures_clean(settings: Settings, thali: Path) -> str:
+    """Removes the metadata of pictures that an older version has let in. Returns the summary."""
+    return _thali(settings, thali, "pictures", "clean").strip()
 
 
 def _sign_up(settings: Settings, person: Person, password: str, invite: str | None) -> None:

@@ -110,6 +110,7 @@ def up(settings: Settings, build: bool) -> None:
     say(f"demo mess {MESS_ID}: " + (f"new accounts {', '.join(new)}" if new else "unchanged"))
     credentials = seed.staff_token_prepare(settings, credentials)
     say(f"menu of {MESS_ID}: {seed.menu_prepare(settings, thali)}")
+    say(f"metadata of pictures: {seed.pictures_clean(settings, thali)}")
     write_stack_env(settings, credentials)
     write_functions_env(settings)
     _summary(settings, credentials)

@@ -18,7 +18,7 @@ use super::cache::{placed, read_order};
 use super::meals::cycles::{PAYMENTS, claim, upload, verify};
 use super::meals::{cancel_cut, close, cut_day};
 use super::orders::{cancel, collect, ordering};
-use super::payments::{order, refund, told};
+use super::payments::{accept, order, refund, told};
 use crate::support::mess::sitting;
 use crate::support::people::{PASSWORD, Student, code_in};
 use crate::support::template::root;
@@ -117,6 +117,9 @@ const CARD: &[Row] = &[
     row("`profile-update`, a bio", (2, 1.0, 0.0, 1.0), |test| {
         Box::pin(profile(test, json!({ "bio": "I cook." })))
     }),
+    row("`profile-update`, a telephone number", (3, 1.0, 1.0, 2.0), |test| {
+        Box::pin(profile(test, json!({ "phone": "9812345678" })))
+    }),
     row("`profile-update`, a room", (3, 4.0, 1.0, 2.0), |test| {
         Box::pin(profile(test, json!({ "room_no": "A 12" })))
     }),
@@ -180,6 +183,18 @@ const CARD: &[Row] = &[
             let order_id = test.buy_tokens(&asha(test).await, 10).await.order_id;
             let owner = owner(test).await;
             test.cost_of(refund(&owner, &order_id, &json!({})), 202).await
+        })
+    }),
+    row("`refund` of a payment", (3, 4.0, 3.0, 1.5), |test| {
+        Box::pin(async {
+            let (owner, order_id) = mismatch(test).await;
+            test.cost_of(refund(&owner, &order_id, &json!({})), 202).await
+        })
+    }),
+    row("`payment-accept`", (4, 1.0, 2.0, 2.5), |test| {
+        Box::pin(async {
+            let (owner, order_id) = mismatch(test).await;
+            test.cost_of(accept(&owner, &order_id, &json!({})), 200).await
         })
     }),
     row("`order-place`, 1 item", (2, 4.0, 1.0, 1.0), |test| {
@@ -440,6 +455,16 @@ async fn owner(test: &TestApp) -> Student {
     let owner = test.owner("owner@example.com").await;
     test.send(Call::get("/api/v1/mess").bearer(&owner.token)).await.expect(200);
     owner
+}
+
+/// An owner, and an order with a recorded payment above its price.
+async fn mismatch(test: &TestApp) -> (Student, String) {
+    let asha = asha(test).await;
+    let order_id = test.order_tokens(&asha, 10).await;
+    let paid = json!({ "outcome": "captured", "amount_paise": 51_180 });
+    let checkout = test.pay(&order_id, paid).await;
+    assert_eq!(test.send(checkout.verify(&asha.token)).await.problem(409), "amount_mismatch");
+    (owner(test).await, order_id)
 }
 
 /// At lunch time: a device whose session Redis knows, and the code of a student who may eat.

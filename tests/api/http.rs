@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
+use thali_functions::endpoints;
 use thali_platform::app::App;
 
 use crate::support::people::PASSWORD;
@@ -156,4 +157,52 @@ async fn an_unknown_path_or_method_gets_a_404_problem() {
         assert_eq!(answer.problem(404), "not_found");
         assert!(!answer.header("x-request-id").is_empty());
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn head_on_a_public_get_has_its_status_and_headers_only() {
+    let test = TestApp::start().await;
+    let mut paths = Vec::new();
+    for endpoint in endpoints().filter(|endpoint| endpoint.answers_head()) {
+        for path in endpoint.paths {
+            let got = test.send(Call::get(path)).await.expect(200);
+            let head = test.send(Call::new("HEAD", path)).await.expect(200);
+            assert!(!got.bytes.is_empty() && head.bytes.is_empty(), "{path}");
+            for header in ["content-type", "cache-control", "x-content-type-options"] {
+                assert_eq!(got.header(header), head.header(header), "{path} {header}");
+            }
+            paths.push(*path);
+        }
+    }
+    paths.sort_unstable();
+    assert_eq!(paths, ["/.well-known/jwks.json", "/health", "/openapi.json"]);
+    for path in ["/nowhere", "/login", "/student/tokens"] {
+        let head = test.send(Call::new("HEAD", path)).await;
+        assert_eq!((head.status, head.bytes.len()), (404, 0), "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_function_refuses_the_methods_that_its_route_lets_through() {
+    let test = TestApp::start().await;
+    let health = endpoints().find(|endpoint| endpoint.name == "health").expect("there");
+    for method in ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"] {
+        let answer = test.send_to_endpoint(health, Call::new(method, "/health")).await;
+        assert_eq!(answer.problem(404), "not_found", "{method}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn half_a_character_in_a_body_is_told_in_our_words() {
+    let test = TestApp::start().await;
+    let body = r#"{"email": "asha@example.com", "password": "\ud83d"}"#;
+    for path in ["/sign-up", "/login"] {
+        let answer = test.send(Call::post_raw(path, "application/json", body)).await;
+        assert_eq!(answer.problem(400), "malformed_json", "{path}");
+        let detail = answer.text("detail");
+        assert!(detail.contains("half a character") && detail.contains("line 1"), "{detail}");
+    }
+    let marked =
+        format!("\u{feff}{}", json!({ "email": "asha@example.com", "password": PASSWORD }));
+    test.send(Call::post_raw("/sign-up", "application/json", &marked)).await.expect(202);
 }

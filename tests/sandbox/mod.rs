@@ -118,7 +118,9 @@ impl Fixture {
     }
 
     async fn order(&self) -> String {
-        let sent = json!({ "amount": AMOUNT, "currency": "INR" });
+        let options = json!({ "automatic_expiry_period": 12, "refund_speed": "normal" });
+        let payment = json!({ "capture": "automatic", "capture_options": options });
+        let sent = json!({ "amount": AMOUNT, "currency": "INR", "payment": payment });
         let order = body(self.api_post("/orders", sent).await).await;
         text(&order, "id")
     }

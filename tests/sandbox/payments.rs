@@ -45,6 +45,57 @@ async fn an_authorized_payment_is_captured_by_the_merchant_later() {
 }
 
 #[tokio::test]
+async fn a_payment_is_captured_at_once_only_if_the_order_asked_for_it() {
+    let fixture = Fixture::start().await;
+    let options = json!({ "automatic_expiry_period": 12, "refund_speed": "normal" });
+    let with = |capture: &str| json!({ "capture": capture, "capture_options": options });
+    for (more, expected) in [
+        (json!({}), "authorized"),
+        (json!({ "payment_capture": 0 }), "authorized"),
+        (json!({ "payment_capture": 1 }), "captured"),
+        (json!({ "payment": with("manual") }), "authorized"),
+        (json!({ "payment": with("automatic") }), "captured"),
+    ] {
+        let mut sent = json!({ "amount": AMOUNT, "currency": "INR" });
+        let members = sent.as_object_mut().expect("an object");
+        members.extend(more.as_object().expect("an object").clone());
+        let order = body(fixture.api_post("/orders", sent).await).await;
+        assert!(order.get("payment").is_none(), "{order}");
+        let checkout = fixture.pay(&text(&order, "id"), json!({ "outcome": "captured" })).await;
+        let path = format!("/payments/{}", text(&checkout, "payment_id"));
+        assert_eq!(fixture.api_get(&path).await["status"], expected, "{more}");
+    }
+}
+
+#[tokio::test]
+async fn a_payment_is_captured_once_and_only_if_it_is_authorized() {
+    let fixture = Fixture::start().await;
+    let order_id = fixture.order().await;
+    let sent = json!({ "amount": AMOUNT, "currency": "INR" });
+    let failed = fixture.pay(&order_id, json!({ "outcome": "failed" })).await;
+    let failed = format!("/payments/{}/capture", text(&failed, "payment_id"));
+    assert_eq!(fixture.api_post(&failed, sent.clone()).await.status(), 400);
+    let held = fixture.pay(&order_id, json!({ "outcome": "authorized" })).await;
+    let held = format!("/payments/{}/capture", text(&held, "payment_id"));
+    let dollars = json!({ "amount": AMOUNT, "currency": "USD" });
+    assert_eq!(fixture.api_post(&held, dollars).await.status(), 400);
+    assert_eq!(fixture.api_post(&held, sent.clone()).await.status(), 200);
+    assert_eq!(fixture.api_post(&held, sent).await.status(), 400, "already captured");
+}
+
+#[tokio::test]
+async fn a_fee_on_top_is_listed_in_the_payment() {
+    let fixture = Fixture::start().await;
+    let order_id = fixture.order().await;
+    let how = json!({ "outcome": "captured", "customer_fee_paise": 1_180 });
+    let checkout = fixture.pay(&order_id, how).await;
+    let payment = fixture.api_get(&format!("/payments/{}", text(&checkout, "payment_id"))).await;
+    assert_eq!(payment["amount"], AMOUNT + 1_180);
+    assert_eq!((&payment["fee"], &payment["tax"]), (&json!(1_180), &json!(180)));
+    assert_eq!(payment["fee_bearer"], "customer");
+}
+
+#[tokio::test]
 async fn a_failed_payment_can_be_captured_later() {
     let fixture = Fixture::start().await;
     let order_id = fixture.order().await;
@@ -103,6 +154,9 @@ async fn a_payment_can_have_another_amount_and_currency_than_its_order() {
 #[tokio::test]
 async fn orders_are_validated_as_razorpay_validates_them() {
     let fixture = Fixture::start().await;
+    let capture = |payment: Value| json!({ "amount": 100, "currency": "INR", "payment": payment });
+    let options =
+        |options: &Value| capture(json!({ "capture": "automatic", "capture_options": options }));
     let many: Value = (0..16).map(|index| (index.to_string(), json!("x"))).collect();
     let cases = [
         (json!({ "currency": "INR" }), json!("amount")),
@@ -119,6 +173,27 @@ async fn orders_are_validated_as_razorpay_validates_them() {
             json!("notes"),
         ),
         (json!({ "amount": 100, "currency": "INR", "colour": "red" }), Value::Null),
+        (capture(json!("automatic")), json!("payment")),
+        (capture(json!({ "capture": "later" })), json!("capture")),
+        (capture(json!({ "capture": "automatic" })), json!("capture_options")),
+        (options(&json!({ "refund_speed": "normal" })), json!("automatic_expiry_period")),
+        (
+            options(&json!({ "automatic_expiry_period": 11, "refund_speed": "normal" })),
+            json!("automatic_expiry_period"),
+        ),
+        (
+            options(&json!({ "automatic_expiry_period": 43_201, "refund_speed": "normal" })),
+            json!("automatic_expiry_period"),
+        ),
+        (
+            options(&json!({
+                "automatic_expiry_period": 13,
+                "manual_expiry_period": 12,
+                "refund_speed": "normal",
+            })),
+            json!("manual_expiry_period"),
+        ),
+        (options(&json!({ "automatic_expiry_period": 12 })), json!("refund_speed")),
     ];
     for (sent, field) in cases {
         let response = fixture.api_post("/orders", sent.clone()).await;

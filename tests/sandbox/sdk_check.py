@@ -44,7 +44,16 @@ def refusal(call):
 
 def orders(client):
     order = client.order.create(
-        {"amount": AMOUNT, "currency": "INR", "receipt": "receipt-1", "notes": {"tokens": "10"}}
+        {
+            "amount": AMOUNT,
+            "currency": "INR",
+            "receipt": "receipt-1",
+            "notes": {"tokens": "10"},
+            "payment": {
+                "capture": "automatic",
+                "capture_options": {"automatic_expiry_period": 12, "refund_speed": "normal"},
+            },
+        }
     )
     made = order["id"].startswith("order_") and order["status"] == "created"
     check("an order is created", made, order)
@@ -78,8 +87,8 @@ def payments(client, url, order):
     check("the order is paid", client.order.fetch(order["id"])["status"] == "paid")
 
     held_order = client.order.create({"amount": AMOUNT, "currency": "INR"})
-    held = pay(url, held_order["id"], "authorized")["payment_id"]
-    check("an authorized payment is not captured", client.payment.fetch(held)["captured"] is False)
+    held = pay(url, held_order["id"], "captured")["payment_id"]
+    check("without the option it is held", client.payment.fetch(held)["captured"] is False)
     taken = client.payment.capture(held, AMOUNT, {"currency": "INR"})
     check("the merchant captures it", taken["status"] == "captured", taken)
     return checkout

@@ -14,7 +14,7 @@ pub(super) const PNG: &[u8] =
     \0\0\0\rIDATx\x9cc\xf8\xcf\xc0\xf0\x1f\0\x05\0\x01\xff\x89\x99=\x1d\0\0\0\0IEND\xaeB`\x82";
 
 impl Stack {
-    async fn profile(&self, student: &Student) -> Value {
+    pub(super) async fn profile(&self, student: &Student) -> Value {
         let call = Call::get("/student/profile").bearer(&student.token);
         self.send(call).await.expect(200).body["account"].clone()
     }
@@ -45,7 +45,7 @@ impl Stack {
         uploaded.expect("the bucket answers").status()
     }
 
-    async fn s3(&self) -> aws_sdk_s3::Client {
+    pub(super) async fn s3(&self) -> aws_sdk_s3::Client {
         let config = aws_sdk_s3::config::Builder::from(&self.aws().await).force_path_style(true);
         aws_sdk_s3::Client::from_conf(config.build())
     }
@@ -194,4 +194,16 @@ async fn an_upload_that_is_not_the_announced_image_is_rejected() {
     })
     .await;
     assert!(stack.profile(&student).await.get("picture_url").is_none());
+}
+
+#[tokio::test]
+async fn a_monitor_can_ask_with_head_where_anybody_may_get() {
+    let stack = Stack::running();
+    for path in ["/health", "/openapi.json", "/.well-known/jwks.json"] {
+        let head = stack.send(Call::new("HEAD", path)).await.expect(200);
+        assert!(head.bytes.is_empty() && !head.header("x-request-id").is_empty(), "{path}");
+        let refused = stack.send(Call::post(path, &json!({}))).await;
+        assert_eq!(refused.problem(404), "not_found", "{path}");
+    }
+    assert_eq!(stack.send(Call::new("HEAD", "/nowhere")).await.status, 404);
 }

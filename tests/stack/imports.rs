@@ -44,14 +44,15 @@ impl Importing {
         thali(&self.stack, &[&self.arguments(&file), arguments].concat())
     }
 
-    /// The lines that an import prints; it must succeed without errors.
+    /// The lines that an import prints after how the file was read; it must succeed without
+    /// errors.
     #[track_caller]
     fn said(&self, text: &str, arguments: &[&str]) -> Vec<String> {
         let output = self.import(text, arguments);
         let said = printed(&output);
         // The progress bar is only for terminals.
         assert_eq!(String::from_utf8_lossy(&output.stderr), "");
-        said.lines().map(str::to_owned).collect()
+        after_how_it_was_read(&said)
     }
 
     /// The menu: SKU, price, stock, availability and shards of each item.
@@ -67,6 +68,15 @@ impl Importing {
         };
         self.stack.menu(&self.owner).await.into_iter().map(row).collect()
     }
+}
+
+/// The lines after those that say how a file was read.
+#[track_caller]
+fn after_how_it_was_read(said: &str) -> Vec<String> {
+    let lines: Vec<String> = said.lines().map(str::to_owned).collect();
+    assert!(lines[0].ends_with(".csv was read as UTF-8 with commas between fields"), "{said}");
+    assert!(lines[1].starts_with("  columns: ") && lines[2].contains(" row"), "{said}");
+    lines[3..].to_vec()
 }
 
 const MENU: &str = "sku,name,price_tokens,stock,available,stock_shards\n\
@@ -156,7 +166,8 @@ async fn an_invalid_menu_is_refused_with_every_error_and_not_written() {
             "  line 4, sku: is missing".to_owned(),
             "  line 5, sku: dal is on line 2 already".to_owned(),
         ];
-        assert_eq!(lines[1..], expected);
+        assert_eq!(lines[1..5], expected);
+        assert_eq!(lines[5], "It was read as UTF-8 with commas between fields");
     }
     assert_eq!(importing.menu().await, [] as [Value; 0]);
 
@@ -264,7 +275,7 @@ async fn a_stopped_import_reports_the_line_and_the_next_completes_it() {
     let mut import = operator(&importing.stack, &importing.arguments(&file));
     let stopped = import.env("AWS_ENDPOINT_URL", endpoint).output().expect("it starts");
     let said = String::from_utf8_lossy(&stopped.stderr).into_owned();
-    assert_eq!((stopped.status.code(), stopped.stdout.as_slice()), (Some(1), &b""[..]), "{said}");
+    assert_eq!(stopped.status.code(), Some(1), "{said}");
     assert!(
         said.contains("stopped at line 5 (item-003); 3 items were written before it"),
         "{said}"
@@ -293,15 +304,17 @@ async fn a_list_of_students_is_imported_once_and_visible_to_the_owner() {
          {unique}-1,Asha Rao,B-204,9812345671,asha-{unique}@example.com\n\
          {unique}-2,\"Kumar, Ravi\",B-205,9812345672,\n"
     );
-    let said = |arguments: &[&str]| printed(&import_students(&importing, &list, arguments));
+    let said = |arguments: &[&str]| {
+        after_how_it_was_read(&printed(&import_students(&importing, &list, arguments)))
+    };
     let would = [
         format!("new        {unique}-1 Asha Rao"),
         format!("new        {unique}-2 Kumar, Ravi"),
         "dry run, nothing was written: new 2, unchanged 0".to_owned(),
     ];
-    assert_eq!(said(&["--dry-run"]).lines().collect::<Vec<_>>(), would);
-    assert_eq!(said(&["--approve"]), "new 2, unchanged 0");
-    assert_eq!(said(&["--approve"]), "new 0, unchanged 2");
+    assert_eq!(said(&["--dry-run"]), would);
+    assert_eq!(said(&["--approve"]), ["new 2, unchanged 0"]);
+    assert_eq!(said(&["--approve"]), ["new 0, unchanged 2"]);
 
     let path = "/api/v1/students?status=active&limit=100";
     eventually("the index has them", async || {
@@ -310,6 +323,31 @@ async fn a_list_of_students_is_imported_once_and_visible_to_the_owner() {
         (ours.filter(|roll_no| roll_no.starts_with(&unique)).count() == 2).then_some(())
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_list_from_a_spreadsheet_is_imported_and_said_how() {
+    let importing = Importing::start().await;
+    let unique = super::ulid_now().to_uppercase();
+    let list = format!(
+        "\u{feff}sep=;\r\nName; Roll No ;Room No;Phone;E-mail;;\r\n\
+         आशा राव;{unique}-1;B-204;98123\u{a0}45671;;;\r\n;;;;;;\r\n"
+    );
+    let rounded = list.replace("98123\u{a0}45671", "9,81235E+09");
+    let refused = import_students(&importing, &rounded, &["--dry-run"]);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(said.contains("line 3, phone: the spreadsheet has rounded it"), "{said}");
+    let would = printed(&import_students(&importing, &list, &["--dry-run"]));
+    let expected = format!(
+        "  columns: “Name” is name, “Roll No” is roll_no, “Room No” is room_no, “Phone” is phone, \
+         “E-mail” is email\n  1 row, ignored: 1 empty row, 2 empty columns\n\
+         new        {unique}-1 आशा राव\ndry run, nothing was written: new 1, unchanged 0"
+    );
+    let (first, rest) = would.split_once('\n').expect("some lines");
+    let semicolons = "UTF-8 with semicolons between fields, as its line “sep=” says";
+    assert!(first.ends_with(semicolons) && rest == expected, "{would}");
+    let said = printed(&import_students(&importing, &list, &[]));
+    assert!(said.ends_with("new 1, unchanged 0"), "{said}");
 }
 
 #[tokio::test]
@@ -324,7 +362,9 @@ async fn an_invalid_list_of_students_is_refused_with_every_error() {
             format!("Asha,,B,1\nRavi,{unique}-9,B,9812345672\nUma,{unique}-9,B,9812345673\n"),
             vec![
                 "  line 2, roll_no: is missing".to_owned(),
-                "  line 2, phone: must be a telephone number of 7 to 15 digits".to_owned(),
+                "  line 2, phone: must be a telephone number, such as +91 98765 43210, or as it is \
+                 dialled in the mess's country"
+                    .to_owned(),
                 format!("  line 4, roll_no: {unique}-9 is on line 3 already"),
             ],
         ),
@@ -340,6 +380,7 @@ async fn an_invalid_list_of_students_is_refused_with_every_error() {
         let count = if errors.len() == 1 { "1 error" } else { "3 errors" };
         let first = format!("students.csv has {count}, nothing was written");
         assert!(lines[0].ends_with(&first), "{said}");
-        assert_eq!(lines[1..], errors);
+        assert_eq!(lines[1..=errors.len()], errors);
+        assert!(lines[1 + errors.len()].starts_with("It was read as UTF-8"), "{said}");
     }
 }

@@ -3,6 +3,8 @@
 use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_cloudwatchlogs::Client;
+use aws_sdk_cloudwatchlogs::config::Builder;
+use aws_sdk_cloudwatchlogs::config::retry::RetryConfig;
 use serde_json::{Value, json};
 use thali_functions::FUNCTIONS;
 use thali_platform::lambda::Function;
@@ -51,7 +53,10 @@ fn worker_logs(stack: &Stack) -> String {
 
 /// The lines of every log group of the stack since a time (milliseconds).
 async fn lines(stack: &Stack, since_ms: i64) -> Vec<Line> {
-    let client = Client::new(&stack.aws().await);
+    // The local AWS fails while it lists what it is adding to.
+    let often = RetryConfig::standard().with_max_attempts(10);
+    let config = Builder::from(&stack.aws().await).retry_config(often).build();
+    let client = Client::from_conf(config);
     let mut pages = client.describe_log_groups().into_paginator().items().send();
     let mut lines = Vec::new();
     while let Some(group) = pages.next().await {
@@ -101,7 +106,7 @@ impl Story {
     /// Signs up with all possible data, after some invalid requests, and logs in.
     async fn arrive(&mut self) -> Student {
         let unique = ulid_now();
-        let millis = jiff::Timestamp::now().as_millisecond().to_string();
+        let last_digits = jiff::Timestamp::now().as_millisecond() % 1_000_000_000;
         let email = self.secret("e-mail", format!("quokka-{unique}@example.com"));
         let password = self.secret("password", format!("marzipan {unique} password"));
         let wanted = json!({
@@ -109,7 +114,7 @@ impl Story {
             "password": password,
             "username": self.secret("username", format!("wombat-{}", &unique[14..])),
             "name": self.secret("name", "Zephyrine Quill".to_owned()),
-            "phone": self.secret("phone number", format!("9{millis}")),
+            "phone": self.secret("phone number", format!("9{last_digits:09}")),
             "roll_no": self.secret("roll number", format!("rn-{unique}")),
             "room_no": self.secret("room number", format!("attic {unique}")),
         });
@@ -206,12 +211,12 @@ impl Story {
     /// requests an address for the upload of a picture.
     async fn change_profile(&mut self, student: &Student, password: &str) {
         let unique = ulid_now();
-        let millis = jiff::Timestamp::now().as_millisecond();
+        let last_digits = jiff::Timestamp::now().as_millisecond() % 1_000_000_000;
         let change = |body: &Value| Call::patch("/student/profile", body).bearer(&student.token);
         let told = json!({
             "full_name": self.secret("new name", "Peregrine Thistlewood".to_owned()),
             "bio": self.secret("bio", format!("I juggle {unique} aubergines")),
-            "phone": self.secret("new phone number", format!("8{millis}")),
+            "phone": self.secret("new phone number", format!("8{last_digits:09}")),
             "address": self.secret("address", format!("{unique} Gooseberry Lane")),
             "profession": self.secret("profession", format!("lamplighter {unique}")),
             "date_of_birth": self.secret("date of birth", "1987-02-19".to_owned()),

@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 
 use thali_platform::store::keys;
 
-use super::accounts::PNG;
 use super::{Stack, Student, eventually, ulid_now};
 use crate::support::people::PASSWORD;
+use crate::support::pictures::WITH_PLACE_PNG;
 use crate::support::{Answer, Call, verdict};
 
 /// The date `days` days after `date`, in the format of the API.
@@ -52,15 +52,26 @@ impl Stack {
     }
 
     /// Uploads the payment of a cycle around `date`, with a screenshot. Returns the payment's id.
-    async fn pay_cycle(&self, student: &Student, date: &str) -> String {
-        let wanted = json!({ "content_type": "image/png", "content_length": PNG.len() });
-        let address = self.post(student, "/api/v1/payments/upload-url", &wanted, 201).await;
-        assert!(self.upload(&address, PNG).await.is_success());
+    pub(super) async fn pay_cycle(&self, student: &Student, date: &str) -> String {
+        let address = self.screenshot_address(student).await;
+        assert!(self.upload(&address, WITH_PLACE_PNG).await.is_success());
+        self.claim_cycle(student, date, address.text("screenshot_key")).await
+    }
+
+    /// The address for the upload of a screenshot.
+    pub(super) async fn screenshot_address(&self, student: &Student) -> Answer {
+        let wanted = json!({ "content_type": "image/png", "content_length": WITH_PLACE_PNG.len() });
+        self.post(student, "/api/v1/payments/upload-url", &wanted, 201).await
+    }
+
+    /// Claims that a cycle around `date` is paid, with an uploaded screenshot. Returns the
+    /// payment's id.
+    pub(super) async fn claim_cycle(&self, student: &Student, date: &str, key: &str) -> String {
         let body = json!({
             "cycle_start": days_from(date, -2),
             "cycle_end": days_from(date, 20),
             "amount_paise": 450_000,
-            "screenshot_key": address.text("screenshot_key"),
+            "screenshot_key": key,
         });
         let paid = self.post(student, "/api/v1/payments/upload", &body, 201).await;
         assert_eq!(paid.text("status"), "pending");
@@ -195,6 +206,7 @@ async fn cuts_closures_uploads_and_reports_agree() {
     assert_eq!(today.body["meals"]["LUNCH"]["admitted"], 1);
     let csv = stack.get(&owner, &format!("/api/v1/reports/scans.csv?from={date}&to={date}")).await;
     let rows = String::from_utf8(csv.bytes).expect("text");
+    assert!(rows.starts_with("\u{feff}date,"), "{rows}");
     assert_eq!(rows.lines().count(), 1 + 4, "{rows}");
     let statement = stack.get(&ravi, &format!("/api/v1/cycles/{payment}/statement")).await;
     assert_eq!(statement.body["meals_taken"]["LUNCH"], 1);

@@ -21,6 +21,7 @@ mod operator;
 mod orders;
 mod overdue;
 mod payments;
+mod pictures;
 mod postman;
 mod scanner;
 mod story;

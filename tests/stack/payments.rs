@@ -81,6 +81,43 @@ async fn an_owner_refunds_tokens_and_the_student_is_mailed() {
 }
 
 #[tokio::test]
+async fn an_owner_accepts_or_refunds_payments_of_another_amount() {
+    let stack = Stack::running();
+    let student = stack.student("overpaid").await;
+    for is_accepted in [true, false] {
+        let order_id = stack.order_tokens(&student, 2).await;
+        let paid = json!({ "outcome": "captured", "amount_paise": 4_000_000 });
+        let checkout = stack.pay(&order_id, &paid).await;
+        let verify = Call::post("/verify-payment", &checkout).bearer(&student.token);
+        assert_eq!(stack.send(verify).await.problem(409), "amount_mismatch");
+        assert_eq!(stack.statuses(&student).await[0], "mismatch");
+        // In a new session, which Redis does not know yet.
+        let owner = stack.demo_owner().await;
+        let (path, status) = if is_accepted { ("accept", 200) } else { ("refund", 202) };
+        let call = Call::post(&format!("/payments/{order_id}/{path}"), &json!({})).bearer(&owner);
+        stack.send(call).await.expect(status);
+        let words = if is_accepted { "2 meal tokens" } else { "40000.00" };
+        stack.mailed(&student, words).await;
+        let status = if is_accepted { "captured" } else { "refunded" };
+        assert_eq!(stack.statuses(&student).await[0], status);
+    }
+    assert_eq!(stack.token_count(&student).await, 2);
+}
+
+#[tokio::test]
+async fn the_reconcile_job_captures_an_authorized_payment() {
+    let stack = Stack::running();
+    let student = stack.student("authorized").await;
+    let order_id = stack.order_tokens(&student, 2).await;
+    stack.pay(&order_id, &json!({ "outcome": "authorized" })).await;
+    eventually("the job captures and credits", async || {
+        stack.invoke(reconcile_payments::JOB.name, &json!({ "older_than_s": 0 })).await;
+        (stack.token_count(&student).await == 2).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn the_reconcile_job_credits_a_payment_without_a_webhook() {
     let stack = Stack::running();
     let student = stack.student("reconciled").await;

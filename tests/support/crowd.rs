@@ -1,6 +1,6 @@
 //! Many students at once, and tokens for them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use thali_domain::ids::{AccountId, RazorpayOrderId, RazorpayPaymentId, SubmissionId};
 use thali_domain::money::Paise;
@@ -87,6 +87,7 @@ impl TestApp {
             refunded: BTreeSet::new(),
             refund_id: None,
             refunding: None,
+            mismatches: BTreeMap::new(),
         };
         let (store, stamp) = (&self.app.store, self.stamp());
         assert!(store.purchase_create(&purchase, None, &stamp).await.expect("stored"));
@@ -94,6 +95,8 @@ impl TestApp {
             payment_id: RazorpayPaymentId::parse(&format!("pay_{unique}")).expect("an id"),
             order_id: Some(purchase.order_id.clone()),
             amount: purchase.amount,
+            refunded: Paise::new(0),
+            customer_fee: None,
             currency: CURRENCY.to_owned(),
             status: PaymentStatus::Captured,
             method: None,

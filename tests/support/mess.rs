@@ -124,6 +124,7 @@ impl TestApp {
             arrived_at: at,
             offline: false,
             refused: None,
+            past_unknown: false,
             undone_at: None,
         }
     }
@@ -206,6 +207,9 @@ fn scan_attribute(scan: &Scan) -> Value {
     });
     if scan.offline {
         stored["offline"] = json!(true);
+    }
+    if scan.past_unknown {
+        stored["past_unknown"] = json!(true);
     }
     if let Some(refusal) = scan.refused {
         stored["refused"] = json!(refusal);

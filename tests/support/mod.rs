@@ -17,6 +17,7 @@ pub mod mess;
 mod meter;
 mod orders;
 pub mod people;
+pub mod pictures;
 pub mod postman;
 mod redis_server;
 mod samples;

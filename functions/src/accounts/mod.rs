@@ -7,6 +7,7 @@ pub mod logout;
 pub mod password_reset;
 pub mod password_reset_confirm;
 mod pending;
+pub mod phones;
 pub mod profile_get;
 pub mod profile_picture;
 pub mod profile_update;

@@ -5,7 +5,7 @@ use futures_util::try_join;
 use secrecy::ExposeSecret;
 use serde_json::Value;
 use thali_domain::accounts::identity::Email;
-use thali_domain::accounts::one_time_code::one_time_code;
+use thali_domain::accounts::one_time_code::{TypedCode, one_time_code};
 use thali_domain::accounts::password_reset::ATTEMPTS_MAX;
 use thali_domain::ids::{AccountId, MessId};
 use thali_platform::app::App;
@@ -44,7 +44,9 @@ struct ConfirmReset {
     #[serde(default, alias = "messId")]
     #[eserde(compat)]
     mess_id: Option<MessId>,
-    otp: String,
+    #[eserde(compat)]
+    #[schema(value_type = String)]
+    otp: TypedCode,
     #[serde(alias = "newPassword")]
     #[eserde(compat)]
     new_password: NewPassword,
@@ -58,7 +60,7 @@ async fn confirm(app: &App, caller: &Caller, request: &Request) -> Result<Respon
     // exceed the limit.
     let attempted = app.store.password_reset_attempt(&mess_id, &email, &stamp).await?;
     let reset = attempted.ok_or_else(problems::otp_expired)?;
-    let account_id = prove(app, &reset, otp.trim())?;
+    let account_id = prove(app, &reset, otp.expose())?;
     let stamp = Stamp { actor: account_id.to_string(), ..stamp };
     let ended = commit(app, &reset, account_id, &new_password.hash(), &stamp).await?;
     sessions::end_all(app, account_id, &ended).await?;

@@ -3,12 +3,14 @@
 
 use jiff::Timestamp;
 use serde_json::Value;
-use thali_domain::accounts::identity::{Name, Phone, RollNo, RoomNo};
+use thali_domain::accounts::identity::{Name, RollNo, RoomNo};
 use thali_domain::accounts::profile::{
     Bio, DateOfBirth, PostalAddress, Profession, ProfileChange, SecurityCode,
 };
 use thali_domain::ids::AccountId;
 use thali_domain::patch::Patch;
+use thali_domain::phone::{Phone, TypedPhone};
+use thali_domain::text::Typed;
 use thali_platform::app::App;
 use thali_platform::auth::password::PresentedPassword;
 use thali_platform::config::Part;
@@ -22,6 +24,7 @@ use thali_platform::store::{
 use utoipa::ToSchema;
 
 use super::current_password;
+use super::phones;
 use super::view::Profile;
 use crate::tokens::security_code;
 
@@ -35,30 +38,30 @@ pub static ENDPOINT: Endpoint = Endpoint::patch(
 .summary("Changes the student's own account; a security code needs the current password")
 .takes(schema::<UpdateProfile>)
 .answers(200, schema::<Profile>)
-.refuses(&["roll_no_taken", "current_password_wrong", "locked"]);
+.refuses(&["roll_no_taken", "current_password_wrong", "locked", "mess_not_found"]);
 
 #[derive(eserde::Deserialize, ToSchema)]
 struct UpdateProfile {
     #[serde(default, alias = "fullName")]
     #[eserde(compat)]
     #[schema(value_type = Name, required = false)]
-    full_name: Option<Name>,
+    full_name: Option<Typed<Name>>,
     #[serde(default)]
     #[eserde(compat)]
     #[schema(value_type = Option<Bio>)]
-    bio: Patch<Bio>,
+    bio: Patch<Typed<Bio>>,
     #[serde(default)]
     #[eserde(compat)]
-    #[schema(value_type = Option<Phone>)]
-    phone: Patch<Phone>,
+    #[schema(value_type = Option<String>)]
+    phone: Patch<TypedPhone>,
     #[serde(default)]
     #[eserde(compat)]
     #[schema(value_type = Option<PostalAddress>)]
-    address: Patch<PostalAddress>,
+    address: Patch<Typed<PostalAddress>>,
     #[serde(default)]
     #[eserde(compat)]
     #[schema(value_type = Option<Profession>)]
-    profession: Patch<Profession>,
+    profession: Patch<Typed<Profession>>,
     #[serde(default, alias = "dateOfBirth")]
     #[eserde(compat)]
     #[schema(value_type = Option<DateOfBirth>)]
@@ -70,7 +73,7 @@ struct UpdateProfile {
     #[serde(default, alias = "roomNo")]
     #[eserde(compat)]
     #[schema(value_type = Option<RoomNo>)]
-    room_no: Patch<RoomNo>,
+    room_no: Patch<Typed<RoomNo>>,
     #[serde(default, alias = "securityCode")]
     #[eserde(compat)]
     #[schema(value_type = Option<SecurityCode>)]
@@ -88,15 +91,31 @@ async fn profile_update(
     let account_id = caller.session()?.account_id;
     let stamp = caller.stamp(app, request);
     let wanted: UpdateProfile = request.json_where(|body| between_fields(body, stamp.at))?;
+    let phone = phone(app, caller, &wanted.phone).await?;
     let account = load(app, account_id).await?;
     if !wanted.security_code.keeps() {
         let missing = || Problem::invalid_field("current_password", "is missing");
         let password = wanted.current_password.as_ref().ok_or_else(missing)?;
         current_password::check(app, &account, password, &stamp).await?;
     }
-    let change = wanted.into_change(app, account_id);
+    let change = wanted.into_change(app, account_id, phone);
     let account = commit(app, account, &change, &stamp).await?;
     Ok(Response::ok(&Profile::of(app, account).await?))
+}
+
+/// The new number as people in the mess's region write it. The mess is read only for this.
+async fn phone(
+    app: &App,
+    caller: &Caller,
+    typed: &Patch<TypedPhone>,
+) -> Result<Patch<Phone>, Problem> {
+    Ok(match typed {
+        Patch::Keep => Patch::Keep,
+        Patch::Clear => Patch::Clear,
+        Patch::Set(typed) => {
+            Patch::Set(phones::read_in(app, &caller.session()?.mess_id, typed).await?)
+        }
+    })
 }
 
 async fn load(app: &App, account_id: AccountId) -> Result<Account, Problem> {
@@ -154,15 +173,15 @@ fn between_fields(body: &Members, now: Timestamp) -> Vec<FieldError> {
 }
 
 impl UpdateProfile {
-    fn into_change(self, app: &App, account_id: AccountId) -> ProfileChange {
+    fn into_change(self, app: &App, account_id: AccountId, phone: Patch<Phone>) -> ProfileChange {
         ProfileChange {
-            name: self.full_name,
-            phone: self.phone,
+            name: self.full_name.map(|Typed(name)| name),
+            phone,
             roll_no: self.roll_no,
-            room_no: self.room_no,
-            bio: self.bio,
-            address: self.address,
-            profession: self.profession,
+            room_no: self.room_no.map(|Typed(text)| text),
+            bio: self.bio.map(|Typed(text)| text),
+            address: self.address.map(|Typed(text)| text),
+            profession: self.profession.map(|Typed(text)| text),
             date_of_birth: self.date_of_birth,
             security_code_hash: self
                 .security_code

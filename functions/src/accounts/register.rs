@@ -6,9 +6,12 @@ use futures_util::try_join;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
-use thali_domain::accounts::identity::{Email, Name, Phone, Role, RollNo, RoomNo, Username};
+use thali_domain::accounts::identity::{Email, Name, Role, RollNo, RoomNo, Username};
 use thali_domain::accounts::registration::{LIFETIME, SIGN_UPS_MAX};
 use thali_domain::ids::{MessId, RegistrationId};
+use thali_domain::mess::Mess;
+use thali_domain::phone::{Phone, TypedPhone};
+use thali_domain::text::Typed;
 use thali_platform::app::App;
 use thali_platform::auth::password::{self, NewPassword, PresentedPassword};
 use thali_platform::auth::sha256_hex;
@@ -17,8 +20,10 @@ use thali_platform::http::{
     Access, Caller, Endpoint, FieldError, Members, Problem, RATE_SIGN_UP, Request, Response, schema,
 };
 use thali_platform::problems;
-use thali_platform::store::Registration;
+use thali_platform::store::{Invite, Registration};
 use utoipa::ToSchema;
+
+use super::phones;
 
 pub static ENDPOINT: Endpoint = Endpoint::post(
     "register",
@@ -42,7 +47,8 @@ struct SignUp {
     username: Option<Username>,
     #[serde(default)]
     #[eserde(compat)]
-    name: Option<Name>,
+    #[schema(value_type = Option<Name>)]
+    name: Option<Typed<Name>>,
     #[eserde(compat)]
     email: Email,
     #[eserde(compat)]
@@ -58,13 +64,15 @@ struct SignUp {
     invite_code: Option<String>,
     #[serde(default)]
     #[eserde(compat)]
-    phone: Option<Phone>,
+    #[schema(value_type = Option<String>)]
+    phone: Option<TypedPhone>,
     #[serde(default, alias = "rollNo")]
     #[eserde(compat)]
     roll_no: Option<RollNo>,
     #[serde(default, alias = "roomNo")]
     #[eserde(compat)]
-    room_no: Option<RoomNo>,
+    #[schema(value_type = Option<RoomNo>)]
+    room_no: Option<Typed<RoomNo>>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -80,12 +88,14 @@ async fn register(app: &App, caller: &Caller, request: &Request) -> Result<Respo
     let wanted: SignUp = request.json_where(between_fields)?;
     let mess = request.mess_or_default(app, wanted.mess_id.clone())?;
     let role = wanted.role.unwrap_or(Role::Student);
-    let invite_hash = wanted.invite_code.as_deref().map(sha256_hex);
-    let (known, ()) = try_join!(
+    let invite_hash =
+        wanted.invite_code.as_deref().map(Invite::spelling).map(|code| sha256_hex(&code));
+    let ((found, known), ()) = try_join!(
         check_mess_and_username(app, &mess, &wanted),
         check_invite(app, &mess, role, invite_hash.as_deref()),
     )?;
-    let registration = wanted.into_registration(app, mess, role, invite_hash, known);
+    let phone = wanted.phone.as_ref().map(|typed| phones::read(typed, found.region)).transpose()?;
+    let registration = wanted.into_registration(app, found, phone, role, invite_hash, known);
     let sign_ups_max = SIGN_UPS_MAX.saturating_mul(app.rate_limit_factor);
     let stamp = caller.stamp(app, request);
     if !app.store.registration_create(&registration, sign_ups_max, &stamp).await? {
@@ -96,13 +106,13 @@ async fn register(app: &App, caller: &Caller, request: &Request) -> Result<Respo
     Ok(Response::accepted(&Accepted { registration_id, email, expires_at }))
 }
 
-/// Refuses an unknown mess and a taken username. Returns whether an account has the e-mail
-/// address, which only the mail may reveal.
+/// Refuses an unknown mess and a taken username. Returns the mess, and whether an account has the
+/// e-mail address, which only the mail may reveal.
 async fn check_mess_and_username(
     app: &App,
     mess: &MessId,
     wanted: &SignUp,
-) -> Result<bool, Problem> {
+) -> Result<(Mess, bool), Problem> {
     let username_taken = async {
         match &wanted.username {
             Some(username) => app.store.username_is_taken(mess, username).await,
@@ -114,13 +124,8 @@ async fn check_mess_and_username(
         app.store.email_is_known(mess, &wanted.email),
         username_taken,
     )?;
-    if found.is_none() {
-        Err(problems::mess_not_found())
-    } else if username_taken {
-        Err(problems::username_taken())
-    } else {
-        Ok(known)
-    }
+    let found = found.ok_or_else(problems::mess_not_found)?;
+    if username_taken { Err(problems::username_taken()) } else { Ok((found, known)) }
 }
 
 /// Owners and staff need an invite; verifying the one-time code uses the invite up.
@@ -150,7 +155,7 @@ fn between_fields(body: &Members) -> Vec<FieldError> {
         errors.push(FieldError::new("password", &refusal.to_string()));
     }
     let again = text("confirm_password").or_else(|| text("confirmPassword"));
-    if again.is_some_and(|again| again != password) {
+    if again.is_some_and(|again| !password::is_same(again, password)) {
         errors.push(FieldError::new("confirm_password", "is not the same as password"));
     }
     errors
@@ -160,7 +165,8 @@ impl SignUp {
     fn into_registration(
         self,
         app: &App,
-        mess_id: MessId,
+        mess: Mess,
+        phone: Option<Phone>,
         role: Role,
         invite_hash: Option<String>,
         known: bool,
@@ -168,21 +174,22 @@ impl SignUp {
         let now = app.clock.now();
         // Hashed for a known e-mail address too, so that the response time reveals nothing.
         let password_hash = self.password.hash();
-        let name = self.name.unwrap_or_else(|| {
+        let by_default = || {
             let shown = self.username.as_ref().map_or(self.email.local_part(), Username::as_str);
             Name::parse(shown).expect("a username or the local part of an address is a name")
-        });
+        };
+        let name = self.name.map_or_else(by_default, |Typed(name)| name);
         Registration {
             registration_id: RegistrationId::from_ulid(app.clock.ulid()),
-            mess_id,
+            mess_id: mess.mess_id,
             email: self.email,
             known,
             username: self.username,
             name,
             role,
-            phone: self.phone,
+            phone,
             roll_no: self.roll_no,
-            room_no: self.room_no,
+            room_no: self.room_no.map(|Typed(room_no)| room_no),
             password_hash,
             invite_hash,
             attempts: 0,

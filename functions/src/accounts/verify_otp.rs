@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 use thali_domain::accounts::identity::Email;
-use thali_domain::accounts::one_time_code::one_time_code;
+use thali_domain::accounts::one_time_code::{TypedCode, one_time_code};
 use thali_domain::accounts::registration::ATTEMPTS_MAX;
 use thali_domain::ids::{AccountId, MessId, RegistrationId};
 use thali_platform::app::App;
@@ -54,7 +54,9 @@ struct VerifyOtp {
     #[serde(default, alias = "messId")]
     #[eserde(compat)]
     mess_id: Option<MessId>,
-    otp: String,
+    #[eserde(compat)]
+    #[schema(value_type = String)]
+    otp: TypedCode,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -72,7 +74,7 @@ async fn verify_otp(app: &App, caller: &Caller, request: &Request) -> Result<Res
     // exceed the limit.
     let attempted = app.store.registration_attempt(id, &stamp).await?;
     let registration = attempted.ok_or_else(problems::otp_expired)?;
-    if !code_is_right(app, &registration, otp.trim()) {
+    if !code_is_right(app, &registration, otp.expose()) {
         let left = ATTEMPTS_MAX.saturating_sub(registration.attempts);
         return Err(problems::otp_invalid(left));
     }

@@ -3,10 +3,11 @@
 use jiff::Timestamp;
 use serde::Serialize;
 use thali_domain::accounts::identity::{
-    AccountStatus, Email, Name, Phone, Role, RollNo, RoomNo, Username,
+    AccountStatus, Email, Name, Role, RollNo, RoomNo, Username,
 };
 use thali_domain::accounts::profile::{Bio, DateOfBirth, PostalAddress, Profession};
 use thali_domain::ids::{AccountId, MessId};
+use thali_domain::phone::Phone;
 use thali_platform::app::App;
 use thali_platform::blobs::BlobError;
 use thali_platform::store::{Account, DirectoryEntry};
@@ -32,6 +33,9 @@ pub struct AccountView {
     room_no: Option<RoomNo>,
     #[serde(skip_serializing_if = "Option::is_none")]
     phone: Option<Phone>,
+    /// The telephone number as people in its own country write it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    phone_national: Option<String>,
     telegram_linked: bool,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
@@ -49,6 +53,7 @@ impl From<Account> for AccountView {
             email: account.email,
             roll_no: account.roll_no,
             room_no: account.room_no,
+            phone_national: account.phone.as_ref().map(Phone::national),
             phone: account.phone,
             telegram_linked: false,
             created_at: account.created_at,
@@ -68,6 +73,7 @@ impl From<DirectoryEntry> for AccountView {
             email: entry.email,
             roll_no: entry.roll_no,
             room_no: entry.room_no,
+            phone_national: entry.phone.as_ref().map(Phone::national),
             phone: entry.phone,
             telegram_linked: false,
             created_at: entry.created_at,

@@ -14,8 +14,8 @@ use thali_platform::telemetry;
 use thali_platform::worker::Job;
 
 /// How long a run starts new work: a page, or an item of a page. The work in progress then (at
-/// worst three calls to Razorpay and a write) ends before the Lambda times out after 60 s.
-const RUN_TIME_MAX: Duration = Duration::from_secs(40);
+/// worst three calls to Razorpay and three writes) ends before the Lambda times out after 60 s.
+const RUN_TIME_MAX: Duration = Duration::from_secs(30);
 
 /// One run of a job.
 struct Run<'a> {

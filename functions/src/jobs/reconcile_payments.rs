@@ -1,6 +1,7 @@
 //! `reconcile-payments`: queries Razorpay for payments and refunds without news. So a payment is
-//! credited even if the browser was closed and the webhook was lost, and a refund is finished
-//! even if its messages failed. The job uses the same transactions as the webhook, so a run at
+//! credited even if the browser was closed and the webhook was lost, an authorized payment is
+//! captured, a payment that pays for nothing is shown to the owners, and a refund is finished even
+//! if its messages failed. The job uses the same transactions as the webhook, so a run at
 //! the same time as a webhook, a browser or another run credits a payment only once.
 
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -9,19 +10,22 @@ use futures_util::{StreamExt, stream};
 use jiff::SignedDuration;
 use serde::Serialize;
 use serde_json::Value;
+use thali_domain::ids::RazorpayPaymentId;
 use thali_domain::payments::refunds::Refund;
-use thali_domain::payments::settlement::{PaymentStatus, Reconciliation, is_due, reconcile};
+use thali_domain::payments::settlement::{
+    Payment, PaymentStatus, Reconciliation, is_due, reconcile,
+};
 use thali_domain::tokens::purchases::{Purchase, PurchaseState, Waiting};
 use thali_platform::app::App;
 use thali_platform::config::Part;
 use thali_platform::razorpay::RazorpayError;
-use thali_platform::store::{StoreError, keys};
+use thali_platform::store::{Stamp, StoreError, keys};
 use thali_platform::telemetry;
 use thali_platform::worker::Job;
 
 use super::{Count, Run, walk};
 use crate::payments::refunding::{Outcome, RefundingError, push};
-use crate::payments::settle::settle;
+use crate::payments::settle::{record, settle};
 
 pub static JOB: Job = Job {
     name: "reconcile-payments",
@@ -58,6 +62,10 @@ struct Counts {
     asked: Count,
     /// Purchases that turned out to be paid.
     credited: Count,
+    /// Authorized payments that were captured.
+    captured: Count,
+    /// Payments that were taken and pay for nothing, found now.
+    mismatches: Count,
     /// Purchases whose payments turned out to have failed.
     failed: Count,
     /// Purchases that were given up.
@@ -118,6 +126,16 @@ fn option(event: &Value) -> Result<Option<u32>, BadEvent> {
             seconds.map(Some).ok_or(BadEvent::NoNumber)
         }
     }
+}
+
+/// What came of the capture of an authorized payment.
+enum Capturing {
+    /// Razorpay has captured the payment.
+    Done(Payment),
+    /// Razorpay has not captured it, or another payment was chosen.
+    NotNow,
+    /// Razorpay did not answer: the next run asks again.
+    Unknown,
 }
 
 impl Reconciling<'_> {
@@ -202,21 +220,29 @@ impl Reconciling<'_> {
         };
         self.reset_failures();
         let stamp = self.run.stamp();
-        match reconcile(purchase, &payments, stamp.at) {
-            Reconciliation::Capture(payment) => {
-                match settle(app, purchase.clone(), &payment, &stamp).await {
-                    Ok(_) => self.did.credited.add_one(),
-                    Err(problem) => {
-                        tracing::error!(code = problem.code, order_id, "a payment is not credited");
-                        self.did.errors.add_one();
+        let decided = reconcile(purchase, &payments, stamp.at);
+        if !matches!(decided, Reconciliation::Settle(_)) {
+            self.record(purchase, &payments, &stamp).await?;
+        }
+        match decided {
+            Reconciliation::Settle(payment) => {
+                self.settle(purchase, &payment, &payments, &stamp).await?;
+            }
+            Reconciliation::Capture { payment, instead_of } => {
+                let chosen = (&payment, instead_of.as_ref());
+                match self.capture(purchase, chosen, &stamp).await? {
+                    Capturing::Done(captured) => {
+                        self.settle(purchase, &captured, &payments, &stamp).await?;
                     }
+                    Capturing::NotNow => {
+                        self.did.waiting.add_one();
+                        self.asked(purchase, false).await?;
+                    }
+                    Capturing::Unknown => {}
                 }
             }
             Reconciliation::Wait => {
                 self.did.waiting.add_one();
-                if payments.iter().any(|payment| payment.status == PaymentStatus::Captured) {
-                    tracing::error!(order_id, "a payment does not pay for its purchase");
-                }
                 self.asked(purchase, false).await?;
             }
             Reconciliation::Failed => {
@@ -233,6 +259,74 @@ impl Reconciling<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Credits a payment, and records the others that were taken too.
+    async fn settle(
+        &self,
+        purchase: &Purchase,
+        payment: &Payment,
+        payments: &[Payment],
+        stamp: &Stamp,
+    ) -> Result<(), StoreError> {
+        match settle(self.run.app, purchase.clone(), payment, stamp).await {
+            Ok(captured) => {
+                self.did.credited.add_one();
+                self.record(&captured, payments, stamp).await
+            }
+            Err(problem) => {
+                let order_id = purchase.order_id.as_str();
+                tracing::error!(code = problem.code, order_id, "a payment is not credited");
+                self.did.errors.add_one();
+                Ok(())
+            }
+        }
+    }
+
+    /// Records the payments that were taken and do not pay for the purchase, or that they were
+    /// refunded at Razorpay.
+    async fn record(
+        &self,
+        purchase: &Purchase,
+        payments: &[Payment],
+        stamp: &Stamp,
+    ) -> Result<(), StoreError> {
+        for payment in payments {
+            if record(self.run.app, purchase, payment, stamp).await? {
+                self.did.mismatches.add_one();
+            }
+        }
+        Ok(())
+    }
+
+    /// Captures an authorized payment at Razorpay. First the payment is chosen by a conditional
+    /// write, so that concurrent runs capture the same payment and not two.
+    async fn capture(
+        &self,
+        purchase: &Purchase,
+        (payment, instead_of): (&Payment, Option<&RazorpayPaymentId>),
+        stamp: &Stamp,
+    ) -> Result<Capturing, StoreError> {
+        let app = self.run.app;
+        let id = &payment.payment_id;
+        if !app.store.purchase_capturing(purchase, id, instead_of, stamp).await? {
+            return Ok(Capturing::NotNow);
+        }
+        let answer = match app.razorpay().payment_capture(payment).await {
+            // Another run, or Razorpay itself, may have captured it a moment ago.
+            Err(refusal) if refusal.is_final() => app.razorpay().payment_fetch(id).await,
+            answer => answer.inspect(|_| self.did.captured.add_one()),
+        };
+        match answer {
+            Ok(found) if found.status == PaymentStatus::Captured => Ok(Capturing::Done(found)),
+            Ok(_) => Ok(Capturing::NotNow),
+            Err(error) => {
+                let (cause, payment_id) = (telemetry::chain(&error), id.as_str());
+                tracing::error!(payment_id, cause, "a payment is to be captured again");
+                self.query_failed(&error);
+                Ok(Capturing::Unknown)
+            }
+        }
     }
 
     /// Stores that Razorpay was queried and, if `failed`, that the payments have failed. A

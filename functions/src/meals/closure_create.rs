@@ -8,6 +8,7 @@ use thali_domain::ids::ClosureId;
 use thali_domain::meals::closures::{self, CLOSURE_DAYS_MAX};
 use thali_domain::reason::Reason;
 use thali_domain::staff::gate::OpenClosure;
+use thali_domain::text::Typed;
 use thali_platform::app::App;
 use thali_platform::handler;
 use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response, Session, schema};
@@ -42,12 +43,13 @@ struct CloseMess {
     meals: Option<Meals>,
     /// The reason, which is mailed to the students.
     #[eserde(compat)]
-    reason: Reason,
+    #[schema(value_type = Reason)]
+    reason: Typed<Reason>,
 }
 
 async fn create(app: &App, caller: &Caller, request: &Request) -> Result<Response, Problem> {
     let session = caller.session()?;
-    let CloseMess { from, to, meals, reason } = request.json()?;
+    let CloseMess { from, to, meals, reason: Typed(reason) } = request.json()?;
     let (period, meals) = (period(from, to, CLOSURE_DAYS_MAX)?, meals.unwrap_or_default());
     let key = request.idempotency_key(&format!("{} {reason}", fingerprint(period, &meals)))?;
     let closure = OpenClosure { period, meals };

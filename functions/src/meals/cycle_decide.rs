@@ -5,6 +5,7 @@ use thali_domain::days::MealDate;
 use thali_domain::ids::CycleId;
 use thali_domain::meals::cycles::{CycleDecision, is_forgotten};
 use thali_domain::reason::Reason;
+use thali_domain::text::Typed;
 use thali_platform::app::App;
 use thali_platform::http::{Caller, Problem, Request, Response};
 use thali_platform::problems;
@@ -19,7 +20,8 @@ pub struct DecidePayment {
     /// The reason, which is mailed to the student.
     #[serde(default)]
     #[eserde(compat)]
-    reason: Option<Reason>,
+    #[schema(value_type = Option<Reason>)]
+    reason: Option<Typed<Reason>>,
 }
 
 /// Applies a decision to the payment named in the path. If another owner decides at the same
@@ -32,6 +34,7 @@ pub async fn decide(
 ) -> Result<Response, Problem> {
     let owner = caller.session()?;
     let DecidePayment { reason } = request.json_if_any()?.unwrap_or_default();
+    let reason = reason.map(|Typed(reason)| reason);
     let id: CycleId = request.param("payment_id").ok_or_else(problems::payment_not_found)?;
     let stamp = caller.stamp(app, request);
     retry_overtaken(|_| async {

@@ -15,6 +15,7 @@ use thali_domain::meals::entitlement::OpenCut;
 use thali_domain::meals::meal_times::Sitting;
 use thali_domain::meals::statement::{DayMarks, MealMark, Statement, sittings_until};
 use thali_domain::mess::{Meal, Mess};
+use thali_domain::spreadsheet::BYTE_ORDER_MARK;
 use thali_domain::staff::gate::OpenClosure;
 use thali_platform::app::App;
 use thali_platform::handler;
@@ -200,11 +201,11 @@ impl StatementView {
     }
 }
 
-/// The statement as an RFC 4180 table: a header, and a row for each day. It contains no text
-/// that a user typed, so no spreadsheet can find a formula in it.
+/// The statement as an RFC 4180 table: the byte order mark, a header, and a row for each day. It
+/// contains no text that a user typed, so no spreadsheet can find a formula in it.
 fn table(statement: &Statement) -> String {
     let names = Meal::ALL.map(|meal| meal.as_str().to_lowercase());
-    let mut table = format!("date,{}\r\n", names.join(","));
+    let mut table = format!("{BYTE_ORDER_MARK}date,{}\r\n", names.join(","));
     for day in statement.days() {
         let marks: Vec<&str> = day.meals.values().map(|mark| mark.as_str()).collect();
         write!(table, "{},{}\r\n", day.date, marks.join(",")).expect("a String never fails");

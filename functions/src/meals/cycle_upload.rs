@@ -10,7 +10,7 @@ use thali_domain::ids::CycleId;
 use thali_domain::meals::cycles::{self, Cycle, CycleStatus};
 use thali_domain::meals::rupees::{CyclePaise, CycleRupees};
 use thali_domain::meals::screenshots::{Screenshot, ScreenshotUrl};
-use thali_domain::pictures::{self, HEAD_LENGTH, ScreenshotKey};
+use thali_domain::pictures::ScreenshotKey;
 use thali_platform::app::App;
 use thali_platform::config::Part;
 use thali_platform::handler;
@@ -18,6 +18,7 @@ use thali_platform::http::{
     Access, Caller, Endpoint, FieldError, Members, Problem, Request, Response, Session, one_of,
     schema,
 };
+use thali_platform::pictures::{Cleaning, clean};
 use thali_platform::problems;
 use thali_platform::store::{Attempt, IdempotencyKey, Member, Operation, Stamp, retry_overtaken};
 use utoipa::ToSchema;
@@ -183,8 +184,9 @@ async fn today(app: &App, new: &NewCycle<'_>) -> Result<MealDate, Problem> {
     Ok(mess.date_at(new.stamp.at))
 }
 
-/// Why the screenshot is refused, if it is: the key is another student's, or there is no object
-/// under it, or the object is not an image of the format that the key declares.
+/// Removes the screenshot's metadata. Returns why the screenshot is refused, if it is: the key is
+/// another student's, or there is no object under it, or the object is not an image of the format
+/// that the key declares.
 async fn screenshot_error(app: &App, new: &NewCycle<'_>) -> Result<Option<&'static str>, Problem> {
     let Screenshot::Uploaded(key) = &new.claim.screenshot else { return Ok(None) };
     let absent = Some("is not the key of a picture that you have uploaded");
@@ -195,9 +197,12 @@ async fn screenshot_error(app: &App, new: &NewCycle<'_>) -> Result<Option<&'stat
     {
         return Ok(absent);
     }
-    let Some(head) = app.blobs().head(&object, HEAD_LENGTH).await? else { return Ok(absent) };
-    let judged = pictures::check(key.format, head.length, &head.content_type, &head.first_bytes);
-    Ok(judged.is_err().then_some("is not a picture of the declared type"))
+    // Not left to `picture-check`, which may come later: an owner could see the picture before.
+    Ok(match clean(app.blobs(), &object, key.format).await? {
+        Cleaning::Gone => absent,
+        Cleaning::Refused(_) => Some("is not a picture of the declared type"),
+        Cleaning::Clean { .. } => None,
+    })
 }
 
 /// Validates the days. The problem lists all errors of the days and of the screenshot together;

@@ -4,6 +4,7 @@
 use thali_domain::accounts::identity::Role;
 use thali_domain::orders::menu::{ItemName, PriceTokens, Sku, Stock, StockShards};
 use thali_domain::orders::stock::ItemPut;
+use thali_domain::text::Typed;
 use thali_platform::app::App;
 use thali_platform::handler;
 use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response, schema};
@@ -22,7 +23,8 @@ pub static ENDPOINT: Endpoint =
 #[derive(eserde::Deserialize, ToSchema)]
 struct PutItem {
     #[eserde(compat)]
-    name: ItemName,
+    #[schema(value_type = ItemName)]
+    name: Typed<ItemName>,
     #[eserde(compat)]
     price_tokens: PriceTokens,
     /// The counted number of portions; the stock is unchanged if left out.
@@ -38,7 +40,7 @@ struct PutItem {
 
 impl From<PutItem> for ItemPut {
     fn from(body: PutItem) -> Self {
-        let PutItem { name, price_tokens, stock, available, stock_shards } = body;
+        let PutItem { name: Typed(name), price_tokens, stock, available, stock_shards } = body;
         Self { name, price: price_tokens, available: Some(available), stock, stock_shards }
     }
 }

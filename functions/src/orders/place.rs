@@ -84,7 +84,8 @@ struct NewOrder<'a> {
 }
 
 /// Decides and writes; reads and decides again if other requests were faster. The first attempt
-/// does not read all shards of the stocks (`items_without_shards`), so a refusal needs a second attempt.
+/// does not read all shards of the stocks (`items_without_shards`), so a refusal needs a second
+/// attempt.
 async fn commit(app: &App, new: &NewOrder<'_>) -> Result<(Order, bool), Problem> {
     commit_once(
         || replay(app, new),

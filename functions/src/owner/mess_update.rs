@@ -5,13 +5,15 @@ use serde_json::Value;
 use thali_domain::accounts::identity::Name;
 use thali_domain::mess::{Approval, Meal, MealWindow, Mess, WallTime, ZoneName};
 use thali_domain::owner::settings::{MessPatch, TokenPrice, TokenValidity};
+use thali_domain::phone::Region;
+use thali_domain::text::Typed;
 use thali_platform::app::App;
 use thali_platform::handler;
 use thali_platform::http::{
     Access, Caller, Endpoint, FieldError, Members, Problem, Request, Response, schema,
 };
 use thali_platform::problems;
-use thali_platform::store::{Attempt, retry_overtaken};
+use thali_platform::store::{Attempt, Consistency, retry_overtaken};
 use utoipa::ToSchema;
 
 pub static ENDPOINT: Endpoint =
@@ -25,10 +27,14 @@ pub static ENDPOINT: Endpoint =
 struct UpdateMess {
     #[serde(default)]
     #[eserde(compat)]
-    name: Option<Name>,
+    #[schema(value_type = Option<Name>)]
+    name: Option<Typed<Name>>,
     #[serde(default, alias = "timeZone")]
     #[eserde(compat)]
     time_zone: Option<ZoneName>,
+    #[serde(default)]
+    #[eserde(compat)]
+    region: Option<Region>,
     #[serde(default, alias = "mealWindows")]
     meal_windows: Option<UpdateWindows>,
     #[serde(default, alias = "tokenPricePaise")]
@@ -69,9 +75,10 @@ async fn mess_update(app: &App, caller: &Caller, request: &Request) -> Result<Re
     let id = &caller.session()?.mess_id;
     let stamp = caller.stamp(app, request);
     retry_overtaken(|_| async {
-        let mess = app.store.mess_get(id).await?.ok_or_else(problems::mess_not_found)?;
-        let wanted = patch.apply(&mess)?;
-        let updated = app.store.mess_update(&mess, &wanted, &stamp).await?;
+        let gate = app.store.gate_get(id, Consistency::Strong).await?;
+        let gate = gate.ok_or_else(problems::mess_not_found)?;
+        let wanted = patch.apply(&gate.mess)?;
+        let updated = app.store.mess_update(&gate, &wanted, &stamp).await?;
         Ok(Attempt::of(updated).map(|mess| Response::ok(&mess)))
     })
     .await
@@ -95,8 +102,9 @@ fn no_lists(body: &Members) -> Vec<FieldError> {
 impl From<UpdateMess> for MessPatch {
     fn from(update: UpdateMess) -> Self {
         Self {
-            name: update.name,
+            name: update.name.map(|Typed(name)| name),
             time_zone: update.time_zone,
+            region: update.region,
             meal_windows: update.meal_windows.map(UpdateWindows::named).unwrap_or_default(),
             token_price: update.token_price_paise,
             token_validity: update.token_validity_days,

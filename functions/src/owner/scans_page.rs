@@ -11,6 +11,7 @@ use thali_domain::Unacceptable;
 use thali_domain::days::MealDate;
 use thali_domain::meals::meal_times::Sitting;
 use thali_domain::mess::Meal;
+use thali_domain::spreadsheet::{BYTE_ORDER_MARK, harmless};
 use thali_domain::staff::plates::{Outcome, Plate, Scan};
 use thali_domain::staff::refusals::Refusal;
 use thali_platform::store::keys::{PLATES, STRAYS};
@@ -103,11 +104,12 @@ pub(super) struct Table {
 }
 
 impl Table {
-    /// An empty page of a mess in this time zone. The first page of a file begins with the columns'
-    /// names.
+    /// An empty page of a mess in this time zone. The first page of a file begins with the byte
+    /// order mark and the columns' names.
     pub(super) fn new(zone: TimeZone, is_first: bool) -> Self {
         let lines = csv::Terminator::CRLF;
-        let writer = csv::WriterBuilder::new().terminator(lines).from_writer(Vec::new());
+        let start = if is_first { BYTE_ORDER_MARK } else { "" };
+        let writer = csv::WriterBuilder::new().terminator(lines).from_writer(start.into());
         let mut table = Self { zone, rows: 0, writer };
         if is_first {
             table.write(&COLUMNS.map(Cow::Borrowed));
@@ -141,7 +143,7 @@ impl Table {
     }
 
     fn write(&mut self, cells: &[Cow<'_, str>; COLUMNS.len()]) {
-        let cells = cells.iter().map(|cell| without_formula(cell).into_owned());
+        let cells = cells.iter().map(|cell| harmless(cell).into_owned());
         self.writer.write_record(cells).expect("a write to memory does not fail");
     }
 }
@@ -151,6 +153,8 @@ fn row<'a>(plate: &'a Plate, scan: &'a Scan, zone: &TimeZone) -> [Cow<'a, str>; 
     let local =
         |at: Timestamp| at.to_zoned(zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string();
     let (result, reason) = match plate.outcome(scan) {
+        // Why an owner should look at the admission.
+        Outcome::Admitted if scan.past_unknown => ("admitted", "past_unknown"),
         Outcome::Admitted => ("admitted", ""),
         Outcome::Refused(refusal) => ("refused", refusal.as_str()),
         Outcome::AlreadyScanned { .. } => ("refused", Refusal::AlreadyScanned.as_str()),
@@ -175,16 +179,6 @@ fn row<'a>(plate: &'a Plate, scan: &'a Scan, zone: &TimeZone) -> [Cow<'a, str>; 
     ]
 }
 
-/// Makes a cell harmless in a spreadsheet. A cell that begins like a formula would be computed
-/// when the file is opened, and a student can type a formula as a name.
-fn without_formula(cell: &str) -> Cow<'_, str> {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        format!("'{cell}").into()
-    } else {
-        cell.into()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -202,15 +196,5 @@ mod tests {
             assert!(refused.parse::<Place>().is_err(), "{refused}");
         }
         assert!("2026-12-31#DINNER#mess".parse::<Place>().is_err());
-    }
-
-    #[test]
-    fn a_cell_that_looks_like_a_formula_is_defused() {
-        for cell in ["=1+1", "+91", "-1", "@sum", "\tx", "\rx"] {
-            assert_eq!(without_formula(cell), format!("'{cell}"));
-        }
-        for cell in ["", "Asha", "'quoted", "a=b", "2026-01-15T12:30:00+05:30"] {
-            assert_eq!(without_formula(cell), cell);
-        }
     }
 }

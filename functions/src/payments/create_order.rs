@@ -1,7 +1,7 @@
 //! `POST /create-order`: creates an order at Razorpay for a number of tokens, at the mess's price.
 
 use serde::Serialize;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use thali_domain::ids::RazorpayOrderId;
 use thali_domain::mess::Mess;
 use thali_domain::money::Paise;
@@ -117,6 +117,7 @@ async fn order(
         refunded: BTreeSet::new(),
         refund_id: None,
         refunding: None,
+        mismatches: BTreeMap::new(),
     })
 }
 

@@ -1,5 +1,6 @@
 //! Payments: buying tokens with Razorpay, and refunds.
 
+pub mod accept;
 pub mod create_order;
 pub mod history;
 pub mod razorpay_webhook;

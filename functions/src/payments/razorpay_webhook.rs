@@ -1,13 +1,17 @@
 //! `POST /webhooks/razorpay`: receives Razorpay's events about payments and refunds. Events come
 //! at least once and in any order. An event has an effect only if the state of the purchase or
 //! the refund allows it, so handled events need not be stored.
+//!
+//! A signed event that cannot be read is ignored: Razorpay would only send the same event again,
+//! and the `reconcile-payments` job finds what the event was about.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use thali_domain::ids::{AccountId, RazorpayOrderId};
 use thali_domain::payments::refunds::PartnerRefund;
 use thali_domain::payments::settlement::{Payment, PaymentStatus};
-use thali_domain::tokens::purchases::Purchase;
+use thali_domain::tokens::purchases::{Purchase, PurchaseState};
 use thali_platform::app::App;
 use thali_platform::config::Part;
 use thali_platform::handler;
@@ -18,7 +22,7 @@ use thali_platform::store::Stamp;
 use utoipa::ToSchema;
 
 use super::refunding::{Outcome, finish};
-use super::settle::settle;
+use super::settle::{record, settle};
 
 pub static ENDPOINT: Endpoint = Endpoint::post(
     "razorpay-webhook",
@@ -30,7 +34,7 @@ pub static ENDPOINT: Endpoint = Endpoint::post(
 .summary("Receives Razorpay's signed events")
 .signed("X-Razorpay-Signature")
 .answers(200, schema::<Taken>)
-.refuses(&["signature_wrong"]);
+.refuses(&["signature_wrong", "malformed_json"]);
 
 /// Confirms that an event was received.
 #[derive(Serialize, ToSchema)]
@@ -43,7 +47,8 @@ struct Taken {
 #[derive(Deserialize)]
 struct Event {
     event: String,
-    payload: serde_json::Value,
+    #[serde(default)]
+    payload: Value,
 }
 
 async fn razorpay_webhook(
@@ -56,33 +61,52 @@ async fn razorpay_webhook(
     if !webhook_signature_is_valid(app.webhook_secrets(), body, signature) {
         return Err(problems::webhook_signature_wrong());
     }
-    // A signed body that we cannot parse is our fault: a 500 makes Razorpay send it again.
-    let event: Event = serde_json::from_slice(body).map_err(Problem::internal)?;
+    let unreadable = |_| Problem::malformed_json("The body is not JSON.");
+    let body: Value = serde_json::from_slice(body).map_err(unreadable)?;
+    let Some(event) = read::<Event>(&body) else { return Ok(taken()) };
     let stamp = Stamp { actor: "razorpay".to_owned(), ..caller.stamp(app, request) };
     match event.event.as_str() {
-        "payment.captured" | "order.paid" | "payment.failed" => {
-            let payment: PaymentEntity = event.entity("payment")?;
-            take_payment(app, &event, &payment.into(), &stamp).await?;
+        "payment.authorized" | "payment.captured" | "order.paid" | "payment.failed" => {
+            if let Some(payment) = event.entity::<PaymentEntity>("payment") {
+                take_payment(app, &event, &payment.into(), &stamp).await?;
+            }
         }
         "refund.processed" | "refund.failed" => {
-            take_refund(app, event.entity("refund")?, &stamp).await?;
+            if let Some(refund) = event.entity("refund") {
+                take_refund(app, &event, refund, &stamp).await?;
+            }
         }
         _ => {}
     }
-    Ok(Response::ok(&Taken { status: "ok" }))
+    Ok(taken())
+}
+
+fn taken() -> Response {
+    Response::ok(&Taken { status: "ok" })
+}
+
+/// Reads a part of a signed body; `None` if it is not of the expected form.
+fn read<T: DeserializeOwned>(part: &Value) -> Option<T> {
+    T::deserialize(part)
+        .inspect_err(|error| tracing::error!(%error, "a signed event cannot be read"))
+        .ok()
 }
 
 impl Event {
     /// The entity with this name in the payload.
-    fn entity<T: DeserializeOwned>(&self, name: &str) -> Result<T, Problem> {
-        let entity = self.payload[name]["entity"].clone();
-        serde_json::from_value(entity).map_err(Problem::internal)
+    fn entity<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
+        read(&self.payload[name]["entity"])
     }
 }
 
 /// Applies an event to its refund. A refund that was made at Razorpay's dashboard does not refund
-/// tokens: it has none of our notes, and it is only logged.
-async fn take_refund(app: &App, entity: RefundEntity, stamp: &Stamp) -> Result<(), Problem> {
+/// tokens: it has none of our notes. It only ends the wait for a decision about its payment.
+async fn take_refund(
+    app: &App,
+    event: &Event,
+    entity: RefundEntity,
+    stamp: &Stamp,
+) -> Result<(), Problem> {
     let refund = match entity.noted() {
         Some((account_id, refund_id)) => app.store.refund_get(account_id, refund_id).await?,
         None => None,
@@ -95,6 +119,13 @@ async fn take_refund(app: &App, entity: RefundEntity, stamp: &Stamp) -> Result<(
             payment_id = payment_id.as_str(),
             "a refund was not requested here",
         );
+        let payment: Option<Payment> = event.entity::<PaymentEntity>("payment").map(Into::into);
+        if let Some(payment) = payment
+            && let Some(order_id) = &payment.order_id
+            && let Some(purchase) = find(app, event, order_id).await?
+        {
+            record(app, &purchase, &payment, stamp).await?;
+        }
         return Ok(());
     };
     if finish(app, &refund, &found, stamp).await? == Outcome::Overtaken {
@@ -124,16 +155,26 @@ async fn take_payment(
     if payment.status == PaymentStatus::Failed {
         return Ok(app.store.purchase_failed(purchase.account_id, order_id, stamp).await?);
     }
+    if payment.status == PaymentStatus::Authorized {
+        // The next run of the `reconcile-payments` job captures the payment, unless Razorpay does.
+        // Not here: Razorpay gives a webhook five seconds, and capturing takes a call to Razorpay.
+        if let PurchaseState::Created(waiting) = &purchase.state
+            && (waiting.asked_at.is_some() || waiting.closed_at.is_some())
+        {
+            app.store.purchase_ask_again(&purchase, stamp).await?;
+        }
+        return Ok(());
+    }
     match settle(app, purchase, payment, stamp).await {
         Ok(_) => Ok(()),
         Err(problem) if problem.status.is_server_error() => Err(problem),
         Err(problem) => {
             // A retry would end the same way. The purchase stays open and uncredited.
-            tracing::error!(
+            tracing::warn!(
                 code = problem.code,
                 order_id = order_id.as_str(),
                 payment_id = payment.payment_id.as_str(),
-                "a payment does not pay for its purchase",
+                "an event credits nothing",
             );
             Ok(())
         }

@@ -1,9 +1,11 @@
-//! `POST /payments/{order_id}/refund`: an owner refunds unredeemed tokens. The tokens are reserved
-//! here; the `refunder` requests the refund from Razorpay. Replays of one `Idempotency-Key` return
-//! the first refund. If nothing is left to refund, the same request returns the latest refund.
+//! `POST /payments/{order_id}/refund`: an owner refunds unredeemed tokens, or a payment that paid
+//! for no tokens. The tokens are reserved, or the payment is marked, here; the `refunder` requests
+//! the refund from Razorpay. Replays of one `Idempotency-Key` return the first refund. If nothing
+//! is left to refund, the same request returns the latest refund.
 
 use serde::Serialize;
-use thali_domain::ids::{AccountId, RazorpayOrderId, RefundId};
+use thali_domain::ids::{AccountId, RazorpayOrderId, RazorpayPaymentId, RefundId};
+use thali_domain::payments::mismatches::{PaymentRefund, refund as decide_payment};
 use thali_domain::payments::refunds::{Refund, RefundRequest, Requested, request as decide};
 use thali_domain::tokens::purchases::{Purchase, PurchaseSize};
 use thali_platform::app::App;
@@ -19,7 +21,7 @@ use crate::tokens::counted;
 
 pub static ENDPOINT: Endpoint =
     Endpoint::post("refund", &["/payments/{order_id}/refund"], Access::Owner, handler!(refund))
-        .summary("Refunds unredeemed tokens of a purchase")
+        .summary("Refunds unredeemed tokens of a purchase, or a payment that bought none")
         .takes_optional(schema::<RefundTokens>)
         .answers(202, schema::<Refunded>)
         .refuses(&[
@@ -30,12 +32,18 @@ pub static ENDPOINT: Endpoint =
         ])
         .replays();
 
-/// Number of tokens to refund; all unredeemed tokens if left out, or without a body.
+/// What to refund. Of a paid purchase: this many tokens, or all unredeemed ones if left out, or
+/// without a body; with `payment_id` another payment than the one that paid for it. Of an unpaid
+/// purchase: this payment, or the oldest that waits for a decision.
 #[derive(Default, eserde::Deserialize, ToSchema)]
 struct RefundTokens {
     #[serde(default, alias = "tokenCount")]
     #[eserde(compat)]
     token_count: Option<PurchaseSize>,
+    /// Not together with `token_count`: a payment is refunded in full.
+    #[serde(default, alias = "paymentId", alias = "razorpay_payment_id")]
+    #[eserde(compat)]
+    payment_id: Option<RazorpayPaymentId>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -45,16 +53,24 @@ struct Refunded {
 
 async fn refund(app: &App, caller: &Caller, request: &Request) -> Result<Response, Problem> {
     let session = caller.session()?;
-    let RefundTokens { token_count } = request.json_if_any()?.unwrap_or_default();
+    let RefundTokens { token_count, payment_id } = request.json_if_any()?.unwrap_or_default();
+    if token_count.is_some() && payment_id.is_some() {
+        return Err(Problem::invalid_field("payment_id", "must not be given with token_count"));
+    }
     let order_id: RazorpayOrderId =
         request.param("order_id").ok_or_else(problems::order_not_found)?;
     let count = token_count.map(PurchaseSize::get);
-    let asked = count.map_or_else(|| "all".to_owned(), |count| count.to_string());
+    let asked = match (count, &payment_id) {
+        (Some(count), _) => count.to_string(),
+        (None, Some(payment_id)) => payment_id.to_string(),
+        (None, None) => "all".to_owned(),
+    };
     let key = request.idempotency_key(&format!("{asked} of {order_id}"))?;
     let stamp = caller.stamp(app, request);
     let asked = RefundRequest {
         refund_id: RefundId::from_ulid(app.clock.ulid()),
         count,
+        payment_id,
         requested_by: session.account_id,
         requested_at: stamp.at,
     };
@@ -86,11 +102,7 @@ async fn commit(app: &App, asking: &Asking<'_>) -> Result<(Refund, bool), Proble
         if let Some(first) = replay(app, asking, purchase.account_id).await? {
             return Ok(Attempt::Done((first, true)));
         }
-        let latest = match purchase.refund_id {
-            Some(latest) => app.store.refund_get(purchase.account_id, latest).await?,
-            None => None,
-        };
-        let refund = match decide(&purchase, latest, &asking.asked)? {
+        let refund = match requested(app, &purchase, &asking.asked).await? {
             Requested::New(refund) => refund,
             Requested::Replay(latest) => return Ok(Attempt::Done((latest, true))),
         };
@@ -99,6 +111,31 @@ async fn commit(app: &App, asking: &Asking<'_>) -> Result<(Refund, bool), Proble
         Ok(requested.map(|()| (refund, false)))
     })
     .await
+}
+
+/// Decides what the request refunds: a payment if it names one, or if the purchase has no tokens.
+async fn requested(
+    app: &App,
+    purchase: &Purchase,
+    asked: &RefundRequest,
+) -> Result<Requested, Problem> {
+    let earlier = async |refund_id| app.store.refund_get(purchase.account_id, refund_id).await;
+    let is_unpaid = purchase.lot().is_none() && asked.count.is_none();
+    if asked.payment_id.is_none() && !is_unpaid {
+        let latest = match purchase.refund_id {
+            Some(latest) => earlier(latest).await?,
+            None => None,
+        };
+        return Ok(decide(purchase, latest, asked)?);
+    }
+    match decide_payment(purchase, asked)? {
+        PaymentRefund::New(refund) => Ok(Requested::New(*refund)),
+        PaymentRefund::Before(refund_id) => {
+            // Both were written in one transaction.
+            let refund = earlier(refund_id).await?.ok_or_else(problems::order_not_found)?;
+            Ok(Requested::Replay(refund))
+        }
+    }
 }
 
 /// The refund that an earlier request with the same idempotency key made. The key is stored under

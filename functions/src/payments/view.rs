@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use thali_domain::ids::{RazorpayOrderId, RazorpayPaymentId, RefundId};
 use thali_domain::money::Paise;
+use thali_domain::payments::mismatches::{Mismatch, MismatchReason, MismatchStatus};
 use thali_domain::payments::refunds::{Refund, RefundState};
 use thali_domain::payments::settlement::CURRENCY;
 use thali_domain::tokens::purchases::{Purchase, PurchaseState, Waiting};
@@ -18,6 +19,23 @@ enum PaymentStatus {
     Failed,
     Refunded,
     PartiallyRefunded,
+    /// A payment was taken that does not pay for the purchase, and an owner must decide.
+    Mismatch,
+}
+
+/// A payment that was taken and did not pay for the purchase when it was found.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PaymentMismatch)]
+struct MismatchView {
+    payment_id: RazorpayPaymentId,
+    /// What was paid, in the smallest unit of the currency.
+    amount_paise: Paise,
+    #[schema(pattern = "^[A-Z]{3}$")]
+    currency: String,
+    reason: MismatchReason,
+    #[schema(value_type = String, format = DateTime)]
+    found_at: Timestamp,
+    status: MismatchStatus,
 }
 
 /// A payment.
@@ -42,11 +60,15 @@ pub struct PaymentView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     expires_at: Option<Timestamp>,
+    /// Absent if there are none. Oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    mismatches: Vec<MismatchView>,
 }
 
 impl From<Purchase> for PaymentView {
     fn from(purchase: Purchase) -> Self {
         let status = status(&purchase);
+        let mismatches = mismatches(&purchase);
         let lot = match purchase.state {
             PurchaseState::Created(_) => None,
             PurchaseState::Captured(lot) => Some(lot),
@@ -62,13 +84,33 @@ impl From<Purchase> for PaymentView {
             created_at: purchase.created_at,
             captured_at: lot.as_ref().map(|lot| lot.captured_at),
             expires_at: lot.as_ref().map(|lot| lot.expires_at),
+            mismatches,
         }
     }
 }
 
+fn mismatches(purchase: &Purchase) -> Vec<MismatchView> {
+    let view = |it: &Mismatch| MismatchView {
+        payment_id: it.payment_id.clone(),
+        amount_paise: it.amount,
+        currency: it.currency.clone(),
+        reason: it.reason,
+        found_at: it.found_at,
+        status: it.status(purchase),
+    };
+    let mut views: Vec<MismatchView> = purchase.mismatches.values().map(view).collect();
+    views.sort_by_key(|view| view.found_at);
+    views
+}
+
 fn status(purchase: &Purchase) -> PaymentStatus {
     let refunded = purchase.refunded.len();
+    let is_open = |it: &Mismatch| it.status(purchase) == MismatchStatus::Open;
     match &purchase.state {
+        PurchaseState::Created(_) if purchase.mismatches.values().any(is_open) => {
+            PaymentStatus::Mismatch
+        }
+        PurchaseState::Created(_) if !purchase.mismatches.is_empty() => PaymentStatus::Refunded,
         PurchaseState::Created(Waiting { failed_at: None, closed_at: None, .. }) => {
             PaymentStatus::Created
         }
@@ -96,10 +138,13 @@ enum RefundStatus {
 pub struct RefundView {
     refund_id: RefundId,
     order_id: RazorpayOrderId,
+    /// The refunded payment, if it paid for no tokens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payment_id: Option<RazorpayPaymentId>,
     token_count: usize,
     amount_paise: Paise,
-    #[schema(pattern = "^INR$")]
-    currency: &'static str,
+    #[schema(pattern = "^[A-Z]{3}$")]
+    currency: String,
     status: RefundStatus,
     #[schema(value_type = String, format = DateTime)]
     requested_at: Timestamp,
@@ -118,9 +163,10 @@ impl From<Refund> for RefundView {
         Self {
             refund_id: refund.refund_id,
             order_id: refund.order_id,
+            payment_id: refund.numbers.is_empty().then_some(refund.payment_id),
             token_count: refund.numbers.len(),
             amount_paise: refund.amount,
-            currency: CURRENCY,
+            currency: refund.currency,
             status,
             requested_at: refund.requested_at,
             processed_at,

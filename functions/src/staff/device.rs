@@ -1,7 +1,7 @@
 //! Who scans: a device with a staff token, or a staff member who is logged in. Two phones with
 //! the same token or login are two devices if they send a different `device_info`.
 
-use thali_domain::staff::scanning::DeviceInfo;
+use thali_domain::staff::sent::DeviceInfo;
 use thali_platform::http::{Caller, Problem};
 
 #[derive(Debug, Clone)]

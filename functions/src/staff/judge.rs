@@ -1,79 +1,21 @@
 //! Decides whether a scanned code admits its student: checks the code, and records the outcome in
 //! one write. Used for live scans and for scans that are uploaded later.
 
-use jiff::Timestamp;
 use secrecy::ExposeSecret;
-use thali_domain::Unacceptable;
 use thali_domain::ids::{AccountId, MessId};
 use thali_domain::meals::meal_times::Sitting;
-use thali_domain::mess::Meal;
 use thali_domain::staff::gate::Gate;
 use thali_domain::staff::plates::Scan;
 use thali_domain::staff::scan_ids::{ScanId, ScanKey};
-use thali_domain::staff::scanning::{DeviceInfo, QR_BYTES_MAX, ScanNonce, ScannedAt, Shown};
-use thali_domain::students::qr::{MessKey, ReadCode};
+use thali_domain::staff::scanning::{Shown, Verdict};
+use thali_domain::students::qr::MessKey;
 use thali_platform::app::App;
 use thali_platform::http::Problem;
 use thali_platform::problems;
 use thali_platform::store::{Consistency, Member, NewScan, Recorded, Stamp};
-use utoipa::ToSchema;
 
 use super::device::Device;
-
-/// A scan as a device sends it.
-#[derive(eserde::Deserialize, ToSchema)]
-#[schema(as = SentScan)]
-pub(crate) struct SentScan {
-    /// The text that the camera read. Any text is accepted; a text that is not a code gives a
-    /// refused scan.
-    #[serde(alias = "qrData")]
-    qr_data: String,
-    #[eserde(compat)]
-    meal: Meal,
-    #[serde(default, alias = "deviceInfo")]
-    #[eserde(compat)]
-    device_info: Option<DeviceInfo>,
-    /// The device's id of the scan: a repeated request with the same nonce returns the first
-    /// outcome.
-    #[serde(default)]
-    #[eserde(compat)]
-    nonce: Option<ScanNonce>,
-    /// When the code was scanned: at most seven days ago. Without it, now.
-    #[serde(default, alias = "scannedAt")]
-    #[eserde(compat)]
-    scanned_at: Option<ScannedAt>,
-}
-
-/// A parsed scan, before anything is read from the database.
-pub(crate) struct ParsedScan {
-    qr_data: String,
-    code: Option<ReadCode>,
-    meal: Meal,
-    info: Option<DeviceInfo>,
-    nonce: Option<ScanNonce>,
-    /// Whether the device sent the time of the scan.
-    is_timed: bool,
-    /// When the code was scanned.
-    pub(crate) at: Timestamp,
-}
-
-impl SentScan {
-    /// Parses the code and the time. Only the time can be an error: a bad code is a refused scan.
-    pub(crate) fn parse(self, now: Timestamp) -> Result<ParsedScan, Unacceptable> {
-        let Self { qr_data, meal, device_info: info, nonce, scanned_at } = self;
-        let at = scanned_at.map_or(Ok(now), |at| at.near(now))?;
-        let readable = qr_data.len() <= QR_BYTES_MAX;
-        let code = readable.then(|| ReadCode::parse(&qr_data).ok()).flatten();
-        Ok(ParsedScan { qr_data, code, meal, info, nonce, is_timed: scanned_at.is_some(), at })
-    }
-}
-
-impl ParsedScan {
-    /// The student whom the code names, before its signature is verified.
-    pub(crate) fn account_id(&self) -> Option<AccountId> {
-        self.code.as_ref().map(|read| read.code.account_id)
-    }
-}
+use super::sent::ParsedScan;
 
 /// Reads the mess, which no scan caches. The read is eventually consistent.
 pub(crate) async fn gate(app: &App, mess: &MessId) -> Result<Gate, Problem> {
@@ -125,7 +67,7 @@ impl Counter<'_> {
         if let Some(recorded) = self.first_outcome_before(parsed, account_id, &key).await? {
             return Ok(Judged { recorded, member });
         }
-        let ((sitting, refused), stamp) = (shown.judge(), self.stamp);
+        let (Verdict { sitting, refused, past_unknown }, stamp) = (shown.judge(), self.stamp);
         let scan = Scan {
             scan_id: ScanId::new(sitting, self.app.clock.ulid(), account_id),
             device_id: self.device.id.clone(),
@@ -134,6 +76,7 @@ impl Counter<'_> {
             arrived_at: stamp.at,
             offline: self.offline,
             refused,
+            past_unknown,
             undone_at: None,
         };
         let (mess_id, diner) = (&self.gate.mess.mess_id, member.map(Member::diner));

@@ -5,6 +5,7 @@ pub mod counts;
 pub(crate) mod device;
 pub(crate) mod judge;
 pub mod scan;
+pub(crate) mod sent;
 pub mod token_create;
 pub mod token_delete;
 pub mod token_list;

@@ -11,7 +11,8 @@ use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response,
 use thali_platform::store::Member;
 
 use super::device::Device;
-use super::judge::{Counter, ParsedScan, SentScan, gate};
+use super::judge::{Counter, gate};
+use super::sent::{ParsedScan, SentScan};
 use super::view::ScanView;
 
 pub static ENDPOINT: Endpoint =

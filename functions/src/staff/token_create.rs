@@ -8,6 +8,7 @@ use serde::Serialize;
 use thali_domain::accounts::identity::Name;
 use thali_domain::ids::StaffTokenId;
 use thali_domain::staff::staff_tokens::StaffTokenDays;
+use thali_domain::text::Typed;
 use thali_platform::app::App;
 use thali_platform::auth::staff_token::StaffTokenText;
 use thali_platform::handler;
@@ -29,7 +30,8 @@ pub static ENDPOINT: Endpoint = Endpoint::post(
 struct CreateStaffToken {
     /// The name of the device that gets the token.
     #[eserde(compat)]
-    name: Name,
+    #[schema(value_type = Name)]
+    name: Typed<Name>,
     #[serde(alias = "expiresInDays")]
     #[eserde(compat)]
     expires_in_days: StaffTokenDays,
@@ -47,7 +49,7 @@ struct NewStaffToken {
 }
 
 async fn create(app: &App, caller: &Caller, request: &Request) -> Result<Response, Problem> {
-    let CreateStaffToken { name, expires_in_days } = request.json()?;
+    let CreateStaffToken { name: Typed(name), expires_in_days } = request.json()?;
     let stamp = caller.stamp(app, request);
     let staff_token_id = StaffTokenId::from_ulid(app.clock.ulid());
     let token = StaffTokenText::draw(caller.mess_id()?.clone(), staff_token_id);

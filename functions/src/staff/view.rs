@@ -5,7 +5,7 @@ use serde::Serialize;
 use thali_domain::accounts::identity::{Name, RollNo, RoomNo};
 use thali_domain::days::MealDate;
 use thali_domain::mess::Meal;
-use thali_domain::staff::plates::{Diner, Outcome, Plate, Scan};
+use thali_domain::staff::plates::{Conflict, ConflictReason, Diner, Outcome, Plate, Scan};
 use thali_domain::staff::refusals::Refusal;
 use thali_domain::staff::scan_ids::ScanId;
 use thali_platform::app::App;
@@ -96,17 +96,20 @@ pub struct ScanView {
     undone_at: Option<Timestamp>,
 }
 
-/// Two devices admitted the same student to one meal; one of them was offline.
+/// An uploaded scan that an owner should look at.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct ScanConflict {
+    reason: ConflictReason,
     /// The uploaded scan.
     scan_id: ScanId,
     #[serde(skip_serializing_if = "Option::is_none")]
     student: Option<ScannedStudent>,
     meal: Meal,
     date: MealDate,
-    /// The scan that counts as the admission.
-    first: ScannedBy,
+    /// The scan by which another device had already admitted the student. It counts as the
+    /// admission.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first: Option<ScannedBy>,
     /// The uploaded one.
     second: ScannedBy,
 }
@@ -156,13 +159,14 @@ impl ScanConflict {
     /// The conflict that a recorded scan caused, if any.
     pub(crate) fn of(judged: &Judged<'_>, shown: &ScanView) -> Option<Self> {
         let second = &judged.recorded.scan;
-        let first = judged.recorded.plate.conflict_of(second)?;
+        let Conflict { reason, first } = judged.recorded.plate.conflict_of(second)?;
         Some(Self {
+            reason,
             scan_id: second.scan_id.clone(),
             student: shown.student.clone(),
             meal: shown.meal,
             date: shown.date,
-            first: first.into(),
+            first: first.map(Into::into),
             second: second.into(),
         })
     }

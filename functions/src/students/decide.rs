@@ -5,6 +5,7 @@ use thali_domain::accounts::identity::Role;
 use thali_domain::ids::AccountId;
 use thali_domain::reason::Reason;
 use thali_domain::students::membership::{self, Decision, Outcome};
+use thali_domain::text::Typed;
 use thali_platform::app::App;
 use thali_platform::http::{Caller, Problem, Request, Response, Session};
 use thali_platform::problems;
@@ -20,7 +21,8 @@ pub struct DecideStudent {
     /// The reason, which is mailed to the student.
     #[serde(default)]
     #[eserde(compat)]
-    reason: Option<Reason>,
+    #[schema(value_type = Option<Reason>)]
+    reason: Option<Typed<Reason>>,
 }
 
 /// The student, after the decision.
@@ -39,6 +41,7 @@ pub async fn decide(
 ) -> Result<Response, Problem> {
     let owner = caller.session()?;
     let DecideStudent { reason } = request.json_if_any()?.unwrap_or_default();
+    let reason = reason.map(|Typed(reason)| reason);
     let stamp = caller.stamp(app, request);
     retry_overtaken(|_| async {
         let account = student(app, owner, request.param("account_id")).await?;
@@ -47,7 +50,9 @@ pub async fn decide(
             if decision.ends_sessions() { app.store.sessions_of(id).await? } else { Vec::new() };
         if let Outcome::Becomes(status) = membership::decide(account.status, decision)? {
             let reason = reason.as_ref();
-            match app.store.student_decide(&account, status, reason, &ended, &stamp).await {
+            let member = app.store.member_get(&account.mess_id, id).await?;
+            let read = (&account, member.as_ref());
+            match app.store.student_decide(read, status, reason, &ended, &stamp).await {
                 Ok(()) => {}
                 Err(StudentDecideError::Overtaken) => return Ok(Attempt::Overtaken),
                 Err(refusal) => return Err(refusal.into()),

@@ -6,9 +6,12 @@
 
 use serde::Serialize;
 use thali_domain::accounts::identity::{
-    AccountStatus, Email, Name, Phone, Role, RollNo, RoomNo, TelegramUserId,
+    AccountStatus, Email, Name, Role, RollNo, RoomNo, TelegramUserId,
 };
 use thali_domain::ids::{AccountId, MessId};
+use thali_domain::mess::Mess;
+use thali_domain::phone::{Phone, TypedPhone};
+use thali_domain::text::Typed;
 use thali_platform::app::App;
 use thali_platform::auth::password::NO_PASSWORD;
 use thali_platform::handler;
@@ -21,6 +24,7 @@ use thali_platform::store::{
 };
 use utoipa::ToSchema;
 
+use crate::accounts::phones;
 use crate::accounts::view::AccountView;
 
 pub static ENDPOINT: Endpoint = Endpoint::post(
@@ -41,15 +45,18 @@ struct RegisterStudent {
     #[eserde(compat)]
     mess_id: Option<MessId>,
     #[eserde(compat)]
-    name: Name,
+    #[schema(value_type = Name)]
+    name: Typed<Name>,
     #[serde(alias = "rollNo")]
     #[eserde(compat)]
     roll_no: RollNo,
     #[serde(alias = "roomNo")]
     #[eserde(compat)]
-    room_no: RoomNo,
+    #[schema(value_type = RoomNo)]
+    room_no: Typed<RoomNo>,
     #[eserde(compat)]
-    phone: Phone,
+    #[schema(value_type = String)]
+    phone: TypedPhone,
     #[serde(default)]
     #[eserde(compat)]
     email: Option<Email>,
@@ -66,8 +73,9 @@ struct RegisteredStudent {
 
 async fn register(app: &App, caller: &Caller, request: &Request) -> Result<Response, Problem> {
     let wanted: RegisterStudent = request.json()?;
-    let mess_id = mess(app, caller, request, wanted.mess_id.clone()).await?;
-    let account = wanted.into_account(app, mess_id);
+    let mess = mess(app, caller, request, wanted.mess_id.clone()).await?;
+    let phone = phones::read(&wanted.phone, mess.region)?;
+    let account = wanted.into_account(app, mess.mess_id, phone);
     let stamp = caller.stamp(app, request);
     let openly = matches!(caller, Caller::Session(_));
     let made = if openly {
@@ -94,14 +102,15 @@ async fn mess(
     caller: &Caller,
     request: &Request,
     named: Option<MessId>,
-) -> Result<MessId, Problem> {
-    if let Caller::Session(owner) = caller {
-        let own = named.is_none_or(|named| named == owner.mess_id);
-        return own.then(|| owner.mess_id.clone()).ok_or_else(problems::mess_not_found);
-    }
-    let mess = request.mess_or_default(app, named)?;
-    let found = app.store.mess_get(&mess).await?;
-    found.map(|_| mess).ok_or_else(problems::mess_not_found)
+) -> Result<Mess, Problem> {
+    let mess = match caller {
+        Caller::Session(owner) if named.as_ref().is_some_and(|named| *named != owner.mess_id) => {
+            return Err(problems::mess_not_found());
+        }
+        Caller::Session(owner) => owner.mess_id.clone(),
+        _ => request.mess_or_default(app, named)?,
+    };
+    app.store.mess_get(&mess).await?.ok_or_else(problems::mess_not_found)
 }
 
 /// Creates the account. The error says what is taken, even if it is the address.
@@ -166,23 +175,32 @@ fn matches_registration(account: &Account, wanted: &Account, openly: bool) -> bo
         && account.password_hash == NO_PASSWORD
         && account.name == wanted.name
         && account.room_no == wanted.room_no
-        && account.phone == wanted.phone
+        && is_same_phone(account.phone.as_ref(), wanted.phone.as_ref())
         && account.telegram_claim == wanted.telegram_claim
         && email == wanted.email.as_ref()
         && !(openly && claimed.is_some())
 }
 
+/// Whether the numbers are the same; the account's may have been stored without calling code.
+fn is_same_phone(stored: Option<&Phone>, wanted: Option<&Phone>) -> bool {
+    match (stored, wanted) {
+        (Some(stored), Some(wanted)) => stored.is_same(wanted),
+        (stored, wanted) => stored == wanted,
+    }
+}
+
 impl RegisterStudent {
-    fn into_account(self, app: &App, mess_id: MessId) -> Account {
+    fn into_account(self, app: &App, mess_id: MessId, phone: Phone) -> Account {
+        let (Typed(name), Typed(room_no)) = (self.name, self.room_no);
         let (id, now) = (AccountId::from_ulid(app.clock.ulid()), app.clock.now());
         Account {
             status: AccountStatus::PendingApproval,
             email: self.email,
             roll_no: Some(self.roll_no),
-            room_no: Some(self.room_no),
-            phone: Some(self.phone),
+            room_no: Some(room_no),
+            phone: Some(phone),
             telegram_claim: self.tg_user_id,
-            ..Account::new(id, mess_id, Role::Student, self.name, NO_PASSWORD.to_owned(), now)
+            ..Account::new(id, mess_id, Role::Student, name, NO_PASSWORD.to_owned(), now)
         }
     }
 }

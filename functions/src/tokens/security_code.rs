@@ -3,6 +3,7 @@
 
 use thali_domain::accounts::identity::AccountStatus;
 use thali_domain::accounts::lockout::LOCK;
+use thali_domain::accounts::profile::SecurityCode;
 use thali_domain::ids::AccountId;
 use thali_platform::app::App;
 use thali_platform::auth::password::{self, PresentedPassword};
@@ -45,7 +46,14 @@ fn locked() -> Problem {
 
 fn is_right(app: &App, account: &Account, code: &PresentedPassword) -> bool {
     match &account.security_code_hash {
-        Some(stored) => same_secret(&hash(app, account.account_id, code.expose()), stored),
+        Some(stored) => {
+            // The digits, however they were typed. What cannot be a security code is wrong, and
+            // counts: it may be a guess of the password.
+            let typed = SecurityCode::parse(code.expose());
+            typed.is_ok_and(|typed| {
+                same_secret(&hash(app, account.account_id, typed.expose()), stored)
+            })
+        }
         None => password::verify(code, Some(&account.password_hash)),
     }
 }

@@ -104,8 +104,12 @@ pub struct Refunded {
     pub order_id: RazorpayOrderId,
     pub account_id: AccountId,
     pub mess_id: MessId,
+    /// 0 if a payment that paid for no tokens was refunded.
     pub token_count: u16,
     pub amount_paise: Paise,
+    /// The currency, if it is not the rupee.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<String>,
 }
 
 /// A refund that failed, for the owner who requested it.
@@ -117,8 +121,12 @@ pub struct RefundFailed {
     /// The owner who requested the refund.
     pub requested_by: AccountId,
     pub mess_id: MessId,
+    /// 0 if a payment that paid for no tokens was refunded.
     pub token_count: u16,
     pub amount_paise: Paise,
+    /// The currency, if it is not the rupee.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<String>,
 }
 
 /// Tokens of a purchase that expire soon.

@@ -39,6 +39,7 @@ async fn complete_news(app: &App, notice: &Notice) -> Result<Option<News>, Store
     let mut news = notice.news.clone();
     match &mut news {
         News::TokenBought { name, account_id, .. }
+        | News::PaymentMismatch { name, account_id, .. }
         | News::TokensSubmitted { name, account_id, .. }
         | News::OrderProcessed { name, account_id, .. }
         | News::PaymentUploaded { name, account_id, .. }

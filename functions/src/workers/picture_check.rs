@@ -1,16 +1,19 @@
-//! `picture-check`: validates every uploaded picture. An upload that is not what its key declares
-//! is removed. A valid profile picture becomes the account's picture, and older ones are removed;
-//! the screenshot of a payment stays where it is.
+//! `picture-check`: validates every uploaded picture and removes its metadata, such as where it was
+//! taken. An upload that is not what its key declares is removed. Only then a profile picture
+//! becomes the account's picture, and older ones are removed; the screenshot of a payment stays
+//! where it is.
 //!
 //! Events are delivered at least once and in any order. So the result of every order of events
 //! is the same: the newest valid picture, and no older one. If a run dies half-way, the next
-//! event of the account completes its work.
+//! event of the account completes its work. A picture that is replaced by itself without metadata
+//! is an event too; it finds a clean picture and writes nothing.
 
 use aws_lambda_events::s3::{S3Event, S3EventRecord};
 use percent_encoding::percent_decode_str;
-use thali_domain::pictures::{self, HEAD_LENGTH, PictureKey, ScreenshotKey};
+use thali_domain::pictures::{PictureKey, ScreenshotKey};
 use thali_platform::app::App;
 use thali_platform::config::Part;
+use thali_platform::pictures::{Cleaning, clean};
 use thali_platform::store::Stamp;
 use thali_platform::telemetry;
 use thali_platform::worker::UploadCheck;
@@ -53,14 +56,14 @@ async fn check(app: &App, object: &str, stamp: &Stamp) -> Result<(), Error> {
         tracing::warn!("an object with a key that this system did not make is removed");
         return Ok(app.blobs().remove(object).await?);
     };
-    let Some(head) = app.blobs().head(object, HEAD_LENGTH).await? else {
+    match clean(app.blobs(), object, declared).await? {
         // Removed by an earlier delivery of the event, or after a newer picture.
-        return Ok(());
-    };
-    let judged = pictures::check(declared, head.length, &head.content_type, &head.first_bytes);
-    if let Err(refusal) = judged {
-        tracing::warn!(%refusal, "an upload is no picture and is removed");
-        return Ok(app.blobs().remove(object).await?);
+        Cleaning::Gone => return Ok(()),
+        Cleaning::Refused(refusal) => {
+            tracing::warn!(%refusal, "an upload is no picture and is removed");
+            return Ok(app.blobs().remove(object).await?);
+        }
+        Cleaning::Clean { was_clean } => tracing::info!(was_clean, "a picture has no metadata"),
     }
     // A screenshot is not a profile picture: it stays where it is.
     let Some(key) = picture else { return Ok(()) };

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use thali_ctl::csv_file::read_file;
+use thali_ctl::csv_file::{Sheet, read_file};
 use thali_ctl::menu_file::{self, Row};
 use thali_domain::ids::MessId;
 use thali_domain::orders::menu::{Item, ItemName, Sku};
@@ -70,9 +70,10 @@ struct Stopped {
 
 pub async fn run(operator: &Operator, command: Command) -> Result<(), Failure> {
     let Command::Import(import) = command;
-    let rows = read_file(&import.file, menu_file::read)?;
+    let Sheet { rows, how } = read_file(&import.file, menu_file::read)?;
     operator.require_mess(&import.mess).await?;
     let menu = menu(operator, &import.mess).await?;
+    println!("{} was {how}", import.file.display());
     let tally = if import.dry_run {
         preview(&import, &rows, &menu)
     } else {

@@ -4,6 +4,7 @@
 
 pub mod csv_file;
 pub mod menu_file;
+pub mod picture_sweep;
 pub mod roster;
 pub mod student_file;
 

@@ -7,6 +7,7 @@ mod items;
 mod keys;
 mod mess;
 mod people;
+mod pictures;
 mod progress;
 mod students;
 
@@ -15,6 +16,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use thali_ctl::Failure;
 use thali_domain::ids::MessId;
+use thali_domain::mess::Mess;
 use thali_platform::clock::Clock;
 use thali_platform::config::TableNames;
 use thali_platform::store::{Stamp, Store, dynamodb_client};
@@ -47,6 +49,9 @@ enum Command {
     /// Students.
     #[command(subcommand)]
     Students(students::Command),
+    /// Uploaded pictures.
+    #[command(subcommand)]
+    Pictures(pictures::Command),
     /// Prints a code with which one person can sign up as staff or owner within 72 hours.
     Invite(people::Invite),
 }
@@ -69,11 +74,9 @@ impl Operator {
     }
 
     /// Fails where there is no such mess.
-    async fn require_mess(&self, mess: &MessId) -> Result<(), Failure> {
-        match self.store.mess_get(mess).await? {
-            Some(_) => Ok(()),
-            None => Err(format!("there is no mess {mess}").into()),
-        }
+    async fn require_mess(&self, mess: &MessId) -> Result<Mess, Failure> {
+        let found = self.store.mess_get(mess).await?;
+        found.ok_or_else(|| format!("there is no mess {mess}").into())
     }
 }
 
@@ -100,6 +103,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Students(command) => {
             students::run(&Operator::of_stack(&cli.stack).await, command).await
         }
+        Command::Pictures(command) => pictures::run(&cli.stack, command).await,
         Command::Invite(command) => {
             people::invite(&Operator::of_stack(&cli.stack).await, command).await
         }

@@ -6,10 +6,21 @@ use thali_domain::Unacceptable;
 use thali_domain::orders::menu::{ItemName, PriceTokens, Sku};
 use thali_domain::orders::stock::ItemPut;
 
-use crate::csv_file::{Fault, Layout, Reading};
+use crate::csv_file::{Column, Kind, Layout, Reading, Refused, Sheet};
 
 const LAYOUT: Layout = Layout {
-    columns: &["sku", "name", "price_tokens", "stock", "available", "stock_shards"],
+    columns: &[
+        Column { name: "sku", kind: Kind::Id, also: &["itemsku", "itemcode"] },
+        Column { name: "name", kind: Kind::Text, also: &["item", "itemname"] },
+        Column {
+            name: "price_tokens",
+            kind: Kind::Whole,
+            also: &["tokens", "pricetoken", "priceintokens", "tokenprice"],
+        },
+        Column { name: "stock", kind: Kind::Whole, also: &["stockcount"] },
+        Column { name: "available", kind: Kind::Text, also: &["isavailable"] },
+        Column { name: "stock_shards", kind: Kind::Whole, also: &["shards"] },
+    ],
     required: 3,
     unique: &[("sku", |text| Sku::parse(text).ok().map(String::from))],
 };
@@ -26,7 +37,7 @@ pub struct Row {
 }
 
 /// Reads a menu. Where anything is wrong, answers all of it and no row.
-pub fn read(bytes: &[u8]) -> Result<Vec<Row>, Vec<Fault>> {
+pub fn read(bytes: &[u8]) -> Result<Sheet<Row>, Refused> {
     LAYOUT.read(bytes, row)
 }
 
@@ -41,16 +52,17 @@ fn row(reading: &mut Reading<'_>) -> Option<Row> {
     Some(Row { line: reading.line, sku: sku?, put })
 }
 
-/// `true` or `false`, in capitals too, as spreadsheets write them.
+/// `true` or `false`, or `yes` or `no`, in capitals too, as spreadsheets write them.
 struct YesOrNo(bool);
 
 impl FromStr for YesOrNo {
     type Err = Unacceptable;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text.to_ascii_lowercase().parse() {
-            Ok(yes) => Ok(Self(yes)),
-            Err(_) => Err(Unacceptable("must be true or false".to_owned())),
+        match text.to_ascii_lowercase().as_str() {
+            "true" | "yes" => Ok(Self(true)),
+            "false" | "no" => Ok(Self(false)),
+            _ => Err(Unacceptable("must be true or false".to_owned())),
         }
     }
 }
@@ -64,13 +76,13 @@ mod tests {
     /// The faults of a file, as they are told.
     #[track_caller]
     fn faults(file: &str) -> Vec<String> {
-        let faults = read(file.as_bytes()).expect_err("something is wrong");
-        faults.iter().map(ToString::to_string).collect()
+        let refused = read(file.as_bytes()).expect_err("something is wrong");
+        refused.faults.iter().map(ToString::to_string).collect()
     }
 
     #[track_caller]
     fn rows(file: &str) -> Vec<Row> {
-        read(file.as_bytes()).unwrap_or_else(|faults| panic!("{faults:?}"))
+        read(file.as_bytes()).unwrap_or_else(|refused| panic!("{refused:?}")).rows
     }
 
     /// The line, the SKU and the name of each row, and the rest as text.
@@ -117,7 +129,7 @@ mod tests {
     #[test]
     fn columns_come_in_any_order_and_spaces_do_not_matter() {
         let file = "available , price_tokens,name, sku\nFALSE,3 , Masala  Tea ,tea\n";
-        assert_eq!(told(file), [expected(2, "tea", "Masala  Tea", "3 - false -")]);
+        assert_eq!(told(file), [expected(2, "tea", "Masala Tea", "3 - false -")]);
     }
 
     #[test]
@@ -181,7 +193,6 @@ mod tests {
             format!("line 6, {stock}"),
             "line 7, sku: rice is on line 3 already".to_owned(),
             "line 8, sku: dal is on line 4 already".to_owned(),
-            format!("line 9: {}", fields(7)),
             "line 9, sku: dal is on line 4 already".to_owned(),
         ];
         assert_eq!(faults(&file), expected);
@@ -219,13 +230,18 @@ mod tests {
                 vec!["“price” is no column", "the column stock is there twice"],
             ),
             (
-                "SKU,name,price_tokens,",
-                vec!["“SKU” is no column", "“” is no column", "the column sku is missing"],
+                "SKU,Item,name,price,",
+                vec![
+                    "“Item” and “name” both mean the column name",
+                    "“price” is no column",
+                    "column 5 has no heading, and something is in it on line 3",
+                    "the column price_tokens is missing",
+                ],
             ),
         ] {
             let said = said.into_iter().chain([wanted.as_str()]);
             let expected: Vec<_> = said.map(|said| format!("line 2: {said}")).collect();
-            assert_eq!(faults(&format!("\n{header}\n-,-,-\n")), expected);
+            assert_eq!(faults(&format!("\n{header}\n-,-,-,-,-,-\n")), expected);
         }
     }
 
@@ -246,10 +262,27 @@ mod tests {
     fn what_is_not_utf_8_is_told_by_its_line() {
         let mut file = b"sku,name,price_tokens\ndal,Dal,2\ncafe,Caf".to_vec();
         file.extend(b"\xe9,1\n");
-        let faults = read(&file).expect_err("Latin-1");
-        let told: Vec<_> = faults.iter().map(ToString::to_string).collect();
+        let refused = read(&file).expect_err("Latin-1");
+        let told: Vec<_> = refused.faults.iter().map(ToString::to_string).collect();
         assert_eq!(told, ["line 3: this is not UTF-8: save the file as “CSV UTF-8”"]);
-        let utf_16 = b"\xff\xfes\0k\0u\0".to_vec();
-        assert!(read(&utf_16).expect_err("UTF-16")[0].to_string().contains("UTF-8"));
+    }
+
+    #[test]
+    fn a_menu_is_read_as_spreadsheets_of_other_countries_write_it() {
+        let file = "\u{feff}sep=;\nSKU;Item name;Tokens;Stock;Available;\n\
+                    dal;Dal, Fry;2,00;60,0;WAHR;\n";
+        assert_eq!(faults(file), ["line 3, available: must be true or false"]);
+        let file = file.replace("WAHR", "Yes");
+        assert_eq!(told(&file), [expected(3, "dal", "Dal, Fry", "2 60 true -")]);
+    }
+
+    #[test]
+    fn a_number_that_could_be_thousands_or_a_fraction_is_refused() {
+        let file = "sku;name;price_tokens;stock\ndal;Dal;1,5;1,000\n";
+        let expected = [
+            "line 2, price_tokens: must be a whole number from 1 to 99",
+            "line 2, stock: must be a whole number from 0 to 1000000",
+        ];
+        assert_eq!(faults(file), expected);
     }
 }

@@ -4,6 +4,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use thali_domain::accounts::identity::Name;
 use thali_domain::ids::MessId;
 use thali_domain::mess::{Approval, Mess, ZoneName};
+use thali_domain::phone::Region;
 
 use crate::{Failure, Operator};
 
@@ -24,6 +25,9 @@ pub struct Create {
     /// Its time zone.
     #[arg(long, default_value = "Asia/Kolkata", value_parser = ZoneName::parse)]
     time_zone: ZoneName,
+    /// The country whose telephone numbers may be typed without a calling code.
+    #[arg(long, default_value = "IN", value_parser = Region::parse)]
+    region: Region,
     /// Whether an owner approves each student.
     #[arg(long, default_value = "required")]
     approval: ApprovalArg,
@@ -46,6 +50,7 @@ pub async fn run(operator: &Operator, command: Command) -> Result<(), Failure> {
             ApprovalArg::Required => Approval::Required,
             ApprovalArg::Automatic => Approval::Automatic,
         },
+        region: create.region,
         ..Mess::with_defaults(id.clone(), create.name, create.time_zone)
     };
     if operator.store.mess_create(&mess, &operator.stamp()).await? {

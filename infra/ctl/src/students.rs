@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use thali_ctl::csv_file::{read_file, refusal};
+use thali_ctl::csv_file::{Sheet, read_file, refusal};
 use thali_ctl::roster::{Fate, ImportError, Roster, Tally};
 use thali_ctl::student_file::{self, Row};
 use thali_domain::accounts::identity::AccountStatus;
@@ -40,8 +40,9 @@ pub struct Import {
 
 pub async fn run(operator: &Operator, command: Command) -> Result<(), Failure> {
     let Command::Import(import) = command;
-    let rows = read_file(&import.file, student_file::read)?;
-    operator.require_mess(&import.mess).await?;
+    let region = operator.require_mess(&import.mess).await?.region;
+    let read = |bytes: &[u8]| student_file::read(bytes, region);
+    let Sheet { rows, how } = read_file(&import.file, read)?;
     let status =
         if import.approve { AccountStatus::Active } else { AccountStatus::PendingApproval };
     let roster = Roster {
@@ -52,9 +53,10 @@ pub async fn run(operator: &Operator, command: Command) -> Result<(), Failure> {
         stamp: operator.stamp(),
     };
     let fates = roster.look(&rows).await.map_err(|error| match error {
-        ImportError::Faults(faults) => refusal(&import.file, &faults),
+        ImportError::Faults(faults) => refusal(&import.file, &faults, Some(&how)),
         error => error.into(),
     })?;
+    println!("{} was {how}", import.file.display());
     let (dry_run, Tally { new, unchanged }) = if import.dry_run {
         preview(&rows, &fates);
         ("dry run, nothing was written: ", Tally::of(&fates))

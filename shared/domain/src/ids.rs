@@ -110,6 +110,12 @@ macro_rules! id_of_account {
                 Self(Ulid::from_parts(millis, account.0.random()))
             }
 
+            /// When the record was created: the time in its id.
+            #[must_use]
+            pub fn made_at(self) -> Timestamp {
+                time_of(self.0)
+            }
+
             /// The last sixteen characters, which are the same in the account's id and in the
             /// ids of all its records.
             #[must_use]
@@ -149,8 +155,7 @@ impl ClosureId {
     /// When the closure was created: the time in its id.
     #[must_use]
     pub fn made_at(self) -> Timestamp {
-        let millis = i64::try_from(self.0.timestamp_ms()).unwrap_or(i64::MAX);
-        Timestamp::from_millisecond(millis).unwrap_or(Timestamp::MAX)
+        time_of(self.0)
     }
 }
 
@@ -161,6 +166,11 @@ impl AccountId {
     pub fn account_part(self) -> String {
         random_part(self.0)
     }
+}
+
+fn time_of(ulid: Ulid) -> Timestamp {
+    let millis = i64::try_from(ulid.timestamp_ms()).unwrap_or(i64::MAX);
+    Timestamp::from_millisecond(millis).unwrap_or(Timestamp::MAX)
 }
 
 fn random_part(ulid: Ulid) -> String {

@@ -28,10 +28,14 @@
 //! | [`mess`] | a mess and its settings |
 //! | [`days`] | dates, periods, and the meals on them |
 //! | [`money`] | paise |
-//! | [`pictures`] | which images are accepted, and their storage keys |
+//! | [`pictures`] | which images are accepted, their storage keys, and removing their metadata |
+//! | [`spreadsheet`] | what makes a CSV file safe to open in a spreadsheet |
 //! | [`reason`] | an owner's reason for a decision |
+//! | [`past`] | what a fact was before it changed |
 //! | [`patch`] | one field of a partial update |
-//! | `text`, `number` | a line of text; how newtypes over text and numbers are parsed and documented |
+//! | [`phone`] | telephone numbers and regions |
+//! | [`text`], `number` | a line of text; how newtypes over text and numbers are parsed and documented |
+//! | [`unicode`] | one spelling of texts, digits of any script, what can be seen |
 //!
 //! A file's unit tests are in the file; property tests are in `properties`.
 
@@ -44,16 +48,20 @@ pub mod money;
 mod number;
 pub mod orders;
 pub mod owner;
+pub mod past;
 pub mod patch;
 pub mod payments;
+pub mod phone;
 pub mod pictures;
 #[cfg(test)]
 mod properties;
 pub mod reason;
+pub mod spreadsheet;
 pub mod staff;
 pub mod students;
-mod text;
+pub mod text;
 pub mod tokens;
+pub mod unicode;
 
 /// A value from a person or a client that fails validation.
 ///

@@ -13,6 +13,7 @@ use crate::Unacceptable;
 use crate::accounts::identity::{AccountStatus, Name, Role};
 use crate::ids::MessId;
 use crate::money::Paise;
+use crate::phone::Region;
 use crate::text::{plain_schema, text_newtype};
 
 /// A meal of the day.
@@ -199,6 +200,10 @@ pub struct Mess {
     pub name: Name,
     /// The time zone of all dates and wall-clock times of the mess.
     pub time_zone: ZoneName,
+    /// The country whose telephone numbers may be typed without a calling code.
+    #[serde(default)]
+    #[schema(required)]
+    pub region: Region,
     /// When each meal is served.
     pub meal_windows: BTreeMap<Meal, MealWindow>,
     /// The price of one meal token.
@@ -212,8 +217,33 @@ pub struct Mess {
     pub cut_cutoff: WallTime,
 }
 
+/// When the meals are served, by which clock: the settings that decide to which meal a time
+/// belongs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Schedule {
+    pub time_zone: ZoneName,
+    pub meal_windows: BTreeMap<Meal, MealWindow>,
+}
+
+/// The maximum number of earlier schedules in the mess's item. It keeps the item below four
+/// kilobytes, the size of one read unit.
+pub const SCHEDULES_MAX: usize = 4;
+
 impl Mess {
-    /// A mess with the usual settings: three meals, tokens at ₹50 for 90 days, approval
+    #[must_use]
+    pub fn schedule(&self) -> Schedule {
+        let Self { time_zone, meal_windows, .. } = self.clone();
+        Schedule { time_zone, meal_windows }
+    }
+
+    /// The mess with another schedule.
+    #[must_use]
+    pub fn with_schedule(&self, schedule: &Schedule) -> Self {
+        let Schedule { time_zone, meal_windows } = schedule.clone();
+        Self { time_zone, meal_windows, ..self.clone() }
+    }
+
+    /// A mess with the usual settings: in India, three meals, tokens at ₹50 for 90 days, approval
     /// required, cuts until 23:00.
     #[must_use]
     pub fn with_defaults(mess_id: MessId, name: Name, time_zone: ZoneName) -> Self {
@@ -223,6 +253,7 @@ impl Mess {
             mess_id,
             name,
             time_zone,
+            region: Region::INDIA,
             meal_windows: BTreeMap::from([
                 (Meal::Breakfast, window(time(7, 30), time(9, 30))),
                 (Meal::Lunch, window(time(12, 30), time(14, 30))),
@@ -272,6 +303,13 @@ mod tests {
         assert_eq!(json["cut_cutoff"], "23:00");
         assert_eq!(json["approval"], "required");
         assert_eq!(serde_json::from_value::<Mess>(json).expect("parses"), mess());
+    }
+
+    #[test]
+    fn a_mess_stored_without_a_region_is_in_india() {
+        let mut json = serde_json::to_value(mess()).expect("serialises");
+        assert!(json.as_object_mut().expect("an object").remove("region").is_some());
+        assert_eq!(serde_json::from_value::<Mess>(json).expect("parses").region, Region::INDIA);
     }
 
     #[test]

@@ -1,13 +1,13 @@
 //! An owner's reason for a decision about a student, a payment or a closure.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::Unacceptable;
-use crate::text::{parse_line, plain_schema, text_newtype};
+use crate::text::{parse_line, plain_schema, stored_text, text_newtype};
 
 /// An owner's reason for a decision, written for the student: 1 to 300 characters on one line.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, Serialize)]
+#[serde(into = "String")]
 pub struct Reason(String);
 
 impl Reason {
@@ -16,6 +16,7 @@ impl Reason {
     }
 }
 text_newtype!(Reason);
+stored_text!(Reason);
 plain_schema!(Reason: String, min_length = 1, max_length = 300);
 
 #[cfg(test)]

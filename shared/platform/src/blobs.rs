@@ -3,12 +3,12 @@
 
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Mutex;
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{RequestChecksumCalculation, ResponseChecksumValidation};
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_s3::operation::head_object::HeadObjectError;
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_types::SdkConfig;
 use jiff::{SignedDuration, Timestamp};
@@ -31,19 +31,30 @@ pub enum Blobs {
     Memory(Mutex<BTreeMap<String, Blob>>),
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Blob {
     pub content_type: String,
     pub bytes: Vec<u8>,
 }
 
-/// An object's metadata and first bytes, read without the rest of the object.
+impl Blob {
+    fn version(&self) -> String {
+        let mut hasher = DefaultHasher::new();
+        self.hash(&mut hasher);
+        hasher.finish().to_string()
+    }
+}
+
+/// An object as it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Head {
+pub struct Object {
     pub content_type: String,
     /// In bytes.
     pub length: u64,
-    pub first_bytes: Vec<u8>,
+    /// All of it; empty if it is longer than what was asked for.
+    pub bytes: Vec<u8>,
+    /// Which version of the object this is, as S3 names it (`ETag`).
+    pub version: String,
 }
 
 /// A URL to which one object can be uploaded once.
@@ -146,18 +157,53 @@ impl Blobs {
         }
     }
 
-    /// Reads an object's metadata and its first `count` bytes; `None` if the object does not
-    /// exist.
-    pub async fn head(&self, key: &str, count: u64) -> Result<Option<Head>, BlobError> {
+    /// Reads an object, without its bytes if there are more than `length_max`; `None` if the object
+    /// does not exist.
+    pub async fn read(&self, key: &str, length_max: u64) -> Result<Option<Object>, BlobError> {
         match self {
-            Self::S3 { client, bucket } => head_in_s3(client, bucket, key, count).await,
+            Self::S3 { client, bucket } => read_from_s3(client, bucket, key, length_max).await,
             Self::Memory(blobs) => {
                 let blobs = blobs.lock().expect("no holder of the map panics");
-                Ok(blobs.get(key).map(|blob| Head {
-                    content_type: blob.content_type.clone(),
-                    length: blob.bytes.len() as u64,
-                    first_bytes: blob.bytes.iter().copied().zip(0..count).map(|it| it.0).collect(),
+                Ok(blobs.get(key).map(|blob| {
+                    let length = blob.bytes.len() as u64;
+                    let bytes = if length <= length_max { blob.bytes.clone() } else { Vec::new() };
+                    let content_type = blob.content_type.clone();
+                    Object { content_type, length, bytes, version: blob.version() }
                 }))
+            }
+        }
+    }
+
+    /// Replaces an object by other bytes of the same content type, if it is still the version
+    /// that was read. Returns whether it was.
+    pub async fn replace(
+        &self,
+        key: &str,
+        read: &Object,
+        bytes: Vec<u8>,
+    ) -> Result<bool, BlobError> {
+        match self {
+            Self::S3 { client, bucket } => {
+                let put = client.put_object().bucket(bucket).key(key).if_match(&read.version);
+                let put = put.content_type(&read.content_type).body(bytes.into()).send().await;
+                match put {
+                    Ok(_) => Ok(true),
+                    // Another version is there, or none, or one that is being written.
+                    Err(error)
+                        if matches!(
+                            error.code(),
+                            Some("PreconditionFailed" | "NoSuchKey" | "ConditionalRequestConflict")
+                        ) =>
+                    {
+                        Ok(false)
+                    }
+                    Err(error) => Err(BlobError::of_call(error)),
+                }
+            }
+            Self::Memory(blobs) => {
+                let mut blobs = blobs.lock().expect("no holder of the map panics");
+                let found = blobs.get_mut(key).filter(|blob| blob.version() == read.version);
+                Ok(found.map(|blob| blob.bytes = bytes).is_some())
             }
         }
     }
@@ -212,38 +258,30 @@ fn presigning_config(
     config.expires_in(lifetime.unsigned_abs()).build().map_err(BlobError::new)
 }
 
-async fn head_in_s3(
+async fn read_from_s3(
     client: &Client,
     bucket: &str,
     key: &str,
-    count: u64,
-) -> Result<Option<Head>, BlobError> {
-    let head = match client.head_object().bucket(bucket).key(key).send().await {
-        Ok(head) => head,
-        Err(error) if error.as_service_error().is_some_and(HeadObjectError::is_not_found) => {
-            return Ok(None);
-        }
+    length_max: u64,
+) -> Result<Option<Object>, BlobError> {
+    let read = match client.get_object().bucket(bucket).key(key).send().await {
+        Ok(read) => read,
+        Err(error) if error.code() == Some("NoSuchKey") => return Ok(None),
         Err(error) => return Err(BlobError::of_call(error)),
     };
-    let mut found = Head {
-        content_type: head.content_type.unwrap_or_default(),
-        length: head.content_length.and_then(|length| length.try_into().ok()).unwrap_or(0),
-        first_bytes: Vec::new(),
-    };
-    // S3 refuses an empty range.
-    if found.length > 0 && count > 0 {
-        let range = format!("bytes=0-{}", count - 1);
-        let read = client.get_object().bucket(bucket).key(key).range(range).send().await;
-        let read = match read {
-            Ok(read) => read,
-            Err(error) if error.code() == Some("NoSuchKey") => return Ok(None),
-            Err(error) => return Err(BlobError::of_call(error)),
-        };
+    let length = read.content_length.and_then(|length| length.try_into().ok()).unwrap_or(0);
+    let bytes = if length <= length_max {
         let body = read.body.collect().await;
-        found.first_bytes =
-            body.map_err(|cut_off| BlobError::Unavailable(cut_off.into()))?.to_vec();
-    }
-    Ok(Some(found))
+        body.map_err(|cut_off| BlobError::Unavailable(cut_off.into()))?.to_vec()
+    } else {
+        Vec::new()
+    };
+    Ok(Some(Object {
+        content_type: read.content_type.unwrap_or_default(),
+        length,
+        bytes,
+        version: read.e_tag.unwrap_or_default(),
+    }))
 }
 
 #[cfg(test)]

@@ -6,8 +6,10 @@ use std::collections::BTreeSet;
 use aws_lambda_events::dynamodb;
 use aws_lambda_events::s3::S3Event;
 use aws_lambda_events::sqs::SqsEvent;
+use lambda_http::Body;
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::Value;
+use thali_domain::spreadsheet::BYTE_ORDER_MARK;
 use tracing::Instrument;
 
 use crate::app::App;
@@ -122,7 +124,7 @@ async fn run_one(app: &App, function: Function) -> Result<(), Error> {
     match function {
         Function::Endpoint(endpoint) => {
             lambda_http::run(service_fn(async move |request: lambda_http::Request| {
-                Ok::<_, Error>(dispatch(app, endpoint, request.into()).await)
+                Ok::<_, Error>(keep_mark(dispatch(app, endpoint, request.into()).await))
             }))
             .await
         }
@@ -157,6 +159,16 @@ async fn run_one(app: &App, function: Function) -> Result<(), Error> {
     }
 }
 
+/// Doubles the byte order mark of a text: `lambda_http` decodes texts and drops the first mark.
+fn keep_mark(answer: http::Response<Body>) -> http::Response<Body> {
+    answer.map(|body| match body {
+        Body::Text(text) if text.starts_with(BYTE_ORDER_MARK) => {
+            Body::Text(format!("{BYTE_ORDER_MARK}{text}"))
+        }
+        body => body,
+    })
+}
+
 async fn run_job(app: &App, job: &Job, event: LambdaEvent<Value>) -> Result<Value, Error> {
     let span = tracing::info_span!("run", function = job.name, id = event.context.request_id);
     let ran = (job.run)(app, &event.payload).instrument(span.clone()).await;
@@ -175,7 +187,26 @@ async fn run_endpoints(app: &App, functions: &'static [Function]) -> Result<(), 
         let request = Request::from(request);
         let (endpoint, parameters) = route(endpoints, request.method.as_str(), &request.path);
         let request = request.with_parameters(parameters);
-        Ok::<_, Error>(dispatch(app, endpoint, request).await)
+        Ok::<_, Error>(keep_mark(dispatch(app, endpoint, request).await))
     }))
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use lambda_http::IntoResponse;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_text_leaves_lambda_with_the_marks_that_it_had() {
+        for text in ["\u{feff}date,meal", "date,meal", ""] {
+            let answer = http::Response::builder()
+                .header("content-type", "text/csv; charset=utf-8")
+                .body(Body::from(text))
+                .expect("a response");
+            let sent = keep_mark(answer).into_response().await;
+            assert_eq!(sent.into_body().as_ref(), text.as_bytes(), "{text:?}");
+        }
+    }
 }

@@ -13,7 +13,7 @@
 //! | [`cache`] | Redis: the state of sessions, rate limits, values that were read recently |
 //! | [`queue`], [`worker`] | SQS messages out and in |
 //! | [`mail`] | sending mail |
-//! | [`blobs`] | S3: signed URLs and the uploaded objects |
+//! | [`blobs`], [`pictures`] | S3: signed URLs and the uploaded objects; cleaning pictures |
 //! | [`razorpay`] | the payment provider's API and signatures |
 //! | [`clock`], [`telemetry`] | time and fresh identifiers; logs |
 //!
@@ -29,6 +29,7 @@ pub mod config;
 pub mod http;
 pub mod lambda;
 pub mod mail;
+pub mod pictures;
 pub mod problems;
 pub mod queue;
 pub mod razorpay;

@@ -13,6 +13,7 @@ use thali_domain::orders::limits::ORDER_TOKENS_MAX;
 use thali_domain::orders::order::OrderRefusal;
 use thali_domain::orders::stock::StockRefusal;
 use thali_domain::owner::settings::WindowRefusal;
+use thali_domain::payments::mismatches::AcceptRefusal;
 use thali_domain::payments::refunds::RefundRefusal;
 use thali_domain::payments::settlement::PaymentRefusal;
 use thali_domain::staff::plates::UndoRefusal;
@@ -232,6 +233,16 @@ impl From<RedeemRefusal> for Problem {
                     .with("requested", requested)
             }
         }
+    }
+}
+
+impl From<AcceptRefusal> for Problem {
+    fn from(refusal: AcceptRefusal) -> Self {
+        let code = match refusal {
+            AcceptRefusal::Underpaid => "underpaid",
+            AcceptRefusal::Nothing => "nothing_to_accept",
+        };
+        Self::conflict(code, format!("{}.", capitalised(&refusal)))
     }
 }
 

@@ -1,4 +1,4 @@
-//! Razorpay: creates orders, looks up payments, creates refunds and checks signatures. Formats
+//! Razorpay: creates orders, looks up and captures payments, creates refunds, checks signatures. Formats
 //! and signatures follow Razorpay's API reference; amounts are in paise.
 
 use std::time::Duration;
@@ -19,6 +19,10 @@ use crate::config::RazorpayConfig;
 /// The time limit of one call. The caller also reads before it and writes after it, while a
 /// person waits.
 const WAIT_MAX: Duration = Duration::from_secs(4);
+
+/// For how many minutes after the order Razorpay captures an authorized payment by itself. Five
+/// days: for as long as Razorpay asks banks about payments whose end is unknown.
+const CAPTURE_MINUTES: u32 = 7_200;
 
 /// A client of Razorpay's API.
 pub struct Razorpay {
@@ -55,12 +59,41 @@ pub struct PaymentEntity {
     currency: String,
     status: PaymentStatus,
     method: Option<String>,
+    /// A fee of another form counts as no fee, as does every unexpected value below.
+    #[serde(default)]
+    fee: serde_json::Value,
+    #[serde(default)]
+    fee_bearer: serde_json::Value,
+    #[serde(default)]
+    customer_fee: serde_json::Value,
+    #[serde(default)]
+    customer_fee_gst: serde_json::Value,
+    #[serde(default)]
+    amount_refunded: serde_json::Value,
+}
+
+impl PaymentEntity {
+    /// The fee that the customer pays on top of the order's amount, as far as Razorpay lists it:
+    /// the customer's share with its tax, or else the whole fee (which includes its tax) if the
+    /// customer bears it. See <https://razorpay.com/docs/payments/dynamic-convenience-fees/>.
+    fn customer_fee(&self) -> Option<Paise> {
+        let fee = if let Some(share) = self.customer_fee.as_u64() {
+            share.checked_add(self.customer_fee_gst.as_u64().unwrap_or(0))
+        } else if self.fee_bearer.as_str() == Some("customer") {
+            self.fee.as_u64()
+        } else {
+            None
+        };
+        fee.map(Paise::new)
+    }
 }
 
 impl From<PaymentEntity> for Payment {
     fn from(entity: PaymentEntity) -> Self {
-        let PaymentEntity { id, order_id, amount, currency, status, method } = entity;
-        Self { payment_id: id, order_id, amount, currency, status, method }
+        let customer_fee = entity.customer_fee();
+        let refunded = Paise::new(entity.amount_refunded.as_u64().unwrap_or(0));
+        let PaymentEntity { id, order_id, amount, currency, status, method, .. } = entity;
+        Self { payment_id: id, order_id, amount, refunded, customer_fee, currency, status, method }
     }
 }
 
@@ -133,7 +166,8 @@ impl Razorpay {
         &self.config.key_id
     }
 
-    /// Creates an order for `amount` and returns its id. The notes name the account and the
+    /// Creates an order for `amount` and returns its id. Razorpay captures its payments by itself,
+    /// whatever the account's setting is, and gives back what is authorized too late. The notes name the account and the
     /// mess, for operators who look at the order in Razorpay's dashboard.
     pub async fn order_create(
         &self,
@@ -147,6 +181,14 @@ impl Razorpay {
             "currency": CURRENCY,
             "receipt": receipt,
             "notes": { "account_id": account, "mess_id": mess },
+            "payment": {
+                "capture": "automatic",
+                "capture_options": {
+                    "automatic_expiry_period": CAPTURE_MINUTES,
+                    "manual_expiry_period": CAPTURE_MINUTES,
+                    "refund_speed": "normal",
+                },
+            },
         });
         let request = self.http.post(format!("{}/v1/orders", self.config.url)).json(&order);
         Ok(self.answer::<OrderEntity>(request).await?.id)
@@ -155,6 +197,13 @@ impl Razorpay {
     pub async fn payment_fetch(&self, id: &RazorpayPaymentId) -> Result<Payment, RazorpayError> {
         let request = self.http.get(format!("{}/v1/payments/{id}", self.config.url));
         Ok(self.answer::<PaymentEntity>(request).await?.into())
+    }
+
+    /// Takes the money of an authorized payment: all of it, because Razorpay captures no part.
+    pub async fn payment_capture(&self, payment: &Payment) -> Result<Payment, RazorpayError> {
+        let wanted = serde_json::json!({ "amount": payment.amount, "currency": payment.currency });
+        let url = format!("{}/v1/payments/{}/capture", self.config.url, payment.payment_id);
+        Ok(self.answer::<PaymentEntity>(self.http.post(url).json(&wanted)).await?.into())
     }
 
     /// All payment attempts for an order, including failed ones.
@@ -256,6 +305,39 @@ pub fn webhook_signature_is_valid(secrets: &[SecretString], body: &[u8], signatu
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_fee_that_the_customer_bears_counts_as_listed() {
+        let fee = |more: serde_json::Value| {
+            let mut entity = serde_json::json!({
+                "id": "pay_1", "amount": 51_180, "currency": "INR", "status": "captured",
+            });
+            let members = entity.as_object_mut().expect("an object");
+            members.extend(more.as_object().expect("an object").clone());
+            let entity: PaymentEntity = serde_json::from_value(entity).expect("readable");
+            Payment::from(entity).customer_fee.map(Paise::get)
+        };
+        for (more, expected) in [
+            (serde_json::json!({}), None),
+            (serde_json::json!({ "fee": 1_180, "tax": 180 }), None),
+            (serde_json::json!({ "fee": 1_180, "fee_bearer": "platform" }), None),
+            (serde_json::json!({ "fee": 1_180, "fee_bearer": "customer" }), Some(1_180)),
+            (serde_json::json!({ "fee": null, "fee_bearer": "customer" }), None),
+            (serde_json::json!({ "fee": "1180", "fee_bearer": "customer" }), None),
+            (serde_json::json!({ "fee": -1, "fee_bearer": "customer" }), None),
+            (serde_json::json!({ "fee": 1_180, "fee_bearer": ["customer"] }), None),
+            (serde_json::json!({ "customer_fee": 1_000, "customer_fee_gst": 180 }), Some(1_180)),
+            (serde_json::json!({ "customer_fee": 1_000 }), Some(1_000)),
+            (serde_json::json!({ "customer_fee_gst": 180 }), None),
+            (serde_json::json!({ "customer_fee": u64::MAX, "customer_fee_gst": 1 }), None),
+            (
+                serde_json::json!({ "customer_fee": 500, "fee": 1_180, "fee_bearer": "customer" }),
+                Some(500),
+            ),
+        ] {
+            assert_eq!(fee(more.clone()), expected, "{more}");
+        }
+    }
 
     #[test]
     fn a_published_checkout_signature_is_accepted() {

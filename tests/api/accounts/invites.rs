@@ -4,6 +4,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 use thali_domain::accounts::identity::Role;
 use thali_domain::mess::Approval;
+use thali_platform::store::Invite;
 
 use super::{invite, invited, registered, verify};
 use crate::support::people::PASSWORD;
@@ -86,7 +87,7 @@ async fn an_invited_person_needs_no_approval() {
     let test = TestApp::start().await;
     test.create_mess("mess_strict", Approval::Required).await;
     let mess_id = thali_domain::ids::MessId::parse("mess_strict").expect("an id");
-    let invite = thali_platform::store::Invite::new(mess_id, Role::Staff, test.now());
+    let invite = Invite::new(mess_id, Role::Staff, test.now());
     test.app.store.invite_create("welcome", &invite, &test.stamp()).await.expect("stored");
     let wanted = json!({
         "email": "staff@example.com", "password": PASSWORD, "role": "staff",
@@ -95,4 +96,18 @@ async fn an_invited_person_needs_no_approval() {
     let person = registered(&test, &wanted).await;
     let account = test.send(verify(&person.id, &person.code)).await.expect(201);
     assert_eq!(account.body["account"]["status"], "active");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_invite_code_may_be_typed_with_capitals_and_spaces() {
+    let test = TestApp::start().await;
+    let code = Invite::draw_code();
+    let invite = Invite::new(test.mess_id.clone(), Role::Staff, test.now());
+    test.app.store.invite_create(&code, &invite, &test.stamp()).await.expect("stored");
+    let typed = format!(" {} {}-{}\n", &code[..8].to_uppercase(), &code[8..20], &code[20..]);
+    let body = json!({
+        "email": "ravi@example.com", "password": PASSWORD, "role": "staff", "invite_code": typed,
+    });
+    let registered = registered(&test, &body).await;
+    test.send(verify(&registered.id, &registered.code)).await.expect(201);
 }

@@ -207,3 +207,39 @@ async fn the_twenty_first_session_ends_the_least_recently_used_one() {
         assert!(works(login).await, "the other sessions stay");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_is_the_same_from_another_keyboard() {
+    let test = TestApp::start().await;
+    let (composed, decomposed) = ("d\u{e9}j\u{e0} vu at noon 7", "de\u{301}ja\u{300} vu at noon 7");
+    let body = json!({
+        "email": "asha@example.com", "password": decomposed, "confirm_password": composed,
+    });
+    let registered = registered(&test, &body).await;
+    test.send(verify(&registered.id, &registered.code)).await.expect(201);
+    for password in [composed, decomposed, "de\u{301}ja\u{300}\u{a0}vu at\u{3000}noon 7"] {
+        test.send(login("asha@example.com", password)).await.expect(200);
+    }
+    let answer = test.send(login("asha@example.com", "deja vu at noon 7")).await;
+    assert_eq!(answer.problem(401), "invalid_credentials");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_password_in_three_spellings_is_one_attempt() {
+    let test = TestApp::start().await;
+    test.student("asha@example.com").await;
+    for name in ["asha@example.com", "nobody@example.com"] {
+        for _ in 0..5 {
+            let wrong = test.send(login(name, "wrong e\u{301}\u{e9}")).await;
+            assert_eq!(wrong.problem(401), "invalid_credentials", "{name}");
+        }
+        assert_locked(&test.send(login(name, PASSWORD)).await);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_username_may_be_typed_wide() {
+    let test = TestApp::start().await;
+    with_username(&test).await;
+    test.send(login("\u{200b}Ａｓｈａ ", PASSWORD)).await.expect(200);
+}

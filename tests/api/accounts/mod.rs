@@ -9,6 +9,7 @@ mod logout;
 mod one_time_code;
 mod password_reset;
 pub mod picture;
+mod picture_metadata;
 mod profile;
 mod races;
 pub mod rate_limits;
@@ -56,6 +57,12 @@ pub fn verify(registration_id: &str, code: &str) -> Call {
 /// A code that is not `code`.
 pub fn another_code(code: &str) -> &'static str {
     if code == "000000" { "000001" } else { "000000" }
+}
+
+/// The digits of a code in another script, by its zero.
+pub fn in_script(code: &str, zero: char) -> String {
+    let digit = |c: char| char::from_u32(u32::from(zero) + c.to_digit(10)?);
+    code.chars().map(|c| digit(c).expect("a digit")).collect()
 }
 
 pub fn login(name: &str, password: &str) -> Call {

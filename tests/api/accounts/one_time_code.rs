@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 use thali_domain::mess::Approval;
 
-use super::{another_code, mailed_code, registered, verify};
+use super::{another_code, in_script, mailed_code, registered, verify};
 use crate::support::people::PASSWORD;
 use crate::support::{Call, TestApp};
 
@@ -158,7 +158,11 @@ async fn an_invalid_verification_names_the_wrong_fields() {
     for (app, body, wrong) in [
         (&test.app, json!({}), vec!["otp", "registration_id"]),
         (&test.app, json!({ "otp": "123456" }), vec!["registration_id"]),
-        (&test.app, json!({ "registration_id": "acc_1", "otp": "1" }), vec!["registration_id"]),
+        (
+            &test.app,
+            json!({ "registration_id": "acc_1", "otp": "1" }),
+            vec!["otp", "registration_id"],
+        ),
         (&test.app, json!({ "email": "asha@example.com", "otp": 123_456 }), vec!["otp"]),
         (&several, json!({ "email": "asha@example.com", "otp": "123456" }), vec!["mess_id"]),
     ] {
@@ -167,4 +171,34 @@ async fn an_invalid_verification_names_the_wrong_fields() {
     }
     let unknown = test.send(verify("reg_01J00000000000000000000000", "123456")).await;
     assert_eq!(unknown.problem(409), "otp_expired");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_is_read_however_it_was_typed() {
+    let test = TestApp::start().await;
+    let ways: [fn(&str) -> String; 5] = [
+        |code| format!("{} {}", &code[..3], &code[3..]),
+        |code| format!("{}-{}", &code[..3], &code[3..]),
+        |code| in_script(code, '\u{966}'),
+        |code| in_script(code, '\u{ff10}'),
+        |code| format!("\u{200b}{}\u{a0}\u{2013}{} ", &code[..2], &code[2..]),
+    ];
+    for (number, typed) in ways.into_iter().enumerate() {
+        let body = json!({ "email": format!("student{number}@example.com"), "password": PASSWORD });
+        let registered = registered(&test, &body).await;
+        test.send(verify(&registered.id, &typed(&registered.code))).await.expect(201);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_a_code_costs_no_attempt() {
+    let test = TestApp::start().await;
+    let registered = registered(&test, &asha()).await;
+    for typed in ["12345", "1234567", "abcdef", "", " ", "12345o", "123.456", "१२३४५"] {
+        let answer = test.send(verify(&registered.id, typed)).await;
+        assert_eq!(answer.wrong_fields(), ["otp"], "{typed}");
+    }
+    let wrong = test.send(verify(&registered.id, another_code(&registered.code))).await;
+    assert_eq!(wrong.body["attempts_left"], 4);
+    test.send(verify(&registered.id, &registered.code)).await.expect(201);
 }

@@ -13,7 +13,7 @@ use thali_domain::mess::Approval;
 use thali_platform::auth::refresh::{COOKIE, RefreshToken};
 use thali_platform::store::{Consistency, SessionRecord};
 
-use super::{another_code, login, mailed_code, read, registered, verify};
+use super::{another_code, in_script, login, mailed_code, read, registered, verify};
 use crate::support::people::{PASSWORD, Student, code_in};
 use crate::support::{Call, TestApp};
 
@@ -419,4 +419,18 @@ async fn an_outdated_or_expired_code_is_not_mailed() {
     test.send(forgotten(ASHA)).await.expect(202);
     test.advance(SignedDuration::from_mins(15));
     assert!(test.settle().await.is_empty(), "the code has expired");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reset_code_may_be_typed_in_any_digits() {
+    let test = TestApp::start().await;
+    student(&test).await;
+    let code = reset_code(&test, ASHA).await;
+    for typed in ["12345", "letters", "1234567"] {
+        assert_eq!(test.send(confirm(ASHA, typed)).await.wrong_fields(), ["otp"], "{typed}");
+    }
+    let wrong = test.send(confirm(ASHA, another_code(&code))).await;
+    assert_eq!(wrong.body["attempts_left"], 4, "nonsense was no attempt");
+    let typed = format!("{} {}", in_script(&code[..3], '\u{9e6}'), &code[3..]);
+    test.send(confirm(ASHA, &typed)).await.expect(204);
 }

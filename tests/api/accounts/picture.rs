@@ -23,7 +23,7 @@ fn wanted(student: &Student, body: &Value) -> Call {
 }
 
 /// Requests an upload URL; returns the picture's key.
-async fn key(test: &TestApp, student: &Student, content_type: &str) -> String {
+pub(super) async fn key(test: &TestApp, student: &Student, content_type: &str) -> String {
     // Two keys of one millisecond have no order.
     test.advance(jiff::SignedDuration::from_millis(1));
     let body = json!({ "content_type": content_type, "content_length": 20 });
@@ -32,7 +32,7 @@ async fn key(test: &TestApp, student: &Student, content_type: &str) -> String {
 }
 
 /// Stores an object as an upload would.
-fn put(test: &TestApp, key: &str, content_type: &str, bytes: &[u8]) {
+pub(super) fn put(test: &TestApp, key: &str, content_type: &str, bytes: &[u8]) {
     let blob = Blob { content_type: content_type.to_owned(), bytes: bytes.to_vec() };
     test.app.blobs().uploaded(key, blob);
 }
@@ -59,7 +59,7 @@ pub fn event(keys: &[&str]) -> S3Event {
     serde_json::from_value(json!({ "Records": records })).expect("S3's event")
 }
 
-async fn check(test: &TestApp, keys: &[&str]) {
+pub(super) async fn check(test: &TestApp, keys: &[&str]) {
     check_all(&test.app, event(keys), "test").await.expect("checked");
 }
 
@@ -71,11 +71,11 @@ async fn upload(test: &TestApp, student: &Student) -> String {
     key
 }
 
-async fn objects(test: &TestApp) -> Vec<String> {
+pub(super) async fn objects(test: &TestApp) -> Vec<String> {
     test.app.blobs().list("").await.expect("listed")
 }
 
-async fn shown(test: &TestApp, student: &Student) -> Option<String> {
+pub(super) async fn shown(test: &TestApp, student: &Student) -> Option<String> {
     let url = account(test, student).await["picture_url"].as_str().map(str::to_owned)?;
     Some(url.strip_prefix("memory:").expect("of the memory backend").to_owned())
 }

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use thali_domain::accounts::identity::Role;
+use thali_domain::ids::AccountId;
 
 use super::{invited, waiting};
 use crate::support::people::Student;
@@ -46,6 +47,7 @@ async fn each_field_can_be_set_kept_or_cleared_with_null() {
     let mut expected = before.as_object().expect("an object").clone();
     expected.extend(wanted.as_object().expect("an object").clone());
     expected.insert("name".to_owned(), json!("Asha Kumari"));
+    expected.insert("phone_national".to_owned(), json!("098765 43210"));
     assert_eq!(now, Value::Object(expected));
 
     let kept = changed(&test, &asha, json!({ "profession": "Cook" })).await;
@@ -169,4 +171,87 @@ async fn a_login_answer_omits_private_profile_fields() {
     for field in ["bio", "address", "profession", "date_of_birth", "picture_url"] {
         assert!(login.body["account"].get(field).is_none(), "{field}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn texts_are_stored_in_one_spelling() {
+    let test = TestApp::start().await;
+    let asha = test.student("asha@example.com").await;
+    let typed = json!({
+        "full_name": "  Jose\u{301}\u{a0}  Rao\u{200b} ",
+        "bio": "I  cook.\r\nI\u{ad} eat. ",
+        "address": "12\u{2003}Lake  Road",
+        "profession": "Cafe\u{301} owner",
+        "room_no": "A\u{feff}  12",
+        "roll_no": "ｂ２１\u{2011}７",
+    });
+    let account = changed(&test, &asha, typed).await.body["account"].clone();
+    for (field, stored) in [
+        ("name", "José Rao"),
+        ("bio", "I cook.\nI eat."),
+        ("address", "12 Lake Road"),
+        ("profession", "Café owner"),
+        ("room_no", "A 12"),
+        ("roll_no", "B21-7"),
+    ] {
+        assert_eq!(account[field], stored, "{field}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_with_texts_of_earlier_rules_is_read_and_changed() {
+    let test = TestApp::start().await;
+    let asha = test.student("asha@example.com").await;
+    for (attribute, stored) in
+        [("name", "Jose\u{301}  Rao"), ("phone", "9876543210"), ("room_no", "\u{200b}")]
+    {
+        let id = AccountId::parse(&asha.account_id).expect("an id");
+        test.set_in_account_of(id, attribute, stored).await;
+    }
+    let before = account(&test, &asha).await;
+    assert_eq!(
+        (&before["name"], &before["phone"]),
+        (&json!("Jose\u{301}  Rao"), &json!("9876543210"))
+    );
+    assert_eq!(before["phone_national"], "9876543210");
+    // The condition of this write compares the name as it is stored.
+    let after = changed(&test, &asha, json!({ "roll_no": "R7" })).await;
+    assert_eq!(after.body["account"]["room_no"], "\u{200b}");
+    let after = changed(&test, &asha, json!({ "phone": "9876543210", "room_no": "12" })).await;
+    assert_eq!(after.body["account"]["phone"], "+919876543210");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_telephone_number_is_one_value_however_it_is_typed() {
+    let test = TestApp::start().await;
+    let asha = test.student("asha@example.com").await;
+    for typed in [
+        "9876543210",
+        "098765 43210",
+        "+91 98765 43210",
+        "98765-43210",
+        "919876543210",
+        "0091 98765 43210",
+        "tel:+91-98765-43210",
+        "(0)98765 43210",
+        "९८७६५ ४३२१०",
+        "+91\u{a0}98765\u{a0}43210",
+        "98765 43210 ext. 12",
+    ] {
+        let answer = changed(&test, &asha, json!({ "phone": typed })).await;
+        assert_eq!(answer.body["account"]["phone"], "+919876543210", "{typed}");
+        assert_eq!(answer.body["account"]["phone_national"], "098765 43210", "{typed}");
+    }
+    for nonsense in ["12345", "98765 4321", "call me", "+999 12345678", "9876543210/11"] {
+        let answer = test.send(change(&asha, &json!({ "phone": nonsense }))).await;
+        assert_eq!(answer.wrong_fields(), ["phone"], "{nonsense}");
+    }
+    let owner = test.owner("owner@example.com").await;
+    let region = Call::patch("/api/v1/mess", &json!({ "region": "np" })).bearer(&owner.token);
+    test.send(region).await.expect(200);
+    let answer = changed(&test, &asha, json!({ "phone": "984-1234567" })).await;
+    assert_eq!(answer.body["account"]["phone"], "+9779841234567");
+    assert!(
+        changed(&test, &asha, json!({ "phone": null })).await.body["account"]["phone"].is_null()
+    );
 }

@@ -121,3 +121,18 @@ async fn equal_pins_have_different_hashes_and_never_appear_in_the_trail() {
         assert!(!trail.contains(secret), "{secret}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pin_is_the_same_in_the_digits_of_every_script() {
+    let test = TestApp::start().await;
+    let asha = student_with_tokens(&test).await;
+    test.send(set_pin(&asha, "२४६८ १३५७", PASSWORD)).await.expect(200);
+    for typed in [PIN, "२४६८१३५७", "２４６８-１３５７", " 2468 1357"] {
+        redeem(&test, &asha, typed).await.expect(201);
+    }
+    assert_eq!(redeem(&test, &asha, "२४६८१३५८").await.problem(403), "security_code_wrong");
+    for nonsense in ["१२३", "24681357a", "letters"] {
+        let answer = test.send(set_pin(&asha, nonsense, PASSWORD)).await;
+        assert_eq!(answer.wrong_fields(), ["security_code"], "{nonsense}");
+    }
+}

@@ -4,6 +4,7 @@
 use jiff::SignedDuration;
 use serde_json::json;
 use thali_domain::ids::AccountId;
+use thali_domain::money::Paise;
 use thali_domain::payments::settlement::{Payment, PaymentStatus};
 use thali_domain::tokens::purchases::Purchase;
 use thali_domain::tokens::tokens_left::TokensLeft;
@@ -139,6 +140,8 @@ async fn verifying_an_already_captured_payment_refreshes_the_cached_count() {
         payment_id: checkout.payment_id.parse().expect("an id"),
         order_id: Some(purchase.order_id.clone()),
         amount: purchase.amount,
+        refunded: Paise::new(0),
+        customer_fee: None,
         currency: "INR".to_owned(),
         status: PaymentStatus::Captured,
         method: None,

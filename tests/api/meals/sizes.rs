@@ -9,12 +9,12 @@ use jiff::SignedDuration;
 use serde_json::json;
 use thali_domain::accounts::identity::{Email, Name, Role};
 use thali_domain::ids::{AccountId, MessId, PictureId};
-use thali_domain::meals::entitlement::OPEN_CYCLES_MAX;
-use thali_domain::mess::{Approval, ZoneName};
+use thali_domain::meals::entitlement::{CODES_MAX, OPEN_CYCLES_MAX, STATUSES_MAX};
+use thali_domain::mess::{Approval, SCHEDULES_MAX, ZoneName};
 use thali_domain::pictures::{PictureFormat, PictureKey};
-use thali_domain::staff::gate::{GraceHours, QrKeys};
+use thali_domain::staff::gate::{EARLIER_KEYS_MAX, GraceHours, QrKeys};
 use thali_domain::students::qr::{Kid, Nonce};
-use thali_platform::store::{Account, keys};
+use thali_platform::store::{Account, Member, keys};
 
 use super::{close, cut_day};
 use crate::support::TestApp;
@@ -36,7 +36,8 @@ fn size_of_value(value: &AttributeValue) -> usize {
     match value {
         AttributeValue::S(text) => text.len(),
         AttributeValue::N(digits) => digits.len().div_ceil(2) + 2,
-        AttributeValue::Bool(_) => 1,
+        AttributeValue::B(bytes) => bytes.as_ref().len(),
+        AttributeValue::Bool(_) | AttributeValue::Null(_) => 1,
         AttributeValue::L(values) => {
             3 + values.iter().map(|value| 1 + size_of_value(value)).sum::<usize>()
         }
@@ -46,6 +47,10 @@ fn size_of_value(value: &AttributeValue) -> usize {
 }
 
 impl TestApp {
+    async fn member_of(&self, mess: &MessId, account: AccountId) -> Member {
+        self.app.store.member_get(mess, account).await.expect("read").expect("there")
+    }
+
     async fn size_of(&self, key: &keys::Key) -> usize {
         let items = self.dynamo.items("meals").await;
         let at = key.attributes();
@@ -85,17 +90,31 @@ async fn the_largest_allowed_student_fits_in_one_read_unit() {
         test.send(cut_day(&asha, &format!("2026-03-{day:02}"))).await.expect(201);
         test.advance(SignedDuration::from_millis(1));
     }
-    // A student who has reset the code has the previous one, too.
-    let (nonce, stamp) = (Nonce::from_random([7; 9]), test.stamp());
-    let reset = test.app.store.code_reset(&mess, id, &nonce, &stamp).await.expect("written");
-    assert!(reset.is_some_and(|student| student.qr_previous.is_some()));
+    // A student who has reset the code has those before it, too.
+    for number in 0..CODES_MAX {
+        test.advance(SignedDuration::from_millis(1));
+        let nonce = Nonce::from_random([u8::try_from(number).expect("few"); 9]);
+        let reset = test.app.store.code_reset(&mess, id, &nonce, &test.stamp()).await;
+        let student = reset.expect("written").expect("there");
+        assert_eq!(student.codes.entries().len(), number + 1);
+    }
     let key = keys::member(&mess, id);
+    // As many statuses as are kept: a time of five bytes and a letter for each.
+    let statuses =
+        (0..u8::try_from(STATUSES_MAX).expect("few")).flat_map(|number| [0, 0, 0, 1, number, b'a']);
+    let statuses = AttributeValue::B(statuses.collect::<Vec<u8>>().into());
+    test.dynamo.set("meals", &key, "was", statuses).await;
+    assert_eq!(
+        test.member_of(&mess, id).await.statuses.map(|it| it.entries().len()),
+        Some(STATUSES_MAX)
+    );
     let cycles: HashMap<String, AttributeValue> =
         (0..OPEN_CYCLES_MAX).map(|number| (format!("cyc_{number:026}"), longest_cycle())).collect();
     test.dynamo.set("meals", &key, "cycles", AttributeValue::M(cycles)).await;
-    // The longest status, the longest request id, and a version that nobody reaches.
+    // The longest status of a student who had another one, the longest request id, and a version
+    // that nobody reaches.
     let longest = |value: &str| AttributeValue::S(value.to_owned());
-    test.dynamo.set("meals", &key, "status", longest("pending_approval")).await;
+    test.dynamo.set("meals", &key, "status", longest("rejected")).await;
     test.dynamo.set("meals", &key, "request_id", longest(&"r".repeat(36))).await;
     test.dynamo.set("meals", &key, "version", AttributeValue::N("9999999999".to_owned())).await;
     let size = test.size_of(&key).await;
@@ -130,10 +149,21 @@ async fn the_largest_allowed_mess_is_read_with_half_a_read_unit() {
         let body = json!({ "from": "2026-02-01", "to": "2026-02-02", "reason": WIDE.repeat(300) });
         test.send(close(&owner, &body)).await.expect(201);
     }
+    for number in 0..=SCHEDULES_MAX {
+        test.advance(SignedDuration::from_millis(1));
+        let closes = format!("23:{number:02}");
+        let windows = json!({ "DINNER": { "opens": "20:00", "closes": closes } });
+        let patch = json!({ "meal_windows": windows });
+        let patch = crate::support::Call::patch("/api/v1/mess", &patch).bearer(&owner.token);
+        test.send(patch).await.expect(200);
+    }
     let key = keys::mess(&mess);
-    let current = Kid::parse("k999999999").expect("a key's id");
-    let before = QrKeys { current, since: None, previous: None };
-    let qr_keys = before.rotate(GraceHours::try_from(720).expect("in range"), test.now());
+    let current = Kid::parse("k999999990").expect("a key's id");
+    let grace = GraceHours::try_from(720).expect("in range");
+    let qr_keys = (0..7).fold(QrKeys { current, ..QrKeys::default() }, |keys, hour| {
+        keys.rotate(grace, test.now() + SignedDuration::from_hours(hour))
+    });
+    assert!(qr_keys.earlier.len() == EARLIER_KEYS_MAX && qr_keys.lost_until.is_some());
     let (store, stamp) = (&test.app.store, test.stamp());
     let written = store.codes_rotate(&mess, &QrKeys::default(), &qr_keys, None, &stamp).await;
     assert!(written.expect("written"), "the mess has never rotated its key");

@@ -26,6 +26,7 @@ async fn each_setting_can_change_alone_and_the_response_is_the_mess() {
     for (member, value) in [
         ("name", json!("South Hostel")),
         ("time_zone", json!("Asia/Kathmandu")),
+        ("region", json!("NP")),
         ("token_price_paise", json!(100)),
         ("token_price_paise", json!(1_000_000)),
         ("token_validity_days", json!(1)),
@@ -65,7 +66,10 @@ async fn an_invalid_setting_is_refused_by_field_name_and_nothing_changes() {
     let window = |meal: &str, opens: &str, closes: &str| json!({ "meal_windows": { meal: { "opens": opens, "closes": closes } } });
     for (body, fields) in [
         (json!({ "name": "" }), vec!["name"]),
+        (json!({ "name": "\u{200b}\u{3164}" }), vec!["name"]),
         (json!({ "time_zone": "Asia/Thali" }), vec!["time_zone"]),
+        (json!({ "region": "India" }), vec!["region"]),
+        (json!({ "region": "ZZ" }), vec!["region"]),
         (json!({ "token_price_paise": 99 }), vec!["token_price_paise"]),
         (json!({ "token_price_paise": 1_000_001 }), vec!["token_price_paise"]),
         (json!({ "token_price_paise": 50.5 }), vec!["token_price_paise"]),

@@ -15,7 +15,7 @@ use crate::support::mess::sitting;
 use crate::support::people::Student;
 use crate::support::{Answer, Call, TestApp};
 
-const HEADER: &str = "date,meal,scanned_at,arrived_at,result,reason,name,roll_no,room_no,\
+const HEADER: &str = "\u{feff}date,meal,scanned_at,arrived_at,result,reason,name,roll_no,room_no,\
                       account_id,device,offline,undone_at,scan_id\r\n";
 
 /// Lambda limits a response to 6 MB. Half of that leaves room for JSON escapes.
@@ -75,7 +75,7 @@ async fn every_scan_is_a_row_with_local_times_of_the_mess() {
     let owner = test.owner("owner@example.com").await;
     let dinner = json!({ "meal_windows": { "DINNER": { "opens": "22:00", "closes": "01:00" } } });
     test.send(Call::patch("/api/v1/mess", &dinner).bearer(&owner.token)).await.expect(200);
-    let (asha, ravi) = (diner(1, "Asha, \"the first\""), diner(2, "=Ravi"));
+    let (asha, ravi) = (diner(1, "आशा, \"the first\""), diner(2, "＝Ravi;=1"));
     let (lunch, dinner) = (sitting("2026-01-14", Meal::Lunch), sitting("2026-01-14", Meal::Dinner));
 
     // Asha is admitted, the scan is undone, and she is admitted again. A third scan is refused.
@@ -103,7 +103,7 @@ async fn every_scan_is_a_row_with_local_times_of_the_mess() {
 
     let (file, next) = page(&test, &owner, &path("2026-01-14", "2026-01-14")).await;
     assert_eq!(next, None);
-    let who = format!("\"Asha, \"\"the first\"\"\",,,{}", asha.account_id);
+    let who = format!("\"आशा, \"\"the first\"\"\",,,{}", asha.account_id);
     let expected = [
         HEADER.to_owned(),
         row(lunch, &stray, "2026-01-14T13:10:00+05:30", "refused,invalid_signature", ",,,"),
@@ -124,7 +124,7 @@ async fn every_scan_is_a_row_with_local_times_of_the_mess() {
             &late,
             "2026-01-15T00:45:30+05:30",
             "admitted,",
-            &format!("'=Ravi,,,{}", ravi.account_id),
+            &format!("'＝Ravi;'=1,,,{}", ravi.account_id),
         ),
     ];
     assert_eq!(file, expected.concat());

@@ -1,9 +1,15 @@
 //! Buying tokens: the order, the payment (reported by the browser, a webhook or a job), the
 //! payment history; and refunds.
 
+mod capture;
 mod create_order;
 mod expiry;
 mod history;
+mod mismatch;
+mod mismatch_job;
+mod mismatch_ledger;
+mod mismatch_races;
+mod mismatch_refund;
 mod once;
 mod partner;
 mod reconcile;
@@ -12,10 +18,12 @@ mod refund_races;
 mod refunder;
 mod verify_payment;
 mod webhook;
+mod webhook_bodies;
 mod webhook_refusals;
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
+use thali_functions::jobs::reconcile_payments;
 use thali_sandbox::signature;
 
 use crate::support::people::Student;
@@ -34,6 +42,11 @@ pub(super) fn order(student: &Student, count: u16) -> Call {
 /// The call by which an owner refunds tokens of an order.
 pub(super) fn refund(owner: &Student, order_id: &str, body: &Value) -> Call {
     Call::post(&format!("/payments/{order_id}/refund"), body).bearer(&owner.token)
+}
+
+/// The call by which an owner accepts a payment of an order.
+pub(super) fn accept(owner: &Student, order_id: &str, body: &Value) -> Call {
+    Call::post(&format!("/payments/{order_id}/accept"), body).bearer(&owner.token)
 }
 
 /// The webhook call with `body`, signed with `secret`.
@@ -82,10 +95,24 @@ impl TestApp {
         assert_eq!(answer.status(), 200);
     }
 
+    /// Runs the job `reconcile-payments` by hand, for purchases of any age. Returns its counts that
+    /// are not zero.
+    async fn reconcile(&self) -> Value {
+        let ran = (reconcile_payments::JOB.run)(&self.app, &json!({ "older_than_s": 0 })).await;
+        let mut counts = ran.expect("it runs");
+        counts.as_object_mut().expect("counts").retain(|_, count| *count != 0);
+        counts
+    }
+
+    /// A student's only purchase, as the payment history shows it.
+    async fn only_purchase(&self, student: &Student) -> Value {
+        let mut list = self.list(student, HISTORY, 100).await;
+        assert_eq!(list.len(), 1, "{list:?}");
+        list.remove(0)
+    }
+
     /// The status of a student's only purchase.
     async fn status_of_purchase(&self, student: &Student) -> String {
-        let list = self.list(student, HISTORY, 100).await;
-        assert_eq!(list.len(), 1, "{list:?}");
-        list[0]["status"].as_str().expect("a status").to_owned()
+        self.only_purchase(student).await["status"].as_str().expect("a status").to_owned()
     }
 }

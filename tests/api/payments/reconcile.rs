@@ -107,21 +107,25 @@ async fn failed_payments_are_marked_once_and_undecided_ones_keep_waiting() {
     }
     let undecided = test.order_tokens(&asha, 2).await;
     test.pay(&undecided, json!({ "outcome": "failed" })).await;
-    let late = test.pay(&undecided, json!({ "outcome": "authorized" })).await;
+    let held = json!({ "outcome": "authorized", "amount_paise": 9_999 });
+    test.pay(&undecided, held).await;
     let abandoned = test.order_tokens(&asha, 3).await;
     let wrong = test.order_tokens(&asha, 4).await;
     test.pay(&wrong, json!({ "outcome": "captured", "amount_paise": 100 })).await;
 
-    assert_eq!(did(&by_hand(&test.app, 0).await), [("asked", 4), ("failed", 1), ("waiting", 3)]);
+    let counts = by_hand(&test.app, 0).await;
+    assert_eq!(did(&counts), [("asked", 4), ("failed", 1), ("mismatches", 1), ("waiting", 3)]);
     let status = async |order_id: &str| {
         let list = test.list(&asha, HISTORY, 100).await;
         let purchase = list.iter().find(|purchase| purchase["order_id"] == *order_id);
         purchase.expect("it is listed")["status"].clone()
     };
     assert_eq!(status(&failed).await, "failed");
-    for order_id in [&undecided, &abandoned, &wrong] {
+    for order_id in [&undecided, &abandoned] {
         assert_eq!(status(order_id).await, "created");
     }
+    assert_eq!(status(&wrong).await, "mismatch");
+    let late = test.pay(&undecided, json!({ "outcome": "failed" })).await;
     test.capture_late(&late.payment_id).await;
     let counts = by_hand(&test.app, 0).await;
     assert_eq!(did(&counts), [("asked", 4), ("credited", 1), ("waiting", 3)], "marked once");

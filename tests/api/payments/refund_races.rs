@@ -89,6 +89,7 @@ impl Decided {
         let asked = RefundRequest {
             refund_id: RefundId::from_ulid(test.app.clock.ulid()),
             count: Some(given_back),
+            payment_id: None,
             requested_by: account_id,
             requested_at: test.now(),
         };

@@ -148,7 +148,7 @@ async fn a_payment_with_a_wrong_amount_or_currency_credits_nothing() {
             assert_eq!(answer.problem(409), "amount_mismatch", "{change}");
         }
         assert_eq!(test.token_count(&student).await, 0, "{change}");
-        assert_eq!(test.status_of_purchase(&student).await, "created", "{change}");
+        assert_eq!(test.status_of_purchase(&student).await, "mismatch", "{change}");
     }
 }
 

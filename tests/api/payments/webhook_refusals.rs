@@ -69,7 +69,7 @@ async fn an_event_with_a_wrong_amount_or_currency_credits_nothing() {
         other[member] = value;
         test.send(told("payment.captured", &other)).await.expect(200);
         assert_eq!(test.token_count(&asha).await, 0, "{other}");
-        assert_eq!(test.status_of_purchase(&asha).await, "created", "{other}");
+        assert_eq!(test.status_of_purchase(&asha).await, "mismatch", "{other}");
     }
     test.send(told("payment.captured", &good)).await.expect(200);
     assert_eq!(test.token_count(&asha).await, 10, "the order stayed open");
@@ -98,22 +98,4 @@ async fn unknown_orders_and_events_are_accepted_and_change_nothing() {
     test.send(signed(RAZORPAY_WEBHOOK_SECRET, &bare)).await.expect(200);
     assert_eq!(test.token_count(&asha).await, 0);
     assert_eq!(test.status_of_purchase(&asha).await, "created");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_signed_but_unreadable_body_gets_500_so_that_it_is_retried() {
-    let test = TestApp::start().await;
-    let bodies = [
-        "not JSON".to_owned(),
-        "{}".to_owned(),
-        "[]".to_owned(),
-        json!({ "event": "payment.captured" }).to_string(),
-        json!({ "event": "payment.captured", "payload": {} }).to_string(),
-        event("order.paid", &json!({ "id": "pay_1" })).to_string(),
-        event("payment.failed", &json!("pay_1")).to_string(),
-    ];
-    for body in bodies {
-        let answer = test.send(signed(RAZORPAY_WEBHOOK_SECRET, &body)).await;
-        assert_eq!(answer.problem(500), "internal", "{body}");
-    }
 }

@@ -107,3 +107,23 @@ async fn only_public_responses_may_be_cached() {
     assert!(public.contains(&"jwks"), "{public:?}");
     assert!(public.iter().filter_map(cached).all(|endpoint| endpoint.access == Access::Public));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_endpoint_takes_a_text_that_nobody_can_see() {
+    const TEXTS: [&str; 8] =
+        ["name", "full_name", "room_no", "bio", "address", "profession", "reason", "device_info"];
+    let scene = Scene::start().await;
+    let mut visited = 0;
+    for sample in samples() {
+        let Some(good) = sample.json() else { continue };
+        for field in TEXTS.iter().filter(|field| good[**field].is_string()) {
+            let mut blank = good.clone();
+            blank[*field] = json!("\u{200b}\u{2060} \u{3164}");
+            let call = sample.calls().remove(0).sending(&blank.to_string());
+            let answer = scene.send(sample.endpoint.access, call).await;
+            assert!(answer.wrong_fields().contains(field), "{}: {blank}", sample.endpoint.name);
+            visited += 1;
+        }
+    }
+    assert!(visited >= 12, "{visited} texts");
+}

@@ -10,6 +10,7 @@ use thali_ctl::student_file::{self, Row};
 use thali_domain::accounts::identity::AccountStatus::{
     self, Active, Blocked, PendingApproval, Rejected,
 };
+use thali_domain::phone::Region;
 use thali_platform::app::App;
 use thali_platform::auth::password::NO_PASSWORD;
 use thali_platform::store::{Account, Consistency};
@@ -25,7 +26,7 @@ const LIST: &str = "name,roll_no,room_no,phone,email\n\
                     Meera Iyer,R3,B-206,9812345673,meera@example.com\n";
 
 fn rows(list: &str) -> Vec<Row> {
-    student_file::read(list.as_bytes()).expect("a good list")
+    student_file::read(list.as_bytes(), Region::INDIA).expect("a good list").rows
 }
 
 /// Imports a list as the command does, with the database of `app`.
@@ -103,9 +104,9 @@ async fn a_list_is_imported_and_importing_it_again_writes_nothing() {
         told.insert(["roll_no", "room_no", "phone", "email"].map(member_text).join(" "));
     }
     let expected = [
-        "R1 B-204 9812345671 asha@example.com",
-        "R2 B-205 9812345672 -",
-        "R3 B-206 9812345673 meera@example.com",
+        "R1 B-204 +919812345671 asha@example.com",
+        "R2 B-205 +919812345672 -",
+        "R3 B-206 +919812345673 meera@example.com",
     ];
     assert_eq!(told, expected.map(str::to_owned).into());
 
@@ -316,4 +317,29 @@ async fn an_imported_student_can_log_in_after_a_password_reset() {
     let account = account(&test, &asha.account_id).await;
     assert_eq!((account.status, account.name.as_str()), (Active, "Asha Rao"));
     test.send(Call::get("/student/tokens").bearer(&asha.token)).await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_import_changes_nothing_however_names_are_spelt() {
+    let test = TestApp::start().await;
+    let list = "name,roll_no,room_no,phone\n\
+                Jose\u{301} Rao,R1,B-204,98123 45671\n\
+                Ravi  Kumar,R2,B-205,+919812345672\n";
+    let other = "name,roll_no,room_no,phone\n\
+                 José\u{a0}Rao\u{200b},Ｒ１,B-204,9812345671\n\
+                 Ravi Kumar,r2,B-205,09812345672\n";
+    assert_eq!(import(&test, list).await.expect("imported"), tally(2, 0));
+    test.dynamo.new_changes().await;
+    for list in [list, other] {
+        assert_eq!(import(&test, list).await.expect("imported"), tally(0, 2));
+    }
+    // A name that was stored before names had one spelling.
+    let members = test.app.store.members_all(&test.mess_id).await.expect("read");
+    let jose = members.iter().find(|member| member.name.as_str() == "José Rao");
+    let member = jose.expect("stored in one spelling");
+    test.set_in_account_of(member.account_id, "name", "Jose\u{301}  Rao").await;
+    test.dynamo.new_changes().await;
+    let alone = "name,roll_no,room_no,phone\nJosé Rao,R1,B-204,9812345671\n";
+    assert_eq!(import(&test, alone).await.expect("imported"), tally(0, 1));
+    assert!(test.dynamo.new_changes().await.is_empty(), "nothing is written");
 }

@@ -159,11 +159,13 @@ async fn a_decision_on_an_outdated_account_does_not_restore_removed_data() {
     let full = json!({ "full_name": "Asha Kumari", "roll_no": "B21-7", "room_no": "A 12" });
     test.send(change(&asha, &full)).await.expect(200);
     let stale = test.account_of(id).await;
+    let member = test.member(id).await;
     test.send(change(&asha, &json!({ "roll_no": null, "room_no": null }))).await.expect(200);
 
     // The owner's decision uses the account as it was read before that change.
     let store = &test.app.store;
-    let decided = store.student_decide(&stale, Blocked, None, &[], &test.stamp()).await;
+    let decided =
+        store.student_decide((&stale, Some(&member)), Blocked, None, &[], &test.stamp()).await;
     assert!(matches!(decided, Err(StudentDecideError::Overtaken)), "look again: {decided:?}");
     let member = assert_member_equals_account(&test, id).await;
     assert_eq!((member.status, member.roll_no, member.room_no), (Active, None, None));

@@ -60,7 +60,8 @@ async fn a_registered_student_is_pending_and_visible_to_owner_and_counter() {
     let expected = json!({
         "account_id": student["account_id"], "mess_id": "mess_demo", "role": "student",
         "status": "pending_approval", "name": "Asha Rao", "roll_no": "CS21B042",
-        "room_no": "B-204", "phone": "9812345678", "email": ASHA, "telegram_linked": false,
+        "room_no": "B-204", "phone": "+919812345678", "phone_national": "098123 45678",
+        "email": ASHA, "telegram_linked": false,
         "created_at": "2026-01-15T06:30:00Z",
     });
     assert_eq!(student, expected, "even with automatic approval");
@@ -405,4 +406,45 @@ async fn an_owner_is_not_affected_by_the_rate_limit_per_address() {
     assert_limited(&refused, 6);
     let as_owner = test.send(call().bearer(&owner.token)).await;
     assert_eq!(as_owner.wrong_fields(), ["name", "phone", "roll_no", "room_no"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_registration_typed_differently_is_the_same_registration() {
+    let test = TestApp::start().await;
+    let owner = test.owner("owner@example.com").await;
+    let mut body = plain("R1");
+    body["name"] = json!("Jose\u{301}  Rao");
+    let first = student_of(&test.send(register(&body)).await);
+    assert_eq!((&first["name"], &first["phone"]), (&json!("José Rao"), &json!("+919812345678")));
+    for (name, roll_no, phone) in [
+        ("José Rao", "r1", "+91 98123 45678"),
+        (" José\u{a0}Rao\u{200b}", "Ｒ１", "098123-45678"),
+        ("José Rao", "R1", "९८१२३४५६७८"),
+    ] {
+        let again = json!({ "name": name, "roll_no": roll_no, "room_no": "B-204", "phone": phone });
+        for call in [register(&again), register_as(&owner, &again)] {
+            assert_eq!(student_of(&test.send(call).await), first, "{again}");
+        }
+    }
+    let mut stored_before = plain("R1");
+    stored_before["name"] = json!("José Rao");
+    let id = id_of(first["account_id"].as_str().expect("an id"));
+    test.set_in_account_of(id, "phone", "9812345678").await;
+    test.set_in_account_of(id, "name", "Jose\u{301} Rao").await;
+    let again = student_of(&test.send(register(&stored_before)).await);
+    assert_eq!(again["account_id"], first["account_id"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_nobody_can_see_is_refused() {
+    let test = TestApp::start().await;
+    for blank in
+        ["\u{200b}", "\u{2060}\u{feff}\u{ad}", "\u{3164}", "\u{2800}", "\u{200d}", "\u{a0}"]
+    {
+        let mut body = plain("R1");
+        body["name"] = json!(blank);
+        body["room_no"] = json!(blank);
+        let answer = test.send(register(&body)).await;
+        assert_eq!(answer.wrong_fields(), ["name", "room_no"], "{blank:?}");
+    }
 }

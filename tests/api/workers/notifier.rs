@@ -144,7 +144,7 @@ async fn a_scan_conflict_of_two_devices_causes_one_notification() {
         json!({ "scan_id": scan.scan_id, "device": scan.device, "scanned_at": at })
     };
     let expected = json!([{
-        "kind": "scan_conflict", "account_id": asha.account_id, "name": "asha",
+        "kind": "scan_conflict", "reason": "already_admitted", "account_id": asha.account_id, "name": "asha",
         "date": MealDate::parse("2026-01-15").expect("a date"), "meal": "LUNCH",
         "scan": scan(&late), "previous": scan(&first),
     }]);

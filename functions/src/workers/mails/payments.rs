@@ -1,6 +1,7 @@
 //! Mails about payments and tokens.
 
 use thali_domain::mess::Mess;
+use thali_domain::money::Paise;
 use thali_platform::app::App;
 use thali_platform::mail::Mail;
 
@@ -38,20 +39,33 @@ pub async fn receipt(app: &App, mess: &Mess, bought: &messages::Receipt) -> Resu
 struct Refund<'a> {
     mess: &'a str,
     name: &'a str,
-    tokens: &'a str,
+    /// `None` if a payment that paid for no tokens is refunded.
+    tokens: Option<&'a str>,
     amount: &'a str,
     order_id: &'a str,
 }
 mail_templates!(Refund: RefundedText = "mail/refunded.txt", RefundedHtml = "mail/refunded.html");
 
-/// The mail about refunded tokens.
+/// An amount in its currency, such as `₹500.00` or `USD 500.00`.
+fn money(amount: Paise, currency: Option<&str>) -> String {
+    let rupees = amount.to_string();
+    currency.map_or_else(|| rupees.clone(), |currency| rupees.replace('₹', &format!("{currency} ")))
+}
+
+/// The tokens of a refund, if it is one of tokens.
+fn tokens_of(count: u16) -> Option<String> {
+    (count > 0).then(|| meal_tokens(count))
+}
+
+/// The mail about refunded tokens, or about a refunded payment.
 pub async fn refunded(app: &App, mess: &Mess, refund: &messages::Refunded) -> Result<Mail, Error> {
     let (name, email) = addressee(app, refund.account_id).await?;
-    let amount = refund.amount_paise.to_string();
+    let amount = money(refund.amount_paise, refund.currency.as_deref());
+    let tokens = tokens_of(refund.token_count);
     let view = Refund {
         mess: mess.name.as_str(),
         name: &name,
-        tokens: &meal_tokens(refund.token_count),
+        tokens: tokens.as_deref(),
         amount: &amount,
         order_id: refund.order_id.as_str(),
     };
@@ -71,11 +85,12 @@ pub async fn refund_failed(
     refund: &messages::RefundFailed,
 ) -> Result<Mail, Error> {
     let (name, email) = addressee(app, refund.requested_by).await?;
-    let amount = refund.amount_paise.to_string();
+    let amount = money(refund.amount_paise, refund.currency.as_deref());
+    let tokens = tokens_of(refund.token_count);
     let view = Refund {
         mess: mess.name.as_str(),
         name: &name,
-        tokens: &meal_tokens(refund.token_count),
+        tokens: tokens.as_deref(),
         amount: &amount,
         order_id: refund.order_id.as_str(),
     };

@@ -6,6 +6,7 @@ use thali_domain::money::Paise;
 use thali_domain::orders::order::{Order, OrderStatus};
 use thali_domain::owner::notifications::News;
 use thali_domain::payments::refunds::{Refund, RefundState};
+use thali_domain::payments::settlement::CURRENCY;
 use thali_domain::tokens::purchases::{Purchase, PurchaseState};
 use thali_platform::store::{
     Account, Change, Changed, ClosureRecord, Images, PasswordReset, PurchaseRecord, Registration,
@@ -43,7 +44,8 @@ impl From<&Change> for FollowUps {
             Changed::Registration(registration) => Self { mail: code_mail(registration), ..none },
             Changed::PasswordReset(reset) => Self { mail: reset_mail(reset), ..none },
             Changed::Purchase(purchase) => {
-                let notice = notice(notices::token_bought(purchase));
+                let mismatch = notices::payment_mismatch(purchase);
+                let notice = notice(mismatch.or_else(|| notices::token_bought(purchase)));
                 Self { mail: purchase_mail(purchase), notice, ..none }
             }
             Changed::Submission(submission) => {
@@ -148,6 +150,7 @@ fn refund_mail(images: &Images<Refund>) -> Option<MailMessage> {
     let Refund { refund_id, order_id, account_id, mess_id, requested_by, .. } = refund.clone();
     let token_count = u16::try_from(refund.numbers.len()).unwrap_or(u16::MAX);
     let amount_paise = refund.amount;
+    let currency = Some(refund.currency.clone()).filter(|currency| currency != CURRENCY);
     match refund.state {
         RefundState::Pending => None,
         RefundState::Processed(_) => Some(MailMessage::Refunded(Refunded {
@@ -157,6 +160,7 @@ fn refund_mail(images: &Images<Refund>) -> Option<MailMessage> {
             mess_id,
             token_count,
             amount_paise,
+            currency,
         })),
         RefundState::Failed(..) => Some(MailMessage::RefundFailed(RefundFailed {
             refund_id,
@@ -165,6 +169,7 @@ fn refund_mail(images: &Images<Refund>) -> Option<MailMessage> {
             mess_id,
             token_count,
             amount_paise,
+            currency,
         })),
     }
 }

@@ -6,6 +6,7 @@ use thali_domain::meals::cycles::Cycle;
 use thali_domain::money::Paise;
 use thali_domain::orders::order::{Order, OrderStatus};
 use thali_domain::owner::notifications::{self, News, fell_below_low_stock};
+use thali_domain::payments::mismatches::Mismatch;
 use thali_domain::staff::plates::Plate;
 use thali_domain::tokens::purchases::{Purchase, PurchaseState};
 use thali_domain::tokens::redeeming::Submission;
@@ -33,6 +34,25 @@ pub(super) fn token_bought(images: &Images<PurchaseRecord>) -> Option<News> {
         became_captured(images)?.purchase.clone();
     let (count, amount_paise) = (token_count, amount);
     Some(News::TokenBought { order_id, account_id, name: None, count, amount_paise })
+}
+
+/// One update records one mismatch.
+pub(super) fn payment_mismatch(images: &Images<PurchaseRecord>) -> Option<News> {
+    let before = images.before.as_deref();
+    let purchase = &images.after.as_deref()?.purchase;
+    let is_new = |id| before.is_none_or(|before| !before.purchase.mismatches.contains_key(id));
+    let (_, found) = purchase.mismatches.iter().find(|(id, _)| is_new(*id))?;
+    let Mismatch { payment_id, amount, currency, reason, .. } = found.clone();
+    Some(News::PaymentMismatch {
+        order_id: purchase.order_id.clone(),
+        payment_id,
+        account_id: purchase.account_id,
+        name: None,
+        amount_paise: amount,
+        currency,
+        price_paise: purchase.amount,
+        reason,
+    })
 }
 
 pub(super) fn tokens_submitted(images: &Images<Submission>) -> Option<News> {

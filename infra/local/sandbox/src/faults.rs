@@ -42,6 +42,9 @@ struct Fault {
     /// How many requests fail; without it all of them, until `DELETE`.
     #[serde(skip_serializing_if = "Option::is_none")]
     for_requests: Option<u32>,
+    /// Only requests whose path ends so fail; without it all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
 }
 
 impl Fault {
@@ -81,9 +84,12 @@ impl Faults {
     }
 
     /// The fault for one request, which it uses up where the fault is counted.
-    fn take(&self) -> Option<Fault> {
+    fn take(&self, path: &str) -> Option<Fault> {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         let fault = current.clone()?;
+        if fault.path.as_ref().is_some_and(|end| !path.ends_with(end.as_str())) {
+            return None;
+        }
         match current.as_mut().and_then(|fault| fault.for_requests.as_mut()) {
             Some(left) if *left > 1 => *left -= 1,
             Some(_) => *current = None,
@@ -122,7 +128,7 @@ async fn fault_end(State(faults): State<Faults>) -> StatusCode {
 
 /// The layer around a partner's API that lets the fault happen.
 pub(crate) async fn inject(State(faults): State<Faults>, request: Request, next: Next) -> Response {
-    let Some(fault) = faults.take() else {
+    let Some(fault) = faults.take(request.uri().path()) else {
         return next.run(request).await;
     };
     let hangup = request.extensions().get::<ConnectInfo<Hangup>>().cloned();

@@ -3,7 +3,38 @@
 //! leaked table contains no codes.
 
 use hmac::{Hmac, KeyInit, Mac};
+use serde::Deserialize;
 use sha2::Sha256;
+
+use crate::Unacceptable;
+use crate::unicode::code_digits;
+
+/// A code as a person typed it: exactly six digits, of any script. Spaces and dashes are left
+/// out. Anything else cannot be a code, so it is refused before it costs an attempt.
+#[derive(Clone, Deserialize)]
+#[serde(try_from = "String")]
+pub struct TypedCode(String);
+
+impl TypedCode {
+    pub fn parse(text: &str) -> Result<Self, Unacceptable> {
+        let digits = code_digits(text).filter(|digits| digits.len() == 6);
+        digits.map(Self).ok_or_else(|| Unacceptable::new("must be six digits"))
+    }
+
+    /// The digits, for comparison.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for TypedCode {
+    type Error = Unacceptable;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text)
+    }
+}
 
 /// Derives the six-digit code for `subject`, the printed id of a registration or a password
 /// reset, at `counter`. The id's prefix separates the codes of different uses. A higher counter
@@ -44,6 +75,18 @@ mod tests {
         assert_ne!(code, one_time_code(b"key", "reg_2", 0));
         assert_ne!(code, one_time_code(b"key", "rst_1", 0));
         assert_ne!(code, one_time_code(b"key", "reg_1", 1));
+    }
+
+    #[test]
+    fn a_typed_code_has_six_digits_of_any_script() {
+        for typed in
+            ["123456", "123 456", "123-456", "१२३४५६", "１２３４５６", " 12\u{2011}34\u{a0}56"]
+        {
+            assert_eq!(TypedCode::parse(typed).expect(typed).expose(), "123456");
+        }
+        for refused in ["", "12345", "1234567", "12345a", "abcdef", "1.2.3.4.5.6"] {
+            assert!(TypedCode::parse(refused).is_err(), "{refused}");
+        }
     }
 
     #[test]

@@ -7,14 +7,15 @@ use serde::{Deserialize, Serialize};
 use utoipa::openapi::{KnownFormat, SchemaFormat};
 
 use crate::Unacceptable;
-use crate::accounts::identity::{Name, Phone, RollNo, RoomNo};
+use crate::accounts::identity::{Name, RollNo, RoomNo};
 use crate::patch::Patch;
-use crate::text::{is_deceptive, parse_line};
-use crate::text::{plain_schema, text_newtype};
+use crate::phone::Phone;
+use crate::text::{parse_line, parse_lines, plain_schema, stored_text, text_newtype};
+use crate::unicode::code_digits;
 
 /// A person's text about themselves: 1 to 500 characters, with line breaks allowed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, Serialize)]
+#[serde(into = "String")]
 pub struct Bio(String);
 
 impl Bio {
@@ -22,22 +23,16 @@ impl Bio {
 
     /// Parses the text; `\r\n` becomes `\n`.
     pub fn parse(text: &str) -> Result<Self, Unacceptable> {
-        let bio = text.trim().replace("\r\n", "\n");
-        let length = bio.chars().count();
-        let plain = bio.chars().all(|c| c == '\n' || !is_deceptive(c));
-        if plain && (1..=Self::LENGTH_MAX).contains(&length) {
-            Ok(Self(bio))
-        } else {
-            Err(Unacceptable::new(format!("must be 1 to {} characters", Self::LENGTH_MAX)))
-        }
+        parse_lines(text, Self::LENGTH_MAX).map(Self)
     }
 }
 text_newtype!(Bio);
+stored_text!(Bio);
 plain_schema!(Bio: String, min_length = 1, max_length = 500);
 
 /// A postal address: 1 to 300 characters on one line.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Serialize)]
+#[serde(into = "String")]
 pub struct PostalAddress(String);
 
 impl PostalAddress {
@@ -46,6 +41,7 @@ impl PostalAddress {
     }
 }
 text_newtype!(PostalAddress);
+stored_text!(PostalAddress);
 plain_schema!(PostalAddress: String, min_length = 1, max_length = 300);
 
 impl std::fmt::Debug for PostalAddress {
@@ -56,8 +52,8 @@ impl std::fmt::Debug for PostalAddress {
 }
 
 /// A profession: 1 to 100 characters on one line.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, Serialize)]
+#[serde(into = "String")]
 pub struct Profession(String);
 
 impl Profession {
@@ -66,6 +62,7 @@ impl Profession {
     }
 }
 text_newtype!(Profession);
+stored_text!(Profession);
 plain_schema!(Profession: String, min_length = 1, max_length = 100);
 
 /// A date of birth, such as `2004-08-31`.
@@ -133,13 +130,10 @@ impl std::fmt::Debug for DateOfBirth {
 pub struct SecurityCode(String);
 
 impl SecurityCode {
+    /// Parses a code. Digits of any script are the same digits; spaces and dashes are left out.
     pub fn parse(text: &str) -> Result<Self, Unacceptable> {
-        let accepted = (4..=8).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
-        if accepted {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(Unacceptable::new("must be 4 to 8 digits"))
-        }
+        let digits = code_digits(text).filter(|digits| (4..=8).contains(&digits.len()));
+        digits.map(Self).ok_or_else(|| Unacceptable::new("must be 4 to 8 digits"))
     }
 
     /// The digits, for hashing.
@@ -247,9 +241,12 @@ mod tests {
     #[test]
     fn a_security_code_has_four_to_eight_digits() {
         for accepted in ["0000", "13572468"] {
-            assert!(SecurityCode::parse(accepted).is_ok(), "{accepted}");
+            assert_eq!(SecurityCode::parse(accepted).expect(accepted).expose(), accepted);
         }
-        for refused in ["", "135", "135724689", "13a5", " 1357", "+1357", "१३५७"] {
+        for typed in [" 1357", "१३५७", "13-57", "１３５７"] {
+            assert_eq!(SecurityCode::parse(typed).expect(typed).expose(), "1357", "{typed}");
+        }
+        for refused in ["", "135", "135724689", "13a5", "+1357", "१३५"] {
             assert!(SecurityCode::parse(refused).is_err(), "{refused}");
         }
     }

@@ -14,6 +14,7 @@ use crate::accounts::identity::AccountStatus;
 use crate::days::{MealDate, Meals, Period};
 use crate::ids::{CutId, CycleId};
 use crate::mess::Meal;
+use crate::past::{Holds, Past, Then};
 use crate::students::qr::Nonce;
 
 /// An owner's decision about a cycle so far.
@@ -30,6 +31,12 @@ pub enum CycleState {
 /// [`crate::meals::cuts::OPEN_CUTS_MAX`] cuts. It keeps the item below four kilobytes, the size
 /// of one read unit.
 pub const OPEN_CYCLES_MAX: usize = 15;
+
+/// The maximum number of a student's earlier statuses, for the same reason.
+pub const STATUSES_MAX: usize = 4;
+
+/// The maximum number of a student's earlier codes, for the same reason.
+pub const CODES_MAX: usize = 2;
 
 /// A cycle that is pending or verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,23 +72,36 @@ impl OpenCut {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entitlement {
     pub status: AccountStatus,
+    /// What the status was before.
+    pub statuses: Past<AccountStatus>,
     /// The nonce of the student's valid code. A code with another nonce is revoked.
     pub qr_nonce: Nonce,
-    /// The nonce before the last reset.
-    pub qr_previous: Option<Nonce>,
-    /// When the code was last reset, or first created.
-    pub qr_issued_at: Timestamp,
+    /// The nonces before the last resets.
+    pub codes: Past<Nonce>,
     /// The pending and verified cycles.
     pub cycles: BTreeMap<CycleId, OpenCycle>,
     pub cuts: BTreeMap<CutId, OpenCut>,
 }
 
 impl Entitlement {
-    /// Whether a code with this nonce was the student's valid code at `at` and was reset later.
-    /// Only the code before the last reset is known.
+    /// The status at `at`; `None` if it is no longer known.
     #[must_use]
-    pub fn had_valid_code(&self, nonce: &Nonce, at: Timestamp) -> bool {
-        self.qr_previous.as_ref() == Some(nonce) && at < self.qr_issued_at
+    pub fn status_at(&self, at: Timestamp) -> Option<AccountStatus> {
+        match self.statuses.at(at) {
+            Then::Now => Some(self.status),
+            Then::Was(status) => Some(*status),
+            Then::Unknown => None,
+        }
+    }
+
+    /// Whether a code with this nonce was not yet revoked at `at`.
+    #[must_use]
+    pub fn had_code(&self, nonce: &Nonce, at: Timestamp) -> Holds {
+        if *nonce == self.qr_nonce || self.codes.after(at).any(|code| code == Some(nonce)) {
+            return Holds::Yes;
+        }
+        let was_lost = self.codes.after(at).any(|code| code.is_none());
+        if was_lost { Holds::Unknown } else { Holds::No }
     }
 
     /// Whether a verified cycle contains the day.
@@ -95,6 +115,12 @@ impl Entitlement {
     #[must_use]
     pub fn has_cut(&self, date: MealDate, meal: Meal) -> bool {
         self.cuts.values().any(|cut| cut.covers(date, meal))
+    }
+
+    /// Whether the student had cut this meal at `at`.
+    #[must_use]
+    pub fn had_cut(&self, date: MealDate, meal: Meal, at: Timestamp) -> bool {
+        self.cuts.iter().any(|(cut_id, cut)| cut_id.made_at() <= at && cut.covers(date, meal))
     }
 
     /// Whether the student is entitled to the meals of this day, cut or not.

@@ -8,8 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::Unacceptable;
 use crate::number::bounded_number;
 use crate::orders::limits::ORDER_TOKENS_MAX;
-use crate::text::parse_line;
-use crate::text::{plain_schema, text_newtype};
+use crate::text::{parse_line, plain_schema, stored_text, text_newtype};
 
 /// The key of an item within its mess: 1 to 40 letters, digits, `.`, `-` or `_`, beginning with
 /// a letter or a digit.
@@ -34,8 +33,8 @@ text_newtype!(Sku);
 plain_schema!(Sku: String, pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$");
 
 /// The display name of an item: 1 to 80 characters on one line.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, Serialize)]
+#[serde(into = "String")]
 pub struct ItemName(String);
 
 impl ItemName {
@@ -44,6 +43,7 @@ impl ItemName {
     }
 }
 text_newtype!(ItemName);
+stored_text!(ItemName);
 plain_schema!(ItemName: String, min_length = 1, max_length = 80);
 
 bounded_number!(

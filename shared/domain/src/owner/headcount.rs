@@ -127,6 +127,7 @@ mod tests {
     use crate::ids::{ClosureId, CutId, CycleId, MessId};
     use crate::meals::entitlement::{CycleState, OpenCut, OpenCycle};
     use crate::mess::{MealWindow, WallTime, ZoneName};
+    use crate::past::Past;
     use crate::staff::gate::{OpenClosure, QrKeys};
     use crate::students::qr::Nonce;
 
@@ -143,7 +144,8 @@ mod tests {
         let name = Name::parse("Demo").expect("a name");
         let zone = ZoneName::parse("Asia/Kolkata").expect("a zone");
         let mess = Mess::with_defaults(id, name, zone);
-        Gate { mess, qr_keys: QrKeys::default(), closures: BTreeMap::new() }
+        let (qr_keys, closures) = (QrKeys::default(), BTreeMap::new());
+        Gate { mess, schedules: Past::default(), qr_keys, closures }
     }
 
     fn period(from: &str, to: &str) -> Period {
@@ -160,8 +162,8 @@ mod tests {
         Entitlement {
             status,
             qr_nonce: Nonce::from_random([0; 9]),
-            qr_previous: None,
-            qr_issued_at: Timestamp::UNIX_EPOCH,
+            statuses: Past::default(),
+            codes: Past::default(),
             cycles: BTreeMap::from([(CycleId::from_ulid(Ulid(1)), cycle)]),
             cuts: cuts.iter().map(cut).collect(),
         }

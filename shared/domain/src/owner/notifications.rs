@@ -11,12 +11,14 @@ use utoipa::ToSchema;
 use crate::accounts::identity::{Name, RollNo};
 use crate::days::MealDate;
 use crate::ids::{
-    AccountId, CycleId, MessId, NotificationId, OrderId, RazorpayOrderId, SubmissionId,
+    AccountId, CycleId, MessId, NotificationId, OrderId, RazorpayOrderId, RazorpayPaymentId,
+    SubmissionId,
 };
 use crate::mess::Meal;
 use crate::money::Paise;
 use crate::orders::menu::{ItemName, Sku};
-use crate::staff::plates::{Plate, Scan};
+use crate::payments::mismatches::MismatchReason;
+use crate::staff::plates::{Conflict, ConflictReason, Plate, Scan};
 use crate::staff::scan_ids::ScanId;
 
 /// How long a notification is kept.
@@ -42,6 +44,26 @@ pub enum News {
         count: u16,
         /// What they cost.
         amount_paise: Paise,
+    },
+    /// A payment was taken and does not pay for its purchase; an owner must accept or refund it.
+    PaymentMismatch {
+        /// The purchase.
+        order_id: RazorpayOrderId,
+        /// The payment.
+        payment_id: RazorpayPaymentId,
+        /// The student.
+        account_id: AccountId,
+        /// The student's name.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<Name>,
+        /// What was paid, in the smallest unit of the currency.
+        amount_paise: Paise,
+        /// The currency of the payment.
+        currency: String,
+        /// What the purchase costs.
+        price_paise: Paise,
+        /// Why the payment does not pay for the purchase.
+        reason: MismatchReason,
     },
     /// A student has redeemed tokens.
     TokensSubmitted {
@@ -99,8 +121,12 @@ pub enum News {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         roll_no: Option<RollNo>,
     },
-    /// Two devices admitted the same student for the same meal.
+    /// A scan that was uploaded later admitted a student whom another device had already admitted
+    /// to the meal, or of whom nobody knows any more whether that was right.
     ScanConflict {
+        /// Which of the two.
+        #[serde(default)]
+        reason: ConflictReason,
         /// The student.
         account_id: AccountId,
         /// The student's name.
@@ -113,10 +139,11 @@ pub enum News {
         date: MealDate,
         /// The meal.
         meal: Meal,
-        /// The scan that was uploaded later. It does not count.
+        /// The scan that was uploaded later. It does not count if there is a `previous` one.
         scan: ScanTold,
         /// The scan that had already admitted the student.
-        previous: ScanTold,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        previous: Option<ScanTold>,
     },
     /// There are fewer than [`LOW_STOCK`] portions of an item left.
     StockLow {
@@ -189,26 +216,26 @@ pub const fn fell_below_low_stock(before: u32, after: u32) -> bool {
 }
 
 /// Returns the conflict to report after a plate changed from `before` to `after`: a late upload
-/// passed all checks, but another device had already admitted the student. The student may have
-/// eaten twice. A repeated scan by the same device is no conflict. Two phones that share a
-/// staff token are two devices.
+/// passed all checks, but another device had already admitted the student, who may have eaten
+/// twice. Or the upload passed only because the past is unknown. A repeated scan by the same
+/// device is no conflict. Two phones that share a staff token are two devices.
 #[must_use]
 pub fn scan_conflict(before: Option<&Plate>, after: &Plate) -> Option<News> {
     let diner = after.diner.as_ref()?;
-    let holder =
-        after.scans.values().find(|scan| after.admitted.as_ref() == Some(&scan.scan_id))?;
     let is_new = |key| before.is_none_or(|before| !before.scans.contains_key(key));
-    let conflicts =
-        |scan: &Scan| scan.offline && scan.refused.is_none() && !scan.same_device_as(holder);
-    let (_, late) = after.scans.iter().find(|(key, scan)| is_new(*key) && conflicts(scan))?;
+    let new = after.scans.iter().filter(|(key, _)| is_new(*key));
+    let (late, conflict) =
+        new.map(|(_, scan)| (scan, after.conflict_of(scan))).find(|(_, it)| it.is_some())?;
+    let Conflict { reason, first } = conflict?;
     Some(News::ScanConflict {
+        reason,
         account_id: diner.account_id,
         name: Some(diner.name.clone()),
         roll_no: diner.roll_no.clone(),
         date: after.sitting.date,
         meal: after.sitting.meal,
         scan: late.into(),
-        previous: holder.into(),
+        previous: first.map(ScanTold::from),
     })
 }
 
@@ -238,6 +265,7 @@ mod tests {
             arrived_at: now(),
             offline,
             refused: None,
+            past_unknown: false,
             undone_at: None,
         };
         (ScanKey::of_scan(ulid), scan)
@@ -269,7 +297,7 @@ mod tests {
             panic!("two devices admitted Asha");
         };
         assert_eq!(told, ScanTold::from(&late.1));
-        assert_eq!(previous, ScanTold::from(&first.1));
+        assert_eq!(previous, Some(ScanTold::from(&first.1)));
         // The next scan of the plate does not report the conflict again.
         let third = scan(3, "gate-1", false);
         let later = plate(Some(&first.1), &[first.clone(), late, third]);
@@ -289,6 +317,22 @@ mod tests {
         }
         let after = plate(None, &[first.clone(), scan(2, "gate-2", true)]);
         assert_eq!(scan_conflict(Some(&before), &after), None, "nobody holds the place");
+    }
+
+    #[test]
+    fn an_admission_by_an_unknown_past_is_reported_once() {
+        let mut doubtful = scan(1, "gate-1", true);
+        doubtful.1.past_unknown = true;
+        let after = plate(Some(&doubtful.1), std::slice::from_ref(&doubtful));
+        let told = scan_conflict(None, &after);
+        let Some(News::ScanConflict { reason, scan: late, previous, .. }) = told else {
+            panic!("nobody knows whether Asha could eat");
+        };
+        assert_eq!((reason, previous), (ConflictReason::PastUnknown, None));
+        assert_eq!(late, ScanTold::from(&doubtful.1));
+        let second = scan(2, "gate-1", true);
+        let later = plate(Some(&doubtful.1), &[doubtful.clone(), second]);
+        assert_eq!(scan_conflict(Some(&after), &later), None);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use crate::Unacceptable;
 use crate::accounts::identity::Name;
 use crate::mess::{Approval, Meal, MealWindow, Mess, WallTime, ZoneName};
 use crate::money::Paise;
+use crate::phone::Region;
 use crate::text::plain_schema;
 
 /// The minimum price of a token in paise: the least amount that Razorpay accepts for an order.
@@ -67,6 +68,7 @@ impl TryFrom<i64> for TokenValidity {
 pub struct MessPatch {
     pub name: Option<Name>,
     pub time_zone: Option<ZoneName>,
+    pub region: Option<Region>,
     /// The new serving times of the meals to change.
     pub meal_windows: BTreeMap<Meal, MealWindow>,
     pub token_price: Option<TokenPrice>,
@@ -103,6 +105,7 @@ impl MessPatch {
             meal_windows: self.windows(mess.meal_windows)?,
             name: patch.name.unwrap_or(mess.name),
             time_zone: patch.time_zone.unwrap_or(mess.time_zone),
+            region: patch.region.unwrap_or(mess.region),
             token_price_paise: patch.token_price.map_or(mess.token_price_paise, |price| price.0),
             token_validity_days: patch
                 .token_validity

@@ -6,7 +6,9 @@
 //! | file | its subject |
 //! |---|---|
 //! | [`settlement`] | when a payment pays for a purchase; querying Razorpay for payments |
+//! | [`mismatches`] | payments that were taken and pay for nothing |
 //! | [`refunds`] | refunds of unredeemed tokens |
 
+pub mod mismatches;
 pub mod refunds;
 pub mod settlement;

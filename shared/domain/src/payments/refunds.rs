@@ -26,10 +26,13 @@ pub struct Refund {
     pub order_id: RazorpayOrderId,
     /// The payment that is refunded.
     pub payment_id: RazorpayPaymentId,
-    /// The numbers of the refunded tokens.
+    /// The numbers of the refunded tokens. Empty if a payment that paid for no tokens is refunded,
+    /// see [`crate::payments::mismatches`].
     pub numbers: BTreeSet<u16>,
-    /// The price of these tokens.
+    /// The price of these tokens, or the whole payment.
     pub amount: Paise,
+    /// The ISO 4217 currency of the amount.
+    pub currency: String,
     /// The owner who requested the refund.
     pub requested_by: AccountId,
     pub requested_at: Timestamp,
@@ -66,6 +69,8 @@ pub struct RefundRequest {
     pub refund_id: RefundId,
     /// How many tokens to refund; `None` means all unredeemed tokens.
     pub count: Option<u16>,
+    /// A payment that paid for no tokens, if that one is to be refunded.
+    pub payment_id: Option<RazorpayPaymentId>,
     /// The owner.
     pub requested_by: AccountId,
     pub requested_at: Timestamp,
@@ -84,7 +89,7 @@ pub enum Requested {
 /// Why a refund is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RefundRefusal {
-    #[error("the purchase has not been paid, so there is nothing to give back")]
+    #[error("no payment is there that can be given back")]
     NotRefundable,
     /// Another refund of the purchase is in progress.
     #[error("another refund of this purchase is in progress")]
@@ -138,6 +143,7 @@ pub fn request(
         payment_id: lot.payment_id.clone(),
         numbers: left.into_iter().take(usize::from(wanted)).collect(),
         amount: purchase.price.checked_times(wanted).expect("no more than the whole purchase"),
+        currency: CURRENCY.to_owned(),
         requested_by: asked.requested_by,
         requested_at: asked.requested_at,
         razorpay_refund_id: None,
@@ -196,7 +202,7 @@ pub fn judge(refund: &Refund, found: &PartnerRefund) -> RefundUpdate {
     let known = refund.razorpay_refund_id.as_ref();
     let agrees = found.payment_id == refund.payment_id
         && found.amount == refund.amount
-        && found.currency == CURRENCY
+        && found.currency == refund.currency
         && known.is_none_or(|known| *known == found.razorpay_refund_id);
     if !agrees {
         return RefundUpdate::Foreign;
@@ -253,7 +259,8 @@ mod tests {
     ) -> Result<Requested, RefundRefusal> {
         let requested_by = AccountId::from_ulid(Ulid(2));
         let refund_id = RefundId::from_ulid(Ulid(8));
-        let asked = RefundRequest { refund_id, count, requested_by, requested_at: NOW };
+        let asked =
+            RefundRequest { refund_id, count, payment_id: None, requested_by, requested_at: NOW };
         request(purchase, latest.cloned(), &asked)
     }
 

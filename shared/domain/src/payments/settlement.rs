@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{RazorpayOrderId, RazorpayPaymentId};
 use crate::money::Paise;
+use crate::payments::mismatches::Mismatch;
 use crate::tokens::purchases::{Purchase, PurchaseState, Waiting};
 
 /// The only currency in which tokens are sold.
@@ -38,6 +39,10 @@ pub struct Payment {
     /// The order that the payment is for, if any.
     pub order_id: Option<RazorpayOrderId>,
     pub amount: Paise,
+    /// How much of it Razorpay has given back.
+    pub refunded: Paise,
+    /// The part of the amount that Razorpay lists as its own fee, which the customer pays on top.
+    pub customer_fee: Option<Paise>,
     /// The ISO 4217 currency of the amount.
     pub currency: String,
     pub status: PaymentStatus,
@@ -68,7 +73,17 @@ pub enum PaymentRefusal {
     PaidByAnother,
 }
 
-/// Decides whether `payment` pays for `purchase`.
+impl Payment {
+    /// Whether the payment is of exactly `price`, apart from a fee that Razorpay lists.
+    fn covers_exactly(&self, price: Paise) -> bool {
+        let without_fee =
+            self.customer_fee.and_then(|fee| self.amount.get().checked_sub(fee.get()));
+        self.amount == price || without_fee == Some(price.get())
+    }
+}
+
+/// Decides whether `payment` pays for `purchase`. A payment whose refund was requested no longer
+/// pays for anything.
 pub fn settle(purchase: &Purchase, payment: &Payment) -> Result<Settlement, PaymentRefusal> {
     if let PurchaseState::Captured(lot) = &purchase.state {
         return if lot.payment_id == payment.payment_id {
@@ -78,9 +93,10 @@ pub fn settle(purchase: &Purchase, payment: &Payment) -> Result<Settlement, Paym
         };
     }
     let agrees = payment.order_id.as_ref() == Some(&purchase.order_id)
-        && payment.amount == purchase.amount
+        && payment.covers_exactly(purchase.amount)
         && payment.currency == CURRENCY;
-    if !agrees {
+    let known = purchase.mismatches.get(&payment.payment_id);
+    if !agrees || known.is_some_and(Mismatch::is_refunded) {
         Err(PaymentRefusal::AmountMismatch)
     } else if payment.status == PaymentStatus::Captured {
         Ok(Settlement::Capture)
@@ -97,7 +113,10 @@ pub const QUERIED_FOR: SignedDuration = SignedDuration::from_hours(7 * 24);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reconciliation {
     /// This payment pays for the purchase.
-    Capture(Payment),
+    Settle(Payment),
+    /// This payment is authorized and must be captured at Razorpay. `instead_of` is the payment
+    /// that was chosen before and came to nothing.
+    Capture { payment: Payment, instead_of: Option<RazorpayPaymentId> },
     /// Nothing is decided yet: query again later.
     Wait,
     /// Every payment so far has failed: query again later.
@@ -111,13 +130,13 @@ pub enum Reconciliation {
 pub fn reconcile(purchase: &Purchase, payments: &[Payment], now: Timestamp) -> Reconciliation {
     let pays = |payment: &&Payment| settle(purchase, payment) == Ok(Settlement::Capture);
     if let Some(payment) = payments.iter().find(pays) {
-        return Reconciliation::Capture(payment.clone());
+        return Reconciliation::Settle(payment.clone());
+    }
+    if let Some(chosen) = to_capture(purchase, payments) {
+        return chosen;
     }
     // A refunded payment counts as no payment. Any other payment may still become captured, or
     // was captured with another amount and needs a person to check it.
-    let is_over = |payment: &Payment| {
-        matches!(payment.status, PaymentStatus::Failed | PaymentStatus::Refunded)
-    };
     if !payments.iter().all(is_over) {
         Reconciliation::Wait
     } else if now.duration_since(purchase.created_at) > QUERIED_FOR {
@@ -127,6 +146,31 @@ pub fn reconcile(purchase: &Purchase, payments: &[Payment], now: Timestamp) -> R
     } else {
         Reconciliation::Failed
     }
+}
+
+/// The authorized payment to capture, if there is one: of exactly the stored amount. While an
+/// earlier choice may still be captured, no other payment is chosen.
+fn to_capture(purchase: &Purchase, payments: &[Payment]) -> Option<Reconciliation> {
+    let PurchaseState::Created(Waiting { capturing, .. }) = &purchase.state else { return None };
+    let chosen = capturing.as_ref();
+    let of_chosen = payments.iter().find(|payment| Some(&payment.payment_id) == chosen);
+    let is_over = of_chosen.is_some_and(is_over);
+    let instead_of = chosen.filter(|_| is_over).cloned();
+    let payment = payments.iter().find(|payment| {
+        let is_free = chosen.is_none() || is_over || Some(&payment.payment_id) == chosen;
+        is_free
+            && payment.status == PaymentStatus::Authorized
+            && payment.order_id.as_ref() == Some(&purchase.order_id)
+            && payment.amount == purchase.amount
+            && payment.currency == CURRENCY
+    })?;
+    Some(Reconciliation::Capture { payment: payment.clone(), instead_of })
+}
+
+/// Whether a payment has failed or was refunded. It can still become captured, see
+/// [`PaymentStatus::Failed`].
+const fn is_over(payment: &Payment) -> bool {
+    matches!(payment.status, PaymentStatus::Failed | PaymentStatus::Refunded)
 }
 
 /// Whether Razorpay must be queried now for payments of a purchase that is at least
@@ -150,6 +194,8 @@ mod tests {
             payment_id: RazorpayPaymentId::parse("pay_1").expect("an id"),
             order_id: Some(RazorpayOrderId::parse("order_A").expect("an id")),
             amount: Paise::new(50_000),
+            refunded: Paise::new(0),
+            customer_fee: None,
             currency: "INR".into(),
             status: PaymentStatus::Captured,
             method: None,
@@ -208,15 +254,15 @@ mod tests {
         let found = [with(Failed), with(Captured), with(Failed)];
         for now in [samples::NOW, samples::NOW + 10 * WEEK] {
             let decided = reconcile(&purchase, &found, now);
-            assert_eq!(decided, Reconciliation::Capture(with(Captured)));
+            assert_eq!(decided, Reconciliation::Settle(with(Captured)));
         }
     }
 
     #[test]
     fn a_purchase_waits_while_a_payment_may_still_be_captured() {
-        use PaymentStatus::{Authorized, Created, Failed, Unknown};
+        use PaymentStatus::{Created, Failed, Unknown};
         let purchase = samples::created("order_A", 10);
-        for status in [Authorized, Created, Unknown] {
+        for status in [Created, Unknown] {
             for now in [samples::NOW, samples::NOW + 2 * WEEK] {
                 let found = [with(Failed), with(status)];
                 assert_eq!(reconcile(&purchase, &found, now), Reconciliation::Wait, "{status:?}");
@@ -224,7 +270,81 @@ mod tests {
         }
         let other_amount = Payment { amount: Paise::new(1), ..payment() };
         let decided = reconcile(&purchase, &[other_amount], samples::NOW + 2 * WEEK);
-        assert_eq!(decided, Reconciliation::Wait, "a person must check this payment");
+        assert_eq!(decided, Reconciliation::Wait, "an owner must decide about this payment");
+    }
+
+    #[test]
+    fn a_listed_fee_explains_a_higher_amount_and_nothing_else() {
+        let paid = |amount, fee: Option<u64>| Payment {
+            amount: Paise::new(amount),
+            customer_fee: fee.map(Paise::new),
+            ..payment()
+        };
+        let purchase = samples::created("order_A", 10);
+        for payment in [paid(51_180, Some(1_180)), paid(50_000, None), paid(50_000, Some(1_180))] {
+            assert_eq!(settle(&purchase, &payment), Ok(Settlement::Capture), "{payment:?}");
+        }
+        for payment in [
+            paid(51_180, None),
+            paid(51_180, Some(1_179)),
+            paid(51_180, Some(51_180)),
+            paid(51_180, Some(u64::MAX)),
+            paid(48_820, Some(1_180)),
+            paid(49_999, Some(1)),
+            paid(u64::MAX, Some(50_000)),
+        ] {
+            let decided = settle(&purchase, &payment);
+            assert_eq!(decided, Err(PaymentRefusal::AmountMismatch), "{payment:?}");
+        }
+    }
+
+    fn named(id: &str, status: PaymentStatus) -> Payment {
+        Payment { payment_id: RazorpayPaymentId::parse(id).expect("an id"), ..with(status) }
+    }
+
+    #[test]
+    fn an_authorized_payment_of_the_stored_amount_alone_is_to_be_captured() {
+        use PaymentStatus::{Authorized, Captured, Failed};
+        let purchase = samples::created("order_A", 10);
+        let authorized = named("pay_2", Authorized);
+        let found = [named("pay_1", Failed), authorized.clone(), named("pay_3", Authorized)];
+        let capture = Reconciliation::Capture { payment: authorized.clone(), instead_of: None };
+        assert_eq!(reconcile(&purchase, &found, samples::NOW), capture);
+        for other in [
+            Payment { amount: Paise::new(49_999), ..authorized.clone() },
+            Payment { amount: Paise::new(50_001), ..authorized.clone() },
+            Payment { currency: "USD".into(), ..authorized.clone() },
+            Payment { order_id: None, ..authorized.clone() },
+        ] {
+            let decided = reconcile(&purchase, &[other], samples::NOW);
+            assert_eq!(decided, Reconciliation::Wait);
+        }
+        let paid = named("pay_4", Captured);
+        let decided = reconcile(&purchase, &[authorized, paid.clone()], samples::NOW);
+        assert_eq!(decided, Reconciliation::Settle(paid), "no second payment is captured");
+    }
+
+    #[test]
+    fn another_payment_is_captured_only_if_the_first_came_to_nothing() {
+        use PaymentStatus::{Authorized, Created, Failed, Refunded};
+        let mut purchase = samples::created("order_A", 10);
+        let capturing = RazorpayPaymentId::parse("pay_1").ok();
+        purchase.state =
+            PurchaseState::Created(Waiting { capturing: capturing.clone(), ..Waiting::default() });
+        let second = named("pay_2", Authorized);
+        let decide = |first: PaymentStatus| {
+            reconcile(&purchase, &[second.clone(), named("pay_1", first)], samples::NOW)
+        };
+        let first = named("pay_1", Authorized);
+        let again = Reconciliation::Capture { payment: first, instead_of: None };
+        assert_eq!(decide(Authorized), again);
+        assert_eq!(decide(Created), Reconciliation::Wait);
+        let alone = reconcile(&purchase, std::slice::from_ref(&second), samples::NOW);
+        assert_eq!(alone, Reconciliation::Wait, "the list may be behind");
+        for over in [Failed, Refunded] {
+            let (payment, instead_of) = (second.clone(), capturing.clone());
+            assert_eq!(decide(over), Reconciliation::Capture { payment, instead_of });
+        }
     }
 
     #[test]

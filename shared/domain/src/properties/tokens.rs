@@ -188,6 +188,8 @@ impl World {
             payment_id: RazorpayPaymentId::parse(&format!("pay_{index}x{number}")).expect("an id"),
             order_id: Some(purchase.order_id.clone()),
             amount: purchase.amount,
+            refunded: Paise::new(0),
+            customer_fee: None,
             currency: CURRENCY.into(),
             status: PaymentStatus::Captured,
             method: None,
@@ -359,6 +361,7 @@ impl World {
         let asked = RefundRequest {
             refund_id: RefundId::from_ulid(Ulid(self.refunds.len() as u128 + 1)),
             count,
+            payment_id: None,
             requested_by: seen.account_id,
             requested_at: self.now,
         };

@@ -6,6 +6,7 @@
 //! | file | its subject |
 //! |---|---|
 //! | [`gate`] | what a scan must know about the mess: settings, QR keys, closures |
+//! | [`sent`] | what a device sends of a scan |
 //! | [`scanning`] | who may eat: the checks, and their order |
 //! | [`refusals`] | why a scan is refused |
 //! | [`scan_ids`] | a scan's id, and its key within the plate |
@@ -17,4 +18,5 @@ pub mod plates;
 pub mod refusals;
 pub mod scan_ids;
 pub mod scanning;
+pub mod sent;
 pub mod staff_tokens;

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::accounts::identity::{Name, RollNo, RoomNo};
 use crate::ids::{AccountId, MessId};
@@ -32,6 +33,9 @@ pub struct Scan {
     pub offline: bool,
     /// Why the checks before the plate refused the scan.
     pub refused: Option<Refusal>,
+    /// Whether the scan passed the checks only because nobody knew any more what held when it was
+    /// made.
+    pub past_unknown: bool,
     /// When the admission was undone.
     pub undone_at: Option<Timestamp>,
 }
@@ -84,6 +88,25 @@ pub enum Outcome<'a> {
     },
 }
 
+/// Why an owner should look at an uploaded scan.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ConflictReason {
+    /// Another device had already admitted the student to the meal.
+    #[default]
+    AlreadyAdmitted,
+    /// The student was admitted although nobody knows any more whether that was right.
+    PastUnknown,
+}
+
+/// What is wrong with an uploaded scan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Conflict<'a> {
+    pub reason: ConflictReason,
+    /// The scan by which another device had already admitted the student.
+    pub first: Option<&'a Scan>,
+}
+
 impl Plate {
     /// The outcome of one of the plate's scans. A scan without a refusal either took the place
     /// or found it taken.
@@ -98,14 +121,20 @@ impl Plate {
         Outcome::AlreadyScanned { previous: self.before(scan) }
     }
 
-    /// The admission that conflicts with this scan: the scan was uploaded later and passed all
-    /// checks, but another device had already admitted the student. This also works for a scan
-    /// that did not fit into the plate.
+    /// The conflict of a scan that was uploaded later: it passed all checks, but another device
+    /// had already admitted the student, or it passed only because the past is unknown. This also
+    /// works for a scan that did not fit into the plate.
     #[must_use]
-    pub fn conflict_of(&self, scan: &Scan) -> Option<&Scan> {
+    pub fn conflict_of(&self, scan: &Scan) -> Option<Conflict<'_>> {
+        if !scan.offline {
+            return None;
+        }
         match self.outcome(scan) {
-            Outcome::AlreadyScanned { previous: Some(first) } if scan.offline => {
-                (!first.same_device_as(scan)).then_some(first)
+            Outcome::AlreadyScanned { previous: Some(first) } if !first.same_device_as(scan) => {
+                Some(Conflict { reason: ConflictReason::AlreadyAdmitted, first: Some(first) })
+            }
+            Outcome::Admitted if scan.past_unknown => {
+                Some(Conflict { reason: ConflictReason::PastUnknown, first: None })
             }
             _ => None,
         }
@@ -183,6 +212,7 @@ mod tests {
             arrived_at: at,
             offline: false,
             refused: None,
+            past_unknown: false,
             undone_at: None,
         };
         (ScanKey::of_nonce((device, device), &second.to_string()), scan)
@@ -221,9 +251,32 @@ mod tests {
             let (key, second) = scan(device, 2);
             let second = Scan { offline, refused, ..second };
             let plate = plate(Some(&first.1), &[first.clone(), (key.clone(), second.clone())]);
-            let told = expected.then_some(&first.1);
+            let told = expected.then_some(with(&first.1));
             assert_eq!(plate.conflict_of(&second), told, "{device} {refused:?}");
             assert_eq!(plate.conflict_of(&first.1), None);
+        }
+    }
+
+    /// The conflict with another device's admission.
+    const fn with(first: &Scan) -> Conflict<'_> {
+        Conflict { reason: ConflictReason::AlreadyAdmitted, first: Some(first) }
+    }
+
+    #[test]
+    fn an_admission_by_an_unknown_past_is_a_conflict_also_after_its_undo() {
+        let past_unknown = Some(Conflict { reason: ConflictReason::PastUnknown, first: None });
+        let (key, doubtful) = scan("a", 1);
+        let doubtful = Scan { offline: true, past_unknown: true, ..doubtful };
+        let admitted = plate(Some(&doubtful), &[(key.clone(), doubtful.clone())]);
+        assert_eq!(admitted.conflict_of(&doubtful), past_unknown);
+        let undone = Scan { undone_at: Some(NOON), ..doubtful.clone() };
+        let gone = plate(None, &[(key.clone(), undone.clone())]);
+        assert_eq!(gone.conflict_of(&undone), past_unknown);
+        // The student was admitted by another scan, by the same device or another one.
+        for (device, expected) in [("a", false), ("b", true)] {
+            let first = scan(device, 0);
+            let found = plate(Some(&first.1), &[first.clone(), (key.clone(), doubtful.clone())]);
+            assert_eq!(found.conflict_of(&doubtful), expected.then_some(with(&first.1)));
         }
     }
 
@@ -234,7 +287,7 @@ mod tests {
         let second = Scan { offline: true, ..second };
         assert_eq!(full.conflict_of(&second), None);
         let other = Scan { device: "another phone".to_owned(), ..second };
-        assert_eq!(full.conflict_of(&other), Some(&first.1));
+        assert_eq!(full.conflict_of(&other), Some(with(&first.1)));
         let keys = [("a", "b"), ("a", "c"), ("a", "b|c")];
         let keys = keys.map(|device| ScanKey::of_nonce(device, "c|n"));
         assert!(keys[0] != keys[1] && keys[1] != keys[2] && keys[0] != keys[2]);

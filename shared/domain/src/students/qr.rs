@@ -89,6 +89,13 @@ impl Nonce {
         Self(base64url(&bytes))
     }
 
+    /// The bytes of the nonce.
+    #[must_use]
+    pub fn to_bytes(&self) -> [u8; NONCE_BYTES] {
+        let bytes = from_base64url(&self.0).and_then(|bytes| bytes.try_into().ok());
+        bytes.expect("twelve characters of base64url are nine bytes")
+    }
+
     /// Parses the printed form.
     pub fn parse(text: &str) -> Result<Self, Unacceptable> {
         if text.len() == NONCE_LENGTH && text.bytes().all(is_base64url) {

@@ -2,7 +2,7 @@
 //! tokens, and each token is a number in it. The balance is never stored: it is computed from
 //! the purchases.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
@@ -10,6 +10,7 @@ use serde::Deserialize;
 use crate::Unacceptable;
 use crate::ids::{AccountId, MessId, RazorpayOrderId, RazorpayPaymentId, RefundId};
 use crate::money::Paise;
+use crate::payments::mismatches::Mismatch;
 use crate::text::plain_schema;
 
 /// The maximum number of tokens in one purchase.
@@ -66,6 +67,8 @@ pub struct Purchase {
     pub refund_id: Option<RefundId>,
     /// The refund in progress, if there is one.
     pub refunding: Option<RefundId>,
+    /// Captured payments of the order that did not pay for the purchase when they were found.
+    pub mismatches: BTreeMap<RazorpayPaymentId, Mismatch>,
 }
 
 /// The state of a purchase.
@@ -88,6 +91,8 @@ pub struct Waiting {
     /// When Razorpay was queried for the last time. A payment that is reported later still pays
     /// for the purchase.
     pub closed_at: Option<Timestamp>,
+    /// The authorized payment that Thali captures, so that it never captures another one.
+    pub capturing: Option<RazorpayPaymentId>,
 }
 
 /// The data that a capture adds to a purchase.
@@ -176,6 +181,7 @@ pub(crate) mod samples {
             refunded: BTreeSet::new(),
             refund_id: None,
             refunding: None,
+            mismatches: BTreeMap::new(),
         }
     }
 

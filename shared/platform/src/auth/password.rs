@@ -1,5 +1,8 @@
 //! Passwords: which are accepted, and how they are hashed (argon2id, m = 19,456 KiB,
 //! t = 2, p = 1, the library's and OWASP's default).
+//!
+//! A password is hashed in the form of the `OpaqueString` profile of PRECIS (RFC 8265 §4.2), so
+//! that it is the same on every keyboard. Older hashes are of what was typed then.
 
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
@@ -8,6 +11,9 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use thali_domain::Unacceptable;
 use thali_domain::accounts::identity::Email;
+use thali_domain::unicode::{
+    is_freeform, is_joiner, is_wide_or_narrow_space, keeps_joiner, nfc, nfd,
+};
 use utoipa::openapi::schema::SchemaFormat;
 use utoipa::openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
@@ -23,19 +29,59 @@ pub const LENGTH_MAX: usize = 128;
 /// ones or a small variation of them.
 const GUESSES_MIN: u64 = 10_000;
 
+/// The form in which a password is hashed and compared: spaces of any width as U+0020, the rest
+/// in NFC, and nothing else changed.
+fn opaque_string(text: &str) -> String {
+    let spaced: String =
+        text.chars().map(|c| if is_wide_or_narrow_space(c) { ' ' } else { c }).collect();
+    nfc(&spaced).into_owned()
+}
+
+/// Whether a password holds only what RFC 8264 lets free text hold.
+fn is_freeform_text(text: &str) -> bool {
+    let characters: Vec<char> = text.chars().collect();
+    characters.iter().enumerate().all(|(at, c)| {
+        let before = at.checked_sub(1).and_then(|at| characters.get(at)).copied();
+        let joined = || keeps_joiner(*c, before, characters.get(at + 1).copied());
+        if is_joiner(*c) { joined() } else { is_freeform(*c) }
+    })
+}
+
+/// Whether two texts are the same password.
+#[must_use]
+pub fn is_same(one: &str, other: &str) -> bool {
+    opaque_string(one) == opaque_string(other)
+}
+
 /// A password that a client presents to be checked: 1 to [`LENGTH_MAX`] characters.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(try_from = "String")]
-pub struct PresentedPassword(SecretString);
+pub struct PresentedPassword {
+    normal: SecretString,
+    /// What an older hash may be of, if that differs: the text as it was typed, and as other
+    /// keyboards type it.
+    others: Vec<SecretString>,
+}
 
 impl TryFrom<String> for PresentedPassword {
     type Error = Unacceptable;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        if text.is_empty() || text.chars().count() > LENGTH_MAX {
+        let normal = opaque_string(&text);
+        // An older password may be shorter in its own spelling.
+        let length = normal.chars().count().min(text.chars().count());
+        if text.is_empty() || length > LENGTH_MAX {
             return Err(Unacceptable(format!("must be 1 to {LENGTH_MAX} characters")));
         }
-        Ok(Self(text.into()))
+        let decomposed = nfd(&text).into_owned();
+        let mut others = Vec::new();
+        if text != normal {
+            others.push(text.clone().into());
+        }
+        if decomposed != normal && decomposed != text {
+            others.push(decomposed.into());
+        }
+        Ok(Self { normal: normal.into(), others })
     }
 }
 
@@ -43,7 +89,12 @@ impl PresentedPassword {
     /// The text, for comparison.
     #[must_use]
     pub fn expose(&self) -> &str {
-        self.0.expose_secret()
+        self.normal.expose_secret()
+    }
+
+    /// Every text of which the password's hash may be, the likeliest first.
+    fn spellings(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&self.normal).chain(&self.others).map(ExposeSecret::expose_secret)
     }
 }
 
@@ -63,6 +114,11 @@ impl TryFrom<String> for NewPassword {
     type Error = Unacceptable;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
+        let text = opaque_string(&text);
+        if !is_freeform_text(&text) {
+            let message = "must not contain control characters, or characters that cannot be seen";
+            return Err(Unacceptable(message.to_owned()));
+        }
         if !(LENGTH_MIN..=LENGTH_MAX).contains(&text.chars().count()) {
             return Err(Unacceptable(format!("must be {LENGTH_MIN} to {LENGTH_MAX} characters")));
         }
@@ -102,7 +158,7 @@ impl NewPassword {
 
 /// Refuses a password that is the e-mail address, or the part of it before the `@`.
 pub fn check_not_email(password: &str, email: &Email) -> Result<(), Unacceptable> {
-    let password = password.trim().to_lowercase();
+    let password = opaque_string(password).trim().to_lowercase();
     if password == email.as_str() || password == email.local_part() {
         Err(Unacceptable("must not be the e-mail address".to_owned()))
     } else {
@@ -116,13 +172,15 @@ pub fn check_not_email(password: &str, email: &Email) -> Result<(), Unacceptable
 pub const NO_PASSWORD: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29tZS1vbmUtbm8tb25l$\
     bm9ib2R5LWNhbi1oYXZlLXRoaXMtYXMtYS1oYXNoLSE";
 
-/// Whether `presented` is the password of `hash`. `None` stands for an account that does not
-/// exist; the check then takes as long as for one that does.
+/// Whether `presented` is the password of `hash`, in any spelling. `None` stands for an account
+/// that does not exist; the check then takes as long as a wrong password takes for one that does.
 #[must_use]
 pub fn verify(presented: &PresentedPassword, hash: Option<&str>) -> bool {
     let hash = hash.unwrap_or(NO_PASSWORD);
     let same = PasswordHash::new(hash).is_ok_and(|parsed| {
-        Argon2::default().verify_password(presented.expose().as_bytes(), &parsed).is_ok()
+        presented
+            .spellings()
+            .any(|spelling| Argon2::default().verify_password(spelling.as_bytes(), &parsed).is_ok())
     });
     same && hash != NO_PASSWORD
 }
@@ -175,6 +233,61 @@ mod tests {
         assert!(verify(&presented("rice and dal at noon"), Some(&hash)));
         assert!(!verify(&presented("rice and dal at night"), Some(&hash)));
         assert!(!verify(&presented("rice and dal at noon"), None));
+    }
+
+    #[test]
+    fn a_password_is_the_same_on_every_keyboard() {
+        let presented = |text: &str| PresentedPassword::try_from(text.to_owned()).expect("short");
+        let composed = "caf\u{e9} au lait 7";
+        let decomposed = "cafe\u{301} au lait 7";
+        let wide_spaces = "caf\u{e9}\u{a0}au\u{3000}lait 7";
+        let old = |text: &str| {
+            Argon2::default().hash_password(text.as_bytes()).expect("it hashes").to_string()
+        };
+        for set in [composed, decomposed, wide_spaces] {
+            let hash = chosen(set).expect("accepted").hash();
+            for typed in [composed, decomposed, wide_spaces] {
+                assert!(verify(&presented(typed), Some(&hash)), "{set:?} {typed:?}");
+            }
+            assert!(verify(&presented(set), Some(&old(set))), "an old hash of {set:?}");
+        }
+        assert!(verify(&presented(composed), Some(&old(decomposed))));
+        assert!(verify(&presented(decomposed), Some(&old(composed))));
+        for wrong in ["cafe au lait 7", "Caf\u{e9} au lait 7", "caf\u{e9} au lait ７"] {
+            assert!(!verify(&presented(wrong), Some(&old(composed))), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn each_spelling_of_a_password_is_one_try() {
+        let presented = |text: &str| PresentedPassword::try_from(text.to_owned()).expect("short");
+        for (text, tries) in
+            [("rice and dal", 1), ("caf\u{e9}", 2), ("cafe\u{301}", 2), ("e\u{301} é", 3)]
+        {
+            assert_eq!(presented(text).spellings().count(), tries, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_refused_in_a_new_password_only() {
+        for refused in [
+            "rice and\tdal at noon",
+            "rice and\u{200b} dal at noon",
+            "rice and\u{ad} dal at noon",
+            "rice \u{202e}and dal at noon",
+            "rice and\u{200d} dal at noon",
+            "rice and \u{e000} dal at noon",
+        ] {
+            assert!(chosen(refused).is_err(), "{refused:?}");
+            assert!(PresentedPassword::try_from(refused.to_owned()).is_ok(), "{refused:?}");
+        }
+        assert!(chosen("क्\u{200d}ष और दाल दोपहर में").is_ok(), "joiners belong to the script");
+    }
+
+    #[test]
+    fn the_length_is_counted_in_the_form_that_is_hashed() {
+        assert!(chosen(&"e\u{301}".repeat(7)).is_err(), "seven letters");
+        assert!(chosen(&"tX9#kf2_e\u{301}".repeat(14)).is_ok(), "126 letters");
     }
 
     #[test]

@@ -47,7 +47,9 @@ pub const CODES: &[(&str, u16, &str)] = &[
         "tokens are not the student's, redeemed, refunded or expired; with `token_ids`",
     ),
     ("insufficient_tokens", 409, "with `available` and `requested`"),
-    ("not_refundable", 409, "the purchase was not paid"),
+    ("not_refundable", 409, "the purchase has no such payment that can be refunded"),
+    ("underpaid", 409, "the payment is less than the price, or not in rupees"),
+    ("nothing_to_accept", 409, "no payment of the purchase waits for a decision"),
     ("refund_in_progress", 409, "another refund of the purchase is in progress"),
     (
         "out_of_stock",

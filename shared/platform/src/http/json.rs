@@ -2,13 +2,45 @@
 
 use eserde::EDeserialize;
 use eserde::reporter::ErrorReporter;
-use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::problem::{FieldError, Problem};
 
 /// The members of a body, before they are parsed into a type.
 pub type Members = Map<String, Value>;
+
+/// What some editors write before a text in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// Says in our words what is wrong with a body that cannot be read. The parser's own words are
+/// for programmers and may change with it.
+fn unreadable(error: &serde_json::Error) -> Problem {
+    let message = error.to_string();
+    let begins = |beginnings: &[&str]| beginnings.iter().any(|text| message.starts_with(text));
+    let place = format!("line {}, column {}", error.line(), error.column());
+    // These are JSON, only more of it than is read.
+    if begins(&["recursion limit"]) {
+        return Problem::invalid_field("", format!("is nested too deeply ({place})"));
+    }
+    if begins(&["number out of range"]) {
+        return Problem::invalid_field("", format!("has a number that is too large ({place})"));
+    }
+    let what = if error.is_eof() {
+        "The body is not JSON, it ends too early"
+    } else if begins(&["control character"]) {
+        "The body is not JSON, a text has a line break or another control character in it"
+    } else if begins(&["lone ", "unexpected end of hex", "invalid unicode"]) {
+        "The body is not JSON, a text has half a character in it, or is not UTF-8"
+    } else if begins(&["invalid escape"]) {
+        "The body is not JSON, a text has an escape that JSON does not have"
+    } else if begins(&["trailing characters"]) {
+        "The body is not JSON, something follows its end"
+    } else {
+        "The body is not JSON"
+    };
+    Problem::malformed_json(&format!("{what}: {place}."))
+}
 
 /// Requires one of `names`: returns an error if all are missing. The error names the first and
 /// the last name; the names between them are aliases.
@@ -25,28 +57,43 @@ pub fn one_of(members: &Members, names: &[&str]) -> Vec<FieldError> {
 
 /// Parses `body` as a `T`, and checks the rules between its fields.
 ///
-/// Malformed JSON is a 400. All other errors (wrong types, missing fields, unknown fields,
-/// values that a newtype refuses, broken rules) are one 422 that names them all.
+/// Malformed JSON is a 400. A byte order mark at the beginning is skipped. All other errors (wrong
+/// types, missing fields, unknown fields, values that a newtype refuses, broken rules) are one 422
+/// that names them all.
 pub fn parse<'de, T: EDeserialize<'de>>(
     body: &'de [u8],
     rules: impl FnOnce(&Members) -> Vec<FieldError>,
 ) -> Result<T, Problem> {
-    if let Err(error) = serde_json::from_slice::<IgnoredAny>(body) {
-        return Err(Problem::malformed_json(&error));
-    }
+    let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
+    // Every text and number is read here, so that no error of theirs is left for below.
+    let whole = match serde_json::from_slice(body) {
+        Ok(whole) => whole,
+        Err(error) => return parse_raw(body).ok_or_else(|| unreadable(&error)),
+    };
     // Serde would accept a list too, and read it as an object's members in their order.
-    if body.trim_ascii_start().first() != Some(&b'{') {
+    let Value::Object(members) = whole else {
         return Err(Problem::invalid_field("", "must be an object"));
-    }
-    let broken = serde_json::from_slice(body).map(|members| rules(&members)).unwrap_or_default();
-    match parse_fields(body) {
+    };
+    let broken = rules(&members);
+    match parse_fields(body, &members) {
         Ok(value) if broken.is_empty() => Ok(value),
         Ok(_) => Err(Problem::invalid_fields(broken)),
         Err(errors) => Err(Problem::invalid_fields([errors, broken].concat())),
     }
 }
 
-fn parse_fields<'de, T: EDeserialize<'de>>(body: &'de [u8]) -> Result<T, Vec<FieldError>> {
+/// Parses an object with a text or a number in it that cannot be read, if `T` leaves it unread as a
+/// `RawValue`.
+fn parse_raw<'de, T: EDeserialize<'de>>(body: &'de [u8]) -> Option<T> {
+    let whole: &RawValue = serde_json::from_slice(body).ok()?;
+    let is_object = whole.get().starts_with('{');
+    is_object.then(|| parse_fields(body, &Members::new()).ok()).flatten()
+}
+
+fn parse_fields<'de, T: EDeserialize<'de>>(
+    body: &'de [u8],
+    members: &Members,
+) -> Result<T, Vec<FieldError>> {
     let mut unknown = Vec::new();
     let parsed: Result<T, _> = {
         let mut json = serde_json::Deserializer::from_slice(body);
@@ -56,7 +103,7 @@ fn parse_fields<'de, T: EDeserialize<'de>>(body: &'de [u8]) -> Result<T, Vec<Fie
     match parsed {
         Ok(value) if unknown.is_empty() => Ok(value),
         Ok(_) => Err(unknown.iter().map(unknown_field).collect()),
-        Err(first) => Err(all_errors::<T>(body, &first)),
+        Err(first) => Err(all_errors::<T>(body, members, &first)),
     }
 }
 
@@ -85,6 +132,7 @@ fn unknown_field(path: impl AsRef<str>) -> FieldError {
 /// Parses the body again, continues after the first error, and collects all errors.
 fn all_errors<'de, T: EDeserialize<'de>>(
     body: &'de [u8],
+    members: &Members,
     first: &serde_json::Error,
 ) -> Vec<FieldError> {
     let mut errors = Vec::new();
@@ -95,15 +143,15 @@ fn all_errors<'de, T: EDeserialize<'de>>(
             field_error(path.trim_start_matches('.'), error.message())
         }));
     }
-    // This fails only for a body that is nested too deep.
-    if let Ok(Value::Object(members)) = serde_json::from_slice(body) {
-        // If a list or an object is in the place of another type, the parser does not
-        // recover, and misses the errors after it.
-        if errors.iter().any(|error| error.field.is_empty()) {
-            errors = errors_by_member::<T>(&members);
-        }
-        errors.extend(unknown_fields::<T>(members).iter().map(unknown_field));
+    // If a list or an object is in the place of another type, the parser does not recover, and
+    // misses the errors after it.
+    if errors.iter().any(|error| error.field.is_empty()) {
+        let by_member = errors_by_member::<T>(members);
+        // A field that is given twice is there once among the members.
+        errors.retain(|error| error.message == TWICE);
+        errors.extend(by_member);
     }
+    errors.extend(unknown_fields::<T>(members.clone()).iter().map(unknown_field));
     if errors.is_empty() {
         errors.push(field_error("", &first.to_string()));
     }
@@ -151,13 +199,21 @@ fn unknown_fields<'de, T: EDeserialize<'de>>(members: Map<String, Value>) -> Vec
 /// Translates serde's names of Rust types into common words.
 fn in_words(expected: &str) -> &str {
     match expected.split(" at line ").next().unwrap_or(expected) {
-        "u8" | "u16" | "u32" | "u64" | "usize" | "i64" => "a whole number",
+        "u8" | "u16" | "u32" | "u64" | "usize" | "i8" | "i16" | "i32" | "i64" | "isize" => {
+            "a whole number"
+        }
+        "f32" | "f64" => "a number",
+        "a string" => "a text",
+        "a map" => "an object",
         "a sequence" => "a list",
         "a boolean" => "true or false",
         expected if expected.starts_with("struct ") => "an object",
         other => other,
     }
 }
+
+/// What is wrong with a field that a body has twice.
+const TWICE: &str = "is given twice";
 
 /// Turns serde's message into a field and a readable sentence. Serde quotes the value that was
 /// sent, which may be a password or a code, so the sentence says only what was expected.
@@ -170,6 +226,14 @@ fn field_error(path: &str, message: &str) -> FieldError {
     if let Some(field) = message.strip_prefix("missing field `").and_then(|m| m.strip_suffix('`')) {
         let field = if path.is_empty() { field.to_owned() } else { format!("{path}.{field}") };
         return FieldError::new(&field, "is missing");
+    }
+    if let Some(field) = message.strip_prefix("duplicate field `").and_then(|m| m.strip_suffix('`'))
+    {
+        return FieldError::new(field, TWICE);
+    }
+    // Another error of the parser and not of a newtype, whose messages are ours.
+    if ["invalid ", "unknown "].iter().any(|beginning| message.starts_with(beginning)) {
+        return FieldError::new(path, "is not acceptable");
     }
     FieldError::new(path, message)
 }
@@ -280,6 +344,84 @@ mod tests {
             let errors = errors_of(&body);
             assert_eq!(errors, [("token_count".to_owned(), "must be a whole number".to_owned())]);
         }
+    }
+
+    /// Words of the parser that no client should see.
+    const PARSERS_WORDS: [&str; 16] = [
+        "hex escape",
+        "surrogate",
+        "recursion",
+        "out of range",
+        "EOF",
+        "while parsing",
+        "trailing",
+        "code point",
+        "expected",
+        "invalid",
+        "duplicate",
+        "variant",
+        "struct",
+        "sequence",
+        "u16",
+        "`",
+    ];
+
+    #[test]
+    fn what_is_wrong_with_a_body_is_said_in_our_words() {
+        let deep = format!(r#"{{"note": {}{}}}"#, "[".repeat(500), "]".repeat(500));
+        let fields = r#"{"email": "a@b.in", "token_count": 3, "note": "#;
+        let table: Vec<(Vec<u8>, u16, &str)> = vec![
+            (format!(r#"{fields}"\ud800"}}"#).into(), 400, "half a character"),
+            (format!(r#"{fields}"\ud800\u0041"}}"#).into(), 400, "half a character"),
+            (format!(r#"{fields}"\udc00"}}"#).into(), 400, "half a character"),
+            (format!(r#"{fields}"\u12g4"}}"#).into(), 400, "escape"),
+            (format!(r#"{fields}"\x41"}}"#).into(), 400, "escape"),
+            (format!("{fields}\"a\nb\"}}").into(), 400, "line break"),
+            (format!("{fields}\"a\0b\"}}").into(), 400, "control character"),
+            ([fields.as_bytes(), b"\"\xff\"}"].concat(), 400, "UTF-8"),
+            (deep.into(), 422, "nested too deeply"),
+            (format!("{fields}1e999}}").into(), 422, "too large"),
+            (format!("{fields}NaN}}").into(), 400, "is not JSON"),
+            (format!("{fields}Infinity}}").into(), 400, "is not JSON"),
+            (format!("{fields}01}}").into(), 400, "is not JSON"),
+            (format!("{fields}'x'}}").into(), 400, "is not JSON"),
+            (format!("{fields}null,}}").into(), 400, "is not JSON"),
+            (format!("{fields}null}} x").into(), 400, "something follows"),
+            (fields.into(), 400, "ends too early"),
+            ("".into(), 400, "ends too early"),
+            (format!("{fields}null").into(), 400, "ends too early"),
+            (format!("{fields}1}}").into(), 422, "must be a text"),
+            (format!("{fields}[]}}").into(), 422, "must be a text"),
+            (format!(r#"{fields}"a", "note": "b"}}"#).into(), 422, "is given twice"),
+            (format!(r#"{fields}"a", "token_count": 4}}"#).into(), 422, "is given twice"),
+            (r#"{"email": "a@b.in", "token_count": 70000}"#.into(), 422, "must be a whole number"),
+            (r#"{"email": "a@b.in", "token_count": 1.5}"#.into(), 422, "must be a whole number"),
+            (r#"{"email": "a@b.in", "token_count": null}"#.into(), 422, "must be a whole number"),
+            (r#"{"email": {}, "token_count": 1}"#.into(), 422, "must be a text"),
+            (r#"{"token_count": 1}"#.into(), 422, "is missing"),
+            ("[]".into(), 422, "must be an object"),
+        ];
+        for (body, status, words) in table {
+            let shown = String::from_utf8_lossy(&body).into_owned();
+            let problem = parse::<Form>(&body, |_| Vec::new()).expect_err(&shown);
+            let told = problem.to_json("r").to_string();
+            assert_eq!(problem.status.as_u16(), status, "{shown}: {told}");
+            assert!(told.contains(words), "{shown}: {told}");
+            assert_eq!(problem.detail.contains("column"), status == 400, "{shown}: {told}");
+            let messages: Vec<&str> = problem.errors.iter().map(|e| e.message.as_str()).collect();
+            let told = format!("{} {messages:?}", problem.detail.replace("`errors`", "errors"));
+            for word in PARSERS_WORDS {
+                assert!(!told.contains(word), "{word} in {told} of {shown}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_skipped() {
+        let body = b"\xef\xbb\xbf{\"email\": \"a@b.in\", \"token_count\": 3}";
+        assert_eq!(parse::<Form>(body, |_| Vec::new()).expect("read").token_count, 3);
+        let twice = [b"\xef\xbb\xbf".as_slice(), body].concat();
+        assert!(parse::<Form>(&twice, |_| Vec::new()).is_err());
     }
 
     #[test]

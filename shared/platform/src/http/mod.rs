@@ -43,7 +43,7 @@ pub use self::caller::{Caller, Session, StaffToken};
 pub use self::codes::CODES;
 pub use self::docs::{Answers, Docs, QueryParameter, ResponseBody, SchemaOf, Schemas, schema};
 pub use self::endpoint::{Endpoint, Handler, HandlerFuture};
-pub use self::json::{Members, one_of};
+pub use self::json::{Members, one_of, parse as parse_json};
 pub use self::page::{CURSOR, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, Page};
 pub use self::problem::{FieldError, Problem};
 pub use self::rate::{

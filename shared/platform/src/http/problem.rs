@@ -5,11 +5,12 @@ use std::error::Error;
 use http::StatusCode;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
 
 use super::codes::CODES;
 
 /// An invalid field of a request.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FieldError {
     /// The field's name, with dots and indices for nested ones.
     pub field: String,
@@ -81,11 +82,9 @@ impl Problem {
         self
     }
 
-    /// 400: the body is not JSON.
+    /// 400: the body is not JSON; `detail` says where and why.
     #[must_use]
-    pub fn malformed_json(error: &serde_json::Error) -> Self {
-        let detail =
-            format!("The body is not JSON: line {}, column {}.", error.line(), error.column());
+    pub fn malformed_json(detail: &str) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "malformed_json", detail)
     }
 

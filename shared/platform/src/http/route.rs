@@ -1,6 +1,9 @@
 //! Finds the endpoint of a path, and the parameters in the path. On AWS the gateway routes; this
 //! code is for a process that serves all endpoints, and for tests.
 
+use http::Method;
+
+use super::access::Access;
 use super::endpoint::Endpoint;
 
 /// The gateway's name of the route for requests that match no other. One endpoint has it as path.
@@ -22,7 +25,7 @@ pub fn route<'a>(
     method: &str,
     path: &str,
 ) -> (&'a Endpoint, Parameters) {
-    let matching = endpoints.iter().filter(|endpoint| endpoint.method == method);
+    let matching = endpoints.iter().filter(|endpoint| endpoint.takes_method(method));
     let found = matching
         .filter_map(|endpoint| Some((*endpoint, endpoint.parameters_in(path)?)))
         .min_by_key(|(_, parameters)| parameters.len());
@@ -37,6 +40,19 @@ impl Endpoint {
     #[must_use]
     pub fn is_routed(&self) -> bool {
         self.paths != [DEFAULT_ROUTE]
+    }
+
+    /// Whether the endpoint takes a request of this method: its own, and `HEAD` where anybody may
+    /// `GET`, for monitors that look whether the service is up.
+    #[must_use]
+    pub fn takes_method(&self, method: &str) -> bool {
+        self.method == method || (method == Method::HEAD && self.answers_head())
+    }
+
+    /// Whether the endpoint answers `HEAD`. The gateway sends it requests of every method then.
+    #[must_use]
+    pub fn answers_head(&self) -> bool {
+        self.is_routed() && self.method == Method::GET && self.access == Access::Public
     }
 
     /// The names of the parameters in the endpoint's first path.

@@ -8,7 +8,8 @@ use http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, REFERRER_POLICY, RETRY_AFTER,
     STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
 };
-use http::{HeaderValue, StatusCode};
+use http::{HeaderValue, Method, StatusCode};
+use lambda_http::Body;
 use thali_domain::accounts::identity::AccountStatus;
 use tracing::Instrument;
 
@@ -23,15 +24,12 @@ use super::response::Response;
 use super::staff_token;
 use crate::app::App;
 use crate::cache::SessionState;
+use crate::problems;
 use crate::store::Consistency;
 use crate::telemetry;
 
 /// Handles one request: enforces what the endpoint declares, then calls its handler.
-pub async fn dispatch(
-    app: &App,
-    endpoint: &Endpoint,
-    request: Request,
-) -> http::Response<lambda_http::Body> {
+pub async fn dispatch(app: &App, endpoint: &Endpoint, request: Request) -> http::Response<Body> {
     let span =
         tracing::info_span!("request", function = endpoint.name, request_id = %request.request_id);
     async {
@@ -43,13 +41,18 @@ pub async fn dispatch(
             Ok(response) => response,
             Err(problem) => problem_response(&problem, &request.request_id),
         };
-        finish(response, &request.request_id)
+        let answer = finish(response, &request.request_id);
+        // The handler runs as for a GET, so that the status says what it would say there.
+        if request.method == Method::HEAD { answer.map(|_| Body::Empty) } else { answer }
     }
     .instrument(span)
     .await
 }
 
 async fn handle(app: &App, endpoint: &Endpoint, request: &Request) -> Result<Response, Problem> {
+    if endpoint.is_routed() && !endpoint.takes_method(request.method.as_str()) {
+        return Err(problems::route_not_found());
+    }
     let rate = match endpoint.access {
         // A caller with an account is counted by account, not with everybody at the same address.
         Access::PublicOrOwner if request.has_credentials() => RATE_ACCOUNT,
@@ -182,7 +185,7 @@ const FIXED_HEADERS: [(HeaderName, &str); 3] = [
 ];
 
 /// Adds the default headers, those of every response, and the request's id.
-fn finish(response: Response, request_id: &str) -> http::Response<lambda_http::Body> {
+fn finish(response: Response, request_id: &str) -> http::Response<Body> {
     let Response { status, mut headers, body } = response;
     for (name, value) in DEFAULT_HEADERS {
         headers.entry(name).or_insert(HeaderValue::from_static(value));

@@ -15,6 +15,7 @@
 //! | `mail_log` | which mails were sent |
 //! | [`keys`] | every key |
 //! | `changes` | the kinds of items, and decoding of the change streams |
+//! | `past` | how earlier values of a fact are stored |
 //! | `idempotency` | outcomes of requests that had an idempotency key |
 //! | `waiting_pages` | pages of items that a job must process |
 //! | `conflicts` | the client that retries single writes which conflict with a transaction |
@@ -43,6 +44,7 @@ mod mail_log;
 mod meals;
 mod orders;
 mod owner;
+mod past;
 mod payments;
 mod staff;
 mod students;

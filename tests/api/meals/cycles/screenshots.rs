@@ -1,12 +1,16 @@
 //! The screenshot of a payment: uploaded to a signed URL, validated in the request that names it,
 //! and shown to those who may see the payment.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider};
+use axum::body::Body;
+use axum::extract::Request;
 use axum::http::StatusCode;
+use axum::response::Response;
 use serde_json::json;
 use thali_domain::pictures::{LENGTH_MAX, ScreenshotKey};
 use thali_functions::workers::picture_check::check_all;
@@ -16,6 +20,7 @@ use thali_platform::blobs::{Blob, Blobs, s3_client};
 use super::{PAYMENTS, claim, upload, verify, with};
 use crate::api::accounts::picture::event;
 use crate::support::people::Student;
+use crate::support::pictures::{WITH_PLACE_PNG, has_metadata};
 use crate::support::{Answer, Call, TestApp, closed_port};
 
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01";
@@ -124,6 +129,102 @@ async fn invalid_screenshots_are_deleted_and_valid_ones_never_become_profile_pic
     let profile = Call::get("/student/profile").bearer(&asha.token);
     let profile = test.send(profile).await.expect(200);
     assert!(profile.body["account"]["picture_url"].is_null());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_accepted_screenshot_has_no_metadata_before_its_event_comes() {
+    let test = TestApp::start().await;
+    let asha = test.student("asha@example.com").await;
+    let owner = test.owner("owner@example.com").await;
+    let key = key(&test, &asha).await;
+    put(&test.app, &key, "image/png", WITH_PLACE_PNG);
+    let of_ravi = test.student("ravi@example.com").await;
+    let foreign = upload_with_screenshot(&test, &of_ravi, &key).await;
+    assert_eq!(foreign.wrong_fields(), ["screenshot_key"]);
+    let stored = async || {
+        let object = test.app.blobs().read(&key, LENGTH_MAX).await.expect("read");
+        object.expect("it is there")
+    };
+    assert!(has_metadata(&stored().await.bytes), "nobody changes another's object");
+
+    upload_with_screenshot(&test, &asha, &key).await.expect(201);
+    let clean = stored().await;
+    assert!(!has_metadata(&clean.bytes) && clean.content_type == "image/png");
+    let listed = test.list(&owner, PAYMENTS, 10).await;
+    assert_eq!(listed[0]["screenshot_url"], json!(format!("memory:{key}")));
+    for _ in 0..2 {
+        check_all(&test.app, event(&[&key]), "test").await.expect("checked");
+        assert_eq!(stored().await, clean);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_screenshot_is_clean_whether_request_or_event_comes_first() {
+    let test = TestApp::start().await;
+    let asha = test.student("asha@example.com").await;
+    for month in 3..9 {
+        let key = key(&test, &asha).await;
+        put(&test.app, &key, "image/png", WITH_PLACE_PNG);
+        let days = claim(&format!("2026-{month:02}-01"), &format!("2026-{month:02}-28"));
+        let body = with(days, json!({ "screenshot_url": null, "screenshot_key": key }));
+        let (answer, checked) = tokio::join!(
+            test.send(upload(&asha, &body)),
+            check_all(&test.app, event(&[&key]), "test"),
+        );
+        answer.expect(201);
+        checked.expect("checked");
+        let object = test.app.blobs().read(&key, LENGTH_MAX).await.expect("read");
+        assert!(!has_metadata(&object.expect("it is there").bytes));
+    }
+}
+
+/// The address of an S3 that has a picture with metadata under every key, which is never again what
+/// it was when it was read. Also returns the versions that it was asked to replace.
+async fn s3_that_changes() -> (String, Arc<Mutex<Vec<String>>>) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = format!("http://{}", listener.local_addr().expect("it is bound"));
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let recorded = Arc::clone(&asked);
+    let answer = move |request: Request| {
+        let mut asked = recorded.lock().expect("no holder panics");
+        let response = Response::builder();
+        let response = if request.method() == "PUT" {
+            let version = request.headers().get("if-match").expect("a version");
+            asked.push(version.to_str().expect("text").to_owned());
+            let body = "<Error><Code>PreconditionFailed</Code></Error>";
+            response.status(412).body(Body::from(body))
+        } else if request.uri().path().contains("/screenshots/") {
+            let version = format!("\"version-{}\"", asked.len());
+            let response = response.header("content-type", "image/png").header("etag", version);
+            response.body(Body::from(WITH_PLACE_PNG))
+        } else {
+            let prefix = request.uri().query().and_then(|query| query.split("prefix=").nth(1));
+            let prefix = prefix.and_then(|prefix| prefix.split('&').next()).expect("a prefix");
+            let key = prefix.replace("%2F", "/");
+            let body = format!(
+                "<ListBucketResult><Contents><Key>{key}</Key></Contents></ListBucketResult>"
+            );
+            response.body(Body::from(body))
+        };
+        std::future::ready(response.expect("an answer"))
+    };
+    tokio::spawn(axum::serve(listener, axum::Router::new().fallback(answer)).into_future());
+    (address, asked)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_screenshot_that_is_replaced_all_the_time_is_not_accepted() {
+    let test = TestApp::start().await;
+    let asha = test.student("asha@example.com").await;
+    let key = key(&test, &asha).await;
+    let (address, asked) = s3_that_changes().await;
+    let changed = json!({ "screenshot_url": null, "screenshot_key": key });
+    let call = upload(&asha, &with(claim("2026-02-01", "2026-02-28"), changed));
+    let refused = test.send_to(&with_s3_at(&test, &address), call).await;
+    assert_eq!(refused.problem(503), "storage_unavailable");
+    let asked = asked.lock().expect("no holder panics").clone();
+    assert_eq!(asked, ["\"version-0\"", "\"version-1\"", "\"version-2\""]);
+    assert!(test.list(&asha, PAYMENTS, 10).await.is_empty());
 }
 
 /// A process with its S3 at this address.

@@ -130,7 +130,7 @@ async fn a_statement_is_available_as_csv() {
     let test = TestApp::start().await;
     let asha = test.student("asha@example.com").await;
     let id = scene(&test, &asha).await;
-    let table = "date,breakfast,lunch,dinner\r\n\
+    let table = "\u{feff}date,breakfast,lunch,dinner\r\n\
                  2026-01-13,taken,cut,taken\r\n\
                  2026-01-14,cut,cut,cut\r\n\
                  2026-01-15,taken,upcoming,upcoming\r\n\

@@ -67,7 +67,7 @@ pub(super) async fn submit(
         Button::Fail => Outcome::Failed,
     };
     let paid = callback_check(submitted.callback_url).and_then(|callback_url| {
-        let (payment, events) = razorpay.order_pay(&order_id, outcome, None, None)?;
+        let (payment, events) = razorpay.order_pay(&order_id, outcome.into())?;
         Ok((callback_url, payment, events))
     });
     match paid {

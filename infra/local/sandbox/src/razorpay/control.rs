@@ -2,7 +2,7 @@
 //!
 //! | call | what happens |
 //! |---|---|
-//! | `POST /sandbox/orders/{order_id}/pay` `{outcome, amount_paise?, currency?, webhook?, events?, wait?}` | someone pays, or fails to |
+//! | `POST /sandbox/orders/{order_id}/pay` `{outcome, amount_paise?, currency?, customer_fee_paise?, webhook?, events?, wait?}` | someone pays, or fails to |
 //! | `POST /sandbox/payments/{payment_id}/capture` `{webhook?, events?, wait?}` | late authorisation: an authorized or a failed payment becomes captured |
 //! | `PUT /sandbox/refunds` `{begin: pending or processed}` | how refunds begin from now on; processed at first |
 //! | `POST /sandbox/refunds/{refund_id}/end` `{outcome: processed or failed, webhook?, events?, wait?}` | a pending refund ends |
@@ -39,7 +39,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::entities::{OrderStatus, Payment, PaymentStatus, RefundProgress};
-use super::payments::{Outcome, PAYMENTS_PER_ORDER_MAX};
+use super::payments::{Attempt, Outcome, PAYMENTS_PER_ORDER_MAX};
 use super::webhooks::{Event, EventName};
 use super::{Razorpay, answer};
 
@@ -53,6 +53,7 @@ struct Pay {
     outcome: Outcome,
     amount_paise: Option<u64>,
     currency: Option<String>,
+    customer_fee_paise: Option<u64>,
     #[serde(default)]
     webhook: bool,
     events: Option<Vec<EventName>>,
@@ -152,8 +153,16 @@ pub(super) async fn pay(
     if pay.currency.as_ref().is_some_and(|currency| currency.len() != 3) {
         return Err(Refused::invalid("currency must have three letters"));
     }
-    let (payment, happened) =
-        razorpay.order_pay(&order_id, pay.outcome, pay.amount_paise, pay.currency)?;
+    if pay.customer_fee_paise.is_some_and(|paise| paise > AMOUNT_PAISE_MAX) {
+        return Err(Refused::invalid("customer_fee_paise must be at most 1000000000"));
+    }
+    let attempt = Attempt {
+        outcome: pay.outcome,
+        amount: pay.amount_paise,
+        currency: pay.currency,
+        customer_fee: pay.customer_fee_paise,
+    };
+    let (payment, happened) = razorpay.order_pay(&order_id, attempt)?;
     let told = Telling { webhook: pay.webhook, events: pay.events, wait: pay.wait };
     Ok(razorpay.tell(&payment, happened, told).await)
 }
@@ -261,9 +270,7 @@ impl Razorpay {
     pub(super) fn order_pay(
         &self,
         order_id: &str,
-        outcome: Outcome,
-        amount: Option<u64>,
-        currency: Option<String>,
+        attempt: Attempt,
     ) -> Result<(Payment, Vec<Event>), Refused> {
         self.change(|state| {
             let unknown = || Refused::order_unknown(order_id);
@@ -274,7 +281,7 @@ impl Razorpay {
             if state.payments_count(order_id) >= PAYMENTS_PER_ORDER_MAX {
                 return Err(Refused::conflict("the order was tried too often"));
             }
-            state.payment_make(order_id, outcome, amount, currency).ok_or_else(unknown)
+            state.payment_make(order_id, attempt).ok_or_else(unknown)
         })
     }
 

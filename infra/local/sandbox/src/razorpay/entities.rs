@@ -1,6 +1,7 @@
 //! Razorpay's entities, field by field as the API answers them, and the state that
 //! holds them. The same form is written to the state file.
 
+use std::collections::HashSet;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use getrandom::fill;
@@ -17,6 +18,10 @@ const ORDERS_MAX: usize = 2_000;
 #[derive(Default, Deserialize, Serialize)]
 pub(crate) struct State {
     pub(super) orders: Vec<Order>,
+    /// The orders whose payments are captured at once. The others are of an account that
+    /// captures by hand.
+    #[serde(default)]
+    pub(super) captured_at_once: HashSet<String>,
     pub(super) payments: Vec<Payment>,
     pub(super) refunds: Vec<Refund>,
     /// How refunds begin.
@@ -45,6 +50,7 @@ impl State {
     }
 
     fn order_forget(&mut self, order_id: &str) {
+        self.captured_at_once.remove(order_id);
         let is_gone = |payment: &Payment| payment.order_id == order_id;
         let gone: Vec<String> = self
             .payments
@@ -129,6 +135,9 @@ pub(super) struct Payment {
     /// Razorpay's fee with its tax, known once the payment is captured.
     pub(super) fee: Option<u64>,
     pub(super) tax: Option<u64>,
+    /// `customer` where the customer pays the fee on top of the order's amount.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) fee_bearer: Option<String>,
     pub(super) error_code: Option<String>,
     pub(super) error_description: Option<String>,
     pub(super) error_source: Option<String>,

@@ -117,6 +117,54 @@ impl Input {
     }
 }
 
+/// For how many minutes after its creation a payment can be captured.
+const CAPTURE_MINUTES: std::ops::RangeInclusive<u64> = 12..=43_200;
+
+impl Input {
+    /// Whether the order's payments are captured at once: by `payment.capture`, or by the older
+    /// `payment_capture`. Without either, the account's setting counts, and this account captures
+    /// by hand. <https://razorpay.com/docs/payments/payments/capture-settings/api/>
+    pub(super) fn captures_at_once(&self) -> Result<bool, ApiError> {
+        let older = self.get("payment_capture");
+        let older = older.is_some_and(|it| *it == Value::Bool(true) || it.as_u64() == Some(1));
+        let Some(payment) = self.get("payment") else { return Ok(older) };
+        let wrong = |field: &str, why: &str| Err(ApiError::field(field, why));
+        let Some(payment) = payment.as_object() else {
+            return wrong("payment", "The payment must be an array.");
+        };
+        let at_once = match payment.get("capture").and_then(Value::as_str) {
+            Some("automatic") => true,
+            Some("manual") => false,
+            _ => return wrong("capture", "The capture must be automatic or manual."),
+        };
+        let Some(options) = payment.get("capture_options").and_then(Value::as_object) else {
+            return wrong("capture_options", "The capture_options field is required.");
+        };
+        let known =
+            ["automatic_expiry_period", "manual_expiry_period", "refund_speed"].map(str::to_owned);
+        if let Some(extra) = options.keys().find(|name| !known.contains(name)) {
+            return wrong(extra, "is/are not required and should not be sent");
+        }
+        let minutes = |name: &str| options.get(name).map(|it| it.as_u64().unwrap_or(0));
+        let (automatic, manual) =
+            (minutes("automatic_expiry_period"), minutes("manual_expiry_period"));
+        let is_allowed = |it: Option<u64>| it.is_none_or(|it| CAPTURE_MINUTES.contains(&it));
+        if at_once && automatic.is_none() || !is_allowed(automatic) {
+            let why = "The automatic_expiry_period must be between 12 and 43200.";
+            return wrong("automatic_expiry_period", why);
+        }
+        if !is_allowed(manual) || manual.is_some_and(|it| automatic.is_some_and(|auto| it < auto)) {
+            let why = "The manual_expiry_period must be between 12 and 43200, and not less than \
+                       the automatic_expiry_period.";
+            return wrong("manual_expiry_period", why);
+        }
+        match options.get("refund_speed").map(Value::as_str) {
+            Some(Some("normal" | "optimum")) => Ok(at_once),
+            _ => wrong("refund_speed", "The refund_speed should be normal or optimum"),
+        }
+    }
+}
+
 /// An id from the path: its prefix and fourteen letters or digits. A well-formed id
 /// that does not exist is another error, as with Razorpay.
 pub(super) fn id_check(id: &str, prefix: &str) -> Result<(), ApiError> {

@@ -10,14 +10,15 @@ use super::errors::ApiError;
 use super::input::{Input, id_check};
 use super::{Razorpay, collection};
 
-/// `POST /v1/orders`. `payment_capture` is taken and ignored: whether a payment is
-/// captured at once is the control call's decision.
+/// `POST /v1/orders`. Payments are captured at once only where the order says so, as in an
+/// account that captures by hand.
 pub(super) async fn create(
     Shared(razorpay): Shared<Razorpay>,
     body: Bytes,
 ) -> Result<Json<Order>, ApiError> {
-    let input =
-        Input::parse(&body, &["amount", "currency", "receipt", "notes", "payment_capture"])?;
+    let fields = ["amount", "currency", "receipt", "notes", "payment_capture", "payment"];
+    let input = Input::parse(&body, &fields)?;
+    let at_once = input.captures_at_once()?;
     let amount = input.amount()?;
     let order = Order {
         id: format!("order_{}", random_id()),
@@ -34,6 +35,9 @@ pub(super) async fn create(
         created_at: now(),
     };
     razorpay.change(|state| {
+        if at_once {
+            state.captured_at_once.insert(order.id.clone());
+        }
         state.order_add(order.clone());
         Ok::<_, ApiError>(())
     })?;

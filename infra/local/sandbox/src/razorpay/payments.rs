@@ -63,13 +63,29 @@ pub(super) async fn capture(
     Ok(Json(payment))
 }
 
+/// An attempt to pay. What is left out is the order's.
+pub(super) struct Attempt {
+    pub(super) outcome: Outcome,
+    pub(super) amount: Option<u64>,
+    pub(super) currency: Option<String>,
+    /// The fee that the customer pays on top, listed as such in the payment.
+    pub(super) customer_fee: Option<u64>,
+}
+
+impl From<Outcome> for Attempt {
+    fn from(outcome: Outcome) -> Self {
+        Self { outcome, amount: None, currency: None, customer_fee: None }
+    }
+}
+
 /// How an attempt to pay ends.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Outcome {
-    /// The money is taken.
+    /// The money is taken, where the order asked for it; else it is held.
     Captured,
-    /// The money is held, and taken or let go later.
+    /// The money is held, and taken or let go later: the bank says so after the time in
+    /// which payments are captured at once.
     Authorized,
     /// The customer's bank said no, as far as is known now.
     Failed,
@@ -87,12 +103,11 @@ impl State {
     pub(super) fn payment_make(
         &mut self,
         order_id: &str,
-        outcome: Outcome,
-        amount: Option<u64>,
-        currency: Option<String>,
+        attempt: Attempt,
     ) -> Option<(Payment, Vec<Event>)> {
+        let outcome = attempt.outcome;
         let order = self.orders.iter_mut().find(|order| order.id == order_id)?;
-        let mut payment = payment_new(order, amount, currency);
+        let mut payment = payment_new(order, attempt);
         order.attempts = order.attempts.saturating_add(1);
         if order.status == OrderStatus::Created {
             order.status = OrderStatus::Attempted;
@@ -107,7 +122,7 @@ impl State {
         let mut events = vec![Event::of_payment(first, &payment)];
         self.events.extend(events.iter().cloned());
         self.payments.push(payment.clone());
-        if outcome == Outcome::Captured {
+        if outcome == Outcome::Captured && self.captured_at_once.contains(order_id) {
             let (captured, more) = self.payment_capture(&payment.id)?;
             payment = captured;
             events.extend(more);
@@ -164,6 +179,10 @@ impl Payment {
     fn capture(&mut self) {
         self.status = PaymentStatus::Captured;
         self.captured = true;
+        if self.fee_bearer.is_some() {
+            // The fee is known since the customer paid it.
+            return;
+        }
         // Two per cent, and 18 % GST on that.
         let fee = self.amount / 50;
         let tax = fee * 18 / 100;
@@ -173,14 +192,16 @@ impl Payment {
 }
 
 /// A payment of this order as it is authorized.
-fn payment_new(order: &Order, amount: Option<u64>, currency: Option<String>) -> Payment {
+fn payment_new(order: &Order, attempt: Attempt) -> Payment {
+    let Attempt { outcome: _, amount, currency, customer_fee } = attempt;
+    let amount = amount.unwrap_or(order.amount).saturating_add(customer_fee.unwrap_or(0));
     let mut acquirer_data = Map::new();
     acquirer_data.insert("rrn".to_owned(), json!("322206890934"));
     acquirer_data.insert("upi_transaction_id".to_owned(), json!(random_id()));
     Payment {
         id: format!("pay_{}", random_id()),
         entity: "payment".to_owned(),
-        amount: amount.unwrap_or(order.amount),
+        amount,
         currency: currency.unwrap_or_else(|| order.currency.clone()),
         status: PaymentStatus::Authorized,
         order_id: order.id.clone(),
@@ -198,8 +219,9 @@ fn payment_new(order: &Order, amount: Option<u64>, currency: Option<String>) -> 
         email: "customer@example.com".to_owned(),
         contact: "+919999999999".to_owned(),
         notes: Notes::default(),
-        fee: None,
-        tax: None,
+        fee: customer_fee,
+        tax: customer_fee.map(|fee| fee * 18 / 118),
+        fee_bearer: customer_fee.map(|_| "customer".to_owned()),
         error_code: None,
         error_description: None,
         error_source: None,

@@ -7,11 +7,12 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 use thali_domain::accounts::identity::{
-    AccountStatus, Email, LoginName, Name, Phone, Role, RollNo, RoomNo, TelegramUserId, Username,
+    AccountStatus, Email, LoginName, Name, Role, RollNo, RoomNo, TelegramUserId, Username,
 };
 use thali_domain::accounts::lockout::Failures;
 use thali_domain::accounts::profile::{Bio, DateOfBirth, PostalAddress, Profession};
 use thali_domain::ids::{AccountId, MessId};
+use thali_domain::phone::Phone;
 use thali_domain::pictures::PictureKey;
 use thali_domain::reason::Reason;
 

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 use thali_domain::accounts::identity::Role;
 use thali_domain::ids::MessId;
+use thali_domain::unicode::{ascii_spelling, is_dash, is_invisible};
 
 use crate::auth::sha256_hex;
 use crate::clock::random_hex;
@@ -36,6 +37,9 @@ impl Stored for Invite {
     const TRAIL: Trail = Trail::shows(&["mess_id", "role", "expires_at", "used_at", "ttl"]);
 }
 
+/// How many hexadecimal digits a code has.
+const CODE_DIGITS: usize = 40;
+
 impl Invite {
     #[must_use]
     pub fn new(mess_id: MessId, role: Role, now: Timestamp) -> Self {
@@ -46,6 +50,17 @@ impl Invite {
     #[must_use]
     pub fn draw_code() -> String {
         random_hex::<20>()
+    }
+
+    /// A code that a person typed, as [`Self::draw_code`] spells it: capitals, spaces and dashes
+    /// make no difference.
+    #[must_use]
+    pub fn spelling(typed: &str) -> String {
+        let separates = |c: &char| c.is_whitespace() || is_dash(*c) || is_invisible(*c);
+        let together: String = typed.chars().filter(|c| !separates(c)).collect();
+        let spelt = ascii_spelling(&together).to_lowercase();
+        let drawn = spelt.len() == CODE_DIGITS && spelt.bytes().all(|b| b.is_ascii_hexdigit());
+        if drawn { spelt } else { typed.trim().to_owned() }
     }
 
     /// Whether somebody can sign up as `role` with this invite at `now`.

@@ -6,9 +6,10 @@ use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
-use thali_domain::accounts::identity::{Email, Name, Phone, Role, RollNo, RoomNo, Username};
+use thali_domain::accounts::identity::{Email, Name, Role, RollNo, RoomNo, Username};
 use thali_domain::accounts::registration::{ATTEMPTS_MAX, LIFETIME, RESENDS_MAX, SIGN_UPS_WINDOW};
 use thali_domain::ids::{MessId, RegistrationId};
+use thali_domain::phone::Phone;
 
 use crate::store::changes::kinds::{Kind, Stored};
 use crate::store::changes::trail::Trail;

@@ -20,9 +20,10 @@ const BESIDE: &[(Kind, &[&str])] = &[
     (Kind::Invite, &["ttl"]),
     (Kind::PasswordReset, &["created_at", "begun", "counted_until", "ttl"]),
     (Kind::LoginFailures, &["ttl"]),
-    (Kind::Mess, &["qr_keys", "closures"]),
+    (Kind::Mess, &["qr_keys", "closures", "schedules"]),
     (Kind::Cycle, &["cycle_status", "decided_by"]),
     (Kind::Order, &["pending"]),
+    (Kind::Purchase, &["mismatch#pay_h4ovPAqrQtwxlt", "mismatch#pay_q8QAA0vKHUDxb9"]),
     (Kind::Plate, &["tries", "scan#kJ7NS20sQFkXofg0", "scan#kyh5e1R1Gzbtva4J"]),
     (Kind::Stray, &["scan#k2pRn7AqUq8oN0xE"]),
     (Kind::Notification, &["ttl"]),
@@ -92,7 +93,8 @@ const OPTIONAL: &[(Kind, &[&str])] = &[
     (Kind::Invite, &["used_at"]),
     (Kind::PasswordReset, &["account_id"]),
     (Kind::StaffToken, &["last_used_at", "revoked_at"]),
-    (Kind::Member, &["picture_key", "qr_previous", "roll_no", "room_no"]),
+    (Kind::Mess, &["region"]),
+    (Kind::Member, &["codes", "picture_key", "qr_previous", "roll_no", "room_no", "was"]),
     (Kind::Cycle, &["decided_at", "reason", "roll_no"]),
     (Kind::Plate, &["admitted", "diner"]),
     (Kind::Notification, &["read_at"]),
@@ -102,6 +104,7 @@ const OPTIONAL: &[(Kind, &[&str])] = &[
         &[
             "asked_at",
             "captured_at",
+            "capturing",
             "closed_at",
             "expires_at",
             "expires_on",
@@ -117,7 +120,7 @@ const OPTIONAL: &[(Kind, &[&str])] = &[
             "warned_of",
         ],
     ),
-    (Kind::Refund, &["decided_at", "failure", "open", "razorpay_refund_id"]),
+    (Kind::Refund, &["currency", "decided_at", "failure", "numbers", "open", "razorpay_refund_id"]),
 ];
 
 /// Attributes that every item has.
@@ -223,6 +226,45 @@ fn the_audit_trail_knows_every_stored_attribute() {
             assert!(kind.trail().knows(name), "{name} of {kind} is neither shown nor hidden");
         }
     }
+}
+
+#[test]
+fn a_stored_purchase_with_mismatches_is_read_and_audited_whole() {
+    let item = fixture("purchase-mismatch").expect("a fixture");
+    let Some(Changed::Purchase(purchase)) = change(&Value::Null, &item).of else {
+        panic!("a purchase");
+    };
+    let purchase = &purchase.after.as_ref().expect("an image after the insert").purchase;
+    let read: Vec<(&str, u64, bool)> = purchase
+        .mismatches
+        .iter()
+        .map(|(id, it)| (id.as_str(), it.amount.get(), it.is_refunded()))
+        .collect();
+    assert_eq!(read, [("pay_h4ovPAqrQtwxlt", 20_472, true), ("pay_q8QAA0vKHUDxb9", 20_000, false)]);
+    let names = |value: &Value| value.as_object().expect("an item").len();
+    assert_eq!(names(&shown(&item).expect("an audit record")), names(&item));
+
+    // A record shows only the mismatches that a change is about.
+    let mut after = item.clone();
+    after["mismatch#pay_q8QAA0vKHUDxb9"]["M"]["refunded_at"] = json!({ "N": "1768458800000" });
+    let record = change(&item, &after).audit_record().and_then(|record| record.after);
+    let shown = record.expect("an audit record");
+    assert!(shown["mismatch#pay_h4ovPAqrQtwxlt"].is_null(), "{shown}");
+    assert_eq!(shown["mismatch#pay_q8QAA0vKHUDxb9"]["refunded_at"], 1_768_458_800_000_u64);
+}
+
+#[test]
+fn a_stored_refund_of_a_payment_is_read_and_rewritten_unchanged() {
+    let item = fixture("refund-payment").expect("a fixture");
+    let Some(Changed::Refund(refund)) = change(&Value::Null, &item).of else { panic!("a refund") };
+    let refund = refund.after.expect("an image after the insert");
+    assert_eq!((refund.numbers.len(), refund.currency.as_str()), (0, "USD"));
+    let written = Kind::Refund.written_again(image(item.clone())).expect("readable");
+    for (name, value) in written.iter() {
+        let value = serde_json::to_value(value).expect("JSON");
+        assert_eq!(value, item[name], "{name}");
+    }
+    assert!(!written.contains_key("numbers"), "DynamoDB has no empty sets");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Purchases. One item holds a purchase from the Razorpay order to the last token.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use jiff::Timestamp;
@@ -11,6 +11,7 @@ use thali_domain::money::Paise;
 use thali_domain::payments::settlement::Payment;
 use thali_domain::tokens::purchases::{Lot, Purchase, PurchaseState, Waiting};
 
+use super::mismatches::{MISMATCHES, mismatch_attribute, mismatches_of};
 use crate::store::changes::kinds::{Kind, Stored};
 use crate::store::changes::trail::Trail;
 use crate::store::keys::Key;
@@ -46,6 +47,8 @@ pub(in crate::store) struct PurchaseItem {
     asked_at: Option<Timestamp>,
     #[serde(default, with = "jiff::fmt::serde::timestamp::millisecond::optional")]
     closed_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    capturing: Option<RazorpayPaymentId>,
     #[serde(
         default,
         skip_serializing_if = "BTreeSet::is_empty",
@@ -92,6 +95,7 @@ impl Stored for PurchaseItem {
         "expires_at",
         "asked_at",
         "closed_at",
+        "capturing",
         "redeemed",
         "refunded",
         "refund_id",
@@ -100,7 +104,16 @@ impl Stored for PurchaseItem {
         "warned_of",
         keys::OPEN_INDEX,
         "expires_on",
-    ]);
+    ])
+    .shows_changed(MISMATCHES);
+
+    fn read(attributes: Attributes) -> Result<PurchaseRecord, StoreError> {
+        let mismatches = mismatches_of(&attributes)?;
+        let item: Self = serde_dynamo::from_item(attributes)?;
+        let mut record = PurchaseRecord::from(item);
+        record.purchase.mismatches = mismatches;
+        Ok(record)
+    }
 }
 
 /// A purchase, and the stored attributes that no decision depends on.
@@ -142,6 +155,7 @@ impl PurchaseItem {
             failed_at: None,
             asked_at: None,
             closed_at: None,
+            capturing: None,
             payment_id: None,
             method: None,
             captured_at: None,
@@ -160,6 +174,7 @@ impl PurchaseItem {
 impl From<PurchaseItem> for Purchase {
     fn from(item: PurchaseItem) -> Self {
         let PurchaseItem { failed_at, asked_at, closed_at, .. } = item;
+        let waiting = Waiting { failed_at, asked_at, closed_at, capturing: item.capturing };
         let lot = match (item.state, item.payment_id, item.captured_at, item.expires_at) {
             (State::Captured, Some(payment_id), Some(captured_at), Some(expires_at)) => {
                 Some(Lot { payment_id, method: item.method, captured_at, expires_at })
@@ -175,22 +190,19 @@ impl From<PurchaseItem> for Purchase {
             amount: item.amount_paise,
             validity_days: item.validity_days,
             created_at: item.created_at,
-            state: lot.map_or(
-                PurchaseState::Created(Waiting { failed_at, asked_at, closed_at }),
-                PurchaseState::Captured,
-            ),
+            state: lot.map_or(PurchaseState::Created(waiting), PurchaseState::Captured),
             redeemed: item.redeemed,
             refunded: item.refunded,
             refund_id: item.refund_id,
             refunding: item.refunding,
+            mismatches: BTreeMap::new(),
         }
     }
 }
 
 #[derive(Debug, thiserror::Error)]
 pub enum CaptureError {
-    /// The purchase is not open, or the payment has another amount. Contains the purchase as it is
-    /// now.
+    /// The purchase is not open, or the payment is refunded. Contains the purchase as it is now.
     #[error("the purchase is no longer open")]
     NotOpen(Box<Purchase>),
     #[error(transparent)]
@@ -236,9 +248,8 @@ impl Store {
 
     /// Reads the purchase with a key from an index.
     pub async fn purchase_at(&self, key: &Key) -> Result<Option<Purchase>, StoreError> {
-        let found: Option<PurchaseItem> =
-            self.get(&self.tables.tokens, key, Consistency::Strong).await?;
-        Ok(found.map(Into::into))
+        let found = self.get_attributes(&self.tables.tokens, key, Consistency::Strong).await?;
+        found.map(purchase_of).transpose()
     }
 
     pub async fn purchases_of(
@@ -297,7 +308,8 @@ impl Store {
     }
 
     /// Captures an open purchase: this issues its tokens. The condition ensures that this happens
-    /// only once, even if the payment is reported several times.
+    /// only once, even if the payment is reported several times, and never by a payment whose
+    /// refund was requested.
     pub async fn purchase_capture(
         &self,
         purchase: &Purchase,
@@ -308,7 +320,7 @@ impl Store {
         let expression = format!(
             "SET #state = :captured, payment_id = :payment_id, #method = :method, \
              captured_at = :changed_at, expires_at = :expires_at, expires_on = :expires_on, \
-             {STAMPED} REMOVE #open, failed_at, asked_at, closed_at"
+             {STAMPED} REMOVE #open, failed_at, asked_at, closed_at, capturing"
         );
         let method = payment.method.as_deref().unwrap_or("unknown");
         let given = [
@@ -318,7 +330,7 @@ impl Store {
             (":method", text(method)),
             (":expires_at", millis(expires_at)),
             (":expires_on", text(keys::expiry_partition(&purchase.order_id, expires_at))),
-            (":amount", crate::store::number(payment.amount.get())),
+            (":amount", crate::store::number(purchase.amount.get())),
         ];
         let request = self
             .client
@@ -326,7 +338,12 @@ impl Store {
             .table_name(&self.tables.tokens)
             .set_key(Some(keys::purchase(purchase.account_id, &purchase.order_id).attributes()))
             .update_expression(expression)
-            .condition_expression("#state = :created AND amount_paise = :amount")
+            .condition_expression(
+                "#state = :created AND amount_paise = :amount AND \
+                 attribute_not_exists(#mismatch.refund_id) AND \
+                 attribute_not_exists(#mismatch.refunded_at)",
+            )
+            .expression_attribute_names("#mismatch", mismatch_attribute(&payment.payment_id))
             .expression_attribute_names("#state", "state")
             .expression_attribute_names("#method", "method")
             .expression_attribute_names("#open", "open")
@@ -368,6 +385,5 @@ impl Store {
 }
 
 pub(in crate::store) fn purchase_of(attributes: Attributes) -> Result<Purchase, StoreError> {
-    let item: PurchaseItem = serde_dynamo::from_item(attributes)?;
-    Ok(item.into())
+    Ok(PurchaseItem::read(attributes)?.purchase)
 }

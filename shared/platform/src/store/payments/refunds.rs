@@ -1,5 +1,6 @@
 //! Refunds. Each refund is an item, and reserves tokens in its purchase. The request and the end
-//! of a refund change the refund and the purchase in one transaction.
+//! of a refund change the refund and the purchase in one transaction. The refund of a payment that
+//! paid for no tokens has no numbers, and changes the payment's mismatch instead.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -12,6 +13,7 @@ use thali_domain::ids::{
 };
 use thali_domain::money::Paise;
 use thali_domain::payments::refunds::{Refund, RefundFailure, RefundState};
+use thali_domain::payments::settlement::CURRENCY;
 use thali_domain::tokens::purchases::Purchase;
 
 use crate::store::changes::kinds::{Kind, Stored};
@@ -30,9 +32,17 @@ pub(in crate::store) struct RefundItem {
     mess_id: MessId,
     order_id: RazorpayOrderId,
     payment_id: RazorpayPaymentId,
-    #[serde(with = "serde_dynamo::number_set")]
+    /// Left out in the refund of a payment that paid for no tokens.
+    #[serde(
+        default,
+        skip_serializing_if = "BTreeSet::is_empty",
+        with = "serde_dynamo::number_set"
+    )]
     numbers: BTreeSet<u16>,
     amount_paise: Paise,
+    /// Left out if it is the currency in which tokens are sold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    currency: Option<String>,
     state: State,
     requested_by: AccountId,
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
@@ -64,6 +74,7 @@ impl Stored for RefundItem {
         "payment_id",
         "numbers",
         "amount_paise",
+        "currency",
         "state",
         "requested_by",
         "requested_at",
@@ -86,6 +97,7 @@ impl RefundItem {
             payment_id: refund.payment_id,
             numbers: refund.numbers,
             amount_paise: refund.amount,
+            currency: Some(refund.currency).filter(|currency| currency != CURRENCY),
             state: State::Pending,
             requested_by: refund.requested_by,
             requested_at: refund.requested_at,
@@ -111,6 +123,7 @@ impl From<RefundItem> for Refund {
             payment_id: item.payment_id,
             numbers: item.numbers,
             amount: item.amount_paise,
+            currency: item.currency.unwrap_or_else(|| CURRENCY.to_owned()),
             requested_by: item.requested_by,
             requested_at: item.requested_at,
             razorpay_refund_id: item.razorpay_refund_id,
@@ -123,7 +136,8 @@ impl Store {
     /// Records a refund and reserves its tokens in `purchase`, which is as it was when the refund
     /// was decided. The condition checks that the decision still holds: no token was redeemed
     /// since (the set of redeemed tokens only grows, so a set of the same size is the same set),
-    /// no other refund reserved tokens since, and no refund is in progress.
+    /// no other refund reserved tokens since, and no refund is in progress. For the refund of a
+    /// payment it checks that the payment was neither refunded nor accepted since.
     pub async fn refund_request(
         &self,
         purchase: &Purchase,
@@ -132,10 +146,14 @@ impl Store {
         stamp: &Stamp,
     ) -> Result<Attempt<()>, StoreError> {
         let table = &self.tables.tokens;
+        let reserve = if refund.numbers.is_empty() {
+            self.mismatch_refund_write(refund, stamp)
+        } else {
+            reserve_write(table, purchase, refund, stamp)
+        };
         let at = keys::refund(refund.account_id, refund.refund_id);
         let record = item(&at, &RefundItem::requested(refund), stamp)?;
-        let mut writes =
-            vec![reserve_write(table, purchase, refund, stamp), put_new(table, record)];
+        let mut writes = vec![reserve, put_new(table, record)];
         if let Some(key) = key {
             let id = refund.refund_id.to_string();
             let owner = refund.requested_by;
@@ -188,7 +206,11 @@ impl Store {
         let expression = "#state = :state, razorpay_refund_id = :id";
         let given = [(":state", text("processed")), (":id", text(razorpay_refund_id))];
         let finish = self.finish_write(refund, expression, values(stamp, given));
-        let release = self.release_write(refund, "", values(stamp, []));
+        let release = if refund.numbers.is_empty() {
+            self.mismatch_end_write(refund, true, stamp)
+        } else {
+            self.release_write(refund, "", values(stamp, []))
+        };
         self.refund_finish(finish, release).await
     }
 
@@ -204,10 +226,14 @@ impl Store {
         let given = [(":state", text("failed")), (":failure", reason)];
         let expression = "#state = :state, failure = :failure";
         let finish = self.finish_write(refund, expression, values(stamp, given));
-        // If this removes the last number, DynamoDB removes the attribute.
-        let numbers = AttributeValue::Ns(refund.numbers.iter().map(u16::to_string).collect());
-        let given = values(stamp, [(":numbers", numbers)]);
-        let release = self.release_write(refund, " DELETE refunded :numbers", given);
+        let release = if refund.numbers.is_empty() {
+            self.mismatch_end_write(refund, false, stamp)
+        } else {
+            // If this removes the last number, DynamoDB removes the attribute.
+            let numbers = AttributeValue::Ns(refund.numbers.iter().map(u16::to_string).collect());
+            let given = values(stamp, [(":numbers", numbers)]);
+            self.release_write(refund, " DELETE refunded :numbers", given)
+        };
         self.refund_finish(finish, release).await
     }
 
@@ -320,6 +346,6 @@ fn reserve_write(
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "what the builders take")]
-fn names<const N: usize>(given: [(&str, &str); N]) -> Option<HashMap<String, String>> {
+pub(super) fn names<const N: usize>(given: [(&str, &str); N]) -> Option<HashMap<String, String>> {
     Some(given.map(|(name, attribute)| (name.to_owned(), attribute.to_owned())).into())
 }

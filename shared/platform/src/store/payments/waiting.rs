@@ -4,6 +4,7 @@
 
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use jiff::civil::Date;
+use thali_domain::ids::RazorpayPaymentId;
 use thali_domain::payments::refunds::Refund;
 use thali_domain::tokens::purchases::Purchase;
 
@@ -68,6 +69,55 @@ impl Store {
             .condition_expression("#state = :created")
             .expression_attribute_names("#state", "state")
             .set_expression_attribute_values(Some(values(stamp, [(":created", text("created"))])));
+        none_if_condition_failed(request.send().await)?;
+        Ok(())
+    }
+
+    /// Chooses an authorized payment of an unpaid purchase, before it is captured at Razorpay, so
+    /// that no other payment is captured. `instead_of` is an earlier choice that came to nothing.
+    /// Returns whether this payment is the chosen one.
+    pub async fn purchase_capturing(
+        &self,
+        purchase: &Purchase,
+        payment: &RazorpayPaymentId,
+        instead_of: Option<&RazorpayPaymentId>,
+        stamp: &Stamp,
+    ) -> Result<bool, StoreError> {
+        let given = [
+            (":created", text("created")),
+            (":payment", text(payment)),
+            (":before", text(instead_of.unwrap_or(payment))),
+        ];
+        let update = self.purchase_update(purchase);
+        let request = update
+            .update_expression(format!("SET capturing = :payment, {STAMPED}"))
+            .condition_expression(
+                "#state = :created AND \
+                 (attribute_not_exists(capturing) OR capturing IN (:payment, :before))",
+            )
+            .expression_attribute_names("#state", "state")
+            .set_expression_attribute_values(Some(values(stamp, given)));
+        Ok(none_if_condition_failed(request.send().await)?.is_some())
+    }
+
+    /// Lets the next run of the job query Razorpay about an unpaid purchase again, because there
+    /// is news of a payment. A purchase that was given up is in the index again.
+    pub async fn purchase_ask_again(
+        &self,
+        purchase: &Purchase,
+        stamp: &Stamp,
+    ) -> Result<(), StoreError> {
+        let open = text(keys::open_partition(&purchase.order_id));
+        let given = [(":created", text("created")), (":open", open)];
+        let update = self.purchase_update(purchase);
+        let request = update
+            .update_expression(format!("SET #open = :open, {STAMPED} REMOVE asked_at, closed_at"))
+            .condition_expression(
+                "#state = :created AND (attribute_exists(asked_at) OR attribute_exists(closed_at))",
+            )
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_names("#open", "open")
+            .set_expression_attribute_values(Some(values(stamp, given)));
         none_if_condition_failed(request.send().await)?;
         Ok(())
     }

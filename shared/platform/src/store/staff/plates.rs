@@ -47,6 +47,8 @@ struct ScanAttribute {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     offline: bool,
     refused: Option<Refusal>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    past_unknown: bool,
     #[serde(default, with = "jiff::fmt::serde::timestamp::millisecond::optional")]
     undone_at: Option<Timestamp>,
 }

@@ -4,9 +4,10 @@ use aws_sdk_dynamodb::types::TransactWriteItem;
 use jiff::Timestamp;
 use serde::Deserialize;
 use thali_domain::accounts::identity::{
-    AccountStatus, Email, Name, Phone, Role, RollNo, RoomNo, Username,
+    AccountStatus, Email, Name, Role, RollNo, RoomNo, Username,
 };
 use thali_domain::ids::{AccountId, MessId};
+use thali_domain::phone::Phone;
 use thali_domain::reason::Reason;
 
 use super::members::{AsRead, as_read};
@@ -14,8 +15,8 @@ use crate::auth::password::NO_PASSWORD;
 use crate::store::accounts::account::Guard;
 use crate::store::keys::Key;
 use crate::store::{
-    Account, STAMPED, SessionRecord, Stamp, Store, StoreError, TransactError, delete, item, keys,
-    put_where, text, update, values,
+    Account, Member, STAMPED, SessionRecord, Stamp, Store, StoreError, TransactError, delete, item,
+    keys, put_where, text, update, values,
 };
 
 /// Why a decision about a student was not written.
@@ -91,22 +92,21 @@ impl Store {
         entries.map(|entry| Ok(serde_dynamo::from_item(entry)?)).collect()
     }
 
-    /// Writes an owner's decision about an account as it was read, in one transaction: the status,
-    /// and who decided, when and why. The sessions in `ended` end with it.
+    /// Writes an owner's decision about an account and its member as they were read, in one
+    /// transaction: the status, and who decided, when and why. The sessions in `ended` end with it.
     ///
     /// A rejected student's account gives up its roll number, and its e-mail address if nobody has
     /// proven to own it, so that it cannot block the real owner of either. If a rejected student
     /// is activated later, the account takes them again.
     pub async fn student_decide(
         &self,
-        account: &Account,
+        (account, member): (&Account, Option<&Member>),
         status: AccountStatus,
         reason: Option<&Reason>,
         ended: &[SessionRecord],
         stamp: &Stamp,
     ) -> Result<(), StudentDecideError> {
-        let follows =
-            self.member_copy_write(account, &[("status", Some(text(status.as_str())))], stamp)?;
+        let follows = self.member_status_write(account, member, status, stamp)?;
         let mut writes = vec![self.decision(account, status, reason, stamp), follows];
         writes.extend(self.session_deletes(ended));
         let others = writes.len();

@@ -6,12 +6,13 @@
 use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, TransactWriteItem};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 use thali_domain::accounts::identity::{AccountStatus, Name, Role, RollNo, RoomNo};
 use thali_domain::ids::{AccountId, CutId, CycleId, MessId};
-use thali_domain::meals::entitlement::{Entitlement, OpenCut, OpenCycle};
+use thali_domain::meals::entitlement::{Entitlement, OpenCut, OpenCycle, STATUSES_MAX};
+use thali_domain::past::Past;
 use thali_domain::pictures::PictureKey;
 use thali_domain::staff::plates::Diner;
 use thali_domain::students::qr::Nonce;
@@ -19,10 +20,15 @@ use thali_domain::students::qr::Nonce;
 use crate::clock::random_bytes;
 use crate::store::changes::kinds::{Kind, Stored};
 use crate::store::changes::trail::Trail;
+use crate::store::past;
 use crate::store::{
     Account, Attempt, Attributes, Consistency, STAMPED, Stamp, Store, StoreError, TransactError,
     item, keys, put_new, retry_overtaken, text, update, values,
 };
+
+/// The attribute of a member's earlier statuses. The audit trail need not show it, nor the earlier
+/// codes: it has each change.
+const STATUSES: &str = "was";
 
 /// The data of a student that scans need, in its storage format.
 #[skip_serializing_none]
@@ -35,9 +41,16 @@ pub struct Member {
     pub room_no: Option<RoomNo>,
     pub picture_key: Option<PictureKey>,
     pub status: AccountStatus,
+    /// What the status was before. Items of before this was stored lack it until the next
+    /// decision.
+    #[serde(rename = "was", default, with = "past::optional_packed")]
+    pub statuses: Option<Past<AccountStatus>>,
     /// The nonce that the student's QR code must carry.
     pub qr_nonce: Nonce,
-    /// The nonce before the last reset. A device that was offline may have scanned it.
+    /// The nonces before the last resets. A device that was offline may have scanned them.
+    #[serde(default, skip_serializing_if = "Past::is_empty", with = "past::packed")]
+    pub codes: Past<Nonce>,
+    /// The nonce before the last reset, in items of before `codes` was stored.
     pub qr_previous: Option<Nonce>,
     /// Since when the QR code carries `qr_nonce`.
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
@@ -49,6 +62,13 @@ pub struct Member {
     /// Counts the changes of `cycles` and `cuts`. A write that was decided on either of them
     /// requires that the version is unchanged since it was read.
     pub version: u64,
+    /// When the item was last written, which is part of every item's stamp.
+    #[serde(
+        default,
+        skip_serializing,
+        with = "jiff::fmt::serde::timestamp::millisecond::optional"
+    )]
+    changed_at: Option<Timestamp>,
 }
 
 impl Stored for Member {
@@ -68,7 +88,8 @@ impl Stored for Member {
         "cycles",
         "cuts",
         "version",
-    ]);
+    ])
+    .hides(&[STATUSES, "codes"]);
 }
 
 impl Member {
@@ -83,12 +104,15 @@ impl Member {
             room_no: account.room_no.clone(),
             picture_key: account.picture_key,
             status: account.status,
+            statuses: Some(Past::default()),
             qr_nonce: Nonce::from_random(random_bytes()),
+            codes: Past::default(),
             qr_previous: None,
             qr_issued_at: now,
             cycles: BTreeMap::new(),
             cuts: BTreeMap::new(),
             version: 0,
+            changed_at: None,
         }
     }
 
@@ -97,12 +121,34 @@ impl Member {
     pub fn entitlement(&self) -> Entitlement {
         Entitlement {
             status: self.status,
+            statuses: self.past_statuses(),
             qr_nonce: self.qr_nonce.clone(),
-            qr_previous: self.qr_previous.clone(),
-            qr_issued_at: self.qr_issued_at,
+            codes: self.past_codes(),
             cycles: self.cycles.clone(),
             cuts: self.cuts.clone(),
         }
+    }
+
+    /// What the status was before. An older item says nothing of it. Then a student who is not
+    /// active may have been so until the item was last written. Only a student who waits for
+    /// approval never had another status, and one who is active is taken as having always been so.
+    fn past_statuses(&self) -> Past<AccountStatus> {
+        match (&self.statuses, self.status) {
+            (Some(statuses), _) => statuses.clone(),
+            (None, AccountStatus::Active | AccountStatus::PendingApproval) => Past::default(),
+            (None, AccountStatus::Blocked | AccountStatus::Rejected) => {
+                self.changed_at.map_or_else(Past::default, Past::unknown_until)
+            }
+        }
+    }
+
+    /// The nonces before the last resets. An older item has only the last of them, and says nothing
+    /// of when that one was new.
+    pub(super) fn past_codes(&self) -> Past<Nonce> {
+        let Some(previous) = &self.qr_previous else { return self.codes.clone() };
+        let issued = self.qr_issued_at;
+        let before = issued - SignedDuration::from_millis(1);
+        BTreeMap::from([(before, None), (issued, Some(previous.clone()))]).into()
     }
 
     /// The part that a plate stores.
@@ -259,9 +305,53 @@ impl Store {
         changed: &[CopiedAttribute],
         stamp: &Stamp,
     ) -> Result<TransactWriteItem, StoreError> {
-        let whole: Attributes = serde_dynamo::to_item(Member::of(account, stamp.at))?;
+        // A condition that always holds: the other writes of the transaction decide.
+        let always = "attribute_not_exists(pk) OR attribute_exists(pk)";
+        self.member_copy_if(account, changed, (always, Attributes::new()), stamp)
+    }
+
+    /// The same for a new status of the member as it was read, which keeps the one before.
+    pub(in crate::store) fn member_status_write(
+        &self,
+        account: &Account,
+        member: Option<&Member>,
+        status: AccountStatus,
+        stamp: &Stamp,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let status = ("status", Some(text(status.as_str())));
+        let Some(member) = member else {
+            // Nobody has seen a code of this student, so nobody asks for the past.
+            let none = Past::<AccountStatus>::default();
+            let changed = [status, (STATUSES, Some(past::packed_attribute(&none)))];
+            let new = ("attribute_not_exists(pk)", Attributes::new());
+            return self.member_copy_if(account, &changed, new, stamp);
+        };
+        let replaced = member.past_statuses().replaced(member.status, stamp.at, STATUSES_MAX);
+        let changed = [status, (STATUSES, Some(past::packed_attribute(&replaced)))];
+        let mut given = Attributes::from([(":read".to_owned(), text(member.status.as_str()))]);
+        let condition = match &member.statuses {
+            Some(read) => {
+                given.insert(":read_past".to_owned(), past::packed_attribute(read));
+                "#status = :read AND #was = :read_past"
+            }
+            None => "#status = :read AND attribute_not_exists(#was)",
+        };
+        self.member_copy_if(account, &changed, (condition, given), stamp)
+    }
+
+    fn member_copy_if(
+        &self,
+        account: &Account,
+        changed: &[CopiedAttribute],
+        (condition, read): (&str, Attributes),
+        stamp: &Stamp,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let mut whole: Attributes = serde_dynamo::to_item(Member::of(account, stamp.at))?;
+        // Nothing is known of the past of an older member, and an empty one would say otherwise.
+        whole.remove(STATUSES);
         let mut names = HashMap::from([("#kind".to_owned(), "kind".to_owned())]);
         let mut given = values(stamp, [(":kind", text(Member::KIND))]);
+        given.extend(read);
         let mut set = vec![STAMPED.to_owned(), "#kind = :kind".to_owned()];
         let mut removed = Vec::new();
         let known = whole.into_iter().filter(|(name, _)| changed.iter().all(|(it, _)| it != name));
@@ -286,9 +376,7 @@ impl Store {
         };
         let expression = format!("SET {}{removed}", set.join(", "));
         let key = keys::member(&account.mess_id, account.account_id);
-        // A condition that always holds: the other writes of the transaction decide.
-        let always = "attribute_not_exists(pk) OR attribute_exists(pk)";
-        Ok(update(&self.tables.meals, &key, &expression, always, Some(names), given))
+        Ok(update(&self.tables.meals, &key, &expression, condition, Some(names), given))
     }
 }
 

@@ -4,12 +4,14 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 use thali_domain::ids::{AccountId, MessId};
+use thali_domain::meals::entitlement::CODES_MAX;
 use thali_domain::staff::gate::{PreviousKey, QrKeys};
 use thali_domain::students::qr::{Kid, Nonce};
 
+use crate::store::past;
 use crate::store::{
-    IdempotencyKey, Member, Operation, STAMPED, Stamp, Store, StoreError, TransactError, keys,
-    millis, none_if_condition_failed, text, update, values,
+    Attempt, IdempotencyKey, Member, Operation, STAMPED, Stamp, Store, StoreError, TransactError,
+    keys, millis, none_if_condition_failed, retry_overtaken, text, update, values,
 };
 
 /// The attribute of a mess's QR keys.
@@ -23,6 +25,15 @@ pub(in crate::store) struct QrKeysAttribute {
     #[serde(default, with = "jiff::fmt::serde::timestamp::millisecond::optional")]
     since: Option<Timestamp>,
     previous: Option<PreviousKeyAttribute>,
+    /// Attributes of before this was stored lack it until the next rotation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    earlier: Option<Vec<PreviousKeyAttribute>>,
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "jiff::fmt::serde::timestamp::millisecond::optional"
+    )]
+    lost_until: Option<Timestamp>,
 }
 
 /// The storage format of the previous key.
@@ -33,25 +44,42 @@ struct PreviousKeyAttribute {
     valid_until: Timestamp,
 }
 
+impl From<PreviousKey> for PreviousKeyAttribute {
+    fn from(PreviousKey { kid, valid_until }: PreviousKey) -> Self {
+        Self { kid, valid_until }
+    }
+}
+
+impl From<PreviousKeyAttribute> for PreviousKey {
+    fn from(PreviousKeyAttribute { kid, valid_until }: PreviousKeyAttribute) -> Self {
+        Self { kid, valid_until }
+    }
+}
+
 impl From<QrKeys> for QrKeysAttribute {
-    fn from(QrKeys { current, since, previous }: QrKeys) -> Self {
-        let previous = previous
-            .map(|PreviousKey { kid, valid_until }| PreviousKeyAttribute { kid, valid_until });
-        Self { current, since, previous }
+    fn from(QrKeys { current, since, previous, earlier, lost_until }: QrKeys) -> Self {
+        let earlier = Some(earlier.into_iter().map(Into::into).collect());
+        Self { current, since, previous: previous.map(Into::into), earlier, lost_until }
     }
 }
 
 impl From<QrKeysAttribute> for QrKeys {
-    fn from(QrKeysAttribute { current, since, previous }: QrKeysAttribute) -> Self {
-        let previous = previous
-            .map(|PreviousKeyAttribute { kid, valid_until }| PreviousKey { kid, valid_until });
-        Self { current, since, previous }
+    fn from(stored: QrKeysAttribute) -> Self {
+        let QrKeysAttribute { current, since, previous, earlier, lost_until } = stored;
+        let previous: Option<PreviousKey> = previous.map(Into::into);
+        // An older attribute says nothing of the keys before the previous one. The last rotation
+        // ended them.
+        let is_silent = earlier.is_none();
+        let had_more = previous.as_ref().is_some_and(|previous| previous.kid > Kid::FIRST);
+        let lost_until = if is_silent && had_more { since } else { lost_until };
+        let earlier = earlier.unwrap_or_default().into_iter().map(Into::into).collect();
+        Self { current, since, previous, earlier, lost_until }
     }
 }
 
 impl Store {
     /// Gives a student a new nonce, so that older QR codes are invalid from the next scan on. The
-    /// previous nonce is kept for scans that were made offline before the reset. Returns the
+    /// nonces before it are kept for scans that were made offline before the reset. Returns the
     /// student, or `None` if there is no such student.
     pub async fn code_reset(
         &self,
@@ -60,17 +88,40 @@ impl Store {
         nonce: &Nonce,
         stamp: &Stamp,
     ) -> Result<Option<Member>, StoreError> {
-        let given = [(":nonce", text(nonce)), (":now", millis(stamp.at))];
+        retry_overtaken(|_| async {
+            let Some(read) = self.member_get(mess, account).await? else {
+                return Ok(Attempt::Done(None));
+            };
+            let written = self.code_replace(&read, nonce, stamp).await?;
+            Ok(Attempt::of(written.map(Some)))
+        })
+        .await
+    }
+
+    /// Replaces the nonce of a student as it was read; `None` if it has changed since.
+    async fn code_replace(
+        &self,
+        read: &Member,
+        nonce: &Nonce,
+        stamp: &Stamp,
+    ) -> Result<Option<Member>, StoreError> {
+        let codes = read.past_codes().replaced(read.qr_nonce.clone(), stamp.at, CODES_MAX);
+        let given = [
+            (":nonce", text(nonce)),
+            (":now", millis(stamp.at)),
+            (":codes", past::packed_attribute(&codes)),
+            (":read", text(&read.qr_nonce)),
+        ];
         let request = self
             .client
             .update_item()
             .table_name(&self.tables.meals)
-            .set_key(Some(keys::member(mess, account).attributes()))
-            // An update reads values from the item as it was before the update.
+            .set_key(Some(keys::member(&read.mess_id, read.account_id).attributes()))
             .update_expression(format!(
-                "SET qr_previous = qr_nonce, qr_nonce = :nonce, qr_issued_at = :now, {STAMPED}"
+                "SET codes = :codes, qr_nonce = :nonce, qr_issued_at = :now, {STAMPED} \
+                 REMOVE qr_previous"
             ))
-            .condition_expression("attribute_exists(pk)")
+            .condition_expression("qr_nonce = :read")
             .set_expression_attribute_values(Some(values(stamp, given)))
             .return_values("ALL_NEW".into());
         let Some(answer) = none_if_condition_failed(request.send().await)? else { return Ok(None) };
@@ -115,5 +166,33 @@ impl Store {
             Err(TransactError::Conditions(_) | TransactError::Conflict) => Ok(false),
             Err(TransactError::Store(error)) => Err(error),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use thali_domain::past::Holds;
+
+    use super::*;
+
+    #[test]
+    fn an_older_attribute_is_silent_about_keys_before_the_previous_one() {
+        let since = Timestamp::constant(1_768_458_600, 0);
+        let moment = jiff::SignedDuration::from_millis(1);
+        let stored = |current: &str, previous: &str| {
+            let previous = json!({ "kid": previous, "valid_until": 1_768_545_000_000_u64 });
+            let keys =
+                json!({ "current": current, "since": 1_768_458_600_000_u64, "previous": previous });
+            QrKeys::from(serde_json::from_value::<QrKeysAttribute>(keys).expect("keys"))
+        };
+        let keys = stored("k3", "k2");
+        assert_eq!(keys.accepted(Kid::FIRST, since - moment), Holds::Unknown);
+        assert_eq!(keys.accepted(Kid::FIRST, since), Holds::No);
+        // There was no key before the first one.
+        assert_eq!(stored("k2", "k1").lost_until, None);
+        let written = serde_json::to_value(QrKeysAttribute::from(keys.clone())).expect("JSON");
+        let read = serde_json::from_value::<QrKeysAttribute>(written).expect("keys");
+        assert_eq!(QrKeys::from(read), keys);
     }
 }

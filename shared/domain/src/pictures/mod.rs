@@ -1,5 +1,7 @@
-//! Uploaded images: the accepted formats and sizes, the storage keys, and the check that an
-//! uploaded object is the image that its key declares.
+//! Uploaded images: the accepted formats and sizes, the storage keys, the check that an uploaded
+//! object is the image that its key declares, and the image without metadata.
+
+mod metadata;
 
 use serde::{Deserialize, Serialize};
 
@@ -9,9 +11,6 @@ use crate::text::plain_schema;
 
 /// The maximum size of an image, in bytes.
 pub const LENGTH_MAX: u64 = 5 * 1024 * 1024;
-
-/// The number of first bytes that [`PictureFormat::of_bytes`] needs.
-pub const HEAD_LENGTH: u64 = 12;
 
 /// An image format; in JSON, its content type.
 ///
@@ -191,24 +190,43 @@ pub enum PictureRefusal {
     /// The object would be served with another content type.
     #[error("the object's content type is not the declared one")]
     ContentType,
-    /// The object's bytes are not of the declared format.
+    /// The object's bytes are not of the declared format, or hold no picture.
     #[error("the object's bytes are not of the declared format")]
     Bytes,
 }
 
-/// Validates an uploaded object by its length in bytes, its content type and its first
-/// [`HEAD_LENGTH`] bytes.
-pub fn check(
+/// Validates an uploaded object by its length in bytes, its content type and its first bytes, and
+/// returns it without metadata, if it has any. `file` is all of it, or nothing if it is longer than
+/// [`LENGTH_MAX`].
+///
+/// A clean object is accepted as it is, so cleaning ends.
+pub fn cleaned(
     declared: PictureFormat,
     length: u64,
     content_type: &str,
-    head: &[u8],
+    file: &[u8],
+) -> Result<Option<Vec<u8>>, PictureRefusal> {
+    check(declared, length, content_type, file)?;
+    let clean = metadata::without_metadata(declared, file);
+    if clean == file {
+        return Ok(None);
+    }
+    // A file of metadata alone.
+    check(declared, clean.len() as u64, content_type, &clean)?;
+    Ok(Some(clean))
+}
+
+fn check(
+    declared: PictureFormat,
+    length: u64,
+    content_type: &str,
+    file: &[u8],
 ) -> Result<(), PictureRefusal> {
     if PictureLength::try_from(length).is_err() {
         Err(PictureRefusal::Length)
     } else if content_type != declared.content_type() {
         Err(PictureRefusal::ContentType)
-    } else if PictureFormat::of_bytes(head) != Some(declared) {
+    } else if PictureFormat::of_bytes(file) != Some(declared) {
         Err(PictureRefusal::Bytes)
     } else {
         Ok(())
@@ -230,8 +248,7 @@ mod tests {
         for (bytes, format) in
             [(PNG, PictureFormat::Png), (JPEG, PictureFormat::Jpeg), (WEBP, PictureFormat::WebP)]
         {
-            let head = &bytes[..bytes.len().min(usize::try_from(HEAD_LENGTH).expect("twelve"))];
-            assert_eq!(PictureFormat::of_bytes(head), Some(format));
+            assert_eq!(PictureFormat::of_bytes(bytes), Some(format));
         }
         let others: [&[u8]; 8] = [
             b"",
@@ -260,6 +277,17 @@ mod tests {
         assert_eq!(png(9, "image/png; charset=utf-8", PNG), Err(PictureRefusal::ContentType));
         assert_eq!(png(9, "image/png", JPEG), Err(PictureRefusal::Bytes));
         assert_eq!(png(9, "image/png", b"not a picture"), Err(PictureRefusal::Bytes));
+    }
+
+    #[test]
+    fn a_file_of_metadata_alone_is_no_picture() {
+        let jpeg =
+            |file: &[u8]| cleaned(PictureFormat::Jpeg, file.len() as u64, "image/jpeg", file);
+        let comment = b"\xff\xd8\xff\xfe\0\x05abc";
+        assert_eq!(jpeg(comment), Err(PictureRefusal::Bytes));
+        assert_eq!(jpeg(JPEG), Ok(None));
+        let whole = b"\xff\xd8\xff\xfe\0\x05abc\xff\xd9";
+        assert_eq!(jpeg(whole), Ok(Some(b"\xff\xd8\xff\xd9".to_vec())));
     }
 
     #[test]
