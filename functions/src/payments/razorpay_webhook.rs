@@ -11,7 +11,7 @@ use serde_json::Value;
 use thali_domain::ids::{AccountId, RazorpayOrderId};
 use thali_domain::payments::refunds::PartnerRefund;
 use thali_domain::payments::settlement::{Payment, PaymentStatus};
-use thali_domain::tokens::purchases::{Purchase, PurchaseState};
+use thali_domain::tokens::purchases::Purchase;
 use thali_platform::app::App;
 use thali_platform::config::Part;
 use thali_platform::handler;
@@ -22,7 +22,7 @@ use thali_platform::store::Stamp;
 use utoipa::ToSchema;
 
 use super::refunding::{Outcome, finish};
-use super::settle::{record, settle};
+use super::settle::{ask_again, record, settle};
 
 pub static ENDPOINT: Endpoint = Endpoint::post(
     "razorpay-webhook",
@@ -158,12 +158,7 @@ async fn take_payment(
     if payment.status == PaymentStatus::Authorized {
         // The next run of the `reconcile-payments` job captures the payment, unless Razorpay does.
         // Not here: Razorpay gives a webhook five seconds, and capturing takes a call to Razorpay.
-        if let PurchaseState::Created(waiting) = &purchase.state
-            && (waiting.asked_at.is_some() || waiting.closed_at.is_some())
-        {
-            app.store.purchase_ask_again(&purchase, stamp).await?;
-        }
-        return Ok(());
+        return Ok(ask_again(app, &purchase, stamp).await?);
     }
     match settle(app, purchase, payment, stamp).await {
         Ok(_) => Ok(()),

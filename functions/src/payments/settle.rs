@@ -4,7 +4,7 @@
 
 use thali_domain::payments::mismatches::{mismatch, was_refunded_elsewhere};
 use thali_domain::payments::settlement::{Payment, Settlement, settle as decide};
-use thali_domain::tokens::purchases::Purchase;
+use thali_domain::tokens::purchases::{Purchase, PurchaseState};
 use thali_platform::app::App;
 use thali_platform::http::Problem;
 use thali_platform::store::{CaptureError, Stamp, StoreError};
@@ -66,4 +66,14 @@ pub async fn record(
         "a payment does not pay for its purchase",
     );
     app.store.mismatch_record(purchase, &found, stamp).await
+}
+
+/// Lets the next run of the `reconcile-payments` job ask Razorpay about an unpaid purchase, because
+/// a payment was authorized. Writes only if the job would otherwise ask later, or not at all.
+pub async fn ask_again(app: &App, purchase: &Purchase, stamp: &Stamp) -> Result<(), StoreError> {
+    let PurchaseState::Created(waiting) = &purchase.state else { return Ok(()) };
+    if waiting.asked_at.is_none() && waiting.closed_at.is_none() {
+        return Ok(());
+    }
+    app.store.purchase_ask_again(purchase, stamp).await
 }

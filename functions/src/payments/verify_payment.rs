@@ -3,6 +3,7 @@
 
 use serde::Serialize;
 use thali_domain::ids::{RazorpayOrderId, RazorpayPaymentId};
+use thali_domain::payments::settlement::PaymentStatus;
 use thali_domain::tokens::purchases::{Purchase, balance};
 use thali_platform::app::App;
 use thali_platform::config::Part;
@@ -12,7 +13,7 @@ use thali_platform::problems;
 use thali_platform::store::Consistency;
 use utoipa::ToSchema;
 
-use super::settle::settle;
+use super::settle::{ask_again, settle};
 use super::view::PaymentView;
 use crate::tokens::counted;
 
@@ -77,6 +78,9 @@ async fn verify_payment(
         purchase
     } else {
         let payment = partner.payment_fetch(&payment_id).await?;
+        if payment.status == PaymentStatus::Authorized {
+            ask_again(app, &purchase, &stamp).await?;
+        }
         settle(app, purchase, &payment, &stamp).await?
     };
     let tokens_issued = captured.token_count;

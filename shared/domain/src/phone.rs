@@ -137,7 +137,7 @@ fn indian(number: &PhoneNumber) -> Option<String> {
 /// is anything else.
 fn digits_of(text: &str) -> Option<String> {
     let seen: String = text.chars().filter(|c| !is_invisible(*c)).collect();
-    let text = seen.trim();
+    let text = seen.trim().trim_end_matches([',', ';', '.']).trim_end();
     let is_uri = text.get(..4).is_some_and(|scheme| scheme.eq_ignore_ascii_case("tel:"));
     let text = if is_uri { &text[4..] } else { text };
     let end = text.find(|c: char| c.is_alphabetic() || ";#,".contains(c)).unwrap_or(text.len());
@@ -257,6 +257,8 @@ mod tests {
             "098765 43210",
             "+91 98765 43210",
             "98765-43210",
+            "98765 43210,",
+            "98765 43210 ;",
             "919876543210",
             "0919876543210",
             "00919876543210",

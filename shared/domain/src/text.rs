@@ -241,9 +241,18 @@ mod tests {
 
     #[test]
     fn a_line_without_anything_to_see_is_refused() {
-        for blank in
-            ["", " ", "\u{200b}", "\u{2060}\u{ad}", "\u{3164}", "\u{2800}", "\u{301}", "\u{fe0f}"]
-        {
+        for blank in [
+            "",
+            " ",
+            "\u{200b}",
+            "\u{2060}\u{ad}",
+            "\u{3164}",
+            "\u{2800}",
+            "\u{301}",
+            "\u{fe0f}",
+            "\u{fffc}",
+            "\u{1d159}",
+        ] {
             assert_eq!(line(blank), None, "{blank:?}");
         }
     }

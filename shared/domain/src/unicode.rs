@@ -17,6 +17,10 @@ const NON_JOINER: char = '\u{200c}';
 
 /// An empty Braille cell. It is a symbol that looks like a space.
 const BRAILLE_BLANK: char = '\u{2800}';
+/// Stands for something that is not in the text.
+const OBJECT_REPLACEMENT: char = '\u{fffc}';
+/// A symbol of Unicode that is drawn as nothing.
+const NULL_NOTEHEAD: char = '\u{1d159}';
 
 /// The combining class of a virama, which takes the vowel from a consonant.
 const VIRAMA_CLASS: u8 = 9;
@@ -43,7 +47,7 @@ fn category(c: char) -> GeneralCategory {
 pub fn is_invisible(c: char) -> bool {
     CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
         || ('\u{fff9}'..='\u{fffb}').contains(&c)
-        || c == BRAILLE_BLANK
+        || [BRAILLE_BLANK, OBJECT_REPLACEMENT, NULL_NOTEHEAD].contains(&c)
 }
 
 /// Whether a person who reads `text` sees anything.

@@ -3,6 +3,8 @@
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
+use thali_domain::ids::RazorpayOrderId;
+use thali_platform::store::Stamp;
 
 use super::told;
 use crate::support::TestApp;
@@ -140,11 +142,7 @@ async fn a_payment_authorized_after_its_order_was_given_up_is_captured() {
 async fn news_of_an_authorized_payment_lets_the_next_run_ask_at_once() {
     let test = TestApp::start().await;
     let (asha, order_id) = ordered(&test).await;
-    let scheduled = async || {
-        let event = json!({ "source": "aws.scheduler" });
-        let ran = thali_functions::jobs::reconcile_payments::JOB.run;
-        ran(&test.app, &event).await.expect("it runs")
-    };
+    let scheduled = async || by_schedule(&test).await;
     test.advance(SignedDuration::from_hours(2));
     assert_eq!(scheduled().await["asked"], 1);
     test.advance(SignedDuration::from_mins(5));
@@ -158,4 +156,42 @@ async fn news_of_an_authorized_payment_lets_the_next_run_ask_at_once() {
     assert_eq!((&counts["captured"], &counts["credited"]), (&json!(1), &json!(1)));
     let asha = Student::of(&test.log_in(&asha.email).await);
     assert_eq!(test.token_count(&asha).await, 10);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_that_sees_an_authorized_payment_is_news_too() {
+    let test = TestApp::start().await;
+    let (asha, order_id) = ordered(&test).await;
+    test.advance(SignedDuration::from_hours(2));
+    by_schedule(&test).await;
+    let asha = Student::of(&test.log_in(&asha.email).await);
+    let checkout = test.pay(&order_id, json!({ "outcome": "authorized" })).await;
+    let answer = test.send(checkout.verify(&asha.token)).await;
+    assert_eq!(answer.problem(409), "payment_not_captured");
+    assert_eq!(by_schedule(&test).await["captured"], 1);
+    assert_eq!(test.token_count(&asha).await, 10);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_older_answer_of_the_partner_does_not_hide_news() {
+    let test = TestApp::start().await;
+    let (_, order_id) = ordered(&test).await;
+    test.advance(SignedDuration::from_hours(2));
+    by_schedule(&test).await;
+    let store = &test.app.store;
+    let order = RazorpayOrderId::parse(&order_id).expect("an id");
+    let read = store.purchase_find(&order).await.expect("read").expect("it is there");
+    let at = test.app.clock.now();
+    let stamp = Stamp { actor: "test".to_owned(), request_id: "request".to_owned(), at };
+    store.purchase_ask_again(&read, &stamp).await.expect("written");
+    store.purchase_queried(&read, true, &stamp).await.expect("no failure");
+    store.purchase_close(&read, &stamp).await.expect("no failure");
+    test.pay(&order_id, json!({ "outcome": "authorized" })).await;
+    assert_eq!(by_schedule(&test).await["captured"], 1);
+}
+
+/// Runs the job as its schedule does.
+async fn by_schedule(test: &TestApp) -> Value {
+    let ran = thali_functions::jobs::reconcile_payments::JOB.run;
+    ran(&test.app, &json!({ "source": "aws.scheduler" })).await.expect("it runs")
 }

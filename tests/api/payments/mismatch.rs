@@ -256,15 +256,21 @@ async fn a_payment_below_the_price_is_never_accepted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_payment_that_the_partner_refunded_is_not_accepted() {
-    for part in [51_180, 100] {
+async fn a_payment_is_accepted_if_what_is_left_covers_the_price() {
+    for (refunded, refusal) in
+        [(51_180, Some("nothing_to_accept")), (1_200, Some("underpaid")), (1_180, None)]
+    {
         let test = TestApp::start().await;
         let owner = test.owner("o@example.com").await;
         let (asha, checkout) = test.mismatched(51_180).await;
-        test.refund_in_dashboard(&checkout.payment_id, part).await;
-        let refused = test.send(accept(&owner, &checkout.order_id, &json!({}))).await;
-        assert_eq!(refused.problem(409), "nothing_to_accept", "{part}");
-        assert_eq!(test.token_count(&asha).await, 0, "{part}");
+        test.refund_in_dashboard(&checkout.payment_id, refunded).await;
+        let answer = test.send(accept(&owner, &checkout.order_id, &json!({}))).await;
+        match refusal {
+            Some(code) => assert_eq!(answer.problem(409), code),
+            None => assert_eq!(answer.expect(200).body["tokens_issued"], 10),
+        }
+        let tokens = if refusal.is_none() { 10 } else { 0 };
+        assert_eq!(test.token_count(&asha).await, tokens, "{refunded}");
     }
 }
 

@@ -25,7 +25,12 @@ pub fn meant(cell: &str, kind: Kind) -> Result<String, &'static str> {
         Kind::Whole => Ok(without_decimals(cell, 2).to_owned()),
         Kind::Id => {
             let id = unmarked(cell);
-            if is_rounded(id, "E+") { Err(ROUNDED) } else { Ok(id.to_owned()) }
+            if is_rounded(id, "E+") {
+                return Err(ROUNDED);
+            }
+            // A column of numbers is exported with decimals. `4.0` may be a name, `2021001.0` is not.
+            let whole = without_decimals(id, 2);
+            Ok(if whole.len() >= 3 { whole } else { id }.to_owned())
         }
         Kind::Phone => {
             let phone = unmarked(cell);
@@ -95,6 +100,16 @@ mod tests {
             assert_eq!(meant(cell, Kind::Id).as_deref(), Ok("+91 98123"));
         }
         assert_eq!(meant("'Asha'", Kind::Text).as_deref(), Ok("'Asha'"));
+    }
+
+    #[test]
+    fn a_number_of_a_column_of_numbers_loses_its_decimals() {
+        for (cell, id) in [("2021001.0", "2021001"), ("101,00", "101"), ("'2021001.0", "2021001")] {
+            assert_eq!(meant(cell, Kind::Id).as_deref(), Ok(id));
+        }
+        for id in ["4.0", "12.00", "CS101.0", "2021001.5", "1.2.0"] {
+            assert_eq!(meant(id, Kind::Id).as_deref(), Ok(id));
+        }
     }
 
     #[test]

@@ -167,14 +167,15 @@ pub fn accept<'a>(
     open.into_iter().find(covers).map(Acceptable::Now).ok_or(AcceptRefusal::Underpaid)
 }
 
-/// Checks an accepted payment as Razorpay reports it now: it must still be captured, cover the
-/// price, and not be refunded, not even in part.
+/// Checks an accepted payment as Razorpay reports it now: it must still be captured, and what was
+/// not refunded of it must cover the price.
 pub fn check_accepted(purchase: &Purchase, payment: &Payment) -> Result<(), AcceptRefusal> {
-    let has_money = payment.status == PaymentStatus::Captured && payment.refunded.get() == 0;
-    if !has_money || payment.order_id.as_ref() != Some(&purchase.order_id) {
+    let is_of_order = payment.order_id.as_ref() == Some(&purchase.order_id);
+    if payment.status != PaymentStatus::Captured || !is_of_order {
         return Err(AcceptRefusal::Nothing);
     }
-    let covers = payment.currency == CURRENCY && payment.amount >= purchase.amount;
+    let left = payment.amount.get().saturating_sub(payment.refunded.get());
+    let covers = payment.currency == CURRENCY && left >= purchase.amount.get();
     if covers { Ok(()) } else { Err(AcceptRefusal::Underpaid) }
 }
 
@@ -306,10 +307,14 @@ mod tests {
         assert_eq!(check_accepted(&purchase, &less), Err(AcceptRefusal::Underpaid));
         for gone in [
             Payment { status: PaymentStatus::Refunded, ..more.clone() },
-            Payment { refunded: Paise::new(1), ..more.clone() },
-            Payment { order_id: None, ..more },
+            Payment { order_id: None, ..more.clone() },
         ] {
             assert_eq!(check_accepted(&purchase, &gone), Err(AcceptRefusal::Nothing), "{gone:?}");
+        }
+        let above = more.amount.get() - purchase.amount.get();
+        for (refunded, expected) in [(above, Ok(())), (above + 1, Err(AcceptRefusal::Underpaid))] {
+            let in_part = Payment { refunded: Paise::new(refunded), ..more.clone() };
+            assert_eq!(check_accepted(&purchase, &in_part), expected, "{refunded}");
         }
     }
 

@@ -6,14 +6,15 @@ use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use jiff::civil::Date;
 use thali_domain::ids::RazorpayPaymentId;
 use thali_domain::payments::refunds::Refund;
-use thali_domain::tokens::purchases::Purchase;
+use thali_domain::tokens::purchases::{Purchase, PurchaseState, Waiting};
 
 use super::purchases::purchase_of;
 use super::refunds::{refund_of, tokens_unchanged};
 use crate::store::keys::{self, Key};
 use crate::store::waiting_pages::{PageStart, WaitingPage, waiting_page};
 use crate::store::{
-    Attributes, STAMPED, Stamp, Store, StoreError, none_if_condition_failed, number, text, values,
+    Attributes, STAMPED, Stamp, Store, StoreError, millis, none_if_condition_failed, number, text,
+    values,
 };
 
 impl Store {
@@ -63,12 +64,14 @@ impl Store {
         let failed =
             if failed { "failed_at = if_not_exists(failed_at, :changed_at), " } else { "" };
         let expression = format!("SET {failed}asked_at = :changed_at, {STAMPED}");
+        let mut given = values(stamp, [(":created", text("created"))]);
+        let no_news = no_news(purchase, &mut given);
         let update = self.purchase_update(purchase);
         let request = update
             .update_expression(expression)
-            .condition_expression("#state = :created")
+            .condition_expression(format!("#state = :created AND {no_news}"))
             .expression_attribute_names("#state", "state")
-            .set_expression_attribute_values(Some(values(stamp, [(":created", text("created"))])));
+            .set_expression_attribute_values(Some(given));
         none_if_condition_failed(request.send().await)?;
         Ok(())
     }
@@ -129,13 +132,15 @@ impl Store {
         purchase: &Purchase,
         stamp: &Stamp,
     ) -> Result<(), StoreError> {
+        let mut given = values(stamp, [(":created", text("created"))]);
+        let no_news = no_news(purchase, &mut given);
         let update = self.purchase_update(purchase);
         let request = update
             .update_expression(format!("SET closed_at = :changed_at, {STAMPED} REMOVE #open"))
-            .condition_expression("#state = :created")
+            .condition_expression(format!("#state = :created AND {no_news}"))
             .expression_attribute_names("#state", "state")
             .expression_attribute_names("#open", "open")
-            .set_expression_attribute_values(Some(values(stamp, [(":created", text("created"))])));
+            .set_expression_attribute_values(Some(given));
         none_if_condition_failed(request.send().await)?;
         Ok(())
     }
@@ -203,5 +208,18 @@ impl Store {
         let key = keys::purchase(purchase.account_id, &purchase.order_id);
         let request = self.client.update_item().table_name(&self.tables.tokens);
         request.set_key(Some(key.attributes()))
+    }
+}
+
+/// The condition that nobody reported a payment since the purchase was read: `purchase_ask_again`
+/// removes `asked_at`, and an older answer of Razorpay must not write it again. Adds its value to
+/// `given`.
+fn no_news(purchase: &Purchase, given: &mut Attributes) -> &'static str {
+    match &purchase.state {
+        PurchaseState::Created(Waiting { asked_at: Some(asked_at), .. }) => {
+            given.insert(":asked_at".to_owned(), millis(*asked_at));
+            "asked_at = :asked_at"
+        }
+        _ => "attribute_not_exists(asked_at)",
     }
 }
