@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_says_what_an_item_is_to_be() {
+    fn a_row_is_read_as_an_item() {
         let file = format!("{HEADER}dal,Dal Fry,2,60,true,4\nrice,Rice,1,,,\n");
         let rice = expected(3, "rice", "Rice", "1 - - -");
         assert_eq!(told(&file), [expected(2, "dal", "Dal Fry", "2 60 true 4"), rice.clone()]);
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn all_that_is_wrong_is_told_at_once() {
+    fn all_errors_are_listed_at_once() {
         let file = format!(
             "{HEADER}-dal,,0,-1,maybe,17\nrice,Rice,1\ndal,Dal,2,60,true,1\n\
              {long},Tea,1.5,1000001,1,0\ntea,Tea,two,many,,\nrice,Rice,1,,,\ndal,Dal,2,,,\n\

@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn all_that_is_wrong_is_told_at_once_by_line_and_column() {
+    fn all_errors_are_listed_at_once_with_line_and_column() {
         let file = "name,roll_no,room_no,phone,email\n\
                     ,R 1,,12,asha\n\
                     Ravi,R2,B,9812345678,ravi@example.com\n\
