@@ -67,7 +67,7 @@ async fn only_one_of_two_authorized_payments_is_captured_by_concurrent_runs() {
     statuses.sort_by_key(Value::to_string);
     assert_eq!(statuses, [json!("authorized"), json!("captured")]);
     assert_eq!(test.token_count(&asha).await, 10);
-    assert_eq!(test.only_purchase(&asha).await.get("mismatches"), None);
+    assert_eq!(test.single_purchase(&asha).await.get("mismatches"), None);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -118,7 +118,7 @@ async fn a_paid_order_gets_no_second_payment_captured() {
     assert_eq!(counts, json!({ "asked": 1, "credited": 1 }), "the captured payment pays");
     test.reconcile().await;
     assert_eq!(statuses(&test, &order_id).await, [json!("authorized"), json!("captured")]);
-    assert_eq!(test.only_purchase(&asha).await["payment_id"], paid.payment_id);
+    assert_eq!(test.single_purchase(&asha).await["payment_id"], paid.payment_id);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -30,9 +30,20 @@ impl TestApp {
         (asha, checkout)
     }
 
+    /// A student whose order is paid by a first payment, and a second one that was captured too.
+    pub(super) async fn paid_twice(&self) -> (Student, Checkout, Checkout) {
+        let asha = self.student("asha@example.com").await;
+        let order_id = self.order_tokens(&asha, 10).await;
+        let second = self.pay(&order_id, json!({ "outcome": "failed" })).await;
+        let first = self.pay(&order_id, json!({ "outcome": "captured" })).await;
+        self.send(first.verify(&asha.token)).await.expect(200);
+        self.capture_late(&second.payment_id).await;
+        (asha, first, second)
+    }
+
     /// The mismatches of a student's only purchase: payment, reason and status.
     pub(super) async fn mismatches(&self, student: &Student) -> Vec<(String, String, String)> {
-        let purchase = self.only_purchase(student).await;
+        let purchase = self.single_purchase(student).await;
         let list = purchase["mismatches"].as_array().cloned().unwrap_or_default();
         let text = |it: &Value, name: &str| it[name].as_str().expect(name).to_owned();
         list.iter()
@@ -66,7 +77,7 @@ async fn a_wrong_amount_is_shown_and_owners_are_notified_once() {
     }
     let mails = test.settle().await;
     assert!(mails.is_empty(), "{mails:?}");
-    let purchase = test.only_purchase(&asha).await;
+    let purchase = test.single_purchase(&asha).await;
     assert_eq!(
         (&purchase["status"], &purchase["amount_paise"]),
         (&json!("mismatch"), &json!(50_000))
@@ -122,7 +133,7 @@ async fn a_fee_that_the_partner_lists_is_no_mismatch() {
     assert_eq!((&payment["amount"], &payment["fee_bearer"]), (&json!(51_180), &json!("customer")));
     test.send(checkout.verify(&asha.token)).await.expect(200);
     test.send(told("payment.captured", &payment)).await.expect(200);
-    let purchase = test.only_purchase(&asha).await;
+    let purchase = test.single_purchase(&asha).await;
     assert_eq!(
         (&purchase["status"], &purchase["amount_paise"]),
         (&json!("captured"), &json!(50_000))
@@ -173,7 +184,7 @@ async fn a_later_right_payment_pays_beside_a_mismatch() {
     let right = test.pay(&wrong.order_id, json!({ "outcome": "captured" })).await;
     test.send(right.verify(&asha.token)).await.expect(200);
     assert_eq!(test.token_count(&asha).await, 10);
-    let purchase = test.only_purchase(&asha).await;
+    let purchase = test.single_purchase(&asha).await;
     assert_eq!(
         (&purchase["status"], &purchase["payment_id"]),
         (&json!("captured"), &json!(right.payment_id))
@@ -185,15 +196,10 @@ async fn a_later_right_payment_pays_beside_a_mismatch() {
 async fn a_second_captured_payment_is_shown_beside_the_first() {
     let test = TestApp::start().await;
     let owner = test.owner("o@example.com").await;
-    let asha = test.student("asha@example.com").await;
-    let order_id = test.order_tokens(&asha, 10).await;
-    let second = test.pay(&order_id, json!({ "outcome": "failed" })).await;
-    let first = test.pay(&order_id, json!({ "outcome": "captured" })).await;
-    test.send(first.verify(&asha.token)).await.expect(200);
-    test.capture_late(&second.payment_id).await;
+    let (asha, first, second) = test.paid_twice().await;
     test.send(told("payment.captured", &test.payment(&second.payment_id).await)).await.expect(200);
     assert_eq!(test.send(second.verify(&asha.token)).await.problem(409), "already_paid");
-    let purchase = test.only_purchase(&asha).await;
+    let purchase = test.single_purchase(&asha).await;
     assert_eq!(
         (&purchase["status"], &purchase["payment_id"]),
         (&json!("captured"), &json!(first.payment_id))
@@ -202,7 +208,7 @@ async fn a_second_captured_payment_is_shown_beside_the_first() {
     test.settle().await;
     let told = test.notified(&owner, "payment_mismatch").await;
     assert_eq!((told.len(), &told[0]["reason"]), (1, &json!("second_payment")));
-    let refused = test.send(accept(&owner, &order_id, &json!({}))).await;
+    let refused = test.send(accept(&owner, &first.order_id, &json!({}))).await;
     assert_eq!(refused.problem(409), "nothing_to_accept", "the tokens are paid");
     assert_eq!(test.token_count(&asha).await, 10);
 }
@@ -215,7 +221,7 @@ async fn an_accepted_payment_issues_the_ordered_tokens_once() {
     test.settle().await;
     let first = test.send(accept(&owner, &checkout.order_id, &json!({}))).await.expect(200);
     assert_eq!(first.body["tokens_issued"], 10);
-    assert_eq!(first.body["payment"], test.only_purchase(&asha).await);
+    assert_eq!(first.body["payment"], test.single_purchase(&asha).await);
     assert_eq!(first.body["payment"]["status"], "captured");
     assert_eq!(first.body["payment"]["payment_id"], checkout.payment_id);
     assert_eq!(test.mismatches(&asha).await, shown(&checkout, "amount", "accepted"));

@@ -56,7 +56,7 @@ async fn a_run_that_credits_a_payment_records_the_other_captured_ones() {
     }
     let counts = test.reconcile().await;
     assert_eq!(counts, json!({ "asked": 1, "credited": 1, "mismatches": 1 }));
-    let purchase = test.only_purchase(&asha).await;
+    let purchase = test.single_purchase(&asha).await;
     assert_eq!(purchase["status"], "captured");
     let found = test.mismatches(&asha).await;
     assert_eq!((found.len(), found[0].1.as_str()), (1, "second_payment"));

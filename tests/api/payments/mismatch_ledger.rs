@@ -116,7 +116,7 @@ impl Story {
 
     /// Checks each payment at the partner, and the tokens. Returns what became of the payments.
     async fn check(&self, seed: u64) -> Vec<String> {
-        let purchase = self.test.only_purchase(&self.asha).await;
+        let purchase = self.test.single_purchase(&self.asha).await;
         let mut fates = Vec::new();
         for checkout in &self.payments {
             let payment = self.test.payment(&checkout.payment_id).await;

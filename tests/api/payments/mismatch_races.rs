@@ -106,7 +106,7 @@ async fn a_right_payment_and_an_accepted_one_issue_the_tokens_once() {
     test.send_together(calls).await;
     assert_eq!(test.token_count(&asha).await, 10);
     test.send(told("payment.captured", &test.payment(&right.payment_id).await)).await.expect(200);
-    let purchase = test.only_purchase(&asha).await;
+    let purchase = test.single_purchase(&asha).await;
     let open: Vec<_> =
         test.mismatches(&asha).await.into_iter().filter(|it| it.2 == "open").collect();
     let paid_by = purchase["payment_id"].as_str().expect("paid").to_owned();

@@ -131,19 +131,14 @@ async fn a_payment_in_another_currency_is_refunded_in_it() {
 async fn the_second_payment_is_refunded_by_its_id_beside_the_tokens() {
     let test = TestApp::start().await;
     let owner = test.owner("o@example.com").await;
-    let asha = test.student("asha@example.com").await;
-    let order_id = test.order_tokens(&asha, 10).await;
-    let second = test.pay(&order_id, json!({ "outcome": "failed" })).await;
-    let first = test.pay(&order_id, json!({ "outcome": "captured" })).await;
-    test.send(first.verify(&asha.token)).await.expect(200);
-    test.capture_late(&second.payment_id).await;
+    let (asha, first, second) = test.paid_twice().await;
+    let order_id = &first.order_id;
     assert_eq!(test.send(second.verify(&asha.token)).await.problem(409), "already_paid");
 
-    let tokens = test.send(refund(&owner, &order_id, &json!({ "token_count": 4 }))).await;
+    let tokens = test.send(refund(&owner, order_id, &json!({ "token_count": 4 }))).await;
     assert_eq!(tokens.expect(202).body["refund"]["amount_paise"], 20_000);
-    let named = |payment: &Checkout| {
-        refund(&owner, &order_id, &json!({ "payment_id": payment.payment_id }))
-    };
+    let named =
+        |payment: &Checkout| refund(&owner, order_id, &json!({ "payment_id": payment.payment_id }));
     let answer = test.send(named(&second)).await.expect(202);
     assert_eq!(answer.body["refund"]["amount_paise"], 50_000);
     assert_eq!(test.send(named(&first)).await.problem(409), "not_refundable", "it paid for tokens");
@@ -154,7 +149,7 @@ async fn the_second_payment_is_refunded_by_its_id_beside_the_tokens() {
     assert_eq!(test.status_of_purchase(&asha).await, "partially_refunded");
     assert_eq!(test.mismatches(&asha).await[0].2, "refunded");
     let both = json!({ "payment_id": second.payment_id, "token_count": 1 });
-    assert_eq!(test.send(refund(&owner, &order_id, &both)).await.wrong_fields(), ["payment_id"]);
+    assert_eq!(test.send(refund(&owner, order_id, &both)).await.wrong_fields(), ["payment_id"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -105,7 +105,7 @@ impl TestApp {
     }
 
     /// A student's only purchase, as the payment history shows it.
-    async fn only_purchase(&self, student: &Student) -> Value {
+    async fn single_purchase(&self, student: &Student) -> Value {
         let mut list = self.list(student, HISTORY, 100).await;
         assert_eq!(list.len(), 1, "{list:?}");
         list.remove(0)
@@ -113,6 +113,6 @@ impl TestApp {
 
     /// The status of a student's only purchase.
     async fn status_of_purchase(&self, student: &Student) -> String {
-        self.only_purchase(student).await["status"].as_str().expect("a status").to_owned()
+        self.single_purchase(student).await["status"].as_str().expect("a status").to_owned()
     }
 }

@@ -106,7 +106,7 @@ async fn signed_json_of_another_form_is_accepted_without_effect() {
         assert_eq!(answer.expect(200).body, json!({ "status": "ok" }), "{body}");
     }
     assert_eq!(test.token_count(&asha).await, 0);
-    assert!(test.only_purchase(&asha).await.get("mismatches").is_none());
+    assert!(test.single_purchase(&asha).await.get("mismatches").is_none());
     test.send(signed(RAZORPAY_WEBHOOK_SECRET, &event("payment.captured", &payment).to_string()))
         .await
         .expect(200);

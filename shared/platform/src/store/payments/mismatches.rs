@@ -68,6 +68,14 @@ pub(super) fn mismatches_of(
     Ok(mismatches)
 }
 
+/// The condition that a recorded payment has no refund, neither one requested here nor another.
+const NOT_REFUNDED: &str = "attribute_exists(#mismatch) AND \
+                            attribute_not_exists(#mismatch.refund_id) AND \
+                            attribute_not_exists(#mismatch.refunded_at)";
+
+/// The condition that the payment `:payment` has not captured the purchase.
+const NOT_ACCEPTED: &str = "attribute_not_exists(payment_id) OR payment_id <> :payment";
+
 impl Store {
     /// Records a payment that does not pay for its purchase. The purchase's state stays the same.
     /// Returns whether it was recorded now: a recorded one is left unchanged, as is a payment that
@@ -83,17 +91,12 @@ impl Store {
         }
         let value = serde_dynamo::to_attribute_value(StoredMismatch(found.clone()))?;
         let given = [(":mismatch", value), (":payment", text(&found.payment_id))];
-        let key = keys::purchase(purchase.account_id, &purchase.order_id);
         let request = self
-            .client
-            .update_item()
-            .table_name(&self.tables.tokens)
-            .set_key(Some(key.attributes()))
+            .purchase_update(purchase)
             .update_expression(format!("SET #mismatch = :mismatch, {STAMPED}"))
-            .condition_expression(
-                "attribute_exists(pk) AND attribute_not_exists(#mismatch) AND \
-                 (attribute_not_exists(payment_id) OR payment_id <> :payment)",
-            )
+            .condition_expression(format!(
+                "attribute_exists(pk) AND attribute_not_exists(#mismatch) AND ({NOT_ACCEPTED})"
+            ))
             .expression_attribute_names("#mismatch", mismatch_attribute(&found.payment_id))
             .set_expression_attribute_values(Some(values(stamp, given)));
         Ok(none_if_condition_failed(request.send().await)?.is_some())
@@ -106,17 +109,10 @@ impl Store {
         payment: &RazorpayPaymentId,
         stamp: &Stamp,
     ) -> Result<(), StoreError> {
-        let key = keys::purchase(purchase.account_id, &purchase.order_id);
         let request = self
-            .client
-            .update_item()
-            .table_name(&self.tables.tokens)
-            .set_key(Some(key.attributes()))
+            .purchase_update(purchase)
             .update_expression(format!("SET #mismatch.refunded_at = :changed_at, {STAMPED}"))
-            .condition_expression(
-                "attribute_exists(#mismatch) AND attribute_not_exists(#mismatch.refund_id) AND \
-                 attribute_not_exists(#mismatch.refunded_at)",
-            )
+            .condition_expression(NOT_REFUNDED)
             .expression_attribute_names("#mismatch", mismatch_attribute(payment))
             .set_expression_attribute_values(Some(values(stamp, [])));
         none_if_condition_failed(request.send().await)?;
@@ -133,11 +129,8 @@ impl Store {
         let given =
             [(":refund_id", text(refund.refund_id)), (":payment", text(&refund.payment_id))];
         let expression = format!("SET #mismatch.refund_id = :refund_id, {STAMPED}");
-        let condition = "attribute_exists(#mismatch) AND \
-                         attribute_not_exists(#mismatch.refund_id) AND \
-                         attribute_not_exists(#mismatch.refunded_at) AND \
-                         (attribute_not_exists(payment_id) OR payment_id <> :payment)";
-        self.mismatch_update(refund, &expression, condition, values(stamp, given))
+        let condition = format!("{NOT_REFUNDED} AND ({NOT_ACCEPTED})");
+        self.mismatch_update(refund, &expression, &condition, values(stamp, given))
     }
 
     /// The write that records the end of the refund of a payment in its purchase. After a failed

@@ -204,7 +204,7 @@ impl Store {
         Ok(())
     }
 
-    fn purchase_update(&self, purchase: &Purchase) -> UpdateItemFluentBuilder {
+    pub(super) fn purchase_update(&self, purchase: &Purchase) -> UpdateItemFluentBuilder {
         let key = keys::purchase(purchase.account_id, &purchase.order_id);
         let request = self.client.update_item().table_name(&self.tables.tokens);
         request.set_key(Some(key.attributes()))
