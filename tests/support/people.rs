@@ -100,6 +100,11 @@ impl TestApp {
         self.send(Call::post("/login", &body)).await
     }
 
+    /// The same student with a new session, because the earlier access token has expired or ended.
+    pub async fn log_in_again(&self, student: &Student) -> Student {
+        Student::of(&self.log_in(&student.email).await)
+    }
+
     /// A new student who has signed up and logged in.
     pub async fn signed_up_student(&self, email: &str) -> Student {
         self.sign_up_and_verify(email).await.expect(201);

@@ -39,11 +39,6 @@ async fn purchases(test: &TestApp, student: &Student) -> Vec<Purchase> {
     purchases.expect("they can be read")
 }
 
-/// The student, with a new session.
-async fn back(test: &TestApp, student: &Student) -> Student {
-    Student::of(&test.log_in(&student.email).await)
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_count_is_cached_when_read_and_only_for_its_student() {
     let test = TestApp::start().await;
@@ -69,7 +64,7 @@ async fn a_cached_count_stays_correct_while_tokens_expire() {
     test.buy_tokens(&asha, 4).await;
     assert_read(&test, &asha, 7).await;
     test.advance(SignedDuration::from_hours(90 * 24) - SignedDuration::from_mins(5));
-    let asha = back(&test, &asha).await;
+    let asha = test.log_in_again(&asha).await;
     assert_cached(&test, &asha, 4).await;
     let answer = test.send(Call::get("/student/tokens").bearer(&asha.token)).await.expect(200);
     let next = json!({ "count": 4, "expires_at": "2026-04-15T06:35:00Z" });
@@ -172,7 +167,7 @@ async fn reserved_and_released_tokens_update_the_count_at_once() {
     let messages = test.refund_messages().await;
     let worked = test.consume(&refunder::CONSUMER, &messages).await;
     assert!(worked.batch_item_failures.is_empty(), "{worked:?}");
-    let asha = back(&test, &asha).await;
+    let asha = test.log_in_again(&asha).await;
     assert_read(&test, &asha, 10).await;
 }
 

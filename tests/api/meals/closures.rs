@@ -141,7 +141,7 @@ async fn a_closure_can_be_deleted_until_it_has_ended() {
 
     let made = test.send(close(&owner, &days("2026-01-15", "2026-01-15"))).await.expect(201);
     test.go_to("2026-01-15T18:30:00Z");
-    let owner = Student::of(&test.log_in(&owner.email).await);
+    let owner = test.log_in_again(&owner).await;
     let refused = test.send(reopen(&owner, made.text("closure_id"))).await;
     assert_eq!(refused.problem(409), "closure_ended");
     assert_eq!(list(&test, &owner).await.len(), 1);
@@ -240,7 +240,7 @@ async fn a_mess_has_at_most_twenty_closures_not_counting_old_ones() {
     assert_eq!(gate(&test).await.closures.len(), 20);
 
     test.go_to("2026-02-04T06:30:00Z");
-    let owner = Student::of(&test.log_in(&owner.email).await);
+    let owner = test.log_in_again(&owner).await;
     test.send(close(&owner, &days("2026-02-05", "2026-02-05"))).await.expect(201);
     assert_eq!(gate(&test).await.closures.len(), 4);
     assert_eq!(list(&test, &owner).await.len(), 21, "the records stay");
@@ -332,12 +332,12 @@ async fn dinner_past_midnight_can_be_closed_and_reopened_while_served() {
     test.send(Call::patch("/api/v1/mess", &late).bearer(&owner.token)).await.expect(200);
     // Half past midnight on the 16th: the dinner of the 15th is still served.
     test.go_to("2026-01-15T19:00:00Z");
-    let owner = Student::of(&test.log_in(&owner.email).await);
+    let owner = test.log_in_again(&owner).await;
     let made = test.send(close(&owner, &days("2026-01-15", "2026-01-15"))).await.expect(201);
     assert!(is_closed(&test, "2026-01-15", Meal::Dinner).await);
     test.send(reopen(&owner, made.text("closure_id"))).await.expect(204);
     test.go_to("2026-01-15T19:30:00Z");
-    let owner = Student::of(&test.log_in(&owner.email).await);
+    let owner = test.log_in_again(&owner).await;
     let refused = test.send(close(&owner, &days("2026-01-15", "2026-01-15"))).await;
     assert_eq!(refused.wrong_fields(), ["to"]);
 }

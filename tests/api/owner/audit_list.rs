@@ -94,7 +94,7 @@ async fn a_day_runs_from_midnight_to_midnight_in_the_mess_time_zone() {
     assert_eq!(test.now().to_string(), "2026-01-16T18:30:00Z");
     dishes("2026-01-16T18:30:00Z", 30..31).await;
     test.settle().await;
-    let owner = Student::of(&test.log_in(&owner.email).await);
+    let owner = test.log_in_again(&owner).await;
     let all = test.trail(&owner, "date=2026-01-16", 100).await;
     assert_eq!(all.len(), 30);
     let time = |text: &str| text.parse::<jiff::Timestamp>().expect("a time");
@@ -126,7 +126,7 @@ async fn records_older_than_a_year_are_hidden_before_dynamodb_deletes_them() {
     }
     test.settle().await;
     test.wait_until("2027-01-16T00:00:00.015Z");
-    let owner = Student::of(&test.log_in(&owner.email).await);
+    let owner = test.log_in_again(&owner).await;
     assert_eq!(test.trail(&owner, "date=2026-01-16", 100).await.len(), 15);
 }
 

@@ -48,7 +48,7 @@ async fn the_dashboard_counts_todays_meals_sales_and_pending_work() {
     test.buy_tokens(&asha, 3).await;
     test.settle().await;
     test.wait_until("2026-01-15T18:30:00Z");
-    let asha = crate::support::people::Student::of(&test.log_in(&asha.email).await);
+    let asha = test.log_in_again(&asha).await;
     test.buy_tokens(&asha, 10).await;
     test.processed(&asha, "full").await;
 
@@ -70,7 +70,7 @@ async fn the_dashboard_counts_todays_meals_sales_and_pending_work() {
     .await;
     test.settle().await;
 
-    let owner = crate::support::people::Student::of(&test.log_in(&owner.email).await);
+    let owner = test.log_in_again(&owner).await;
     let expected = json!({
         "date": "2026-01-16",
         "meals": { "BREAKFAST": meal(2, 1, 2), "LUNCH": meal(2, 0, 0), "DINNER": meal(2, 0, 0) },

@@ -127,11 +127,11 @@ async fn a_token_submission_counts_for_the_meal_window_it_falls_in() {
         ("2026-01-15T09:00:00Z", 8),
     ] {
         test.wait_until(time);
-        let asha = crate::support::people::Student::of(&test.log_in(&asha.email).await);
+        let asha = test.log_in_again(&asha).await;
         test.send(TestApp::submit(&asha, count)).await.expect(201);
     }
     // A submission is counted only after its change was processed.
-    let owner = crate::support::people::Student::of(&test.log_in(&owner.email).await);
+    let owner = test.log_in_again(&owner).await;
     assert_eq!(test.seen(&owner, PATH).await["meals"]["LUNCH"]["tokens_submitted"], 0);
     test.settle().await;
     let seen = test.seen(&owner, PATH).await;

@@ -82,7 +82,7 @@ async fn a_code_works_once_for_its_role_and_mess_within_three_days() {
     enter(&test, &wanted("first@example.com", "staff", &used)).await.expect(201);
     let expired = invited(&test, &owner, "staff").await;
     test.advance(SignedDuration::from_hours(72));
-    let owner = Student::of(&test.log_in(&owner.email).await);
+    let owner = test.log_in_again(&owner).await;
     let good = invited(&test, &owner, "staff").await;
     let mut elsewhere = wanted("second@example.com", "staff", &good);
     elsewhere["mess_id"] = json!("mess_other");

@@ -124,7 +124,7 @@ async fn notifications_older_than_ninety_days_are_hidden_before_dynamodb_deletes
     let cursor = test.page(&owner, PATH, 1, None).await.1.expect("there is more");
     // The second notification is one millisecond younger than the first.
     test.advance(SignedDuration::from_hours(24 * 90) - SignedDuration::from_millis(1));
-    let owner = Student::of(&test.log_in(&owner.email).await);
+    let owner = test.log_in_again(&owner).await;
     assert_eq!(stocks(&test.notifications(&owner, "limit=5").await), [1]);
     assert_eq!(
         test.mark(&owner, &told[0].to_string()).await.problem(404),

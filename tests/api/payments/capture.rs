@@ -132,7 +132,7 @@ async fn a_payment_authorized_after_its_order_was_given_up_is_captured() {
     let payment = test.payment(&checkout.payment_id).await;
     test.send(told("payment.authorized", &payment)).await.expect(200);
     assert_eq!(test.reconcile().await, json!({ "asked": 1, "captured": 1, "credited": 1 }));
-    let asha = Student::of(&test.log_in(&asha.email).await);
+    let asha = test.log_in_again(&asha).await;
     assert_eq!(test.token_count(&asha).await, 10);
     test.send(told("payment.authorized", &payment)).await.expect(200);
     assert_eq!(test.reconcile().await, json!({}), "a late event changes nothing");
@@ -154,7 +154,7 @@ async fn news_of_an_authorized_payment_lets_the_next_run_ask_at_once() {
     }
     let counts = scheduled().await;
     assert_eq!((&counts["captured"], &counts["credited"]), (&json!(1), &json!(1)));
-    let asha = Student::of(&test.log_in(&asha.email).await);
+    let asha = test.log_in_again(&asha).await;
     assert_eq!(test.token_count(&asha).await, 10);
 }
 
@@ -164,7 +164,7 @@ async fn a_browser_that_sees_an_authorized_payment_is_news_too() {
     let (asha, order_id) = ordered(&test).await;
     test.advance(SignedDuration::from_hours(2));
     by_schedule(&test).await;
-    let asha = Student::of(&test.log_in(&asha.email).await);
+    let asha = test.log_in_again(&asha).await;
     let checkout = test.pay(&order_id, json!({ "outcome": "authorized" })).await;
     let answer = test.send(checkout.verify(&asha.token)).await;
     assert_eq!(answer.problem(409), "payment_not_captured");

@@ -9,7 +9,6 @@ use thali_platform::mail::Mail;
 
 use super::{REFUSAL_FINAL_AFTER, refund};
 use crate::support::TestApp;
-use crate::support::people::Student;
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
@@ -28,11 +27,6 @@ impl TestApp {
         mails.retain(|mail| mail.subject.contains("expire"));
         mails
     }
-}
-
-/// Logs the student in again, because the earlier access token has expired.
-async fn back(test: &TestApp, student: &Student) -> Student {
-    Student::of(&test.log_in(&student.email).await)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -66,7 +60,7 @@ async fn a_student_is_warned_once_in_the_week_before_expiry() {
         test.advance(DAY);
     }
     assert_eq!(test.warnings().await.len(), 0);
-    let asha = back(&test, &asha).await;
+    let asha = test.log_in_again(&asha).await;
     let fates = test.list(&asha, "/student/token-history", 100).await;
     let statuses: Vec<&str> = fates.iter().filter_map(|token| token["status"].as_str()).collect();
     assert_eq!(statuses, ["redeemed", "redeemed", "expired", "expired", "expired"]);
@@ -80,7 +74,7 @@ async fn a_late_run_still_warns_until_the_moment_of_expiry() {
     test.buy_tokens(&asha, 5).await;
     test.settle().await;
     test.advance(90 * DAY - SignedDuration::from_millis(1));
-    let asha = back(&test, &asha).await;
+    let asha = test.log_in_again(&asha).await;
     assert_eq!(test.token_count(&asha).await, 5);
     assert_eq!(test.expire().await, (1, 1, 0));
     assert_eq!(test.warnings().await.len(), 1);

@@ -4,7 +4,6 @@ use jiff::SignedDuration;
 use serde_json::json;
 
 use super::{HISTORY, event, signed};
-use crate::support::people::Student;
 use crate::support::{RAZORPAY_WEBHOOK_SECRET, TestApp};
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
@@ -37,7 +36,7 @@ async fn a_mismatch_of_months_ago_is_found_and_can_be_paid_right() {
     test.advance(DAY);
     let ran = (thali_functions::jobs::reconcile_payments::JOB.run)(&test.app, &event).await;
     assert_eq!(ran.expect("it runs")["asked"], 0, "an open mismatch is rarely asked about");
-    let asha = Student::of(&test.log_in(&asha.email).await);
+    let asha = test.log_in_again(&asha).await;
     assert_eq!(test.status_of_purchase(&asha).await, "mismatch");
     assert_eq!(test.send(checkout.verify(&asha.token)).await.problem(409), "amount_mismatch");
 }
@@ -85,7 +84,7 @@ async fn a_refund_in_the_dashboard_ends_the_wait_for_a_decision() {
         assert_eq!(refused.problem(409), "not_refundable");
         test.advance(8 * DAY);
         assert_eq!(test.reconcile().await["closed"], 1);
-        let asha = Student::of(&test.log_in(&asha.email).await);
+        let asha = test.log_in_again(&asha).await;
         assert_eq!(test.list(&asha, HISTORY, 1).await[0]["status"], "refunded");
     }
 }

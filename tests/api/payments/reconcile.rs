@@ -6,7 +6,6 @@ use thali_functions::jobs::reconcile_payments::JOB;
 use thali_platform::app::App;
 
 use super::{HISTORY, told};
-use crate::support::people::Student;
 use crate::support::{TestApp, closed_port};
 
 const MINUTE: SignedDuration = SignedDuration::from_mins(1);
@@ -38,11 +37,6 @@ fn did(counts: &Value) -> Vec<(&str, u64)> {
     counts
         .filter_map(|(name, count)| Some((name.as_str(), count.as_u64().filter(|n| *n > 0)?)))
         .collect()
-}
-
-/// Logs the student in again, because the earlier access token has expired.
-async fn back(test: &TestApp, student: &Student) -> Student {
-    Student::of(&test.log_in(&student.email).await)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -154,7 +148,7 @@ async fn abandoned_orders_are_checked_at_doubling_ages_and_closed_after_a_week()
 
     test.advance(7 * DAY);
     assert_eq!(did(&scheduled(&test.app).await), [("asked", 1), ("closed", 1)]);
-    let asha = back(&test, &asha).await;
+    let asha = test.log_in_again(&asha).await;
     assert_eq!(test.status_of_purchase(&asha).await, "failed");
     assert_eq!(did(&by_hand(&test.app, 0).await), [], "a closed order is not checked");
 
@@ -175,7 +169,7 @@ async fn a_payment_verified_after_its_order_was_closed_is_credited() {
     let order_id = test.order_tokens(&asha, 10).await;
     test.advance(8 * DAY);
     assert_eq!(did(&scheduled(&test.app).await), [("asked", 1), ("closed", 1)]);
-    let asha = back(&test, &asha).await;
+    let asha = test.log_in_again(&asha).await;
     let checkout = test.pay(&order_id, json!({ "outcome": "captured" })).await;
     test.send(checkout.verify(&asha.token)).await.expect(200);
     assert_eq!(test.token_count(&asha).await, 10);

@@ -126,7 +126,7 @@ async fn expired_tokens_can_be_refunded() {
     let checkout = test.buy_tokens(&asha, 2).await;
     test.advance(SignedDuration::from_hours(91 * 24));
     let owner = test.owner("o@example.com").await;
-    let asha = Student::of(&test.log_in(&asha.email).await);
+    let asha = test.log_in_again(&asha).await;
     assert_eq!(fates(&test, &asha).await, counts(&[("expired", 2)]));
     test.send(refund(&owner, &checkout.order_id, &json!({ "token_count": 1 }))).await.expect(202);
     assert_eq!(fates(&test, &asha).await, counts(&[("expired", 1), ("refunded", 1)]));

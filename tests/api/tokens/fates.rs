@@ -5,16 +5,10 @@ use serde_json::{Value, json};
 use thali_domain::orders::order::FailureReason;
 
 use super::{DATA, FATES, ids, redeem, redeemed};
-use crate::support::people::{PASSWORD, Student};
+use crate::support::people::PASSWORD;
 use crate::support::{Call, TestApp};
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
-
-/// The same student with a new session, because the earlier access token has expired.
-async fn back(test: &TestApp, student: &Student) -> Student {
-    let login = test.log_in(&student.email).await.expect(200);
-    Student { token: login.text("access_token").to_owned(), ..student.clone() }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_is_valid_for_exactly_ninety_days() {
@@ -24,7 +18,7 @@ async fn a_token_is_valid_for_exactly_ninety_days() {
     let all = test.token_ids(&asha).await;
 
     test.advance(90 * DAY - SignedDuration::from_millis(1));
-    let asha = back(&test, &asha).await;
+    let asha = test.log_in_again(&asha).await;
     assert_eq!(test.token_count(&asha).await, 2);
     let last = json!({ "token_ids": [all[0]] });
     test.send(redeem(&asha, &last, PASSWORD)).await.expect(201);
@@ -51,7 +45,7 @@ async fn the_history_shows_the_status_of_every_token() {
     let old = test.buy_tokens(&asha, 3).await;
     let first = test.send(TestApp::submit(&asha, 2)).await.expect(201);
     test.advance(90 * DAY);
-    let asha = back(&test, &asha).await;
+    let asha = test.log_in_again(&asha).await;
     let new = test.buy_tokens(&asha, 3).await;
     test.advance(SignedDuration::from_mins(1));
     let second = test.send(TestApp::submit(&asha, 1)).await.expect(201);

@@ -39,12 +39,6 @@ async fn student_with_pin(test: &TestApp) -> Student {
     asha
 }
 
-/// The same student with a new session.
-async fn back(test: &TestApp, student: &Student) -> Student {
-    let login = test.log_in(&student.email).await.expect(200);
-    Student { token: login.text("access_token").to_owned(), ..student.clone() }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn five_wrong_codes_lock_even_the_right_code_for_fifteen_minutes() {
     let test = TestApp::start().await;
@@ -64,7 +58,7 @@ async fn five_wrong_codes_lock_even_the_right_code_for_fifteen_minutes() {
     assert_eq!(locked(&test, &asha, PIN).await, 1, "attempts do not extend the lock");
 
     test.advance(SignedDuration::from_millis(1));
-    let asha = back(&test, &asha).await;
+    let asha = test.log_in_again(&asha).await;
     try_code(&test, &asha, PIN).await.expect(201);
     wrong(&test, &asha, 4).await;
 }
@@ -90,7 +84,7 @@ async fn wrong_codes_are_forgotten_after_fifteen_minutes() {
         wrong(&test, &asha, attempts_left).await;
     }
     test.advance(SignedDuration::from_mins(15));
-    let asha = back(&test, &asha).await;
+    let asha = test.log_in_again(&asha).await;
     wrong(&test, &asha, 4).await;
 }
 
@@ -131,7 +125,7 @@ async fn twenty_concurrent_wrong_codes_lock_after_five_attempts() {
     locked(&test, &asha, PIN).await;
     assert_eq!(test.list(&asha, SUBMISSIONS, 100).await.len(), 0);
     test.advance(SignedDuration::from_mins(15));
-    let asha = back(&test, &asha).await;
+    let asha = test.log_in_again(&asha).await;
     try_code(&test, &asha, PIN).await.expect(201);
 }
 

@@ -234,7 +234,7 @@ async fn repeated_changes_and_messages_cause_one_notification_that_stays_read() 
     for message in messages {
         assert_eq!(test.consume(&CONSUMER, &message).await, BatchResponse::default());
     }
-    let owner = Student::of(&test.log_in(&owner.email).await);
+    let owner = test.log_in_again(&owner).await;
     assert_eq!(test.list(&owner, "/owner/notifications", 100).await, [read]);
 }
 

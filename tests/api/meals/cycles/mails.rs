@@ -8,7 +8,6 @@ use thali_platform::worker::BatchResponse;
 
 use super::{account_of, decide, reject, verify};
 use crate::support::TestApp;
-use crate::support::people::Student;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_student_is_mailed_each_decision_once_with_its_reason() {
@@ -37,10 +36,7 @@ async fn a_student_is_mailed_each_decision_once_with_its_reason() {
         if decision == "reject" {
             test.advance(jiff::SignedDuration::from_hours(24 * 700));
         }
-        let (asha, owner) = (
-            Student::of(&test.log_in(&asha.email).await),
-            Student::of(&test.log_in(&owner.email).await),
-        );
+        let (asha, owner) = (test.log_in_again(&asha).await, test.log_in_again(&owner).await);
         let id = test.upload_cycle(&asha, from, to).await;
         assert!(test.settle().await.is_empty(), "an upload sends no mail");
         let reason = json!({ "reason": "because <of it>" });

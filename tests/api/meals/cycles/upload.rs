@@ -141,7 +141,7 @@ async fn invalid_cycle_days_are_refused_by_the_calendar_of_the_mess() {
     }
     // 23:30 UTC is the next day in Kolkata, so the last allowed day is one day later, too.
     test.advance(SignedDuration::from_hours(17));
-    let asha = Student::of(&test.log_in(&asha.email).await);
+    let asha = test.log_in_again(&asha).await;
     test.send(upload(&asha, &claim("2027-01-17", "2027-01-17"))).await.expect(201);
 }
 
@@ -204,7 +204,7 @@ async fn a_retry_returns_the_first_upload_and_refuses_another_body() {
         assert_eq!(refused.problem(409), "idempotency_key_reused");
     }
     test.advance(SignedDuration::from_hours(24));
-    let asha = Student::of(&test.log_in(&asha.email).await);
+    let asha = test.log_in_again(&asha).await;
     let later = test.send(keyed_by(&asha, &body)).await.expect(201);
     assert_ne!(later.body, first.body, "a key is forgotten after a day");
 }
@@ -218,8 +218,8 @@ async fn cycles_that_ended_long_ago_leave_the_counter_but_can_be_decided() {
     let pending = test.upload_cycle(&asha, "2026-02-01", "2026-02-01").await;
     test.send(verify(&owner, old)).await.expect(200);
     test.advance(SignedDuration::from_hours(24 * i64::from(CYCLE_KEPT_DAYS + 30)));
-    let asha = Student::of(&test.log_in(&asha.email).await);
-    let owner = Student::of(&test.log_in(&owner.email).await);
+    let asha = test.log_in_again(&asha).await;
+    let owner = test.log_in_again(&owner).await;
     let new = test.upload_cycle(&asha, "2026-06-01", "2026-06-30").await;
     let open: Vec<CycleId> = test.open_cycles(&asha).await.into_iter().map(|it| it.0).collect();
     assert_eq!(open, [new]);
