@@ -64,7 +64,7 @@ test: init ## Run all tests, the deployed stack's too (TESTS=… passes argument
 costs: init ## Print what requests cost at DynamoDB: requests, write and read units
 	@cargo test --quiet --package thali-tests --test thali api::costs:: -- --nocapture
 
-lint: ## Formatting, clippy, documentation, links, dependencies, the template
+lint: ## Formatting, clippy, documentation, links, dependencies, the templates
 	cargo fmt --all --check
 	@infra/local/install.sh lint & tools=$$!; \
 	trap "kill $$tools 2>/dev/null || true" EXIT; trap 'exit 130' INT TERM; \
@@ -74,8 +74,11 @@ lint: ## Formatting, clippy, documentation, links, dependencies, the template
 	wait $$tools
 	$(MAKE) --no-print-directory docs-check
 	cargo deny --log-level error check bans licenses sources
+	infra/local/advisories.sh
 	cargo machete
-	AWS_DEFAULT_REGION=ap-south-1 sam validate --lint --template-file template.yaml
+	for template in template.yaml infra/monitoring.yaml; do \
+		AWS_DEFAULT_REGION=ap-south-1 sam validate --lint --template-file $$template; \
+	done
 
 docs-check: ## Find broken links and anchors in README.md and docs/, offline
 	@infra/local/install.sh docs
@@ -85,7 +88,8 @@ docs-check: ## Find broken links and anchors in README.md and docs/, offline
 format: ## Format the code
 	cargo fmt --all
 
-# `make deploy` builds for arm64 and asks for the parameters that it is not given:
+# `make deploy` builds for arm64, shows what would change and asks whether to deploy it; YES=1 does
+# not ask. Parameters that it is not given keep their values, at first their defaults:
 #
 #   make deploy STACK_NAME=thali STAGE=prod SENDER=no-reply@example.org
 #
@@ -96,14 +100,22 @@ format: ## Format the code
 #   aws sesv2 create-email-identity --email-identity example.org
 #
 # Anything else is a parameter of template.yaml, in PARAMETERS='RedisUrl=rediss://… LogRetentionDays=90'.
+# ALARM_TOPIC=arn:aws:sns:… is told of the alarms, which are in a stack of their own.
 STACK_NAME ?= thali
 STAGE ?= dev
 deploy: ## Build for AWS (arm64) and deploy to the account of your credentials
 	@infra/local/package.sh arm64
-	sam deploy --guided --template-file template.yaml --stack-name $(STACK_NAME) \
-		--resolve-s3 --capabilities CAPABILITY_IAM --parameter-overrides Stage=$(STAGE) \
+	@# Not echoed: a parameter may hold a password.
+	@sam deploy --template-file template.yaml --stack-name $(STACK_NAME) \
+		--resolve-s3 --capabilities CAPABILITY_IAM --no-fail-on-empty-changeset \
+		$(if $(YES),--no-confirm-changeset,--confirm-changeset) --parameter-overrides Stage=$(STAGE) \
 		RazorpaySecretId=thali/$(STAGE)/razorpay Architecture=arm64 \
 		$(if $(SENDER),SenderAddress=$(SENDER)) $(PARAMETERS)
+	@api="$$(aws cloudformation describe-stacks --stack-name $(STACK_NAME) --output text \
+		--query "Stacks[0].Outputs[?OutputKey=='ApiId'].OutputValue")"; \
+	sam deploy --template-file infra/monitoring.yaml --stack-name $(STACK_NAME)-monitoring \
+		--resolve-s3 --no-fail-on-empty-changeset --parameter-overrides Stack=$(STACK_NAME) \
+		ApiId="$$api" $(if $(ALARM_TOPIC),AlarmTopicArn=$(ALARM_TOPIC))
 
 createsuperuser: ## Make an owner of a mess on the running stack: MESS=… EMAIL=… NAME=…
 	@$(STACK) thali owner create --mess "$(or $(MESS),mess_demo)" \

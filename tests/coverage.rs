@@ -1,8 +1,11 @@
 //! Tests that the parts of the repository agree: the registry of functions, the template's
-//! functions, routes, grants and variables, the sample events, the pages of `docs/`, and the
-//! Postman collection.
+//! functions, routes, grants and variables, the alarms, the sample events, the pages of `docs/`, and
+//! the Postman collection.
 
+mod advisories;
+pub mod alarms;
 mod docs;
+mod environment;
 mod postman;
 mod size;
 
@@ -117,78 +120,6 @@ fn the_template_routes_every_path_of_every_endpoint_and_no_other() {
     assert_eq!(in_code, in_template);
 }
 
-/// The variables that a part needs; `APP_URL` and `REDIS_URL` may be empty.
-fn variables_of(part: Part) -> &'static [&'static str] {
-    match part {
-        Part::Cache => &["REDIS_URL"],
-        Part::PublicKeys => &["JWKS"],
-        Part::SigningKey => &["JWT_SIGNING_KEY"],
-        Part::RefreshKey => &["REFRESH_KEY"],
-        Part::OtpKey => &["OTP_KEY"],
-        Part::PinKey => &["PIN_KEY"],
-        Part::QrKey => &["QR_KEY"],
-        Part::Razorpay => &["RAZORPAY_URL", "RAZORPAY_KEY_ID", "RAZORPAY_KEY_SECRET"],
-        Part::WebhookSecrets => &["RAZORPAY_WEBHOOK_SECRETS"],
-        Part::Queues => &[
-            "QUEUE_MAIL_URL",
-            "QUEUE_AUDIT_URL",
-            "QUEUE_REFUNDS_URL",
-            "QUEUE_ORDERS_URL",
-            "QUEUE_NOTICES_URL",
-            "QUEUE_ANNOUNCEMENTS_URL",
-        ],
-        Part::Mail => &["MAIL_FROM", "APP_URL"],
-        Part::Blobs => &["BUCKET"],
-    }
-}
-
-/// The variables that every function gets.
-fn common_variables() -> BTreeMap<String, Value> {
-    let globals = &template()["Globals"]["Function"]["Environment"]["Variables"];
-    let globals = globals.as_object().expect("there are some").clone();
-    globals.into_iter().collect()
-}
-
-/// The variables that only this function gets.
-fn own_variables(function: &Value) -> BTreeMap<String, Value> {
-    let given = function["Environment"]["Variables"].as_object().cloned().unwrap_or_default();
-    given.into_iter().collect()
-}
-
-#[test]
-fn a_function_has_exactly_the_variables_that_it_needs() {
-    let (functions, common) = (functions_in_template(), common_variables());
-    for function in FUNCTIONS {
-        let name = function.name();
-        let parts = function.parts();
-        let needed: BTreeSet<&str> =
-            parts.iter().flat_map(|part| variables_of(*part)).copied().collect();
-        let own = own_variables(&functions[name]);
-        let missing =
-            needed.iter().find(|it| !common.contains_key(**it) && !own.contains_key(**it));
-        assert_eq!(missing, None, "{name}");
-        let unused = own.keys().find(|variable| !needed.contains(variable.as_str()));
-        assert_eq!(unused, None, "{name}");
-    }
-}
-
-/// The hidden variables that every function gets: the public keys, and Redis' address, which may
-/// contain a password. A variable is hidden if it comes from a `NoEcho` parameter or is resolved
-/// from Parameter Store or Secrets Manager.
-const GIVEN_TO_ALL: [&str; 2] = ["JWKS", "REDIS_URL"];
-
-#[test]
-fn the_only_hidden_common_variables_are_jwks_and_redis_url() {
-    let template = template();
-    let hidden = |value: &Value| {
-        let parameter = value["!Ref"].as_str().unwrap_or_default();
-        template["Parameters"][parameter]["NoEcho"] == true
-            || value.to_string().contains("{{resolve:")
-    };
-    let given = common_variables().into_iter().filter(|(_, value)| hidden(value));
-    assert_eq!(given.map(|(name, _)| name).collect::<Vec<_>>(), GIVEN_TO_ALL);
-}
-
 #[test]
 fn a_stream_reader_may_send_to_its_dead_letter_queue() {
     let template = template();
@@ -207,23 +138,6 @@ fn a_stream_reader_may_send_to_its_dead_letter_queue() {
         checked += 1;
     }
     assert!(checked > 0, "no stream has a dead-letter queue");
-}
-
-#[test]
-fn functions_read_the_deployed_version_of_the_public_keys() {
-    let reference = "{{resolve:ssm:/thali/${Stage}/jwks${JwksVersion}}}";
-    assert_eq!(common_variables()["JWKS"]["!Sub"], reference);
-}
-
-#[test]
-fn functions_that_call_razorpay_have_their_own_redis_address() {
-    let functions = functions_in_template();
-    for function in FUNCTIONS {
-        let own = &functions[function.name()]["Environment"]["Variables"]["REDIS_URL"];
-        let calls_razorpay = function.parts().contains(&Part::Razorpay);
-        assert_eq!(own["!Ref"] == "PartnerRedisUrl", calls_razorpay, "{}", function.name());
-    }
-    assert_eq!(common_variables()["REDIS_URL"]["!Ref"], "RedisUrl");
 }
 
 #[test]
@@ -405,74 +319,6 @@ fn only_a_consumer_that_fills_its_own_queue_may_recurse() {
         loops.extend(fills_its_own.then_some(name));
     }
     assert_eq!(loops, ["announcer"]);
-}
-
-/// The properties in which the template names a dead-letter queue.
-const DEAD_LETTER_PLACES: [&str; 4] =
-    ["deadLetterTargetArn", "DeadLetterConfig", "DeadLetterQueue", "OnFailure"];
-
-/// The dead-letter queues of other queues, of streams and of functions.
-fn dead_letter_queues(value: &Value) -> BTreeSet<String> {
-    match value {
-        Value::Array(items) => items.iter().flat_map(dead_letter_queues).collect(),
-        Value::Object(members) => {
-            let of_member = |(name, member): (&String, &Value)| {
-                if !DEAD_LETTER_PLACES.contains(&name.as_str()) {
-                    return dead_letter_queues(member);
-                }
-                let text = member.to_string();
-                let reference = text.split("\"!GetAtt\":\"").nth(1);
-                let queue = reference.and_then(|reference| reference.split_once(".Arn\""));
-                let (queue, _) = queue.unwrap_or_else(|| panic!("{name} is no queue: {member}"));
-                BTreeSet::from([queue.to_owned()])
-            };
-            members.iter().flat_map(of_member).collect()
-        }
-        _ => BTreeSet::new(),
-    }
-}
-
-/// The alarm that fires at the first message in a dead-letter queue, without its description.
-fn alarm_of(queue: &str, name: &Value) -> Value {
-    let topic = json!([{ "!Ref": "AlarmTopicArn" }]);
-    let told = json!({ "!If": ["HasAlarmTopic", topic, { "!Ref": "AWS::NoValue" }] });
-    let queue_name = json!({ "!GetAtt": format!("{queue}.QueueName") });
-    json!({
-        "AlarmName": name,
-        "Namespace": "AWS/SQS",
-        "MetricName": "ApproximateNumberOfMessagesVisible",
-        "Dimensions": [{ "Name": "QueueName", "Value": queue_name }],
-        "Statistic": "Maximum",
-        "Period": 60,
-        "EvaluationPeriods": 1,
-        "ComparisonOperator": "GreaterThanThreshold",
-        "Threshold": 0,
-        "TreatMissingData": "notBreaching",
-        "AlarmActions": told,
-        "OKActions": told,
-    })
-}
-
-#[test]
-fn every_dead_letter_queue_has_an_alarm_and_is_documented() {
-    let page = docs::page("operations.md");
-    let template = template();
-    let queues = resources(&template, "AWS::SQS::Queue");
-    let alarms = resources(&template, "AWS::CloudWatch::Alarm");
-    let dead_letters = dead_letter_queues(&template["Resources"]);
-    assert!(!dead_letters.is_empty());
-    for queue in dead_letters {
-        let name = &queues[&queue]["Properties"]["QueueName"];
-        let of_queue = |alarm: &&Value| alarm["Properties"]["AlarmName"] == *name;
-        let alarm = alarms.values().find(of_queue).map(|alarm| alarm["Properties"].clone());
-        let mut alarm = alarm.unwrap_or_else(|| panic!("{queue} has no alarm"));
-        let says = alarm.as_object_mut().and_then(|alarm| alarm.remove("AlarmDescription"));
-        assert!(says.is_some(), "{queue}");
-        assert_eq!(alarm, alarm_of(&queue, name), "{queue}");
-        let name = name["!Sub"].as_str().and_then(|name| name.strip_prefix("${AWS::StackName}-"));
-        let row = format!("| `{}` |", name.expect("named after the stack"));
-        assert!(page.lines().any(|line| line.starts_with(&row)), "docs/operations.md has no {row}");
-    }
 }
 
 #[test]

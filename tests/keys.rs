@@ -9,8 +9,8 @@ use proptest::prelude::*;
 use thali_domain::accounts::identity::{Email, LoginName, RollNo, Username};
 use thali_domain::days::MealDate;
 use thali_domain::ids::{
-    AccountId, ClosureId, CutId, CycleId, MessId, NotificationId, OrderId, RazorpayOrderId,
-    RefundId, RegistrationId, SessionId, StaffTokenId, SubmissionId,
+    AccountId, ClosureId, CutId, CycleId, DeviceId, MessId, NotificationId, OrderId,
+    RazorpayOrderId, RefundId, RegistrationId, SessionId, StaffTokenId, SubmissionId,
 };
 use thali_domain::meals::meal_times::Sitting;
 use thali_domain::mess::Meal;
@@ -24,10 +24,13 @@ use ulid::Ulid;
 enum Thing {
     Account(AccountId),
     Session(AccountId, SessionId),
+    EmailChange(AccountId),
     EmailGuard(MessId, Email),
     UsernameGuard(MessId, Username),
     RollNoGuard(MessId, RollNo),
     LoginFailures(MessId, LoginName),
+    DeviceFailures(MessId, LoginName, DeviceId),
+    SessionFailures(AccountId, SessionId),
     NewestRegistration(MessId, Email),
     PasswordReset(MessId, Email),
     Registration(RegistrationId),
@@ -54,12 +57,14 @@ enum Thing {
 
 /// The functions of `keys.rs` that these tests know. `login_guard` returns a key of `email_guard`
 /// or of `username_guard`.
-const KNOWN: [&str; 29] = [
+const KNOWN: [&str; 32] = [
     "account",
     "audit",
     "closure",
     "cut",
     "cycle",
+    "device_failures",
+    "email_change",
     "email_guard",
     "idempotency",
     "invite",
@@ -79,6 +84,7 @@ const KNOWN: [&str; 29] = [
     "registration",
     "roll_no_guard",
     "session",
+    "session_failures",
     "staff_token",
     "stock",
     "stray",
@@ -92,10 +98,17 @@ impl Thing {
         match self {
             Self::Account(id) => ("accounts", keys::account(*id)),
             Self::Session(account, id) => ("accounts", keys::session(*account, *id)),
+            Self::EmailChange(account) => ("accounts", keys::email_change(*account)),
             Self::EmailGuard(mess, email) => ("accounts", keys::email_guard(mess, email)),
             Self::UsernameGuard(mess, name) => ("accounts", keys::username_guard(mess, name)),
             Self::RollNoGuard(mess, roll_no) => ("accounts", keys::roll_no_guard(mess, roll_no)),
             Self::LoginFailures(mess, name) => ("accounts", keys::login_failures(mess, name)),
+            Self::DeviceFailures(mess, name, device) => {
+                ("accounts", keys::device_failures(mess, name, *device))
+            }
+            Self::SessionFailures(account, id) => {
+                ("accounts", keys::session_failures(*account, *id))
+            }
             Self::NewestRegistration(mess, email) => {
                 ("accounts", keys::newest_registration(mess, email))
             }
@@ -140,10 +153,11 @@ impl Thing {
     fn read_account(Key { pk, sk }: &Key) -> Option<Self> {
         if let Ok(id) = pk.parse::<AccountId>() {
             return match sk.split_once('#') {
+                None if sk == "email_change" => Some(Self::EmailChange(id)),
                 None => (sk == "account").then_some(Self::Account(id)),
-                Some((kind, rest)) => {
-                    (kind == "session").then(|| Some(Self::Session(id, rest.parse().ok()?)))?
-                }
+                Some(("session", rest)) => Some(Self::Session(id, rest.parse().ok()?)),
+                Some(("failures", rest)) => Some(Self::SessionFailures(id, rest.parse().ok()?)),
+                Some(_) => None,
             };
         }
         if let Ok(id) = pk.parse::<RegistrationId>() {
@@ -154,6 +168,14 @@ impl Thing {
             return Some(Self::StaffToken(mess.parse().ok()?, sk.parse().ok()?));
         }
         let (mess, (kind, name)) = (mess.parse().ok()?, rest.split_once('#')?);
+        if let Some(device) = sk.strip_prefix("failures#") {
+            let name = match kind {
+                "email" => LoginName::Email(name.parse().ok()?),
+                "username" => LoginName::Username(name.parse().ok()?),
+                _ => return None,
+            };
+            return Some(Self::DeviceFailures(mess, name, device.parse().ok()?));
+        }
         Some(match (kind, sk.as_str()) {
             ("email", "guard") => Self::EmailGuard(mess, name.parse().ok()?),
             ("email", "failures") => {
@@ -315,18 +337,26 @@ fn thing() -> impl Strategy<Value = Thing> {
         "upload-cycle",
     ];
     let operation = prop::sample::select(operations);
-    let login_name =
-        prop_oneof![email().prop_map(LoginName::Email), username().prop_map(LoginName::Username)];
+    let login_name = || {
+        prop_oneof![email().prop_map(LoginName::Email), username().prop_map(LoginName::Username)]
+    };
     let at = (0_i64..4_000_000_000_000).prop_map(|at| Timestamp::from_millisecond(at).expect("ok"));
     let of_mess = prop_oneof![mess().prop_map(|mess| mess.to_string()), Just("none".to_owned())];
     let event = "[#0-9a-z-]{1,36}";
     prop_oneof![
         account().prop_map(Thing::Account),
         (account(), ulid()).prop_map(|(a, s)| Thing::Session(a, SessionId::from_ulid(s))),
+        account().prop_map(Thing::EmailChange),
         (mess(), email()).prop_map(|(mess, email)| Thing::EmailGuard(mess, email)),
         (mess(), username()).prop_map(|(mess, name)| Thing::UsernameGuard(mess, name)),
         (mess(), roll_no()).prop_map(|(mess, roll_no)| Thing::RollNoGuard(mess, roll_no)),
-        (mess(), login_name).prop_map(|(mess, name)| Thing::LoginFailures(mess, name)),
+        (mess(), login_name()).prop_map(|(mess, name)| Thing::LoginFailures(mess, name)),
+        (mess(), login_name(), ulid()).prop_map(|(mess, name, device)| Thing::DeviceFailures(
+            mess,
+            name,
+            DeviceId::from_ulid(device)
+        )),
+        (account(), ulid()).prop_map(|(a, s)| Thing::SessionFailures(a, SessionId::from_ulid(s))),
         (mess(), email()).prop_map(|(mess, email)| Thing::NewestRegistration(mess, email)),
         (mess(), email()).prop_map(|(mess, email)| Thing::PasswordReset(mess, email)),
         ulid().prop_map(|id| Thing::Registration(RegistrationId::from_ulid(id))),

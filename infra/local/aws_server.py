@@ -29,6 +29,7 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from ministack.core import iam_actions, iam_evaluator
 from ministack.services import cloudwatch_logs, dynamodb, lambda_svc, sqs
+from ministack.services.cloudformation import provisioners
 
 Scope = dict[str, Any]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -215,6 +216,27 @@ def queues_survive_another_port() -> None:
     sqs.load_persisted_state = restore
 
 
+def templates_may_compute_with_metrics() -> None:
+    """A template's alarm may have `Metrics`, an expression of metrics, as `PutMetricAlarm` has.
+
+    ministack refuses the template. Here the alarm is stored as it was given. ministack does not
+    evaluate it; it has no metrics of AWS's services, which the other alarms wait for, too.
+    """
+    record = provisioners._cw_metric_alarm_record
+
+    def record_with_metrics(name: str, properties: dict[str, Any]) -> dict[str, Any]:
+        metrics = properties.get("Metrics")
+        if not metrics:
+            return record(name, properties)
+        single = {"MetricName": "-", "Namespace": "-"}
+        alarm = record(name, {**properties, **single, "Metrics": None})
+        for replaced in ("MetricName", "Namespace", "Statistic", "Period", "Dimensions"):
+            del alarm[replaced]
+        return {**alarm, "Metrics": metrics}
+
+    provisioners._cw_metric_alarm_record = record_with_metrics
+
+
 def used_rights_are_recorded(file: Path) -> None:
     """Writes each right that a role uses to `file`, once, as `[role, action, resource]`.
 
@@ -295,6 +317,7 @@ def main() -> None:
     streams_survive_a_restart()
     log_streams_name_their_function()
     queues_survive_another_port()
+    templates_may_compute_with_metrics()
     if options.used_rights:
         used_rights_are_recorded(options.used_rights)
     asyncio.run(run(options.aws_port, options.api_port, options.domain))

@@ -1,6 +1,6 @@
-"""Deploys the template to the local AWS.
+"""Deploys the templates to the local AWS: the application, then its alarms.
 
-The template and the `sam deploy` command are those of a real deployment; only the parameters
+The templates and the `sam deploy` commands are those of a real deployment; only the parameters
 differ. This module builds nothing.
 """
 
@@ -21,6 +21,7 @@ from package import PACKAGE
 from settings import MESS_ID, REGION, ROOT, SENDER_ADDRESS, Settings, StackError, tool
 
 TEMPLATE = ROOT / "template.yaml"
+MONITORING = ROOT / "infra/monitoring.yaml"
 ARTIFACTS = "thali-artifacts"
 
 
@@ -45,9 +46,10 @@ def parameters(settings: Settings, versions: dict[str, str]) -> dict[str, str]:
 
 
 def fingerprint(values: dict[str, str]) -> str:
-    """A hash of the working copy's template, parameters and package."""
+    """A hash of the working copy's templates, parameters and package."""
     digest = hashlib.sha256(json.dumps(values).encode())
     digest.update(TEMPLATE.read_bytes())
+    digest.update(MONITORING.read_bytes())
     digest.update(PACKAGE.read_bytes())
     return digest.hexdigest()
 
@@ -63,18 +65,28 @@ def deploy(settings: Settings, values: dict[str, str], wanted: str) -> None:
     with contextlib.suppress(FileNotFoundError):
         marker.unlink()
     _bucket(settings)
-    # A separate configuration file: the samconfig.toml of `sam deploy --guided` is for a real
-    # account.
+    # A separate configuration file: a samconfig.toml in the repository is for a real account.
     configuration = settings.local / "samconfig.toml"
     configuration.write_text("version = 0.1\n")
-    log = settings.logs / "deploy.log"
+    _sam_deploy(settings, configuration, TEMPLATE, settings.stack_name, values)
+    watched = {"Stack": settings.stack_name, "ApiId": _output(settings, "ApiId")}
+    _sam_deploy(settings, configuration, MONITORING, f"{settings.stack_name}-monitoring", watched)
+    marker.write_text(json.dumps({"fingerprint": wanted}))
+    _artifacts_prune(settings)
+
+
+def _sam_deploy(
+    settings: Settings, configuration: Path, template: Path, stack: str, values: dict[str, str]
+) -> None:
+    """Deploys one template as a stack of this name."""
+    log = settings.logs / f"deploy-{template.stem}.log"
     with log.open("w") as output:
         deployed = subprocess.run(
             [
                 tool("sam"), "deploy",
-                "--template-file", str(TEMPLATE),
+                "--template-file", str(template),
                 "--config-file", str(configuration),
-                "--stack-name", settings.stack_name,
+                "--stack-name", stack,
                 "--s3-bucket", ARTIFACTS,
                 "--capabilities", "CAPABILITY_IAM",
                 "--no-confirm-changeset",
@@ -86,8 +98,13 @@ def deploy(settings: Settings, values: dict[str, str], wanted: str) -> None:
         )  # fmt: skip
     if deployed.returncode != 0:
         raise StackError(f"`sam deploy` failed. The end of {log}:\n{_errors(log)}")
-    marker.write_text(json.dumps({"fingerprint": wanted}))
-    _artifacts_prune(settings)
+
+
+def _output(settings: Settings, name: str) -> str:
+    """An output of the deployed application."""
+    stacks = client(settings, "cloudformation").describe_stacks(StackName=settings.stack_name)
+    outputs = stacks["Stacks"][0]["Outputs"]
+    return next(each["OutputValue"] for each in outputs if each["OutputKey"] == name)
 
 
 def _marker(settings: Settings) -> Path:

@@ -102,7 +102,7 @@ def up(settings: Settings, build: bool) -> None:
     if deploy.is_deployed(settings, wanted):
         say(f"stack {settings.stack_name} is up to date")
     else:
-        say(f"deploying template.yaml with sam as stack {settings.stack_name}")
+        say(f"deploying template.yaml and its alarms with sam as stack {settings.stack_name}")
         deploy.deploy(settings, parameters, wanted)
     say(f"{routes.bridge(settings)} routes")
     _wait(settings)

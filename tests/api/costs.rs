@@ -58,6 +58,17 @@ const CARD: &[Row] = &[
             test.cost_of(Call::post("/sign-up/otp-verify", &body), 201).await
         })
     }),
+    row("`verify-otp`, repeated", (3, 2.0, 0.0, 1.0), |test| {
+        Box::pin(async {
+            let registration = test.sign_up("asha@example.com").await.expect(202);
+            let code = code_in(&test.settle().await[0]);
+            let body =
+                json!({ "registration_id": registration.body["registration_id"], "otp": code });
+            let call = Call::post("/sign-up/otp-verify", &body);
+            test.send(call.clone()).await.expect(201);
+            test.cost_of(call, 201).await
+        })
+    }),
     row("`login`", (4, 1.0, 0.0, 3.0), |test| {
         Box::pin(async {
             asha(test).await;
@@ -72,10 +83,25 @@ const CARD: &[Row] = &[
             test.cost_of(call, 200).await
         })
     }),
+    row("`refresh`, repeated", (2, 0.0, 0.0, 2.0), |test| {
+        Box::pin(async {
+            let cookie = asha(test).await.cookie;
+            let call = Call::post("/api/auth/refresh", &json!({})).cookie(&cookie);
+            test.send(call.clone()).await.expect(200);
+            test.cost_of(call, 200).await
+        })
+    }),
     row("`logout`", (1, 1.0, 0.0, 0.0), |test| {
         Box::pin(async {
             let call = Call::post("/student/logout", &json!({}));
             test.cost_of(call.bearer(&asha(test).await.token), 204).await
+        })
+    }),
+    row("`logout`, with the cookie alone", (2, 1.0, 0.0, 1.0), |test| {
+        Box::pin(async {
+            let cookie = asha(test).await.cookie;
+            let call = Call::post("/api/auth/logout", &json!({})).cookie(&cookie);
+            test.cost_of(call, 204).await
         })
     }),
     row("`profile-get`", (1, 0.0, 0.0, 1.0), |test| Box::pin(read(test, "/student/profile"))),
@@ -125,6 +151,33 @@ const CARD: &[Row] = &[
     }),
     row("`profile-update`, a roll number", (3, 6.0, 1.0, 2.0), |test| {
         Box::pin(profile(test, json!({ "roll_no": "B21-7" })))
+    }),
+    row("`password-change`", (4, 4.0, 0.0, 3.0), |test| {
+        Box::pin(async {
+            let body = json!({ "current_password": PASSWORD, "new_password": "curd rice at dusk" });
+            let call = Call::post("/account/password", &body).bearer(&asha(test).await.token);
+            test.cost_of(call, 204).await
+        })
+    }),
+    row("`email-change`", (4, 4.0, 0.0, 3.0), |test| {
+        Box::pin(async { test.cost_of(new_address(&asha(test).await), 202).await })
+    }),
+    row("`email-change-confirm`", (3, 15.0, 1.0, 1.0), |test| {
+        Box::pin(async {
+            let asha = asha(test).await;
+            test.settle().await;
+            test.send(new_address(&asha)).await.expect(202);
+            let body = json!({ "otp": code_in(&test.settle().await[0]) });
+            let call = Call::post("/account/email/confirm", &body).bearer(&asha.token);
+            test.cost_of(call, 200).await
+        })
+    }),
+    row("`account-delete`", (7, 14.0, 2.0, 6.0), |test| {
+        Box::pin(async {
+            let body = json!({ "current_password": PASSWORD }).to_string();
+            let call = Call::with_body("DELETE", "/account", "application/json", &body);
+            test.cost_of(call.bearer(&asha(test).await.token), 202).await
+        })
     }),
     row("`student-register`", (3, 8.0, 1.0, 2.0), |test| {
         let body = json!({
@@ -415,6 +468,12 @@ async fn lunch_of_fifty(test: &TestApp, path: &str) -> Cost {
     test.give_plates(&plates).await;
     let owner = owner(test).await;
     test.cost_of(Call::get(path).bearer(&owner.token), 200).await
+}
+
+/// The request for another address.
+fn new_address(student: &Student) -> Call {
+    let body = json!({ "email": "asha.rao@example.org", "current_password": PASSWORD });
+    Call::post("/account/email", &body).bearer(&student.token)
 }
 
 /// The student of the rows, logged in, whose session Redis knows.

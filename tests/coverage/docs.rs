@@ -6,7 +6,7 @@ use std::ffi::OsStr;
 use std::path::Path;
 
 use thali_functions::endpoints;
-use thali_platform::http::{Access, CODES, Endpoint, RATES, Rate};
+use thali_platform::http::{Access, CODES, Endpoint, RATES, REQUESTS_MAX, Rate, Unfinished};
 use thali_platform::lambda::Function;
 
 use super::{is_consumer, is_job, names_of};
@@ -120,6 +120,7 @@ fn access_words(access: Access) -> &'static str {
         Access::Public => "public",
         Access::Partner => "partner",
         Access::Any => "any session",
+        Access::AnyOrCookie => "any session, refresh cookie",
         Access::Counter => "any session, staff token",
         Access::Applicant => "student, also waiting",
         Access::StudentOrOwner => "student, also waiting, or owner",
@@ -172,6 +173,15 @@ fn the_api_page_lists_every_rate() {
         Rate::PerAddress(limit) => {
             format!("| `{name}` | {limit} | each IP address, at each endpoint | {requests} |")
         }
+        Rate::FailuresPerAddress(failures) => format!(
+            "| `{name}` | {failures} refused, {REQUESTS_MAX} in all | each IP address, at each \
+             endpoint | {requests} |"
+        ),
+        Rate::UnfinishedPerAddress(Unfinished { failures, at_once, drained_an_hour }) => format!(
+            "| `{name}` | {failures} refused, {REQUESTS_MAX} in all; {at_once} unfinished at once, \
+             of which {drained_an_hour} are forgotten in an hour | each IP address, at each \
+             endpoint | {requests} |"
+        ),
         Rate::PerAccount(limit) => format!("| `{name}` | {limit} | each account | {requests} |"),
         Rate::PerStaffToken(limit) => {
             format!("| `{name}` | {limit} | each staff token | {requests} |")

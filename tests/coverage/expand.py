@@ -3,8 +3,8 @@
 
     expand.py TEMPLATE
 
-Prints a JSON object: how many resources of each type there are, and how many resources one
-more endpoint with one path costs. The loops are expanded with SAM CLI's own code, and the
+Prints a JSON object: how many resources of each type there are, how many resources one more
+endpoint with one path costs, and how many references to values in other services there are. The loops are expanded with SAM CLI's own code, and the
 functions with the SAM translator.
 """
 
@@ -37,26 +37,31 @@ class PolicyLoader:
         return MANAGED_POLICIES
 
 
-def resources(template: dict[str, Any]) -> Counter[str]:
-    """The number of resources of each type in a template without loops."""
+def transformed(template: dict[str, Any]) -> dict[str, Any]:
+    """A template without loops as CloudFormation gets it."""
     template = copy.deepcopy(template)
     # A deployment uploads the package before AWS sees the template.
     template["Globals"]["Function"]["CodeUri"] = "s3://bucket/key"
-    expanded = transform(template, {}, PolicyLoader())
-    return Counter(each["Type"] for each in expanded["Resources"].values())
+    return transform(template, {}, PolicyLoader())
+
+
+def resources(template: dict[str, Any]) -> Counter[str]:
+    """The number of resources of each type."""
+    return Counter(each["Type"] for each in template["Resources"].values())
 
 
 def main() -> None:
     template = yaml_parse(Path(sys.argv[1]).read_text())
     template = expand_language_extensions(template, {}, enabled=True).expanded_template
     template["Transform"] = "AWS::Serverless-2016-10-31"
-    today = resources(template)
+    now = transformed(template)
     one_more = copy.deepcopy(template["Resources"]["HealthFunction"])
     one_more["Properties"]["Events"]["Health"]["Properties"]["Path"] = "/one-more"
     one_more["Properties"]["FunctionName"] = one_more["Properties"]["Handler"] = "one-more"
     template["Resources"]["OneMoreFunction"] = one_more
-    cost = resources(template).total() - today.total()
-    print(json.dumps({"resources": today, "endpoint": cost}))
+    cost = resources(transformed(template)).total() - resources(now).total()
+    references = json.dumps(now).count("{{resolve:")
+    print(json.dumps({"resources": resources(now), "endpoint": cost, "references": references}))
 
 
 if __name__ == "__main__":

@@ -74,8 +74,9 @@ async fn a_code_resent_by_id_or_address_replaces_the_previous_one() {
         assert_eq!(refused.problem(409), "otp_invalid");
         assert_eq!(refused.body["attempts_left"], tries_left);
     }
-    verify(&third).await.expect(201);
-    assert_eq!(verify(&third).await.problem(409), "otp_expired");
+    let made = verify(&third).await.expect(201);
+    let repeated = verify(&third).await.expect(201);
+    assert_eq!(repeated.body["account"]["account_id"], made.body["account"]["account_id"]);
 
     stack.send(Call::post("/sign-up", &wanted)).await.expect(202);
     let told = eventually("the owner of the address is notified", async || {
@@ -113,7 +114,7 @@ async fn five_wrong_passwords_lock_and_a_right_one_resets_the_count() {
 }
 
 #[tokio::test]
-async fn a_refresh_repeats_within_the_grace_and_reuse_ends_the_session() {
+async fn a_refresh_can_be_repeated_and_reuse_ends_the_session() {
     let stack = Stack::running();
     let student = stack.student("refreshed").await;
     let first = stack.refresh(&student.cookie).await.expect(200);
@@ -129,11 +130,44 @@ async fn a_refresh_repeats_within_the_grace_and_reuse_ends_the_session() {
     assert_eq!(stack.refresh(&second.cookie()).await.problem(401), "refresh_expired");
     stack.session_has_ended(token).await;
 
-    let login = stack.log_in_with(&student.email, PASSWORD).await.expect(200);
-    let token = login.text("access_token");
-    stack.send(Call::post("/student/logout", &json!({})).bearer(token)).await.expect(204);
-    assert_eq!(stack.refresh(&login.cookie()).await.problem(401), "refresh_expired");
-    stack.session_has_ended(token).await;
+    for by_cookie in [false, true] {
+        let login = stack.log_in_with(&student.email, PASSWORD).await.expect(200);
+        let token = login.text("access_token");
+        let logout = if by_cookie {
+            Call::post("/api/auth/logout", &json!({})).cookie(&login.cookie())
+        } else {
+            Call::post("/student/logout", &json!({})).bearer(token)
+        };
+        stack.send(logout).await.expect(204);
+        assert_eq!(stack.refresh(&login.cookie()).await.problem(401), "refresh_expired");
+        stack.session_has_ended(token).await;
+    }
+}
+
+#[tokio::test]
+async fn a_person_lists_their_sessions_and_ends_one_and_all_others() {
+    let stack = Stack::running();
+    let student = stack.student("sessions").await;
+    let tokens: [String; 2] = {
+        let login = async || {
+            let answer = stack.log_in_with(&student.email, PASSWORD).await.expect(200);
+            answer.text("access_token").to_owned()
+        };
+        [login().await, login().await]
+    };
+    let list = Call::get("/account/sessions").bearer(&student.token);
+    let listed = stack.send(list.clone()).await.expect(200);
+    let listed = listed.body["items"].as_array().expect("a list");
+    assert_eq!(listed.len(), 3, "{listed:?}");
+    assert_eq!(listed[2]["current"], true, "{listed:?}");
+    let newest = format!("/account/sessions/{}", listed[0]["session_id"].as_str().expect("an id"));
+    let end = |path: &str| stack.send(Call::new("DELETE", path).bearer(&student.token));
+    end(&newest).await.expect(204);
+    stack.session_has_ended(&tokens[1]).await;
+    end("/account/sessions").await.expect(204);
+    stack.session_has_ended(&tokens[0]).await;
+    let left = stack.send(list).await.expect(200);
+    assert_eq!(left.body["items"].as_array().map(Vec::len), Some(1));
 }
 
 #[tokio::test]

@@ -46,6 +46,15 @@ pub(super) async fn mailer_tries(stack: &Stack, message_id: &str) -> usize {
     lines.iter().filter(failed).count()
 }
 
+/// The lines of a worker or job from which `CloudWatch` makes metrics.
+pub(super) async fn metric_lines(stack: &Stack, function: &str) -> Vec<Value> {
+    let client = Client::new(&stack.aws().await);
+    let lines = lines_of(&client, worker_logs(stack), 0).await;
+    let own = lines.iter().filter(|line| line.function() == stack.name(function));
+    let parsed = own.filter_map(|line| serde_json::from_str::<Value>(&line.text).ok());
+    parsed.filter(|line| !line["_aws"].is_null()).collect()
+}
+
 /// The log group of workers and jobs.
 fn worker_logs(stack: &Stack) -> String {
     format!("/aws/lambda/{}", stack.name("workers"))

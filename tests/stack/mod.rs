@@ -20,6 +20,7 @@ mod mess;
 mod operator;
 mod orders;
 mod overdue;
+mod own_account;
 mod payments;
 mod pictures;
 mod postman;

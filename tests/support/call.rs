@@ -204,6 +204,16 @@ impl Answer {
         self.body[member].as_str().unwrap_or_else(|| panic!("{member} in {}", self.body))
     }
 
+    /// The cookie of this name that the response sets, `name=value`.
+    #[track_caller]
+    pub fn cookie_named(&self, name: &str) -> String {
+        let set = self.headers.get_all("set-cookie").iter().filter_map(|set| set.to_str().ok());
+        let mut pairs = set.map(|set| set.split(';').next().unwrap_or_default());
+        let found =
+            pairs.find(|pair| pair.strip_prefix(name).is_some_and(|it| it.starts_with('=')));
+        found.unwrap_or_else(|| panic!("{name} is set by {:?}", self.headers)).to_owned()
+    }
+
     /// The refresh cookie that the response sets, `name=value`.
     #[track_caller]
     pub fn cookie(&self) -> String {

@@ -2,7 +2,11 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_dynamodb::config::interceptors::BeforeTransmitInterceptorContextMut;
+use aws_sdk_dynamodb::config::{
+    BehaviorVersion, ConfigBag, Credentials, Intercept, Region, RuntimeComponents,
+};
+use aws_sdk_dynamodb::error::BoxError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::Value;
 use thali_domain::accounts::identity::AccountStatus;
@@ -42,6 +46,26 @@ pub fn unreachable_queues() -> Queues {
     Queues::Sqs { client: aws_sdk_sqs::Client::from_conf(client.build()), urls }
 }
 
+/// An interceptor that lets no update reach the database.
+#[derive(Debug)]
+struct NoUpdates;
+
+impl Intercept for NoUpdates {
+    fn name(&self) -> &'static str {
+        "no updates"
+    }
+
+    fn modify_before_transmit(
+        &self,
+        context: &mut BeforeTransmitInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let operation = context.request().headers().get("x-amz-target").unwrap_or_default();
+        if operation.ends_with(".UpdateItem") { Err("no updates".into()) } else { Ok(()) }
+    }
+}
+
 impl TestApp {
     /// Makes the Razorpay sandbox fail until [`TestApp::partner_recovers`], or for the number of
     /// requests in the fault.
@@ -74,6 +98,13 @@ impl TestApp {
             let value = AttributeValue::S(value.to_owned());
             self.dynamo.set("accounts", &key, name, value).await;
         }
+    }
+
+    /// The app of a process whose updates of items fail.
+    pub fn without_updates(&self) -> App {
+        let config = self.dynamo.client().config().to_builder().interceptor(NoUpdates).build();
+        let client = aws_sdk_dynamodb::Client::from_conf(config);
+        self.process_with(|backends| backends.dynamodb = client)
     }
 
     /// The app of a process that cannot reach `DynamoDB`.

@@ -1,4 +1,5 @@
-//! Reads `template.yaml` as data, so that tests and deployment cannot disagree.
+//! Reads `template.yaml` and `infra/monitoring.yaml` as data, so that tests and deployment cannot
+//! disagree.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +13,16 @@ pub fn root() -> PathBuf {
 
 /// The template as JSON, with its loops expanded; a tag such as `!Sub x` becomes `{"!Sub": x}`.
 pub fn template() -> Value {
-    let text = std::fs::read_to_string(root().join("template.yaml")).expect("it is there");
+    read("template.yaml")
+}
+
+/// The template of the alarms, likewise.
+pub fn monitoring() -> Value {
+    read("infra/monitoring.yaml")
+}
+
+fn read(file: &str) -> Value {
+    let text = std::fs::read_to_string(root().join(file)).expect("it is there");
     let template = plain(serde_norway::from_str(&text).expect("it is YAML"));
     let mappings = template["Mappings"].clone();
     written_out(template, &mappings)

@@ -1,36 +1,31 @@
 //! Checks the password of a logged-in account once more, before changes that need more than a
 //! session.
 
-use thali_domain::accounts::identity::LoginName;
 use thali_platform::app::App;
 use thali_platform::auth::password::{self, PresentedPassword};
-use thali_platform::http::Problem;
+use thali_platform::http::{Caller, Problem};
 use thali_platform::problems;
-use thali_platform::store::{Account, Stamp};
+use thali_platform::store::{Account, PasswordCounter, Stamp};
 
-/// Checks the password. A wrong one counts like a failed login by e-mail (or by username, if
-/// the account has no e-mail address). Both share one counter, so using both gives no extra
-/// guesses.
+use super::tries;
+
+/// Checks the password. Wrong ones are counted for the session, apart from those at logins: so a
+/// stranger who guesses cannot keep the account's owner from a change, and whoever holds a session
+/// has five guesses.
 pub async fn check(
     app: &App,
+    caller: &Caller,
     account: &Account,
     presented: &PresentedPassword,
     stamp: &Stamp,
 ) -> Result<(), Problem> {
-    let email = account.email.clone().map(LoginName::Email);
-    let name = email.or_else(|| account.username.clone().map(LoginName::Username));
-    // Without a name to log in with there is no password that could be right.
-    let name = name.ok_or_else(problems::current_password_wrong)?;
-    let failures = app.store.login_lookup(&account.mess_id, &name).await?.failures;
-    if let Some(wait_s) = failures.locked_for_s(stamp.at) {
-        return Err(problems::locked(wait_s));
+    let session_id = caller.session()?.session_id;
+    let counter = PasswordCounter::Session(&account.mess_id, account.account_id, session_id);
+    let failures = app.store.password_failures(counter).await?;
+    let compare = || password::verify(presented, Some(&account.password_hash));
+    if tries::prove(app, counter, failures, stamp, compare).await? {
+        Ok(())
+    } else {
+        Err(problems::current_password_wrong())
     }
-    if !password::verify(presented, Some(&account.password_hash)) {
-        app.store.login_failed(&account.mess_id, &name, stamp).await?;
-        return Err(problems::current_password_wrong());
-    }
-    if failures.count > 0 {
-        app.store.login_succeeded(&account.mess_id, &name).await?;
-    }
-    Ok(())
 }

@@ -1,12 +1,15 @@
 //! `POST /login`: exchanges a password for an access token and the refresh cookie.
 
+use jiff::SignedDuration;
 use serde::Serialize;
 use thali_domain::Unacceptable;
+use thali_domain::accounts::devices::device_name;
 use thali_domain::accounts::identity::{Email, LoginName, Role};
 use thali_domain::accounts::sessions::{ACCESS_LIFETIME, REFRESH_LIFETIME};
-use thali_domain::ids::{MessId, SessionId};
+use thali_domain::ids::{AccountId, DeviceId, MessId, SessionId};
 use thali_platform::app::App;
 use thali_platform::auth::access::Claims;
+use thali_platform::auth::device::Tickets;
 use thali_platform::auth::password::{self, PresentedPassword};
 use thali_platform::auth::refresh::{COOKIE, RefreshToken};
 use thali_platform::config::Part;
@@ -15,11 +18,12 @@ use thali_platform::http::{
     Access, Caller, Endpoint, Problem, RATE_LOGIN, Request, Response, one_of, schema,
 };
 use thali_platform::problems;
-use thali_platform::store::{Account, Consistency, SessionRecord, Stamp};
+use thali_platform::store::{Account, Consistency, PasswordCounter, SessionRecord, Stamp};
 use utoipa::ToSchema;
 
-use super::sessions;
+use super::devices::{self, Remembered};
 use super::view::AccountView;
+use super::{sessions, tries};
 
 pub static ENDPOINT: Endpoint = Endpoint::post(
     "login",
@@ -28,11 +32,13 @@ pub static ENDPOINT: Endpoint = Endpoint::post(
     handler!(login),
 )
 .rate(RATE_LOGIN)
-.needs(&[Part::SigningKey])
+.needs(&[Part::SigningKey, Part::RefreshKey])
 .summary("Gives an access token and the refresh cookie")
 .takes(schema::<Login>)
 .answers(200, schema::<LoggedIn>)
 .sets_cookie()
+.takes_device()
+.sets_device()
 .refuses(&["invalid_credentials", "locked", "account_closed"]);
 
 /// The path to which browsers send the refresh cookie.
@@ -79,11 +85,10 @@ impl LoggedIn {
         }
     }
 
-    /// The response, with the refresh token as a cookie.
+    /// The response, with the refresh token as a cookie that lives as long as the token.
     #[must_use]
-    pub fn into_response(self, refresh: &RefreshToken) -> Response {
-        let max_age_s = REFRESH_LIFETIME.as_secs();
-        Response::ok(&self).with_cookie(COOKIE, &refresh.expose(), COOKIE_PATH, max_age_s)
+    pub fn into_response(self, refresh: &RefreshToken, lives: SignedDuration) -> Response {
+        Response::ok(&self).with_cookie(COOKIE, &refresh.expose(), COOKIE_PATH, lives.as_secs())
     }
 }
 
@@ -92,48 +97,58 @@ async fn login(app: &App, caller: &Caller, request: &Request) -> Result<Response
     let name = wanted.name()?;
     let mess = request.mess_or_default(app, wanted.mess_id.clone())?;
     let stamp = caller.stamp(app, request);
-    let account = prove(app, &mess, &name, &wanted, &stamp).await?;
+    let tickets = devices::tickets(app, request);
+    let (account, device) = prove(app, &mess, &name, &wanted, &tickets, &stamp).await?;
     if !account.status.may_log_in() {
         return Err(Problem::account_closed());
     }
     let session_id = SessionId::from_ulid(app.clock.ulid());
     let refresh = RefreshToken::first(account.account_id, session_id);
-    let session = SessionRecord::begin(&account, session_id, refresh.hash(), stamp.at);
+    let session = SessionRecord::begin(&account, session_id, refresh.hash(), stamp.at)
+        .on_device(request.header("user-agent").and_then(device_name));
     let stamp = Stamp { actor: account.account_id.to_string(), ..stamp };
     app.store.session_put(&session, &stamp).await?;
     sessions::confirm(app, &session).await?;
-    Ok(LoggedIn::new(app, account, session_id, &stamp).into_response(&refresh))
+    let remembered = Remembered::new(app, &tickets, &account, account.password_version, device);
+    let logged_in = LoggedIn::new(app, account, session_id, &stamp);
+    Ok(remembered.set(logged_in.into_response(&refresh, REFRESH_LIFETIME)))
 }
 
-/// The account with this name and password. An unknown name is refused after the same time,
-/// counted and locked like a known one.
+/// The account with this name and password, and the browser's device if it has logged in to the
+/// account before. Wrong passwords of such a device are counted for it alone. Those of strangers
+/// are counted together. An unknown name is refused after the same time and reads, and is counted
+/// and locked like a known one.
 async fn prove(
     app: &App,
     mess: &MessId,
     name: &LoginName,
     wanted: &Login,
+    tickets: &Tickets,
     stamp: &Stamp,
-) -> Result<Account, Problem> {
+) -> Result<(Account, Option<DeviceId>), Problem> {
     let lookup = app.store.login_lookup(mess, name).await?;
-    if let Some(wait_s) = lookup.failures.locked_for_s(stamp.at) {
+    let ticket = lookup.account_id.and_then(|id| tickets.of(id));
+    if let (None, Some(wait_s)) = (ticket, lookup.failures(None).locked_for_s(stamp.at)) {
         return Err(problems::locked(wait_s));
     }
-    let account = match lookup.account_id {
-        Some(id) => app.store.account_get(id, Consistency::Strong).await?,
-        None => None,
+    let nobody = || AccountId::from_ulid(app.clock.ulid());
+    let id = lookup.account_id.unwrap_or_else(nobody);
+    let account = app.store.account_get(id, Consistency::Strong).await?;
+    let device = devices::known(ticket, account.as_ref());
+    let counter = match device {
+        Some(device) => PasswordCounter::Device(mess, name, device),
+        None => PasswordCounter::Strangers(mess, name),
     };
-    let hash = account.as_ref().map(|account| account.password_hash.as_str());
-    let proven = password::verify(&wanted.password, hash);
-    let account =
-        account.filter(|account| proven && wanted.role.is_none_or(|role| role == account.role));
-    let Some(account) = account else {
-        app.store.login_failed(mess, name, stamp).await?;
+    let compare = || {
+        let hash = account.as_ref().map(|account| account.password_hash.as_str());
+        let role = account.as_ref().map(|account| account.role);
+        password::verify(&wanted.password, hash)
+            && wanted.role.is_none_or(|wanted| role == Some(wanted))
+    };
+    if !tries::prove(app, counter, lookup.failures(device), stamp, compare).await? {
         return Err(problems::invalid_credentials());
-    };
-    if lookup.failures.count > 0 {
-        app.store.login_succeeded(mess, name).await?;
     }
-    Ok(account)
+    Ok((account.ok_or_else(problems::invalid_credentials)?, device))
 }
 
 impl Login {

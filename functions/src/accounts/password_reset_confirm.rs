@@ -1,12 +1,13 @@
 //! `POST /password-reset/confirm`: sets a new password if the one-time code is right, and ends
-//! all sessions of the account.
+//! all sessions of the account. For some minutes the same code with the same password gets the same
+//! response again.
 
 use futures_util::try_join;
 use secrecy::ExposeSecret;
 use serde_json::Value;
 use thali_domain::accounts::identity::Email;
 use thali_domain::accounts::one_time_code::{TypedCode, one_time_code};
-use thali_domain::accounts::password_reset::ATTEMPTS_MAX;
+use thali_domain::accounts::sources::Source;
 use thali_domain::ids::{AccountId, MessId};
 use thali_platform::app::App;
 use thali_platform::auth::password::{self, NewPassword};
@@ -14,15 +15,18 @@ use thali_platform::auth::same_secret;
 use thali_platform::config::Part;
 use thali_platform::handler;
 use thali_platform::http::{
-    Access, Caller, Endpoint, FieldError, Members, Problem, RATE_SIGN_UP, Request, Response, schema,
+    Access, Caller, Endpoint, FieldError, Members, Problem, RATE_CODE, Request, Response,
+    give_back_finished, schema,
 };
 use thali_platform::problems;
 use thali_platform::store::{
-    Attempt, Consistency, PasswordReset, SessionRecord, Stamp, StoreError, retry_overtaken,
+    Account, Attempt, Consistency, PasswordReset, SessionRecord, Stamp, StoreError, TriedReset,
+    retry_overtaken,
 };
 use utoipa::ToSchema;
 
-use super::sessions;
+use super::devices::{self, Remembered};
+use super::{password_reset, sessions};
 
 pub static ENDPOINT: Endpoint = Endpoint::post(
     "password-reset-confirm",
@@ -30,11 +34,13 @@ pub static ENDPOINT: Endpoint = Endpoint::post(
     Access::Public,
     handler!(confirm),
 )
-.rate(RATE_SIGN_UP)
-.needs(&[Part::OtpKey])
+.rate(RATE_CODE)
+.needs(&[Part::OtpKey, Part::RefreshKey])
 .summary("Replaces a forgotten password if the code is right, and ends all sessions")
 .takes(schema::<ConfirmReset>)
 .answers_nothing(204)
+.takes_device()
+.sets_device()
 .refuses(&["otp_invalid", "otp_expired"]);
 
 #[derive(eserde::Deserialize, ToSchema)]
@@ -58,35 +64,80 @@ async fn confirm(app: &App, caller: &Caller, request: &Request) -> Result<Respon
     let stamp = caller.stamp(app, request);
     // The attempt is counted before the code is compared, so that concurrent attempts cannot
     // exceed the limit.
-    let attempted = app.store.password_reset_attempt(&mess_id, &email, &stamp).await?;
-    let reset = attempted.ok_or_else(problems::otp_expired)?;
-    let account_id = prove(app, &reset, otp.expose())?;
+    let (tickets, source) = (devices::tickets(app, request), request.source(app));
+    let sources: Vec<Source> = tickets.sources().chain([source.clone()]).collect();
+    let tried = app.store.password_reset_attempt(&mess_id, &email, &sources, &stamp).await?;
+    let TriedReset { reset, attempts_left } = tried.ok_or_else(problems::otp_expired)?;
+    let account_id = prove(app, &reset, otp.expose(), attempts_left)?;
     let stamp = Stamp { actor: account_id.to_string(), ..stamp };
-    let ended = commit(app, &reset, account_id, &new_password.hash(), &stamp).await?;
-    sessions::end_all(app, account_id, &ended).await?;
-    Ok(Response::no_content())
+    let account = if reset.password_version.is_some() {
+        repeat(app, &reset, account_id, &new_password, &stamp).await?
+    } else if let Some((account, ended)) =
+        commit(app, &reset, account_id, &new_password.hash(), &stamp).await?
+    {
+        sessions::end_all(app, account_id, &ended).await?;
+        give_back_finished(app, &password_reset::ENDPOINT, &source, 1).await;
+        account
+    } else {
+        // Another request was faster: a confirmation with the same code, or a request for a new one.
+        let found = app.store.password_reset_get(&reset.mess_id, &reset.email).await?;
+        let found = found.filter(|found| found.reset_id == reset.reset_id);
+        let found = found.ok_or_else(problems::otp_expired)?;
+        repeat(app, &found, account_id, &new_password, &stamp).await?
+    };
+    // Whoever reads the mailbox is no stranger, so strangers' wrong passwords do not lock them out.
+    let version = account.password_version;
+    Ok(Remembered::new(app, &tickets, &account, version, None).set(Response::no_content()))
+}
+
+/// Confirms again, if the reset has set this very password and nobody has changed it since. Ends
+/// sessions of the old password, in case the first request died before it had ended all of them,
+/// and none that began since.
+///
+/// The try of another password stays counted, so that the code does not help to guess the password.
+async fn repeat(
+    app: &App,
+    reset: &PasswordReset,
+    account_id: AccountId,
+    new_password: &NewPassword,
+    stamp: &Stamp,
+) -> Result<Account, Problem> {
+    let account = app.store.account_get(account_id, Consistency::Strong).await?;
+    let account = account.filter(|account| {
+        reset.password_version == Some(account.password_version)
+            && new_password.is_of(&account.password_hash)
+    });
+    let account = account.ok_or_else(problems::otp_expired)?;
+    app.store.password_reset_attempt_return(reset, stamp).await?;
+    sessions::end_older(app, &account, &[]).await?;
+    Ok(account)
 }
 
 /// The account, if the code is right. If no account has the address, every code is wrong, and
 /// the refusal is the same.
-fn prove(app: &App, reset: &PasswordReset, presented: &str) -> Result<AccountId, Problem> {
+fn prove(
+    app: &App,
+    reset: &PasswordReset,
+    presented: &str,
+    attempts_left: u32,
+) -> Result<AccountId, Problem> {
     let key = app.otp_key().expose_secret().as_bytes();
     let code = one_time_code(key, &reset.reset_id.to_string(), 0);
     let right = same_secret(&code, presented);
-    let attempts_left = ATTEMPTS_MAX.saturating_sub(reset.attempts);
     let account_id = reset.account_id.filter(|_| right);
     account_id.ok_or_else(|| problems::otp_invalid(attempts_left))
 }
 
-/// Consumes the reset, and returns the sessions that ended with it. Retries if a login or a
-/// refresh writes the same items at the same moment.
+/// Uses up the reset. Returns the account with its new version, and the sessions that ended with it.
+/// `None` if the reset was used or replaced in the meantime. Retries if a login or a refresh writes
+/// the same items at the same moment.
 async fn commit(
     app: &App,
     reset: &PasswordReset,
     account_id: AccountId,
     password_hash: &str,
     stamp: &Stamp,
-) -> Result<Vec<SessionRecord>, Problem> {
+) -> Result<Option<(Account, Vec<SessionRecord>)>, Problem> {
     retry_overtaken(|_| async {
         let (account, sessions) = try_join!(
             app.store.account_get(account_id, Consistency::Strong),
@@ -95,8 +146,11 @@ async fn commit(
         let account = account.ok_or_else(problems::otp_expired)?;
         let store = &app.store;
         match store.password_reset_commit(reset, &account, &sessions, password_hash, stamp).await {
-            Ok(true) => Ok(Attempt::Done(sessions)),
-            Ok(false) => Err(problems::otp_expired()),
+            Ok(used) => {
+                let password_version = account.password_version + 1;
+                let account = Account { password_version, ..account };
+                Ok(Attempt::Done(used.then_some((account, sessions))))
+            }
             Err(StoreError::Contended) => Ok(Attempt::Overtaken),
             Err(error) => Err(error.into()),
         }

@@ -18,14 +18,12 @@ use thali_platform::handler;
 use thali_platform::http::{
     Access, Caller, Endpoint, FieldError, Members, Problem, Request, Response, schema,
 };
-use thali_platform::store::{
-    Account, Attempt, Consistency, ProfileUpdateError, Stamp, retry_overtaken,
-};
+use thali_platform::store::{Account, Attempt, ProfileUpdateError, Stamp, retry_overtaken};
 use utoipa::ToSchema;
 
-use super::current_password;
 use super::phones;
 use super::view::Profile;
+use super::{current_password, own_account};
 use crate::tokens::security_code;
 
 pub static ENDPOINT: Endpoint = Endpoint::patch(
@@ -92,11 +90,11 @@ async fn profile_update(
     let stamp = caller.stamp(app, request);
     let wanted: UpdateProfile = request.json_where(|body| between_fields(body, stamp.at))?;
     let phone = phone(app, caller, &wanted.phone).await?;
-    let account = load(app, account_id).await?;
+    let account = own_account::load(app, account_id).await?;
     if !wanted.security_code.keeps() {
         let missing = || Problem::invalid_field("current_password", "is missing");
         let password = wanted.current_password.as_ref().ok_or_else(missing)?;
-        current_password::check(app, &account, password, &stamp).await?;
+        current_password::check(app, caller, &account, password, &stamp).await?;
     }
     let change = wanted.into_change(app, account_id, phone);
     let account = commit(app, account, &change, &stamp).await?;
@@ -118,13 +116,6 @@ async fn phone(
     })
 }
 
-async fn load(app: &App, account_id: AccountId) -> Result<Account, Problem> {
-    let account = app.store.account_get(account_id, Consistency::Strong).await?;
-    // An account that was blocked or rejected meanwhile must not take a roll number.
-    let open = account.filter(|account| account.status.may_log_in());
-    open.ok_or_else(Problem::unauthenticated)
-}
-
 /// Writes the change. Reads the account again and retries if a field that the change depends on,
 /// such as the old roll number, was changed in between.
 async fn commit(
@@ -139,7 +130,7 @@ async fn commit(
         let account = if attempt == 1 {
             known
         } else {
-            now = load(app, known.account_id).await?;
+            now = own_account::load(app, known.account_id).await?;
             &now
         };
         match app.store.profile_update(account, change, stamp).await {

@@ -1,7 +1,12 @@
 //! `POST /api/auth/refresh`: exchanges the refresh cookie for a new access token and the
-//! cookie's successor. A refresh token that was used before ends the session.
+//! cookie's successor. A token whose successor nobody has used gets the same successor again, and an
+//! older one ends the session.
 
-use thali_domain::accounts::sessions::{RefreshDecision, RefreshRefusal, refresh as decide};
+use jiff::Timestamp;
+use thali_domain::accounts::devices::device_name;
+use thali_domain::accounts::sessions::{
+    REFRESH_LIFETIME, RefreshDecision, RefreshRefusal, refresh as decide,
+};
 use thali_platform::app::App;
 use thali_platform::auth::refresh::{COOKIE, RefreshToken};
 use thali_platform::config::Part;
@@ -10,6 +15,7 @@ use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response,
 use thali_platform::store::{Consistency, SessionRecord, Stamp};
 
 use super::login::LoggedIn;
+use super::sessions::end_one;
 
 pub static ENDPOINT: Endpoint =
     Endpoint::post("refresh", &["/api/auth/refresh"], Access::Public, handler!(refresh))
@@ -33,54 +39,69 @@ async fn refresh(app: &App, caller: &Caller, request: &Request) -> Result<Respon
     let actor = presented.account_id.to_string();
     let stamp = Stamp { actor, ..caller.stamp(app, request) };
     if !account.status.may_log_in() {
-        end(app, &presented).await?;
+        end_one(app, presented.account_id, presented.session_id).await?;
         return Err(Problem::account_closed());
     }
-    if session.password_version != account.password_version {
-        // The session began with a replaced password, and did not end with the other sessions.
-        end(app, &presented).await?;
-        return Err(RefreshRefusal::Expired.into());
-    }
+    let session = of_password(app, session, account.password_version).await?;
     let next = presented.successor(app.refresh_key());
-    rotate(app, &session, &presented, &next, &stamp).await?;
-    Ok(LoggedIn::new(app, account, presented.session_id, &stamp).into_response(&next))
+    let device = request.header("user-agent").and_then(device_name);
+    let expires_at = rotate(app, &session, (&presented, &next), device, &stamp).await?;
+    let lives = expires_at.duration_since(stamp.at);
+    Ok(LoggedIn::new(app, account, presented.session_id, &stamp).into_response(&next, lives))
 }
 
-/// Replaces `presented` with `next`, or finds that this was done a moment ago.
+/// The session, if it did not begin with a replaced password. One that did is ended: it was left over
+/// when the other sessions ended.
+async fn of_password(
+    app: &App,
+    session: SessionRecord,
+    password_version: u32,
+) -> Result<SessionRecord, Problem> {
+    if session.password_version >= password_version {
+        return Ok(session);
+    }
+    // Perhaps the session was read just before a change of the password that keeps it, and the
+    // account just after.
+    let again = app.store.session_get(session.account_id, session.session_id).await?;
+    let again = again.ok_or(RefreshRefusal::Expired)?;
+    if again.password_version < password_version {
+        end_one(app, again.account_id, again.session_id).await?;
+        return Err(RefreshRefusal::Expired.into());
+    }
+    Ok(again)
+}
+
+/// Replaces `presented` with `next`, or finds that this was done before. Returns when `next` expires.
 async fn rotate(
     app: &App,
     session: &SessionRecord,
-    presented: &RefreshToken,
-    next: &RefreshToken,
+    (presented, next): (&RefreshToken, &RefreshToken),
+    device: Option<String>,
     stamp: &Stamp,
-) -> Result<(), Problem> {
-    let decision = decide(&session.refresh_state(), &presented.hash(), stamp.at);
-    match decision {
-        Ok(RefreshDecision::Repeat) => Ok(()),
-        Ok(RefreshDecision::Rotate) => {
-            let (presented_hash, next_hash) = (presented.hash(), next.hash());
-            if app.store.session_rotate(session, &presented_hash, &next_hash, stamp).await? {
-                return Ok(());
+) -> Result<Timestamp, Problem> {
+    let (presented_hash, next_hash) = (presented.hash(), next.hash());
+    let was_ours = || session.had_refresh(presented, app.refresh_key());
+    match decide(&session.refresh_state(), &presented_hash, was_ours, stamp.at) {
+        Ok(RefreshDecision::Repeat) if session.refresh_hash == next_hash => Ok(session.expires_at),
+        // After a change of the server's key, a repeat derives another successor. It takes the place
+        // of the unused one.
+        Ok(RefreshDecision::Rotate | RefreshDecision::Repeat) => {
+            let (hash, device) = (&presented_hash, device.as_deref());
+            if app.store.session_rotate(session, hash, &next_hash, device, stamp).await? {
+                return Ok(stamp.at + REFRESH_LIFETIME);
             }
-            // Another request with the same cookie was faster; the successor is the same.
+            // Another request with the same cookie was faster; the successor is the same. It may
+            // already be used.
             let found = app.store.session_get(presented.account_id, presented.session_id).await?;
-            match found {
-                Some(found) if found.refresh_hash == next_hash => Ok(()),
-                _ => Err(RefreshRefusal::Expired.into()),
-            }
+            let found = found.filter(|found| found.knows_refresh(&next_hash));
+            found.map(|found| found.expires_at).ok_or_else(|| RefreshRefusal::Expired.into())
         }
         Err(refusal) => {
             if refusal == RefreshRefusal::Reused {
-                end(app, presented).await?;
-                tracing::warn!("a refresh token was used twice; its session was ended");
+                end_one(app, presented.account_id, presented.session_id).await?;
+                tracing::warn!("an old refresh token was used again; its session was ended");
             }
             Err(refusal.into())
         }
     }
-}
-
-async fn end(app: &App, token: &RefreshToken) -> Result<(), Problem> {
-    app.store.session_end(token.account_id, token.session_id).await?;
-    app.cache.session_mark_ended(token.session_id).await;
-    Ok(())
 }

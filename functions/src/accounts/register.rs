@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 use thali_domain::accounts::identity::{Email, Name, Role, RollNo, RoomNo, Username};
-use thali_domain::accounts::registration::{LIFETIME, SIGN_UPS_MAX};
+use thali_domain::accounts::registration::{LIFETIME, LIMITS};
+use thali_domain::accounts::sources::{Asker, Requests, Source};
 use thali_domain::ids::{MessId, RegistrationId};
 use thali_domain::mess::Mess;
 use thali_domain::phone::{Phone, TypedPhone};
@@ -15,12 +16,13 @@ use thali_domain::text::Typed;
 use thali_platform::app::App;
 use thali_platform::auth::password::{self, NewPassword, PresentedPassword};
 use thali_platform::auth::sha256_hex;
+use thali_platform::config::Part;
 use thali_platform::handler;
 use thali_platform::http::{
     Access, Caller, Endpoint, FieldError, Members, Problem, RATE_SIGN_UP, Request, Response, schema,
 };
 use thali_platform::problems;
-use thali_platform::store::{Invite, Registration};
+use thali_platform::store::{Attempt, Invite, Mailbox, Registration, Stamp, retry_overtaken};
 use utoipa::ToSchema;
 
 use super::phones;
@@ -32,6 +34,7 @@ pub static ENDPOINT: Endpoint = Endpoint::post(
     handler!(register),
 )
 .rate(RATE_SIGN_UP)
+.needs(&[Part::RefreshKey])
 .summary("Starts a registration and mails a code")
 .takes(schema::<SignUp>)
 .answers(202, schema::<Accepted>)
@@ -90,15 +93,14 @@ async fn register(app: &App, caller: &Caller, request: &Request) -> Result<Respo
     let role = wanted.role.unwrap_or(Role::Student);
     let invite_hash =
         wanted.invite_code.as_deref().map(Invite::spelling).map(|code| sha256_hex(&code));
-    let ((found, known), ()) = try_join!(
+    let ((found, mailbox), ()) = try_join!(
         check_mess_and_username(app, &mess, &wanted),
         check_invite(app, &mess, role, invite_hash.as_deref()),
     )?;
     let phone = wanted.phone.as_ref().map(|typed| phones::read(typed, found.region)).transpose()?;
-    let registration = wanted.into_registration(app, found, phone, role, invite_hash, known);
-    let sign_ups_max = SIGN_UPS_MAX.saturating_mul(app.rate_limit_factor);
-    let stamp = caller.stamp(app, request);
-    if !app.store.registration_create(&registration, sign_ups_max, &stamp).await? {
+    let source = request.source(app);
+    let registration = wanted.into_registration(app, found, phone, role, invite_hash, source);
+    if !store(app, &registration, &mailbox, &caller.stamp(app, request)).await? {
         // The response stays the same, so that it does not reveal who has an account.
         tracing::warn!("too many sign-ups with one address; nothing is stored or mailed");
     }
@@ -106,26 +108,59 @@ async fn register(app: &App, caller: &Caller, request: &Request) -> Result<Respo
     Ok(Response::accepted(&Accepted { registration_id, email, expires_at }))
 }
 
-/// Refuses an unknown mess and a taken username. Returns the mess, and whether an account has the
-/// e-mail address, which only the mail may reveal.
+/// Stores the registration, unless there were too many with the address. `mailbox` is what was
+/// just read; it is read again if another sign-up with the address came in between.
+async fn store(
+    app: &App,
+    registration: &Registration,
+    mailbox: &Mailbox,
+    stamp: &Stamp,
+) -> Result<bool, Problem> {
+    let limits = LIMITS.times(app.rate_limit_factor);
+    let source = registration.asked_from.clone().expect("a new sign-up has a source");
+    let asker = &Asker { source, is_known: false };
+    retry_overtaken(|attempt| async move {
+        let now;
+        let mailbox = if attempt == 1 {
+            mailbox
+        } else {
+            now = app.store.mailbox_get(&registration.mess_id, &registration.email).await?;
+            &now
+        };
+        // Only the mail may reveal whether an account has the address.
+        let known = mailbox.account_id.is_some();
+        let registration = Registration { known, ..registration.clone() };
+        let seen = mailbox.sign_ups.as_ref();
+        let before = seen.and_then(|seen| seen.requests.as_ref());
+        let Some(requests) = Requests::with_one_by(before, asker, limits, stamp.at) else {
+            return Ok(Attempt::Done(false));
+        };
+        let stored = app.store.registration_create(&registration, &requests, seen, stamp).await?;
+        Ok::<_, Problem>(stored.map(|()| true))
+    })
+    .await
+}
+
+/// Refuses an unknown mess and a taken username. Returns the mess, and what is stored under the
+/// e-mail address.
 async fn check_mess_and_username(
     app: &App,
     mess: &MessId,
     wanted: &SignUp,
-) -> Result<(Mess, bool), Problem> {
+) -> Result<(Mess, Mailbox), Problem> {
     let username_taken = async {
         match &wanted.username {
             Some(username) => app.store.username_is_taken(mess, username).await,
             None => Ok(false),
         }
     };
-    let (found, known, username_taken) = try_join!(
+    let (found, mailbox, username_taken) = try_join!(
         app.store.mess_get(mess),
-        app.store.email_is_known(mess, &wanted.email),
+        app.store.mailbox_get(mess, &wanted.email),
         username_taken,
     )?;
     let found = found.ok_or_else(problems::mess_not_found)?;
-    if username_taken { Err(problems::username_taken()) } else { Ok((found, known)) }
+    if username_taken { Err(problems::username_taken()) } else { Ok((found, mailbox)) }
 }
 
 /// Owners and staff need an invite; verifying the one-time code uses the invite up.
@@ -169,7 +204,7 @@ impl SignUp {
         phone: Option<Phone>,
         role: Role,
         invite_hash: Option<String>,
-        known: bool,
+        source: Source,
     ) -> Registration {
         let now = app.clock.now();
         // Hashed for a known e-mail address too, so that the response time reveals nothing.
@@ -183,7 +218,7 @@ impl SignUp {
             registration_id: RegistrationId::from_ulid(app.clock.ulid()),
             mess_id: mess.mess_id,
             email: self.email,
-            known,
+            known: false,
             username: self.username,
             name,
             role,
@@ -194,6 +229,9 @@ impl SignUp {
             invite_hash,
             attempts: 0,
             resends: 0,
+            asked_from: Some(source),
+            stranger_attempts: 0,
+            stranger_resends: 0,
             created_at: now,
             expires_at: now + LIFETIME,
         }

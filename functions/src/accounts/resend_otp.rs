@@ -5,6 +5,7 @@ use serde::Serialize;
 use thali_domain::accounts::identity::Email;
 use thali_domain::ids::{MessId, RegistrationId};
 use thali_platform::app::App;
+use thali_platform::config::Part;
 use thali_platform::handler;
 use thali_platform::http::{
     Access, Caller, Endpoint, Problem, RATE_SIGN_UP, Request, Response, schema,
@@ -20,6 +21,7 @@ pub static ENDPOINT: Endpoint = Endpoint::post(
     handler!(resend_otp),
 )
 .rate(RATE_SIGN_UP)
+.needs(&[Part::RefreshKey])
 .summary("Mails another code and invalidates the one before")
 .takes(schema::<ResendOtp>)
 .answers(202, schema::<Accepted>);
@@ -44,8 +46,12 @@ struct Accepted {}
 
 async fn resend_otp(app: &App, caller: &Caller, request: &Request) -> Result<Response, Problem> {
     let ResendOtp { registration_id, email, mess_id } = request.json_where(pending::named)?;
-    if let Some(id) = pending::find(app, request, registration_id, email, mess_id).await? {
-        app.store.registration_resend(id, &caller.stamp(app, request)).await?;
+    let stamp = caller.stamp(app, request);
+    let meant = pending::find(app, request, registration_id, email, mess_id).await?;
+    for id in meant.ids {
+        if app.store.registration_resend(id, meant.source.as_ref(), &stamp).await?.is_some() {
+            break;
+        }
     }
     Ok(Response::accepted(&Accepted {}))
 }

@@ -1,16 +1,17 @@
-//! Ends sessions after a block, a rejection or a new password. The change itself ends the
-//! sessions that it sees, in its own transaction. This file does the steps after that, and
-//! prevents a login at the same moment from surviving the change.
+//! Ends sessions: one or all others at the person's wish, and all of them after a block, a rejection
+//! or a new password. Such a change itself ends the sessions that it sees, in its own transaction.
+//! This file does the steps after that, and prevents a login at the same moment from surviving the
+//! change.
 
 use std::cmp::Reverse;
 
-use futures_util::future::{join_all, try_join_all};
+use futures_util::future::join_all;
 use thali_domain::accounts::sessions::SESSIONS_MAX;
-use thali_domain::ids::AccountId;
+use thali_domain::ids::{AccountId, SessionId};
 use thali_platform::app::App;
 use thali_platform::http::Problem;
 use thali_platform::problems;
-use thali_platform::store::SessionRecord;
+use thali_platform::store::{Account, SessionRecord};
 
 /// Ends every session of an account, after the change that requires it was written: tells Redis
 /// about the sessions that the change has `ended`, and ends those that the change did not see.
@@ -22,6 +23,20 @@ pub async fn end_all(
 ) -> Result<(), Problem> {
     tell_redis(app, ended).await;
     end(app, &app.store.sessions_of(account).await?).await
+}
+
+/// Ends the sessions that began with an older password than the account's, after the change of the
+/// password was written: tells Redis about the sessions that the change has `ended`, and ends those
+/// that the change did not see. It is safe to repeat.
+pub async fn end_older(
+    app: &App,
+    account: &Account,
+    ended: &[SessionRecord],
+) -> Result<(), Problem> {
+    tell_redis(app, ended).await;
+    let mut older = app.store.sessions_of(account.account_id).await?;
+    older.retain(|session| session.password_version < account.password_version);
+    end(app, &older).await
 }
 
 /// Checks that the session that was just stored may stay: since the account was read for the
@@ -49,12 +64,25 @@ pub async fn confirm(app: &App, session: &SessionRecord) -> Result<(), Problem> 
     end(app, &too_many).await
 }
 
-/// Ends sessions concurrently.
-async fn end(app: &App, sessions: &[SessionRecord]) -> Result<(), Problem> {
-    let ends = sessions.iter().map(|it| app.store.session_end(it.account_id, it.session_id));
-    try_join_all(ends).await?;
-    tell_redis(app, sessions).await;
+/// Ends all sessions of an account but this one.
+pub async fn end_others(app: &App, account: AccountId, kept: SessionId) -> Result<(), Problem> {
+    let mut sessions = app.store.sessions_of(account).await?;
+    sessions.retain(|session| session.session_id != kept);
+    end(app, &sessions).await
+}
+
+/// Ends one session. First in the database, then in the cache: in the other order a crash in between
+/// would leave a session that only seems to have ended.
+pub async fn end_one(app: &App, account: AccountId, session: SessionId) -> Result<(), Problem> {
+    app.store.session_end(account, session).await?;
+    app.cache.session_mark_ended(session).await;
     Ok(())
+}
+
+/// Ends sessions concurrently. If one of them fails, the others have ended completely.
+async fn end(app: &App, sessions: &[SessionRecord]) -> Result<(), Problem> {
+    let ends = sessions.iter().map(|it| end_one(app, it.account_id, it.session_id));
+    join_all(ends).await.into_iter().collect()
 }
 
 async fn tell_redis(app: &App, ended: &[SessionRecord]) {

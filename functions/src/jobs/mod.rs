@@ -47,13 +47,14 @@ impl<'a> Run<'a> {
 
 /// Reads a partition of an index page by page and calls `deal` for each item, until all items
 /// are done or the run `is_over`. Counts failed reads and writes in `errors`: a failed page ends
-/// the walk, a failed item does not.
+/// the walk, a failed item does not. Returns whether `deal` was called for each item.
 async fn walk<T, P, D>(
     is_over: impl Fn() -> bool,
     errors: &Count,
     page: impl Fn(Option<PageStart>) -> P,
     deal: impl Fn(T) -> D,
-) where
+) -> bool
+where
     P: Future<Output = Result<WaitingPage<T>, StoreError>>,
     D: Future<Output = Result<(), StoreError>>,
 {
@@ -61,21 +62,25 @@ async fn walk<T, P, D>(
     while !is_over() {
         let WaitingPage { items, next } = match page(start).await {
             Ok(page) => page,
-            Err(error) => return errors.add_error(&error),
+            Err(error) => {
+                errors.add_error(&error);
+                return false;
+            }
         };
         for waiting in items {
             if is_over() {
-                return;
+                return false;
             }
             if let Err(error) = deal(waiting).await {
                 errors.add_error(&error);
             }
         }
         if next.is_none() {
-            return;
+            return true;
         }
         start = next;
     }
+    false
 }
 
 /// A counter of a run, whose partitions are processed concurrently.

@@ -4,7 +4,7 @@
 //! if its messages failed. The job uses the same transactions as the webhook, so a run at
 //! the same time as a webhook, a browser or another run credits a payment only once.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use futures_util::{StreamExt, stream};
 use jiff::SignedDuration;
@@ -18,6 +18,7 @@ use thali_domain::payments::settlement::{
 use thali_domain::tokens::purchases::{Purchase, PurchaseState, Waiting};
 use thali_platform::app::App;
 use thali_platform::config::Part;
+use thali_platform::metrics::Metric;
 use thali_platform::razorpay::RazorpayError;
 use thali_platform::store::{Stamp, StoreError, keys};
 use thali_platform::telemetry;
@@ -30,6 +31,7 @@ use crate::payments::settle::{record, settle};
 pub static JOB: Job = Job {
     name: "reconcile-payments",
     parts: &[Part::Cache, Part::Razorpay],
+    metrics: &[Metric { name: "PaidNotCredited", counted_as: "paid_not_credited" }],
     run: |app, event| Box::pin(run(app, event)),
 };
 
@@ -42,6 +44,10 @@ const AT_ONCE: usize = 4;
 
 /// After this many failures in a row, Razorpay is not queried again until the next run.
 const FAILURES_IN_A_ROW_MAX: u32 = 5;
+
+/// How old a purchase is when it is an alarm that Razorpay has the money and the student has no
+/// tokens. By then the browser, the webhook and a run of the job have failed to credit it.
+const CREDITED_WITHIN: SignedDuration = SignedDuration::from_mins(10);
 
 /// The only option of a manual run.
 const OPTION: &str = "older_than_s";
@@ -76,6 +82,10 @@ struct Counts {
     refunds_finished: Count,
     /// Failed queries and writes, which are to be tried again.
     errors: Count,
+    /// Purchases that are paid and too old not to be credited, and are not, for all that the run
+    /// did. Absent if the run does not know it of every purchase that was due.
+    #[serde(skip_serializing)]
+    paid_not_credited: Count,
 }
 
 /// One run, and what it has done so far.
@@ -86,6 +96,8 @@ struct Reconciling<'a> {
     /// leaves the backoff unchanged.
     is_scheduled: bool,
     failures_in_a_row: AtomicU32,
+    /// Whether there are purchases about which the run could not ask.
+    is_incomplete: AtomicBool,
     did: Counts,
 }
 
@@ -96,6 +108,7 @@ async fn run(app: &App, event: &Value) -> Result<Value, Box<dyn std::error::Erro
         older_than: SignedDuration::from_secs(option.unwrap_or(OLDER_THAN_S).into()),
         is_scheduled: option.is_none(),
         failures_in_a_row: AtomicU32::new(0),
+        is_incomplete: AtomicBool::new(false),
         did: Counts::default(),
     };
     // Each run starts with another partition, so that no partition always runs out of time.
@@ -107,7 +120,11 @@ async fn run(app: &App, event: &Value) -> Result<Value, Box<dyn std::error::Erro
         .buffer_unordered(AT_ONCE)
         .collect::<()>()
         .await;
-    Ok(serde_json::to_value(reconciling.did)?)
+    let mut done = serde_json::to_value(&reconciling.did)?;
+    if !reconciling.is_incomplete.into_inner() {
+        done["paid_not_credited"] = serde_json::to_value(&reconciling.did.paid_not_credited)?;
+    }
+    Ok(done)
 }
 
 /// The option of a manual run; none in the event of a schedule. An unknown option is a mistake
@@ -149,13 +166,16 @@ impl Reconciling<'_> {
             |refund| self.refund(refund),
         )
         .await;
-        walk(
+        let has_seen_all = walk(
             || self.is_over(),
             errors,
             |start| store.purchases_waiting(shard, start),
             |purchase| self.purchase(purchase),
         )
         .await;
+        if !has_seen_all {
+            self.is_incomplete.store(true, Ordering::Relaxed);
+        }
     }
 
     /// Whether the run ends here: its time is over, or Razorpay has failed too often.
@@ -214,6 +234,7 @@ impl Reconciling<'_> {
             Err(error) => {
                 let cause = telemetry::chain(&error);
                 tracing::error!(order_id, cause, "Razorpay must be asked again");
+                self.is_incomplete.store(true, Ordering::Relaxed);
                 self.query_failed(&error);
                 return Ok(());
             }
@@ -221,18 +242,36 @@ impl Reconciling<'_> {
         self.reset_failures();
         let stamp = self.run.stamp();
         let decided = reconcile(purchase, &payments, stamp.at);
+        let is_paid = matches!(decided, Reconciliation::Settle(_) | Reconciliation::Capture { .. });
+        let is_settled = self.apply(decided, purchase, &payments, &stamp).await;
+        let age = stamp.at.duration_since(purchase.created_at);
+        if is_paid && age >= CREDITED_WITHIN && !matches!(is_settled, Ok(true)) {
+            tracing::error!(order_id, "a paid purchase is not credited");
+            self.did.paid_not_credited.add_one();
+        }
+        is_settled.map(|_| ())
+    }
+
+    /// Does what was decided. Returns whether a payment is settled, see [`Self::settle`].
+    async fn apply(
+        &self,
+        decided: Reconciliation,
+        purchase: &Purchase,
+        payments: &[Payment],
+        stamp: &Stamp,
+    ) -> Result<bool, StoreError> {
         if !matches!(decided, Reconciliation::Settle(_)) {
-            self.record(purchase, &payments, &stamp).await?;
+            self.record(purchase, payments, stamp).await?;
         }
         match decided {
             Reconciliation::Settle(payment) => {
-                self.settle(purchase, &payment, &payments, &stamp).await?;
+                return self.settle(purchase, &payment, payments, stamp).await;
             }
             Reconciliation::Capture { payment, instead_of } => {
                 let chosen = (&payment, instead_of.as_ref());
-                match self.capture(purchase, chosen, &stamp).await? {
+                match self.capture(purchase, chosen, stamp).await? {
                     Capturing::Done(captured) => {
-                        self.settle(purchase, &captured, &payments, &stamp).await?;
+                        return self.settle(purchase, &captured, payments, stamp).await;
                     }
                     Capturing::NotNow => {
                         self.did.waiting.add_one();
@@ -255,30 +294,32 @@ impl Reconciling<'_> {
             }
             Reconciliation::Close => {
                 self.did.closed.add_one();
-                app.store.purchase_close(purchase, &stamp).await?;
+                self.run.app.store.purchase_close(purchase, stamp).await?;
             }
         }
-        Ok(())
+        Ok(false)
     }
 
-    /// Credits a payment, and records the others that were taken too.
+    /// Credits a payment, and records the others that were taken too. Returns whether it is
+    /// settled: credited, or refused because the purchase has changed since it was read.
     async fn settle(
         &self,
         purchase: &Purchase,
         payment: &Payment,
         payments: &[Payment],
         stamp: &Stamp,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         match settle(self.run.app, purchase.clone(), payment, stamp).await {
             Ok(captured) => {
                 self.did.credited.add_one();
-                self.record(&captured, payments, stamp).await
+                self.record(&captured, payments, stamp).await?;
+                Ok(true)
             }
             Err(problem) => {
                 let order_id = purchase.order_id.as_str();
                 tracing::error!(code = problem.code, order_id, "a payment is not credited");
                 self.did.errors.add_one();
-                Ok(())
+                Ok(problem.status.is_client_error())
             }
         }
     }

@@ -13,8 +13,12 @@ use thali_platform::worker::Job;
 
 use super::{Count, Run, walk};
 
-pub static JOB: Job =
-    Job { name: "sweep-orders", parts: &[], run: |app, event| Box::pin(run(app, event)) };
+pub static JOB: Job = Job {
+    name: "sweep-orders",
+    parts: &[],
+    metrics: &[],
+    run: |app, event| Box::pin(run(app, event)),
+};
 
 /// How many partitions of the index are processed concurrently.
 const AT_ONCE: usize = 8;

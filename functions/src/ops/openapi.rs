@@ -12,6 +12,7 @@ use std::sync::OnceLock;
 use http::StatusCode;
 use serde::Serialize;
 use thali_platform::app::App;
+use thali_platform::auth::device;
 use thali_platform::auth::refresh::COOKIE;
 use thali_platform::handler;
 use thali_platform::http::{
@@ -144,7 +145,7 @@ fn operation(endpoint: &Endpoint, number: usize, schemas: &mut Schemas) -> Opera
         .summary(Some(docs.summary))
         .parameters(Some(parameters(endpoint, schemas)));
     if endpoint.access.takes_session() {
-        if !endpoint.access.needs_session() {
+        if endpoint.access == Access::PublicOrOwner {
             // An empty requirement: nobody needs to be logged in.
             operation = operation.security(SecurityRequirement::default());
         }
@@ -236,6 +237,11 @@ fn parameters(endpoint: &Endpoint, schemas: &mut Schemas) -> Vec<Parameter> {
         let description = "The same key and body answer the first outcome for 24 hours";
         parameters.push(header.description(Some(description)).build());
     }
+    if endpoint.docs.takes_device {
+        let cookie = optional(device::COOKIE, ParameterIn::Cookie).schema(Some(text()));
+        let description = "Proves that the browser has logged in to the account before";
+        parameters.push(cookie.description(Some(description)).build());
+    }
     if let Some(name) = endpoint.docs.signature_header {
         let required = optional(name, ParameterIn::Header).required(Required::True);
         let description = "The partner's signature of the body";
@@ -246,9 +252,13 @@ fn parameters(endpoint: &Endpoint, schemas: &mut Schemas) -> Vec<Parameter> {
 
 fn answered(answer: &Answers, docs: &Docs, schemas: &mut Schemas) -> utoipa::openapi::Response {
     let mut response = response(answer.status);
-    if docs.sets_cookie {
+    let refresh = format!("the refresh cookie, `{COOKIE}`; empty if it is cleared");
+    let device = format!("the device cookie, `{}`", device::COOKIE);
+    let cookies = [docs.sets_cookie.then_some(refresh), docs.sets_device.then_some(device)];
+    let cookies: Vec<String> = cookies.into_iter().flatten().collect();
+    if !cookies.is_empty() {
         let cookie = HeaderBuilder::new().schema(ObjectBuilder::new().schema_type(Type::String));
-        let description = format!("The refresh cookie, `{COOKIE}`; empty if it is cleared");
+        let description = format!("Sets {}", cookies.join(", and "));
         response = response.header("Set-Cookie", cookie.description(Some(description)).build());
     }
     if docs.replays {

@@ -1,7 +1,7 @@
 //! The shared handler of approving, rejecting and blocking a student; only the decision differs.
 
 use serde::Serialize;
-use thali_domain::accounts::identity::Role;
+use thali_domain::accounts::identity::{AccountStatus, Role};
 use thali_domain::ids::AccountId;
 use thali_domain::reason::Reason;
 use thali_domain::students::membership::{self, Decision, Outcome};
@@ -73,5 +73,6 @@ async fn student(app: &App, owner: &Session, id: Option<AccountId>) -> Result<Ac
     let account = app.store.account_get(id, Consistency::Strong).await?;
     account
         .filter(|account| account.mess_id == owner.mess_id && account.role == Role::Student)
+        .filter(|account| account.status != AccountStatus::Deleted)
         .ok_or_else(problems::student_not_found)
 }

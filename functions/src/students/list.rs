@@ -30,7 +30,9 @@ async fn list(app: &App, caller: &Caller, request: &Request) -> Result<Response,
     let (after, reach) = (page.after_id()?, page.reach());
     let statuses = match request.query(STATUS)? {
         Some(status) => vec![status],
-        None => AccountStatus::ALL.to_vec(),
+        None => {
+            AccountStatus::ALL.iter().copied().filter(|it| *it != AccountStatus::Deleted).collect()
+        }
     };
     let read = |status| app.store.students_page(mess, status, after, reach);
     let found = try_join_all(statuses.into_iter().map(read)).await?;

@@ -16,7 +16,7 @@ use thali_platform::app::App;
 use thali_platform::auth::password::NO_PASSWORD;
 use thali_platform::handler;
 use thali_platform::http::{
-    Access, Caller, Endpoint, Problem, RATE_SIGN_UP, Request, Response, schema,
+    Access, Caller, Endpoint, Problem, RATE_REGISTRATION, Request, Response, schema,
 };
 use thali_platform::problems;
 use thali_platform::store::{
@@ -33,7 +33,7 @@ pub static ENDPOINT: Endpoint = Endpoint::post(
     Access::PublicOrOwner,
     handler!(register),
 )
-.rate(RATE_SIGN_UP)
+.rate(RATE_REGISTRATION)
 .summary("Registers a student, who then waits for approval")
 .takes(schema::<RegisterStudent>)
 .answers(201, schema::<RegisteredStudent>)

@@ -23,6 +23,7 @@ pub async fn check(
         AccountStatus::Active => {}
         AccountStatus::PendingApproval => return Err(Problem::not_approved()),
         AccountStatus::Rejected | AccountStatus::Blocked => return Err(Problem::account_closed()),
+        AccountStatus::Deleted => return Err(Problem::unauthenticated()),
     }
     if let Some(wait_s) = account.security_code_failures().locked_for_s(stamp.at) {
         return Err(problems::security_code_locked(wait_s));

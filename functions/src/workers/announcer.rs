@@ -1,7 +1,10 @@
-//! `announcer`: announces a closure to all active students of a mess. Each message is for one
-//! page of students: the announcer puts a mail for each student of the page on the mailer's
-//! queue, and then a message for the next page on its own queue. So a mess of any size fits
-//! into the time limit of a function.
+//! `announcer`: work that is too long for one run, and so goes on page by page. It announces a
+//! closure to all active students of a mess, and removes what a deleted account has left behind
+//! (`eraser`).
+//!
+//! Of an announcement, each message is for one page of students: the announcer puts a mail for each
+//! student of the page on the mailer's queue, and then a message for the next page on its own
+//! queue. So a mess of any size fits into the time limit of a function.
 //!
 //! A message that is delivered twice, or again after a crash, puts mails on the queue again; the
 //! mailer sends each mail only once, because it logs the sent ones.
@@ -13,12 +16,13 @@ use thali_platform::config::Part;
 use thali_platform::queue::{QueueName, batches};
 use thali_platform::worker::{Consumer, MessageFuture};
 
-use super::messages::{ClosureAnnouncement, ClosureMail, MailMessage};
+use super::eraser;
+use super::messages::{ClosureAnnouncement, ClosureMail, MailMessage, PagedWork};
 
 pub static CONSUMER: Consumer = Consumer {
     name: "announcer",
-    parts: &[Part::Queues],
-    handle: |app, body| Box::pin(announce(app, body)) as MessageFuture<'_>,
+    parts: &[Part::Queues, Part::Blobs],
+    handle: |app, body| Box::pin(work(app, body)) as MessageFuture<'_>,
 };
 
 /// How many students a message is for. Ten calls to SQS queue their mails.
@@ -29,10 +33,16 @@ type Error = Box<dyn std::error::Error + Send + Sync>;
 /// The queue took only some of the messages.
 #[derive(Debug, thiserror::Error)]
 #[error("the queue did not take all messages")]
-struct NotTaken;
+pub(super) struct NotTaken;
 
-async fn announce(app: &App, body: &str) -> Result<(), Error> {
-    let message: ClosureAnnouncement = serde_json::from_str(body)?;
+async fn work(app: &App, body: &str) -> Result<(), Error> {
+    match serde_json::from_str(body)? {
+        PagedWork::Closure(announcement) => announce(app, announcement).await,
+        PagedWork::Erasure(erasure) => eraser::erase(app, erasure).await,
+    }
+}
+
+async fn announce(app: &App, message: ClosureAnnouncement) -> Result<(), Error> {
     if !is_news(app, &message).await? {
         tracing::info!("the closure was withdrawn, or is over");
         return Ok(());

@@ -75,6 +75,7 @@ fn outdated(of: &Changed) -> Option<Outdated> {
         | Changed::NewestRegistration(_)
         | Changed::Invite(_)
         | Changed::PasswordReset(_)
+        | Changed::EmailChange(_)
         | Changed::LoginFailures(_)
         | Changed::StaffToken(_)
         | Changed::Mess(_)

@@ -7,14 +7,15 @@ use serde::{Deserialize, Serialize};
 use thali_domain::accounts::identity::{AccountStatus, Email};
 use thali_domain::days::MealDate;
 use thali_domain::ids::{
-    AccountId, ClosureId, CycleId, MessId, OrderId, PasswordResetId, RazorpayOrderId, RefundId,
-    RegistrationId,
+    AccountId, ClosureId, CycleId, EmailChangeId, MessId, NotificationId, OrderId, PasswordResetId,
+    RazorpayOrderId, RefundId, RegistrationId,
 };
 use thali_domain::meals::cycles::CycleStatus;
 use thali_domain::money::Paise;
 use thali_domain::orders::order::{FailureReason, OrderLine};
 use thali_domain::owner::notifications::News;
 use thali_domain::reason::Reason;
+use thali_platform::store::Account;
 
 /// A mail that is to be sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +48,31 @@ pub enum MailMessage {
         /// In milliseconds since 1970.
         #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
         changed_at: Timestamp,
+    },
+    /// The one-time code of a change of an account's e-mail address. The code is not in the
+    /// message; the mailer derives it.
+    EmailChange { change_id: EmailChangeId, account_id: AccountId, email: Email, mess_id: MessId },
+    /// Somebody wants to give another account the address of an existing account.
+    EmailKnown { change_id: EmailChangeId, account_id: AccountId, email: Email, mess_id: MessId },
+    /// The e-mail address of an account was changed.
+    EmailChanged {
+        account_id: AccountId,
+        mess_id: MessId,
+        /// The address before the change.
+        email: Email,
+        /// In milliseconds since 1970.
+        #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
+        changed_at: Timestamp,
+    },
+    /// A student has deleted the account.
+    AccountDeleted {
+        account_id: AccountId,
+        mess_id: MessId,
+        /// The address before the deletion.
+        email: Email,
+        /// In milliseconds since 1970.
+        #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
+        deleted_at: Timestamp,
     },
     /// An owner has decided about a student.
     Decision(Decision),
@@ -180,6 +206,42 @@ pub struct ClosureAnnouncement {
     pub after: Option<AccountId>,
 }
 
+/// Work of the announcer, which goes on page by page. The fields of a message say which it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum PagedWork {
+    Closure(ClosureAnnouncement),
+    Erasure(Erasure),
+}
+
+/// The removal of what a deleted account has left behind elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Erasure {
+    pub mess_id: MessId,
+    pub account_id: AccountId,
+    pub step: ErasureStep,
+}
+
+/// What is removed next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErasureStep {
+    /// Pictures, and what is in the student's own records.
+    Records,
+    /// The name in the owners' notifications that are older than `before`.
+    Notifications { before: Option<NotificationId> },
+    /// The name in the student's plates, from this day on.
+    Plates { from: MealDate },
+}
+
+impl Erasure {
+    #[must_use]
+    pub fn begin(deleted: &Account) -> Self {
+        let Account { account_id, mess_id, .. } = deleted.clone();
+        Self { mess_id, account_id, step: ErasureStep::Records }
+    }
+}
+
 /// The payment of a cycle that was verified or rejected. The message contains everything that
 /// the mail says, because a cycle is decided only once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -237,6 +299,13 @@ impl MailMessage {
             Self::PasswordChanged { account_id, changed_at, .. } => {
                 format!("password_changed#{account_id}#{}", changed_at.as_millisecond())
             }
+            Self::EmailChange { change_id, .. } | Self::EmailKnown { change_id, .. } => {
+                format!("email_change#{change_id}")
+            }
+            Self::EmailChanged { account_id, changed_at, .. } => {
+                format!("email_changed#{account_id}#{}", changed_at.as_millisecond())
+            }
+            Self::AccountDeleted { account_id, .. } => format!("account_deleted#{account_id}"),
             // With the status, so that two decisions in the same millisecond are two mails.
             Self::Decision(Decision { account_id, status, decided_at, .. }) => {
                 let (at_ms, status) = (decided_at.as_millisecond(), status.as_str());
@@ -262,7 +331,11 @@ impl MailMessage {
             Self::OneTimeCode { mess_id, .. }
             | Self::AccountExists { mess_id, .. }
             | Self::PasswordReset { mess_id, .. }
-            | Self::PasswordChanged { mess_id, .. } => mess_id,
+            | Self::PasswordChanged { mess_id, .. }
+            | Self::EmailChange { mess_id, .. }
+            | Self::EmailKnown { mess_id, .. }
+            | Self::EmailChanged { mess_id, .. }
+            | Self::AccountDeleted { mess_id, .. } => mess_id,
             Self::Decision(decision) => &decision.mess_id,
             Self::Receipt(receipt) => &receipt.mess_id,
             Self::Refunded(refunded) => &refunded.mess_id,

@@ -5,6 +5,7 @@
 pub mod announcer;
 pub mod audit_writer;
 pub mod cache_evictor;
+pub mod eraser;
 pub mod mailer;
 mod mails;
 pub mod messages;

@@ -2,7 +2,7 @@
 //! derived from the change that caused it. So a message that is delivered twice, or again after
 //! a crash, makes only one notification, and a notification that was read stays read.
 
-use thali_domain::accounts::identity::Name;
+use thali_domain::accounts::identity::{AccountStatus, Name};
 use thali_domain::ids::{AccountId, NotificationId};
 use thali_domain::owner::notifications::{News, Notification};
 use thali_platform::app::App;
@@ -38,8 +38,19 @@ async fn notify(app: &App, body: &str) -> Result<(), Box<dyn std::error::Error +
 async fn complete_news(app: &App, notice: &Notice) -> Result<Option<News>, StoreError> {
     let mut news = notice.news.clone();
     match &mut news {
-        News::TokenBought { name, account_id, .. }
-        | News::PaymentMismatch { name, account_id, .. }
+        News::TokenBought { name: name @ None, account_id, order_id, count, amount_paise } => {
+            let account = app.store.account_get(*account_id, Consistency::Eventual).await?;
+            if account.as_ref().is_some_and(|it| it.status == AccountStatus::Deleted) {
+                return Ok(Some(News::PaidAfterDeletion {
+                    order_id: order_id.clone(),
+                    account_id: *account_id,
+                    count: *count,
+                    amount_paise: *amount_paise,
+                }));
+            }
+            *name = account.map(|account| account.name);
+        }
+        News::PaymentMismatch { name, account_id, .. }
         | News::TokensSubmitted { name, account_id, .. }
         | News::OrderProcessed { name, account_id, .. }
         | News::PaymentUploaded { name, account_id, .. }

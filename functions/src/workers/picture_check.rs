@@ -10,11 +10,12 @@
 
 use aws_lambda_events::s3::{S3Event, S3EventRecord};
 use percent_encoding::percent_decode_str;
+use thali_domain::accounts::identity::AccountStatus;
 use thali_domain::pictures::{PictureKey, ScreenshotKey};
 use thali_platform::app::App;
 use thali_platform::config::Part;
 use thali_platform::pictures::{Cleaning, clean};
-use thali_platform::store::Stamp;
+use thali_platform::store::{Consistency, Stamp};
 use thali_platform::telemetry;
 use thali_platform::worker::UploadCheck;
 
@@ -65,8 +66,16 @@ async fn check(app: &App, object: &str, stamp: &Stamp) -> Result<(), Error> {
         }
         Cleaning::Clean { was_clean } => tracing::info!(was_clean, "a picture has no metadata"),
     }
-    // A screenshot is not a profile picture: it stays where it is.
-    let Some(key) = picture else { return Ok(()) };
+    // A screenshot is not a profile picture: it stays where it is, unless its account was deleted
+    // after the upload's address was signed.
+    let Some(key) = picture else {
+        let Some(ScreenshotKey { account_id, .. }) = screenshot else { return Ok(()) };
+        let account = app.store.account_get(account_id, Consistency::Strong).await?;
+        if account.is_some_and(|account| account.status == AccountStatus::Deleted) {
+            app.blobs().remove(object).await?;
+        }
+        return Ok(());
+    };
     match app.store.picture_put(&key, stamp).await? {
         Some(current) => {
             tracing::info!(newest = current == key, "an upload is a picture");

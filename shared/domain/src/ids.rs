@@ -76,9 +76,23 @@ ulid_id!(
     /// A sign-up that waits for its one-time code.
     RegistrationId, "reg"
 );
+
+impl RegistrationId {
+    /// When the sign-up was made.
+    #[must_use]
+    pub fn made_at(self) -> Timestamp {
+        let millis = i64::try_from(self.0.timestamp_ms()).ok();
+        millis.and_then(|at| Timestamp::from_millisecond(at).ok()).unwrap_or(Timestamp::MAX)
+    }
+}
+
 ulid_id!(
     /// A password reset that waits for its one-time code.
     PasswordResetId, "rst"
+);
+ulid_id!(
+    /// A change of an e-mail address that waits for its one-time code.
+    EmailChangeId, "emc"
 );
 ulid_id!(
     /// A requested upload of a picture.
@@ -87,6 +101,10 @@ ulid_id!(
 ulid_id!(
     /// One login on one device.
     SessionId, "ses"
+);
+ulid_id!(
+    /// A browser that has logged in to an account. Its device cookie holds the id.
+    DeviceId, "dev"
 );
 ulid_id!(
     /// A submission: tokens that a student redeemed together.
@@ -153,6 +171,14 @@ ulid_id!(
 );
 impl ClosureId {
     /// When the closure was created: the time in its id.
+    #[must_use]
+    pub fn made_at(self) -> Timestamp {
+        time_of(self.0)
+    }
+}
+
+impl SessionId {
+    /// When the session began: the time in its id.
     #[must_use]
     pub fn made_at(self) -> Timestamp {
         time_of(self.0)

@@ -132,7 +132,8 @@ impl App {
         verifier: Verifier, PublicKeys;
         /// Signs access tokens.
         signer: Signer, SigningKey;
-        /// The key that derives a refresh token's successor.
+        /// The key that derives a refresh token's successor, signs device cookies and hashes
+        /// sources.
         refresh_key: SecretString, RefreshKey;
         /// The key that derives one-time codes.
         otp_key: SecretString, OtpKey;

@@ -18,7 +18,8 @@ pub enum Part {
     PublicKeys,
     /// The private key of access tokens: `JWT_SIGNING_KEY`. Login and refresh only.
     SigningKey,
-    /// The key that derives a refresh token's successor: `REFRESH_KEY`.
+    /// The key that derives a refresh token's successor, signs device cookies and hashes sources:
+    /// `REFRESH_KEY`.
     RefreshKey,
     /// The key that derives one-time codes: `OTP_KEY`.
     OtpKey,

@@ -15,6 +15,7 @@ use tracing::Instrument;
 use crate::app::App;
 use crate::config::Part;
 use crate::http::{Endpoint, Request, dispatch, route};
+use crate::metrics;
 use crate::telemetry;
 use crate::worker::{Consumer, Job, StreamReader, UploadCheck, consume};
 
@@ -174,7 +175,15 @@ async fn run_job(app: &App, job: &Job, event: LambdaEvent<Value>) -> Result<Valu
     let ran = (job.run)(app, &event.payload).instrument(span.clone()).await;
     let _entered = span.entered();
     match &ran {
-        Ok(done) => tracing::info!(%done, "ran"),
+        Ok(done) => {
+            tracing::info!(%done, "ran");
+            let run = metrics::Run {
+                job: job.name,
+                function: &event.context.env_config.function_name,
+                id: &event.context.request_id,
+            };
+            metrics::report(job.metrics, done, &run, app.clock.now());
+        }
         Err(error) => tracing::error!(cause = telemetry::chain(&**error), "the run failed"),
     }
     ran

@@ -15,7 +15,7 @@
 //! | [`mail`] | sending mail |
 //! | [`blobs`], [`pictures`] | S3: signed URLs and the uploaded objects; cleaning pictures |
 //! | [`razorpay`] | the payment provider's API and signatures |
-//! | [`clock`], [`telemetry`] | time and fresh identifiers; logs |
+//! | [`clock`], [`telemetry`], [`metrics`] | time and fresh identifiers; logs; metrics of jobs |
 //!
 //! Business rules are not here: they are in `thali-domain`.
 
@@ -29,6 +29,7 @@ pub mod config;
 pub mod http;
 pub mod lambda;
 pub mod mail;
+pub mod metrics;
 pub mod pictures;
 pub mod problems;
 pub mod queue;

@@ -3,6 +3,7 @@
 //! [`crate::http::CODES`] lists all codes and statuses.
 
 use http::StatusCode;
+use thali_domain::accounts::deletion::DeletionRefusal;
 use thali_domain::accounts::lockout::attempts_left;
 use thali_domain::accounts::sessions::RefreshRefusal;
 use thali_domain::meals::closures::ClosureRefusal;
@@ -261,6 +262,21 @@ impl From<RefundRefusal> for Problem {
     }
 }
 
+impl From<DeletionRefusal> for Problem {
+    fn from(refusal: DeletionRefusal) -> Self {
+        let detail = format!("{}.", capitalised(&refusal));
+        match refusal {
+            DeletionRefusal::OrderOpen { order_id } => {
+                Self::conflict("order_open", detail).with("order_id", order_id)
+            }
+            DeletionRefusal::RefundInProgress { order_id } => {
+                Self::conflict("refund_in_progress", detail).with("order_id", order_id)
+            }
+            DeletionRefusal::PaymentUndecided => Self::conflict("payment_undecided", detail),
+        }
+    }
+}
+
 impl From<RazorpayError> for Problem {
     fn from(error: RazorpayError) -> Self {
         let detail = "The payment partner does not answer; try again. Nothing is lost.";
@@ -294,6 +310,12 @@ pub fn invite_invalid() -> Problem {
     Problem::conflict("invite_invalid", detail)
 }
 
+/// 404: the account has no such session, or no longer.
+#[must_use]
+pub fn session_not_found() -> Problem {
+    Problem::not_found("session_not_found", "You have no such session, or it has ended.")
+}
+
 /// 403: the role needs an invite code.
 #[must_use]
 pub fn invite_required() -> Problem {
@@ -317,6 +339,12 @@ pub fn mess_not_found() -> Problem {
 #[must_use]
 pub fn notification_not_found() -> Problem {
     Problem::not_found("notification_not_found", "There is no such notification.")
+}
+
+/// 409: another account has the e-mail address.
+#[must_use]
+pub fn email_taken() -> Problem {
+    AccountCreateError::EmailTaken.into()
 }
 
 /// 409: another account has the username.

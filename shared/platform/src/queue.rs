@@ -86,15 +86,35 @@ impl Queues {
         let bodies = messages.iter().map(|message| {
             serde_json::to_string(message).expect("messages are plain data and serialise")
         });
+        self.send_bodies(queue, bodies.collect(), 0).await
+    }
+
+    /// Sends one message, which is delivered `delay_s` seconds later, at most fifteen minutes.
+    pub async fn send_later(
+        &self,
+        queue: QueueName,
+        message: &impl Serialize,
+        delay_s: i32,
+    ) -> Result<bool, QueueError> {
+        let body = serde_json::to_string(message).expect("messages are plain data and serialise");
+        Ok(self.send_bodies(queue, vec![body], delay_s).await? == [true])
+    }
+
+    async fn send_bodies(
+        &self,
+        queue: QueueName,
+        bodies: Vec<String>,
+        delay_s: i32,
+    ) -> Result<Vec<bool>, QueueError> {
         match self {
             Self::Memory(sent) => {
-                let bodies: Vec<String> = bodies.collect();
                 if bodies.iter().map(String::len).sum::<usize>() > CALL_BYTES_MAX {
                     return Err(QueueError { queue, cause: "the batch is too long".into() });
                 }
                 let mut sent = sent.lock().expect("no holder of the list panics");
+                let count = bodies.len();
                 sent.extend(bodies.into_iter().map(|body| (queue, body)));
-                Ok(vec![true; messages.len()])
+                Ok(vec![true; count])
             }
             Self::Sqs { client, urls } => {
                 let url = match queue {
@@ -105,7 +125,7 @@ impl Queues {
                     QueueName::Notices => &urls.notices,
                     QueueName::Announcements => &urls.announcements,
                 };
-                send_batch(client, url, bodies.collect())
+                send_batch(client, url, bodies, delay_s)
                     .await
                     .map_err(|cause| QueueError { queue, cause })
             }
@@ -126,12 +146,13 @@ async fn send_batch(
     client: &Client,
     url: &str,
     bodies: Vec<String>,
+    delay_s: i32,
 ) -> Result<Vec<bool>, Box<dyn std::error::Error + Send + Sync>> {
     let count = bodies.len();
     let mut request = client.send_message_batch().queue_url(url);
     for (index, body) in bodies.into_iter().enumerate() {
         let entry = SendMessageBatchRequestEntry::builder().id(index.to_string());
-        request = request.entries(entry.message_body(body).build()?);
+        request = request.entries(entry.message_body(body).delay_seconds(delay_s).build()?);
     }
     let answer = request.send().await?;
     let mut taken = vec![false; count];

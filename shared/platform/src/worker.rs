@@ -13,6 +13,7 @@ use tracing::Instrument;
 
 use crate::app::App;
 use crate::config::Part;
+use crate::metrics::Metric;
 use crate::telemetry;
 
 /// The future of handling one message.
@@ -59,6 +60,8 @@ pub type JobRun<'a> = Pin<
 pub struct Job {
     pub name: &'static str,
     pub parts: &'static [Part],
+    /// What of a run's result becomes a metric.
+    pub metrics: &'static [Metric],
     /// Runs the job. The event holds the options of a manual run.
     pub run: for<'a> fn(&'a App, &'a Value) -> JobRun<'a>,
 }

@@ -2,11 +2,17 @@
 //! has the helpers that several of these tests share; helpers for all tests are in `tests/support`.
 
 mod access_tokens;
+mod crowds;
+mod devices;
+mod deletion;
+mod email_change;
+mod erasure;
 mod invites;
 mod key_rotation;
 mod login;
 mod logout;
 mod one_time_code;
+mod password_change;
 mod password_reset;
 pub mod picture;
 mod picture_metadata;
@@ -15,10 +21,14 @@ mod races;
 pub mod rate_limits;
 mod redis_faults;
 mod refresh;
+mod repeats;
 mod roll_no;
 mod security_code;
+mod sessions;
 mod sign_up;
+mod strangers;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
 use thali_domain::accounts::identity::Role;
 use thali_domain::ids::MessId;
@@ -111,4 +121,11 @@ pub fn logged_in(answer: Answer) -> Student {
 /// Sets an account's status, as an owner's decision would.
 pub async fn set_status(test: &TestApp, account_id: &str, status: &str) {
     test.set_status(account_id, status.parse().expect("a status")).await;
+}
+
+/// How many accounts there are.
+pub async fn accounts(test: &TestApp) -> usize {
+    let items = test.dynamo.items("accounts").await;
+    let is_account = |kind: &AttributeValue| kind.as_s().is_ok_and(|kind| kind == "account");
+    items.iter().filter(|item| is_account(&item["kind"])).count()
 }

@@ -16,6 +16,7 @@ mod reconcile;
 mod refund;
 mod refund_races;
 mod refunder;
+mod uncredited;
 mod verify_payment;
 mod webhook;
 mod webhook_bodies;

@@ -18,8 +18,8 @@ use thali_platform::auth::access::{Claims, generate_key};
 use thali_platform::http::Access;
 
 use super::{
-    FIRST_MESS, OTHER_MESS, Person, Staffed, aged, assert_safe, other_mess, person, samples,
-    session, signed, token,
+    FIRST_MESS, OTHER_MESS, Person, Staffed, aged, assert_safe, cookie, other_mess, person,
+    samples, session, signed, token,
 };
 use crate::api::accounts::set_status;
 use crate::support::{Answer, Call, TestApp};
@@ -37,6 +37,8 @@ enum Who {
     Device(String),
     /// A person with a valid session.
     Person(Person),
+    /// The refresh cookie of a person with a valid session, and perhaps a worthless access token.
+    Cookie(Person, Option<String>),
 }
 
 /// The expected result of a call.
@@ -56,6 +58,12 @@ fn expected(access: Access, who: &Who) -> Expected {
     if access == Access::PublicOrOwner && matches!(who, Who::Nobody) {
         return Expected::Admitted;
     }
+    if access == Access::AnyOrCookie && matches!(who, Who::Cookie(..)) {
+        return Expected::Admitted;
+    }
+    if access == Access::PublicOrOwner && matches!(who, Who::Cookie(_, None)) {
+        return Expected::Admitted;
+    }
     let person = match who {
         Who::Person(person) => person,
         Who::Device(_) if matches!(access, Access::Counter | Access::Staff) => {
@@ -64,7 +72,7 @@ fn expected(access: Access, who: &Who) -> Expected {
         _ => return Expected::Refused(401, "unauthenticated"),
     };
     let (role, also_pending) = match access {
-        Access::Public | Access::Partner | Access::Any | Access::Counter => {
+        Access::Public | Access::Partner | Access::Any | Access::AnyOrCookie | Access::Counter => {
             return Expected::Admitted;
         }
         Access::StudentOrOwner if person.role == Role::Owner => return Expected::Admitted,
@@ -128,6 +136,10 @@ async fn callers(test: &TestApp) -> Vec<(String, Who)> {
         end(test, &over).await;
         let over = test.app.signer().sign(&over);
         callers.push((format!("a session that is over, {:?}", person.role), Who::Token(over)));
+        let cookie = |token| Who::Cookie(person.clone(), token);
+        callers.push((format!("a cookie alone, {:?}", person.role), cookie(None)));
+        let expired = signed(&test.signing_key, &aged(&claims, ACCESS_LIFETIME));
+        callers.push((format!("a cookie, expired, {:?}", person.role), cookie(Some(expired))));
     }
     let blocked = person(test, FIRST_MESS, Role::Student, AccountStatus::Active).await;
     let from_before = session(test, &blocked).await;
@@ -222,6 +234,10 @@ async fn every_endpoint_admits_exactly_the_callers_that_its_access_allows() {
                     Who::Nobody => call.clone(),
                     Who::Token(token) | Who::Device(token) => call.clone().bearer(token),
                     Who::Person(person) => call.clone().bearer(&token(&test, person).await),
+                    Who::Cookie(person, token) => {
+                        let call = call.clone().cookie(&cookie(&test, person).await);
+                        if let Some(token) = token { call.bearer(token) } else { call }
+                    }
                 };
                 let expected = expected(endpoint.access, who);
                 assert_expected(&what, expected, &test.send(call).await);

@@ -15,7 +15,7 @@ use thali_domain::ids::{AccountId, MessId, SessionId};
 use thali_domain::mess::Approval;
 use thali_functions::endpoints;
 use thali_platform::auth::access::{Claims, Signer};
-use thali_platform::auth::refresh::RefreshToken;
+use thali_platform::auth::refresh::{COOKIE, RefreshToken};
 use thali_platform::http::Access;
 use thali_platform::store::{Account, Consistency, SessionRecord};
 
@@ -64,6 +64,15 @@ async fn person(test: &TestApp, mess: &str, role: Role, status: AccountStatus) -
 
 /// Creates a session as a login does; returns its claims.
 async fn session(test: &TestApp, person: &Person) -> Claims {
+    session_with_cookie(test, person).await.0
+}
+
+/// The refresh cookie of a new session, `name=value`.
+async fn cookie(test: &TestApp, person: &Person) -> String {
+    session_with_cookie(test, person).await.1
+}
+
+async fn session_with_cookie(test: &TestApp, person: &Person) -> (Claims, String) {
     let session_id = SessionId::from_ulid(test.app.clock.ulid());
     let refresh = RefreshToken::first(person.account_id, session_id);
     let account = test.app.store.account_get(person.account_id, Consistency::Strong).await;
@@ -71,7 +80,8 @@ async fn session(test: &TestApp, person: &Person) -> Claims {
     let record = SessionRecord::begin(&account, session_id, refresh.hash(), test.now());
     test.app.store.session_put(&record, &test.stamp()).await.expect("stored");
     let holder = (person.account_id, person.mess_id.clone(), person.role, person.status);
-    Claims::new(&test.app.jwt_issuer, holder, session_id, test.now())
+    let claims = Claims::new(&test.app.jwt_issuer, holder, session_id, test.now());
+    (claims, format!("{COOKIE}={}", refresh.expose()))
 }
 
 /// The access token of a new session. A test that calls all endpoints needs a new token for
@@ -105,6 +115,7 @@ impl Staffed {
             Access::Public
             | Access::Partner
             | Access::Any
+            | Access::AnyOrCookie
             | Access::Counter
             | Access::Applicant
             | Access::StudentOrOwner

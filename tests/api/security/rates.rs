@@ -24,7 +24,11 @@ async fn every_public_endpoint_limits_requests_per_address_to_its_rate() {
     let test = strict().await;
     let mut visited = 0;
     for sample in samples() {
-        let Rate::PerAddress(limit) = sample.endpoint.rate else { continue };
+        let limit = match sample.endpoint.rate {
+            Rate::PerAddress(limit) | Rate::FailuresPerAddress(limit) => limit,
+            Rate::UnfinishedPerAddress(limits) => limits.failures,
+            _ => continue,
+        };
         let limit = usize::try_from(limit).expect("small");
         let from = |address: String| {
             let call = refused_call(&sample).sent_from(&address);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use AccountStatus::{Active, Blocked, PendingApproval, Rejected};
+use AccountStatus::{Active, Blocked, Deleted, PendingApproval, Rejected};
 use serde_json::{Value, json};
 use thali_domain::accounts::identity::{AccountStatus, Role};
 use thali_domain::mess::Approval;
@@ -44,7 +44,10 @@ async fn every_decision_on_every_status_follows_the_rules() {
             let email = format!("{decision}-{}@example.com", status.as_str());
             let id = test.student_with(&email, status).await;
             let answer = test.send(decide(&owner, &id, decision, &json!({}))).await;
-            if refused.contains(&status) {
+            if status == Deleted {
+                assert_eq!(answer.problem(404), "student_not_found");
+                assert_eq!(test.status_of(&id).await, status);
+            } else if refused.contains(&status) {
                 assert_eq!(answer.problem(409), "wrong_status");
                 assert_eq!(answer.body["account_status"], status.as_str());
                 assert_eq!(test.status_of(&id).await, status);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use AccountStatus::{Active, Blocked, PendingApproval, Rejected};
+use AccountStatus::{Active, Blocked, Deleted, PendingApproval, Rejected};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use thali_domain::accounts::identity::{AccountStatus, Role};
@@ -108,7 +108,8 @@ async fn invalid_list_parameters_are_refused_by_name() {
 async fn paging_returns_each_student_once_while_statuses_change() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
-    let statuses: Vec<_> = AccountStatus::ALL.iter().copied().cycle().take(60).collect();
+    let listed = AccountStatus::ALL.iter().copied().filter(|status| *status != Deleted);
+    let statuses: Vec<_> = listed.cycle().take(60).collect();
     let students = students(&test, &statuses).await;
     let mut met: Vec<String> = Vec::new();
     let mut cursor = None;

@@ -81,6 +81,8 @@ async fn a_later_retry_sends_a_mail_that_was_refused() {
     let asha = test.student("asha@example.com").await;
     test.settle().await;
     set_address(&test, &asha, "refused@example.com").await;
+    // The mail about the changed address is not the subject.
+    test.dynamo.new_changes().await;
     test.buy_tokens(&asha, 10).await;
     let messages = test.messages().await;
     for _ in 0..3 {

@@ -2,16 +2,18 @@
 
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
+use thali_domain::accounts::email_change;
 use thali_domain::accounts::identity::Email;
 use thali_domain::accounts::one_time_code::one_time_code as derive_code;
 use thali_domain::accounts::password_reset;
 use thali_domain::accounts::registration::LIFETIME;
-use thali_domain::ids::{AccountId, PasswordResetId, RegistrationId};
+use thali_domain::ids::{AccountId, EmailChangeId, PasswordResetId, RegistrationId};
 use thali_domain::mess::Mess;
 use thali_platform::app::App;
 use thali_platform::mail::Mail;
+use thali_platform::store::StoredRegistration;
 
-use super::{Error, addressee, compose, local_time, mail_templates};
+use super::{Error, addressee_unless_deleted, compose, local_time, mail_templates};
 
 #[derive(Clone, Copy)]
 struct OneTimeCode<'a> {
@@ -49,6 +51,41 @@ struct PasswordChanged<'a> {
 mail_templates!(PasswordChanged:
     PasswordChangedText = "mail/password_changed.txt",
     PasswordChangedHtml = "mail/password_changed.html");
+
+#[derive(Clone, Copy)]
+struct EmailChange<'a> {
+    mess: &'a str,
+    code: &'a str,
+    minutes: i64,
+}
+mail_templates!(EmailChange:
+    EmailChangeText = "mail/email_change.txt", EmailChangeHtml = "mail/email_change.html");
+
+#[derive(Clone, Copy)]
+struct EmailKnown<'a> {
+    mess: &'a str,
+    app_url: Option<&'a str>,
+}
+mail_templates!(EmailKnown:
+    EmailKnownText = "mail/email_known.txt", EmailKnownHtml = "mail/email_known.html");
+
+#[derive(Clone, Copy)]
+struct EmailChanged<'a> {
+    mess: &'a str,
+    name: &'a str,
+    changed_at: &'a str,
+}
+mail_templates!(EmailChanged:
+    EmailChangedText = "mail/email_changed.txt", EmailChangedHtml = "mail/email_changed.html");
+
+#[derive(Clone, Copy)]
+struct AccountDeleted<'a> {
+    mess: &'a str,
+    deleted_at: &'a str,
+}
+mail_templates!(AccountDeleted:
+    AccountDeletedText = "mail/account_deleted.txt",
+    AccountDeletedHtml = "mail/account_deleted.html");
 
 /// The mail with the code of a sign-up; none if the code is no longer valid.
 pub async fn one_time_code(
@@ -93,7 +130,8 @@ async fn is_current(
 ) -> Result<bool, Error> {
     let registration = app.store.registration_get(registration_id).await?;
     let now = app.clock.now();
-    Ok(registration.is_some_and(|it| it.resends == resends && now < it.expires_at))
+    let pending = registration.as_ref().and_then(StoredRegistration::pending);
+    Ok(pending.is_some_and(|it| it.resends == resends && now < it.expires_at))
 }
 
 /// The mail with the code of a password reset; none if the code has expired, was used, or a newer
@@ -106,7 +144,7 @@ pub async fn password_reset(
 ) -> Result<Option<Mail>, Error> {
     let reset = app.store.password_reset_get(&mess.mess_id, email).await?;
     let now = app.clock.now();
-    if !reset.is_some_and(|it| it.reset_id == reset_id && now < it.expires_at) {
+    if !reset.is_some_and(|it| it.is_waiting(reset_id, now)) {
         return Ok(None);
     }
     let code = derive_code(app.otp_key().expose_secret().as_bytes(), &reset_id.to_string(), 0);
@@ -116,14 +154,17 @@ pub async fn password_reset(
     compose(email, subject, &PasswordResetText(view), &PasswordResetHtml(view)).map(Some)
 }
 
-/// The mail about a changed password, so that an owner who did not change it finds out.
+/// The mail about a changed password, so that an owner who did not change it finds out; none if
+/// the account was deleted since.
 pub async fn password_changed(
     app: &App,
     mess: &Mess,
     account_id: AccountId,
     changed_at: Timestamp,
-) -> Result<Mail, Error> {
-    let (name, email) = addressee(app, account_id).await?;
+) -> Result<Option<Mail>, Error> {
+    let Some((name, email)) = addressee_unless_deleted(app, account_id).await? else {
+        return Ok(None);
+    };
     let view = PasswordChanged {
         mess: mess.name.as_str(),
         name: &name,
@@ -131,5 +172,75 @@ pub async fn password_changed(
         app_url: app.mail().app_url.as_deref(),
     };
     let subject = format!("Your password at {} was changed", mess.name);
-    compose(&email, subject, &PasswordChangedText(view), &PasswordChangedHtml(view))
+    compose(&email, subject, &PasswordChangedText(view), &PasswordChangedHtml(view)).map(Some)
+}
+
+/// The mail with the code for a new address; none if the code has expired, was used, or a newer one
+/// was requested.
+pub async fn email_change(
+    app: &App,
+    mess: &Mess,
+    (account_id, change_id): (AccountId, EmailChangeId),
+    email: &Email,
+) -> Result<Option<Mail>, Error> {
+    if !is_awaited(app, account_id, change_id).await? {
+        return Ok(None);
+    }
+    let code = derive_code(app.otp_key().expose_secret().as_bytes(), &change_id.to_string(), 0);
+    let minutes = email_change::LIFETIME.as_mins();
+    let view = EmailChange { mess: mess.name.as_str(), code: &code, minutes };
+    let subject = format!("Your new e-mail address at {}", mess.name);
+    compose(email, subject, &EmailChangeText(view), &EmailChangeHtml(view)).map(Some)
+}
+
+/// The mail to the owner of an account whose address somebody wants for another account.
+pub async fn email_known(
+    app: &App,
+    mess: &Mess,
+    (account_id, change_id): (AccountId, EmailChangeId),
+    email: &Email,
+) -> Result<Option<Mail>, Error> {
+    if !is_awaited(app, account_id, change_id).await? {
+        return Ok(None);
+    }
+    let view = EmailKnown { mess: mess.name.as_str(), app_url: app.mail().app_url.as_deref() };
+    let subject = format!("An account at {} has this address already", mess.name);
+    compose(email, subject, &EmailKnownText(view), &EmailKnownHtml(view)).map(Some)
+}
+
+/// Whether a change of an address still waits for its code.
+async fn is_awaited(
+    app: &App,
+    account_id: AccountId,
+    change_id: EmailChangeId,
+) -> Result<bool, Error> {
+    let change = app.store.email_change_get(account_id).await?;
+    let current = change.filter(|it| it.change_id == change_id && it.confirmed_at.is_none());
+    Ok(current.is_some_and(|it| app.clock.now() < it.expires_at))
+}
+
+/// The mail to the address that an account had before, so that an owner who did not change it finds
+/// out; none if the account was deleted since.
+pub async fn email_changed(
+    app: &App,
+    mess: &Mess,
+    account_id: AccountId,
+    (email, changed_at): (&Email, Timestamp),
+) -> Result<Option<Mail>, Error> {
+    let Some((name, _)) = addressee_unless_deleted(app, account_id).await? else { return Ok(None) };
+    let view = EmailChanged {
+        mess: mess.name.as_str(),
+        name: &name,
+        changed_at: &local_time(changed_at, mess)?,
+    };
+    let subject = format!("Your e-mail address at {} was changed", mess.name);
+    compose(email, subject, &EmailChangedText(view), &EmailChangedHtml(view)).map(Some)
+}
+
+/// The mail about a deleted account, to the address that it had.
+pub fn account_deleted(mess: &Mess, email: &Email, deleted_at: Timestamp) -> Result<Mail, Error> {
+    let deleted_at = local_time(deleted_at, mess)?;
+    let view = AccountDeleted { mess: mess.name.as_str(), deleted_at: &deleted_at };
+    let subject = format!("Your account at {} was deleted", mess.name);
+    compose(email, subject, &AccountDeletedText(view), &AccountDeletedHtml(view))
 }

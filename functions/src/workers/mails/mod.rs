@@ -11,7 +11,7 @@ mod students;
 use askama::Template;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use thali_domain::accounts::identity::Email;
+use thali_domain::accounts::identity::{AccountStatus, Email};
 use thali_domain::ids::AccountId;
 use thali_domain::mess::Mess;
 use thali_platform::app::App;
@@ -63,11 +63,23 @@ pub async fn write(app: &App, message: &MailMessage) -> Result<Option<Mail>, Err
             accounts::password_reset(app, &mess, *reset_id, email).await
         }
         MailMessage::PasswordChanged { account_id, changed_at, .. } => {
-            accounts::password_changed(app, &mess, *account_id, *changed_at).await.map(Some)
+            accounts::password_changed(app, &mess, *account_id, *changed_at).await
+        }
+        MailMessage::EmailChange { change_id, account_id, email, .. } => {
+            accounts::email_change(app, &mess, (*account_id, *change_id), email).await
+        }
+        MailMessage::EmailKnown { change_id, account_id, email, .. } => {
+            accounts::email_known(app, &mess, (*account_id, *change_id), email).await
+        }
+        MailMessage::EmailChanged { account_id, email, changed_at, .. } => {
+            accounts::email_changed(app, &mess, *account_id, (email, *changed_at)).await
+        }
+        MailMessage::AccountDeleted { email, deleted_at, .. } => {
+            accounts::account_deleted(&mess, email, *deleted_at).map(Some)
         }
         MailMessage::Decision(decision) => students::decision(app, &mess, decision).await,
-        MailMessage::Receipt(receipt) => payments::receipt(app, &mess, receipt).await.map(Some),
-        MailMessage::Refunded(refund) => payments::refunded(app, &mess, refund).await.map(Some),
+        MailMessage::Receipt(receipt) => payments::receipt(app, &mess, receipt).await,
+        MailMessage::Refunded(refund) => payments::refunded(app, &mess, refund).await,
         MailMessage::RefundFailed(refund) => {
             payments::refund_failed(app, &mess, refund).await.map(Some)
         }
@@ -87,6 +99,20 @@ async fn addressee(app: &App, account_id: AccountId) -> Result<(String, Email), 
     let account = account.ok_or(Missing("account"))?;
     let email = account.email.ok_or(Missing("e-mail address"))?;
     Ok((account.name.to_string(), email))
+}
+
+/// The same; `None` if the account was deleted.
+async fn addressee_unless_deleted(
+    app: &App,
+    account_id: AccountId,
+) -> Result<Option<(String, Email)>, Error> {
+    let account = app.store.account_get(account_id, Consistency::Strong).await?;
+    let account = account.ok_or(Missing("account"))?;
+    if account.status == AccountStatus::Deleted {
+        return Ok(None);
+    }
+    let email = account.email.ok_or(Missing("e-mail address"))?;
+    Ok(Some((account.name.to_string(), email)))
 }
 
 /// The same; `None` if the account does not exist or has no address.

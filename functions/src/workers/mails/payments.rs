@@ -6,7 +6,9 @@ use thali_platform::app::App;
 use thali_platform::mail::Mail;
 
 use super::super::messages;
-use super::{Error, addressee, compose, local_time, mail_templates, meal_tokens};
+use super::{
+    Error, addressee, addressee_unless_deleted, compose, local_time, mail_templates, meal_tokens,
+};
 
 #[derive(Clone, Copy)]
 struct Receipt<'a> {
@@ -19,9 +21,15 @@ struct Receipt<'a> {
 }
 mail_templates!(Receipt: ReceiptText = "mail/receipt.txt", ReceiptHtml = "mail/receipt.html");
 
-/// The receipt for bought tokens.
-pub async fn receipt(app: &App, mess: &Mess, bought: &messages::Receipt) -> Result<Mail, Error> {
-    let (name, email) = addressee(app, bought.account_id).await?;
+/// The receipt for bought tokens; none if the account was deleted before the payment arrived.
+pub async fn receipt(
+    app: &App,
+    mess: &Mess,
+    bought: &messages::Receipt,
+) -> Result<Option<Mail>, Error> {
+    let Some((name, email)) = addressee_unless_deleted(app, bought.account_id).await? else {
+        return Ok(None);
+    };
     let tokens = meal_tokens(bought.token_count);
     let view = Receipt {
         mess: mess.name.as_str(),
@@ -32,7 +40,7 @@ pub async fn receipt(app: &App, mess: &Mess, bought: &messages::Receipt) -> Resu
         order_id: bought.order_id.as_str(),
     };
     let subject = format!("{tokens} for {}", mess.name);
-    compose(&email, subject, &ReceiptText(view), &ReceiptHtml(view))
+    compose(&email, subject, &ReceiptText(view), &ReceiptHtml(view)).map(Some)
 }
 
 #[derive(Clone, Copy)]
@@ -57,9 +65,15 @@ fn tokens_of(count: u16) -> Option<String> {
     (count > 0).then(|| meal_tokens(count))
 }
 
-/// The mail about refunded tokens, or about a refunded payment.
-pub async fn refunded(app: &App, mess: &Mess, refund: &messages::Refunded) -> Result<Mail, Error> {
-    let (name, email) = addressee(app, refund.account_id).await?;
+/// The mail about refunded tokens, or about a refunded payment; none if the account was deleted.
+pub async fn refunded(
+    app: &App,
+    mess: &Mess,
+    refund: &messages::Refunded,
+) -> Result<Option<Mail>, Error> {
+    let Some((name, email)) = addressee_unless_deleted(app, refund.account_id).await? else {
+        return Ok(None);
+    };
     let amount = money(refund.amount_paise, refund.currency.as_deref());
     let tokens = tokens_of(refund.token_count);
     let view = Refund {
@@ -70,7 +84,7 @@ pub async fn refunded(app: &App, mess: &Mess, refund: &messages::Refunded) -> Re
         order_id: refund.order_id.as_str(),
     };
     let subject = format!("{amount} back from {}", mess.name);
-    compose(&email, subject, &RefundedText(view), &RefundedHtml(view))
+    compose(&email, subject, &RefundedText(view), &RefundedHtml(view)).map(Some)
 }
 
 mail_templates!(
@@ -109,7 +123,8 @@ struct Expiring<'a> {
 }
 mail_templates!(Expiring: ExpiringText = "mail/expiring.txt", ExpiringHtml = "mail/expiring.html");
 
-/// The mail about tokens that expire soon; none if they have already expired.
+/// The mail about tokens that expire soon; none if they have already expired, or the account was
+/// deleted.
 pub async fn expiring(
     app: &App,
     mess: &Mess,
@@ -118,7 +133,9 @@ pub async fn expiring(
     if tokens.expires_at <= app.clock.now() {
         return Ok(None);
     }
-    let (name, email) = addressee(app, tokens.account_id).await?;
+    let Some((name, email)) = addressee_unless_deleted(app, tokens.account_id).await? else {
+        return Ok(None);
+    };
     let count = meal_tokens(tokens.token_count);
     let is_one = tokens.token_count == 1;
     let view = Expiring {

@@ -37,7 +37,7 @@ pub async fn decision(
         AccountStatus::Blocked => {
             ("blocked", "has blocked your account. You are logged out everywhere.")
         }
-        AccountStatus::PendingApproval => return Ok(None),
+        AccountStatus::PendingApproval | AccountStatus::Deleted => return Ok(None),
     };
     // The owner who registered a student without an address informs the student.
     let Some(email) = account.email else { return Ok(None) };

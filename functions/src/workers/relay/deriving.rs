@@ -9,13 +9,14 @@ use thali_domain::payments::refunds::{Refund, RefundState};
 use thali_domain::payments::settlement::CURRENCY;
 use thali_domain::tokens::purchases::{Purchase, PurchaseState};
 use thali_platform::store::{
-    Account, Change, Changed, ClosureRecord, Images, PasswordReset, PurchaseRecord, Registration,
+    Account, Change, Changed, ClosureRecord, EmailChange, Images, PasswordReset, PurchaseRecord,
+    Registration, StoredRegistration,
 };
 
 use super::notices;
 use crate::workers::messages::{
-    ClosureAnnouncement, DecidedCycle, Decision, EndedOrder, Expiring, FailedOrder, MailMessage,
-    Notice, OrderMessage, Receipt, RefundFailed, RefundMessage, Refunded,
+    ClosureAnnouncement, DecidedCycle, Decision, EndedOrder, Erasure, Expiring, FailedOrder,
+    MailMessage, Notice, OrderMessage, PagedWork, Receipt, RefundFailed, RefundMessage, Refunded,
 };
 
 /// The messages that follow from a change.
@@ -25,7 +26,7 @@ pub(super) struct FollowUps {
     pub(super) refund: Option<RefundMessage>,
     pub(super) order: Option<OrderMessage>,
     pub(super) notice: Option<Notice>,
-    pub(super) announcement: Option<ClosureAnnouncement>,
+    pub(super) announcement: Option<PagedWork>,
 }
 
 impl From<&Change> for FollowUps {
@@ -38,11 +39,15 @@ impl From<&Change> for FollowUps {
         let Some(of) = &change.of else { return none };
         match of {
             Changed::Account(account) => {
-                let notice = notice(notices::student_waiting(account));
-                Self { mail: account_mail(account, change.at), notice, ..none }
+                let deleted = notices::account_deleted(account);
+                let notice = notice(deleted.or_else(|| notices::student_waiting(account)));
+                let erasure = notices::became_deleted(account).map(Erasure::begin);
+                let announcement = erasure.map(PagedWork::Erasure);
+                Self { mail: account_mail(account, change.at), notice, announcement, ..none }
             }
             Changed::Registration(registration) => Self { mail: code_mail(registration), ..none },
             Changed::PasswordReset(reset) => Self { mail: reset_mail(reset), ..none },
+            Changed::EmailChange(asked) => Self { mail: email_change_mail(asked), ..none },
             Changed::Purchase(purchase) => {
                 let mismatch = notices::payment_mismatch(purchase);
                 let notice = notice(mismatch.or_else(|| notices::token_bought(purchase)));
@@ -66,7 +71,8 @@ impl From<&Change> for FollowUps {
                 Self { mail: cycle_mail(cycle), notice, ..none }
             }
             Changed::Closure(closure) => {
-                Self { announcement: closure.inserted().map(Into::into), ..none }
+                let announcement = closure.inserted().map(Into::into).map(PagedWork::Closure);
+                Self { announcement, ..none }
             }
             Changed::Plate(plate) => Self { notice: notice(notices::scan_conflict(plate)), ..none },
             Changed::MenuItem(stock) | Changed::Stock(stock) => {
@@ -89,9 +95,9 @@ impl From<&Change> for FollowUps {
 }
 
 /// One mail for each request for a code.
-fn code_mail(registration: &Images<Registration>) -> Option<MailMessage> {
-    let Registration { registration_id, mess_id, email, known, resends, .. } =
-        registration.became(|it| it.resends)?.clone();
+fn code_mail(registration: &Images<StoredRegistration>) -> Option<MailMessage> {
+    let registration = registration.became(StoredRegistration::resends)?.pending()?;
+    let Registration { registration_id, mess_id, email, known, resends, .. } = registration.clone();
     Some(if known {
         MailMessage::AccountExists { registration_id, resends, email, mess_id }
     } else {
@@ -107,14 +113,33 @@ fn reset_mail(reset: &Images<PasswordReset>) -> Option<MailMessage> {
     Some(MailMessage::PasswordReset { reset_id, email, mess_id })
 }
 
-/// There is no mail when the account is created, only when it changes later.
+fn email_change_mail(change: &Images<EmailChange>) -> Option<MailMessage> {
+    let EmailChange { change_id, account_id, mess_id, email, known, .. } =
+        change.became(|it| it.change_id)?.clone();
+    Some(if known {
+        MailMessage::EmailKnown { change_id, account_id, email, mess_id }
+    } else {
+        MailMessage::EmailChange { change_id, account_id, email, mess_id }
+    })
+}
+
+/// There is no mail when the account is created, only when it changes later. A deleted account has
+/// no address any more, so the mail about the deletion goes to the one before.
 fn account_mail(account: &Images<Account>, at: Timestamp) -> Option<MailMessage> {
     let (before, after) = account.modified()?;
     let Account { account_id, mess_id, status, decided_at, decision_reason, .. } = after.clone();
+    if let Some(deleted) = notices::became_deleted(account) {
+        let Account { account_id, mess_id, .. } = deleted.clone();
+        let email = before.email.clone()?;
+        return Some(MailMessage::AccountDeleted { account_id, mess_id, email, deleted_at: at });
+    }
     if before.status != status {
         let decided_at = decided_at.unwrap_or(at);
         let decision = Decision { account_id, mess_id, status, decided_at, decision_reason };
         return Some(MailMessage::Decision(decision));
+    }
+    if let Some(email) = before.email.clone().filter(|_| before.email != after.email) {
+        return Some(MailMessage::EmailChanged { account_id, mess_id, email, changed_at: at });
     }
     let told = before.password_hash != after.password_hash && after.email.is_some();
     told.then_some(MailMessage::PasswordChanged { account_id, mess_id, changed_at: at })

@@ -23,6 +23,16 @@ pub(super) fn student_waiting(images: &Images<Account>) -> Option<News> {
     })
 }
 
+pub(super) fn account_deleted(images: &Images<Account>) -> Option<News> {
+    let Account { account_id, .. } = became_deleted(images)?.clone();
+    Some(News::AccountDeleted { account_id })
+}
+
+/// The account, if it was deleted with this change.
+pub(super) fn became_deleted(images: &Images<Account>) -> Option<&Account> {
+    images.became(|it| it.status).filter(|it| it.status == AccountStatus::Deleted)
+}
+
 /// The purchase, if it was paid with this change.
 pub(super) fn became_captured(images: &Images<PurchaseRecord>) -> Option<&PurchaseRecord> {
     let is_captured = |it: &PurchaseRecord| matches!(it.purchase.state, PurchaseState::Captured(_));

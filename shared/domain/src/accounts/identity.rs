@@ -249,6 +249,8 @@ pub enum AccountStatus {
     Rejected,
     /// Blocked by an owner.
     Blocked,
+    /// Deleted by the student. Nothing leads back from here.
+    Deleted,
 }
 
 impl AccountStatus {
@@ -274,7 +276,7 @@ impl std::str::FromStr for AccountStatus {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let found = Self::ALL.iter().copied().find(|status| status.as_str() == text);
         found.ok_or_else(|| {
-            Unacceptable::new("must be pending_approval, active, rejected or blocked")
+            Unacceptable::new("must be pending_approval, active, rejected, blocked or deleted")
         })
     }
 }

@@ -18,6 +18,15 @@ pub struct Failures {
 }
 
 impl Failures {
+    /// No wrong attempts.
+    pub const NONE: Self = Self { count: 0, forgotten_at: Timestamp::UNIX_EPOCH };
+
+    /// How many attempts may be compared at `now`.
+    #[must_use]
+    pub fn left(&self, now: Timestamp) -> u32 {
+        if now < self.forgotten_at { attempts_left(self.count) } else { TRIES_MAX }
+    }
+
     /// For how many seconds attempts are still refused at `now`; `None` if they are allowed.
     #[must_use]
     pub fn locked_for_s(&self, now: Timestamp) -> Option<u64> {
@@ -47,6 +56,13 @@ mod tests {
         assert_eq!(four.locked_for_s(NOW), None);
         assert_eq!(five.locked_for_s(NOW), Some(901));
         assert_eq!(five.locked_for_s(NOW + LOCK), None);
+    }
+
+    #[test]
+    fn forgotten_attempts_leave_all_five() {
+        let three = Failures { count: 3, forgotten_at: NOW + LOCK };
+        assert_eq!((three.left(NOW), three.left(NOW + LOCK)), (2, 5));
+        assert_eq!(Failures::NONE.left(NOW), 5);
     }
 
     #[test]

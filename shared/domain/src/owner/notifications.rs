@@ -110,6 +110,23 @@ pub enum News {
         /// How much money.
         amount_paise: Paise,
     },
+    /// A student has deleted the account. Nothing is told of who it was.
+    AccountDeleted {
+        /// The account.
+        account_id: AccountId,
+    },
+    /// The payment for tokens arrived after the student had deleted the account; an owner can
+    /// refund it.
+    PaidAfterDeletion {
+        /// The purchase.
+        order_id: RazorpayOrderId,
+        /// The deleted account.
+        account_id: AccountId,
+        /// How many tokens.
+        count: u16,
+        /// What was paid.
+        amount_paise: Paise,
+    },
     /// A student waits for approval.
     StudentWaiting {
         /// The student.
@@ -155,6 +172,28 @@ pub enum News {
         /// How many portions there are.
         stock: u32,
     },
+}
+
+impl News {
+    /// Whether the news contains the name or the roll number of this student.
+    #[must_use]
+    pub fn names(&self, student: AccountId) -> bool {
+        let (account_id, name, roll_no) = match self {
+            Self::TokenBought { account_id, name, .. }
+            | Self::PaymentMismatch { account_id, name, .. }
+            | Self::TokensSubmitted { account_id, name, .. }
+            | Self::OrderProcessed { account_id, name, .. } => (account_id, name, &None),
+            Self::PaymentUploaded { account_id, name, roll_no, .. }
+            | Self::StudentWaiting { account_id, name, roll_no }
+            | Self::ScanConflict { account_id, name, roll_no, .. } => (account_id, name, roll_no),
+            Self::AccountDeleted { .. }
+            | Self::PaidAfterDeletion { .. }
+            | Self::StockLow { .. } => {
+                return false;
+            }
+        };
+        *account_id == student && (name.is_some() || roll_no.is_some())
+    }
 }
 
 /// One of two conflicting scans.

@@ -140,6 +140,12 @@ pub fn was_refunded_elsewhere(purchase: &Purchase, payment: &Payment) -> bool {
 }
 
 /// The mismatches of a purchase that wait for a decision, oldest first.
+/// Whether an owner must still decide about a payment of the purchase.
+#[must_use]
+pub fn has_open(purchase: &Purchase) -> bool {
+    !open(purchase).is_empty()
+}
+
 fn open(purchase: &Purchase) -> Vec<&Mismatch> {
     let is_open = |it: &&Mismatch| it.status(purchase) == MismatchStatus::Open;
     let mut open: Vec<&Mismatch> = purchase.mismatches.values().filter(is_open).collect();

@@ -53,6 +53,8 @@ ulid_ids!(
     ClosureId,
     CutId,
     CycleId,
+    DeviceId,
+    EmailChangeId,
     NotificationId,
     OrderId,
     PasswordResetId,

@@ -194,6 +194,13 @@ fn told(log: &Log, shown: (u8, u8), at: Timestamp) -> Option<Refusal> {
     if shown_kid != current && !in_grace {
         return Some(Refusal::UnknownKey);
     }
+    let decided = before.iter().rev().find_map(|(_, event)| match event {
+        Event::Decided(status) => Some(*status),
+        _ => None,
+    });
+    if decided == Some(AccountStatus::Deleted) {
+        return Some(Refusal::UnknownStudent);
+    }
     let resets = before.iter().filter(|(_, event)| matches!(event, Event::Reset)).count();
     if usize::from(shown_nonce) != resets {
         return Some(Refusal::RevokedQr);
@@ -211,7 +218,7 @@ fn told(log: &Log, shown: (u8, u8), at: Timestamp) -> Option<Refusal> {
     }
     match status {
         AccountStatus::Blocked => return Some(Refusal::Blocked),
-        AccountStatus::Active => {}
+        AccountStatus::Active | AccountStatus::Deleted => {}
         AccountStatus::PendingApproval | AccountStatus::Rejected => {
             return Some(Refusal::NotApproved);
         }
@@ -235,7 +242,12 @@ fn told(log: &Log, shown: (u8, u8), at: Timestamp) -> Option<Refusal> {
 }
 
 fn event() -> impl Strategy<Value = Event> {
-    let statuses = [AccountStatus::Active, AccountStatus::Blocked, AccountStatus::Rejected];
+    let statuses = [
+        AccountStatus::Active,
+        AccountStatus::Blocked,
+        AccountStatus::Rejected,
+        AccountStatus::Deleted,
+    ];
     let zones = ["UTC", "Asia/Kolkata", "America/New_York", "Pacific/Auckland"];
     prop_oneof![
         3 => prop::sample::select(statuses.to_vec()).prop_map(Event::Decided),

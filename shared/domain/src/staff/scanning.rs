@@ -98,12 +98,17 @@ impl Shown<'_> {
             Refusal::MalformedQr => self.code.is_none().into(),
             Refusal::UnknownKey => self.code.map_or(Holds::No, |read| self.has_no_key(read)),
             Refusal::InvalidSignature => (!self.signed).into(),
-            Refusal::UnknownStudent => self.student.is_none().into(),
+            // A deleted account is nobody's any more.
+            Refusal::UnknownStudent => self.student.map_or(Holds::Yes, |student| {
+                self.has_status(student, |status| status == AccountStatus::Deleted)
+            }),
             Refusal::RevokedQr => of_student(&|student| self.is_revoked(student)),
             Refusal::NotApproved => of_student(&|student| {
                 self.has_status(student, |status| match status {
                     AccountStatus::PendingApproval | AccountStatus::Rejected => true,
-                    AccountStatus::Active | AccountStatus::Blocked => false,
+                    AccountStatus::Active | AccountStatus::Blocked | AccountStatus::Deleted => {
+                        false
+                    }
                 })
             }),
             Refusal::Blocked => of_student(&|student| {
@@ -314,7 +319,8 @@ mod tests {
             if !key.verifies(&mess_id(), &read) {
                 return Some(Refusal::InvalidSignature);
             }
-            let Some(student) = &self.student else { return Some(Refusal::UnknownStudent) };
+            let known = self.student.as_ref().filter(|it| it.status != AccountStatus::Deleted);
+            let Some(student) = known else { return Some(Refusal::UnknownStudent) };
             if student.qr_nonce != read.code.nonce {
                 return Some(Refusal::RevokedQr);
             }
@@ -323,7 +329,7 @@ mod tests {
                     return Some(Refusal::NotApproved);
                 }
                 AccountStatus::Blocked => return Some(Refusal::Blocked),
-                AccountStatus::Active => {}
+                AccountStatus::Active | AccountStatus::Deleted => {}
             }
             if !self.gate.closures.is_empty() {
                 return Some(Refusal::MessClosed);

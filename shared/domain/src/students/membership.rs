@@ -40,7 +40,8 @@ pub enum Outcome {
     Unchanged,
 }
 
-/// A student who is active or blocked can no longer be rejected.
+/// A student who is active or blocked can no longer be rejected, and nothing can be decided about a
+/// deleted one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("only a student who waits for approval can be rejected; this one is {}", .status.as_str())]
 pub struct WrongStatus {
@@ -53,16 +54,15 @@ pub fn decide(status: AccountStatus, decision: Decision) -> Result<Outcome, Wron
         return Ok(Outcome::Unchanged);
     }
     match (decision, status) {
-        (Decision::Reject, AccountStatus::Active | AccountStatus::Blocked) => {
-            Err(WrongStatus { status })
-        }
+        (Decision::Reject, AccountStatus::Active | AccountStatus::Blocked)
+        | (_, AccountStatus::Deleted) => Err(WrongStatus { status }),
         _ => Ok(Outcome::Becomes(decision.status())),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use AccountStatus::{Active, Blocked, PendingApproval, Rejected};
+    use AccountStatus::{Active, Blocked, Deleted, PendingApproval, Rejected};
 
     use super::*;
 
@@ -70,11 +70,13 @@ mod tests {
     fn every_decision_is_defined_for_every_student_status() {
         let becomes = |status| Ok(Outcome::Becomes(status));
         let unchanged = Ok(Outcome::Unchanged);
+        let never = Err(WrongStatus { status: Deleted });
         for (status, approved, rejected, blocked) in [
             (PendingApproval, becomes(Active), becomes(Rejected), becomes(Blocked)),
             (Active, unchanged, Err(WrongStatus { status: Active }), becomes(Blocked)),
             (Rejected, becomes(Active), unchanged, becomes(Blocked)),
             (Blocked, becomes(Active), Err(WrongStatus { status: Blocked }), unchanged),
+            (Deleted, never, never, never),
         ] {
             assert_eq!(decide(status, Decision::Approve), approved, "{status:?}");
             assert_eq!(decide(status, Decision::Reject), rejected, "{status:?}");

@@ -1,8 +1,9 @@
 //! Authentication: [`access`] tokens and the [`signing_keys`] behind them,
-//! [`refresh`] tokens, the [`staff_token`]s of devices at the counter, and the hashing of
+//! [`refresh`] tokens, the cookies of known [`device`]s, the [`staff_token`]s of devices at the counter, and the hashing of
 //! [`password`]s and security codes.
 
 pub mod access;
+pub mod device;
 pub mod password;
 pub mod refresh;
 pub mod signing_keys;

@@ -154,6 +154,39 @@ impl NewPassword {
             .expect("the default parameters and the kernel's random source are good")
             .to_string()
     }
+
+    /// Whether this is the password of `hash`, which [`NewPassword::hash`] has made.
+    #[must_use]
+    pub fn is_of(&self, hash: &str) -> bool {
+        let password = self.0.expose_secret().as_bytes();
+        PasswordHash::new(hash)
+            .is_ok_and(|hash| Argon2::default().verify_password(password, &hash).is_ok())
+    }
+
+    /// The same password as one that is to be checked.
+    #[must_use]
+    pub fn presented(&self) -> PresentedPassword {
+        PresentedPassword { normal: self.0.clone(), others: Vec::new() }
+    }
+
+    /// A hash of the change from `current` to this password. Whoever presents the same two
+    /// passwords again repeats the change.
+    #[must_use]
+    pub fn hash_of_change_from(&self, current: &PresentedPassword) -> String {
+        Self(self.change_from(current)).hash()
+    }
+
+    /// Whether `hash` is of the change from `current` to this password.
+    #[must_use]
+    pub fn is_change_from(&self, current: &PresentedPassword, hash: &str) -> bool {
+        let normal = self.change_from(current);
+        verify(&PresentedPassword { normal, others: Vec::new() }, Some(hash))
+    }
+
+    /// A new password contains no control characters, so the two cannot be divided differently.
+    fn change_from(&self, current: &PresentedPassword) -> SecretString {
+        format!("{}\0{}", current.expose(), self.0.expose_secret()).into()
+    }
 }
 
 /// Refuses a password that is the e-mail address, or the part of it before the `@`.
@@ -229,6 +262,8 @@ mod tests {
     #[test]
     fn a_hash_verifies_its_own_password_only() {
         let hash = chosen("rice and dal at noon").expect("accepted").hash();
+        assert!(chosen("rice and dal at noon").expect("accepted").is_of(&hash));
+        assert!(!chosen("rice and dal at night").expect("accepted").is_of(&hash));
         let presented = |text: &str| PresentedPassword::try_from(text.to_owned()).expect("short");
         assert!(verify(&presented("rice and dal at noon"), Some(&hash)));
         assert!(!verify(&presented("rice and dal at night"), Some(&hash)));

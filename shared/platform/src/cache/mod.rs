@@ -3,6 +3,7 @@
 //!
 //! | module | what it keeps |
 //! |---|---|
+//! | `claims` | which passwords are being compared |
 //! | `entries` | orders and token counts, each with its version |
 //! | `limits` | the counters of the rate limits |
 //! | `sessions` | which sessions are live, and which have ended |
@@ -11,6 +12,7 @@
 //! Keys begin with `thali:<stage>:`. For two seconds after a failure, optional queries are not
 //! sent, so that a dead Redis does not slow every request.
 
+mod claims;
 mod entries;
 mod limits;
 mod sessions;
@@ -24,7 +26,9 @@ use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::{Client, Cmd, FromRedisValue, RedisError, ScriptInvocation};
 use tokio::sync::OnceCell;
 
+pub use self::claims::Claim;
 pub use self::entries::{Entry, Lookup};
+pub use self::limits::Limit;
 pub use self::sessions::SessionState;
 pub use self::staff_tokens::StaffTokenState;
 

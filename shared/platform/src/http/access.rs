@@ -11,6 +11,10 @@ pub enum Access {
     Partner,
     /// Any logged-in account, even one that waits for approval.
     Any,
+    /// Any logged-in account, even one that waits for approval, or the holder of a refresh cookie,
+    /// which the handler checks. A worthless access token is ignored: a logout must work with an
+    /// expired one.
+    AnyOrCookie,
     /// Any logged-in account, even one that waits for approval, or a device with a staff
     /// token of the mess: for data that a counter needs.
     Counter,
@@ -33,7 +37,7 @@ impl Access {
     /// Whether the endpoint needs a session, or a staff token if it takes those.
     #[must_use]
     pub const fn needs_session(self) -> bool {
-        !matches!(self, Self::Public | Self::Partner | Self::PublicOrOwner)
+        !matches!(self, Self::Public | Self::Partner | Self::AnyOrCookie | Self::PublicOrOwner)
     }
 
     /// Whether the endpoint verifies an access token that the request has. Other endpoints
@@ -62,7 +66,12 @@ impl Access {
             Self::Student | Self::Applicant => Some(Role::Student),
             Self::Staff => Some(Role::Staff),
             Self::Owner | Self::PublicOrOwner => Some(Role::Owner),
-            Self::Public | Self::Partner | Self::Any | Self::Counter | Self::StudentOrOwner => None,
+            Self::Public
+            | Self::Partner
+            | Self::Any
+            | Self::AnyOrCookie
+            | Self::Counter
+            | Self::StudentOrOwner => None,
         }
     }
 

@@ -72,6 +72,10 @@ pub struct Docs {
     pub takes_cookie: bool,
     /// Whether successful responses set or clear the refresh cookie.
     pub sets_cookie: bool,
+    /// Whether the endpoint takes the device cookie.
+    pub takes_device: bool,
+    /// Whether successful responses set the device cookie.
+    pub sets_device: bool,
     /// Whether successful responses say in `X-Cache` whether they came from Redis.
     pub tells_cache: bool,
     /// The header with the payment provider's signature of the body. The provider documents
@@ -93,6 +97,8 @@ impl Docs {
         replays: false,
         takes_cookie: false,
         sets_cookie: false,
+        takes_device: false,
+        sets_device: false,
         tells_cache: false,
         signature_header: None,
     };

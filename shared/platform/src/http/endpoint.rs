@@ -104,7 +104,7 @@ impl Endpoint {
         handler: Handler,
     ) -> Self {
         let rate = match access {
-            Access::Public | Access::PublicOrOwner => RATE_PUBLIC,
+            Access::Public | Access::AnyOrCookie | Access::PublicOrOwner => RATE_PUBLIC,
             Access::Partner => Rate::Unlimited,
             _ => RATE_ACCOUNT,
         };
@@ -227,6 +227,20 @@ impl Endpoint {
     #[must_use]
     pub const fn sets_cookie(mut self) -> Self {
         self.docs.sets_cookie = true;
+        self
+    }
+
+    /// Declares that the endpoint takes the device cookie.
+    #[must_use]
+    pub const fn takes_device(mut self) -> Self {
+        self.docs.takes_device = true;
+        self
+    }
+
+    /// Declares that the response sets the device cookie.
+    #[must_use]
+    pub const fn sets_device(mut self) -> Self {
+        self.docs.sets_device = true;
         self
     }
 

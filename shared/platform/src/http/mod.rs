@@ -14,6 +14,7 @@
 //! | `docs` | an endpoint's part of the OpenAPI document |
 //! | `route` | finding the endpoint of a path |
 //! | `serve` | the request pipeline: rate, session, handler, response, log line |
+//! | `source` | the network from which a request comes |
 //! | `staff_token` | verifying a staff token |
 //! | `request`, `json`, `page` | a request, its JSON body, and the requested page of a list |
 //! | `response` | a handler's response |
@@ -36,6 +37,7 @@ mod request;
 mod response;
 mod route;
 mod serve;
+mod source;
 mod staff_token;
 
 pub use self::access::Access;
@@ -47,9 +49,10 @@ pub use self::json::{Members, one_of, parse as parse_json};
 pub use self::page::{CURSOR, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, Page};
 pub use self::problem::{FieldError, Problem};
 pub use self::rate::{
-    RATE_ACCOUNT, RATE_LOGIN, RATE_PUBLIC, RATE_SIGN_UP, RATE_STAFF_TOKEN, RATE_SUBMISSION, RATES,
-    Rate,
+    RATE_ACCOUNT, RATE_CODE, RATE_LOGIN, RATE_PUBLIC, RATE_REGISTRATION, RATE_SIGN_UP,
+    RATE_STAFF_TOKEN, RATE_SUBMISSION, RATES, REQUESTS_MAX, Rate, Unfinished,
 };
+pub use self::rate_limit::give_back_finished;
 pub use self::request::Request;
 pub use self::response::Response;
 pub use self::route::{DEFAULT_ROUTE, route};

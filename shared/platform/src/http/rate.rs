@@ -1,23 +1,50 @@
-//! The rate limits, in one table. [`crate::cache::Cache::over_limit`] counts the requests.
+//! The rate limits, in one table. `rate_limit` enforces them, and [`crate::cache`] counts.
 
-/// How many requests a minute are allowed. The deployment's factor multiplies the number.
+/// How many requests are allowed. The deployment's factor multiplies the numbers. An IP address
+/// stands for its network, see [`Request::network`](super::Request::network).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rate {
-    /// For one IP address, at each endpoint.
+    /// So many requests a minute for one IP address, at each endpoint.
     PerAddress(u32),
-    /// For one account, at all endpoints with the same number together.
+    /// So many requests a minute that do not succeed, for one IP address, at each endpoint. A
+    /// hundred people behind one address may all succeed, but guess no more than one. Besides that,
+    /// [`REQUESTS_MAX`] bounds all requests.
+    FailuresPerAddress(u32),
+    /// The same, and so many requests that started something which nobody has finished.
+    UnfinishedPerAddress(Unfinished),
+    /// So many requests a minute for one account, at all endpoints with the same number together.
     PerAccount(u32),
-    /// For one staff token, at all endpoints that take one together.
+    /// So many requests a minute for one staff token, at all endpoints that take one together.
     PerStaffToken(u32),
     /// No limit: for signed calls of the payment provider.
     Unlimited,
 }
 
-/// Sign-ups, one-time codes and password resets from one IP address in a minute.
-pub const RATE_SIGN_UP: Rate = Rate::PerAddress(10);
-/// Logins from one IP address in a minute.
-pub const RATE_LOGIN: Rate = Rate::PerAddress(20);
-/// Other public requests from one IP address in a minute.
+/// The limits of requests that start something: a sign-up or a password reset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unfinished {
+    /// How many requests a minute may not succeed.
+    pub failures: u32,
+    /// How many may be unfinished at once. One that is finished is given back.
+    pub at_once: u32,
+    /// How many of the others are forgotten in an hour.
+    pub drained_an_hour: u32,
+}
+
+/// The most requests a minute from one IP address to an endpoint that counts failures.
+pub const REQUESTS_MAX: u32 = 300;
+
+/// Sign-ups, resent codes and password resets. In any hour, one address can start 610 that are not
+/// finished: 100 at once, and one more for each of the 510 that are forgotten meanwhile.
+pub const RATE_SIGN_UP: Rate =
+    Rate::UnfinishedPerAddress(Unfinished { failures: 10, at_once: 100, drained_an_hour: 510 });
+/// One-time codes that are tried.
+pub const RATE_CODE: Rate = Rate::FailuresPerAddress(10);
+/// Logins.
+pub const RATE_LOGIN: Rate = Rate::FailuresPerAddress(20);
+/// Students who are registered without a session.
+pub const RATE_REGISTRATION: Rate = Rate::PerAddress(10);
+/// Other public requests.
 pub const RATE_PUBLIC: Rate = Rate::PerAddress(300);
 /// Requests by one account in a minute.
 pub const RATE_ACCOUNT: Rate = Rate::PerAccount(120);
@@ -31,8 +58,10 @@ pub const RATE_STAFF_TOKEN: Rate = Rate::PerStaffToken(300);
 /// Every rate, with its name and its requests. The table in `docs/api.md` repeats this one, and
 /// an endpoint with another rate fails a test.
 pub const RATES: &[(&str, Rate, &str)] = &[
-    ("sign-up", RATE_SIGN_UP, "sign-ups, one-time codes and password resets"),
+    ("sign-up", RATE_SIGN_UP, "sign-ups, resent codes and password resets"),
+    ("code", RATE_CODE, "one-time codes"),
     ("login", RATE_LOGIN, "logins"),
+    ("registration", RATE_REGISTRATION, "registrations of students without a session"),
     ("public", RATE_PUBLIC, "other requests without a session"),
     ("account", RATE_ACCOUNT, "requests with a session"),
     ("submission", RATE_SUBMISSION, "submissions, and orders of tokens or of items"),

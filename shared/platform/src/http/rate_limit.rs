@@ -1,19 +1,97 @@
 //! Enforces the rate limits. The limits themselves are in `rate`.
 
 use http::StatusCode;
+use thali_domain::accounts::sources::Source;
 
+use super::endpoint::Endpoint;
 use super::problem::Problem;
+use super::rate::{REQUESTS_MAX, Rate, Unfinished};
+use super::request::Request;
 use crate::app::App;
+use crate::cache::Limit;
 
 /// Counts one request in `bucket`, and refuses it if the bucket has reached its limit.
 pub(super) async fn check_rate(app: &App, bucket: &str, per_minute: u32) -> Result<(), Problem> {
     let per_minute = per_minute.saturating_mul(app.rate_limit_factor);
-    match app.cache.over_limit(bucket, per_minute, app.clock.now()).await {
-        None => Ok(()),
-        Some(wait_s) => {
-            let detail = "Too many requests; wait a moment.";
-            let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", detail);
-            Err(problem.retry_after(wait_s))
+    refuse_after(app.cache.over_limit(bucket, per_minute, app.clock.now()).await)
+}
+
+fn refuse_after(wait_s: Option<u64>) -> Result<(), Problem> {
+    let Some(wait_s) = wait_s else { return Ok(()) };
+    let detail = "Too many requests; wait a moment.";
+    let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", detail);
+    Err(problem.retry_after(wait_s))
+}
+
+/// What a request was charged before its outcome was known.
+pub(super) struct Charge {
+    bucket: String,
+    failures: Limit,
+    starts: Option<Limit>,
+}
+
+/// Counts a request by its IP address, if `rate` says so, and refuses it over the limit. The
+/// request counts as a failure, and as one that starts something, until [`settle`] knows better: so
+/// concurrent guesses cannot exceed the limit.
+pub(super) async fn charge(
+    app: &App,
+    endpoint: &Endpoint,
+    rate: Rate,
+    request: &Request,
+) -> Result<Option<Charge>, Problem> {
+    let (source, failures, starts) = match rate {
+        Rate::PerAddress(per_minute) => {
+            let bucket = format!("{}:{}", endpoint.name, request.network());
+            let per_minute = per_minute.saturating_mul(app.rate_limit_factor);
+            refuse_after(app.cache.over_limit(&bucket, per_minute, app.clock.now()).await)?;
+            return Ok(None);
         }
+        Rate::FailuresPerAddress(failures) => (request.network(), failures, None),
+        Rate::UnfinishedPerAddress(unfinished) => {
+            let source = request.source(app).to_string();
+            (source, unfinished.failures, Some(starts(app, unfinished)))
+        }
+        _ => return Ok(None),
+    };
+    let bucket = bucket(endpoint, &source);
+    let per_minute = |limit: u32| Limit::a_minute(limit.saturating_mul(app.rate_limit_factor));
+    let failures = per_minute(failures);
+    let limits = [Some((ALL, per_minute(REQUESTS_MAX))), Some((FAILED, failures))];
+    let limits = limits.into_iter().chain([starts.map(|starts| (STARTED, starts))]);
+    let limits: Vec<_> = limits.flatten().collect();
+    refuse_after(app.cache.charge(&bucket, &limits, app.clock.now()).await)?;
+    Ok(Some(Charge { bucket, failures, starts }))
+}
+
+/// Gives back what the outcome shows not to be owed: a success is no failure, and a refused request
+/// has started nothing.
+pub(super) async fn settle(app: &App, charge: Option<Charge>, succeeded: bool) {
+    let Some(Charge { bucket, failures, starts }) = charge else { return };
+    if succeeded {
+        app.cache.give_back(&bucket, FAILED, failures, 1).await;
+    } else if let Some(starts) = starts {
+        app.cache.give_back(&bucket, STARTED, starts, 1).await;
     }
+}
+
+/// Gives back what requests from `source` to `endpoint` have started, because it is finished.
+pub async fn give_back_finished(app: &App, endpoint: &Endpoint, source: &Source, count: u32) {
+    if let (Rate::UnfinishedPerAddress(unfinished), 1..) = (endpoint.rate, count) {
+        let bucket = bucket(endpoint, &source.to_string());
+        app.cache.give_back(&bucket, STARTED, starts(app, unfinished), count).await;
+    }
+}
+
+/// The counters of one bucket: all requests, those that failed, and what is unfinished.
+const ALL: &str = "all";
+const FAILED: &str = "failed";
+const STARTED: &str = "started";
+
+fn bucket(endpoint: &Endpoint, source: &str) -> String {
+    format!("{}:{source}", endpoint.name)
+}
+
+fn starts(app: &App, unfinished: Unfinished) -> Limit {
+    let times = |number: u32| number.saturating_mul(app.rate_limit_factor);
+    Limit::draining(times(unfinished.at_once), times(unfinished.drained_an_hour))
 }

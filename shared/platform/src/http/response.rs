@@ -96,11 +96,7 @@ impl Response {
     /// Adds a cookie that only our own pages send, only over TLS, and that no script can read.
     #[must_use]
     pub fn with_cookie(mut self, name: &str, value: &str, path: &str, max_age_s: i64) -> Self {
-        let cookie = format!(
-            "{name}={value}; Path={path}; Max-Age={max_age_s}; HttpOnly; Secure; SameSite=Strict"
-        );
-        let cookie = HeaderValue::try_from(cookie).expect("ids and base64 are a header value");
-        self.headers.append(SET_COOKIE, cookie);
+        self.headers.append(SET_COOKIE, cookie(name, value, path, max_age_s));
         self
     }
 
@@ -110,4 +106,12 @@ impl Response {
         let header = HeaderName::from_static("idempotent-replay");
         if replayed { self.with_header(header, "true") } else { self }
     }
+}
+
+/// The header of [`Response::with_cookie`].
+pub(super) fn cookie(name: &str, value: &str, path: &str, max_age_s: i64) -> HeaderValue {
+    let cookie = format!(
+        "{name}={value}; Path={path}; Max-Age={max_age_s}; HttpOnly; Secure; SameSite=Strict"
+    );
+    HeaderValue::try_from(cookie).expect("ids and base64 are a header value")
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 use futures_util::FutureExt;
 use http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, REFERRER_POLICY, RETRY_AFTER,
-    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+    SET_COOKIE, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderValue, Method, StatusCode};
 use lambda_http::Body;
@@ -18,7 +18,7 @@ use super::caller::{Caller, Session};
 use super::endpoint::Endpoint;
 use super::problem::Problem;
 use super::rate::{RATE_ACCOUNT, Rate};
-use super::rate_limit::check_rate;
+use super::rate_limit::{charge, check_rate, settle};
 use super::request::Request;
 use super::response::Response;
 use super::staff_token;
@@ -58,12 +58,28 @@ async fn handle(app: &App, endpoint: &Endpoint, request: &Request) -> Result<Res
         Access::PublicOrOwner if request.has_credentials() => RATE_ACCOUNT,
         _ => endpoint.rate,
     };
-    if let Rate::PerAddress(per_minute) = rate {
-        let bucket = format!("{}:{}", endpoint.name, request.source_ip);
-        check_rate(app, &bucket, per_minute).await?;
-    }
+    let charge = charge(app, endpoint, rate, request).await?;
+    // The box bounds how deeply futures are nested.
+    let outcome = Box::pin(proceed(app, endpoint, rate, request)).await;
+    settle(app, charge, outcome.is_ok()).await;
+    outcome
+}
+
+/// What follows after the limits by IP address.
+async fn proceed(
+    app: &App,
+    endpoint: &Endpoint,
+    rate: Rate,
+    request: &Request,
+) -> Result<Response, Problem> {
     request.check_size()?;
-    let mut caller = authenticate(app, endpoint.access, request).await?;
+    let mut caller = match authenticate(app, endpoint.access, request).await {
+        // The handler then checks the refresh cookie, and refuses who has neither.
+        Err(problem) if endpoint.access == Access::AnyOrCookie && problem.status == 401 => {
+            Caller::Anonymous
+        }
+        caller => caller?,
+    };
     match (rate, &caller) {
         (Rate::PerAccount(per_minute), Caller::Session(session)) => {
             // An account has one bucket for its ordinary requests, and one for each stricter rate.
@@ -136,6 +152,7 @@ async fn admit(app: &App, access: Access, session: &mut Session) -> Result<(), P
         AccountStatus::Active => Ok(()),
         AccountStatus::PendingApproval => Err(Problem::not_approved()),
         AccountStatus::Rejected | AccountStatus::Blocked => Err(Problem::account_closed()),
+        AccountStatus::Deleted => Err(Problem::unauthenticated()),
     }
 }
 
@@ -163,6 +180,9 @@ fn problem_response(problem: &Problem, request_id: &str) -> Response {
     response.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     if let Some(seconds) = problem.retry_after_s {
         response.headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if let Some(cookie) = &problem.removed_cookie {
+        response.headers.append(SET_COOKIE, cookie.clone());
     }
     if problem.status == StatusCode::UNAUTHORIZED {
         response.headers.insert(http::header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

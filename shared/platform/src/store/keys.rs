@@ -16,9 +16,12 @@
 //! | accounts, index `directory` | account, without its secrets | `directory` = `mess_…#<role>#<status>` | `account_id` |
 //! | accounts | session | `acc_…` | `session#ses_…` |
 //! | accounts | guard of a unique e-mail, username or roll number | `mess_…#email#…`, `mess_…#username#…`, `mess_…#roll_no#…` | `guard` |
-//! | accounts | wrong passwords tried for that name | as its guard | `failures` |
-//! | accounts | id of the newest registration of that e-mail | as its guard | `registration` |
+//! | accounts | wrong passwords tried for that name by strangers | as its guard | `failures` |
+//! | accounts | the same, in a browser that has logged in before | as its guard | `failures#dev_…` |
+//! | accounts | wrong current passwords tried in a session | `acc_…` | `failures#ses_…` |
+//! | accounts | ids of the newest registrations of that e-mail, count of mails | as its guard | `registration` |
 //! | accounts | the newest password reset of that e-mail | as its guard | `reset` |
+//! | accounts | the newest change of the account's e-mail address | `acc_…` | `email_change` |
 //! | accounts | registration | `reg_…` | `registration` |
 //! | accounts | invite | `mess_…#invite#<hash of the code>` | `invite` |
 //! | tokens | purchase | `acc_…` | `purchase#order_…` |
@@ -55,8 +58,8 @@ use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
 use thali_domain::accounts::identity::{AccountStatus, Email, LoginName, Role, RollNo, Username};
 use thali_domain::ids::{
-    AccountId, ClosureId, CutId, CycleId, MessId, NotificationId, OrderId, RazorpayOrderId,
-    RefundId, RegistrationId, SessionId, StaffTokenId, SubmissionId,
+    AccountId, ClosureId, CutId, CycleId, DeviceId, MessId, NotificationId, OrderId,
+    RazorpayOrderId, RefundId, RegistrationId, SessionId, StaffTokenId, SubmissionId,
 };
 use thali_domain::meals::meal_times::Sitting;
 use thali_domain::orders::menu::Sku;
@@ -185,6 +188,27 @@ pub fn login_guard(mess: &MessId, name: &LoginName) -> Key {
 #[must_use]
 pub fn login_failures(mess: &MessId, name: &LoginName) -> Key {
     Key { sk: "failures".to_owned(), ..login_guard(mess, name) }
+}
+
+/// The prefix of the sort keys of the wrong passwords of one device or session.
+pub const FAILURES: &str = "failures#";
+
+/// The wrong passwords that were tried for a name in a browser that has logged in before.
+#[must_use]
+pub fn device_failures(mess: &MessId, name: &LoginName, device: DeviceId) -> Key {
+    Key { sk: format!("{FAILURES}{device}"), ..login_guard(mess, name) }
+}
+
+/// The wrong current passwords that were tried in a session.
+#[must_use]
+pub fn session_failures(account: AccountId, session: SessionId) -> Key {
+    Key::new(account.to_string(), format!("{FAILURES}{session}"))
+}
+
+/// The change of an account's e-mail address.
+#[must_use]
+pub fn email_change(account: AccountId) -> Key {
+    Key::new(account.to_string(), "email_change")
 }
 
 #[must_use]

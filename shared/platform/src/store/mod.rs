@@ -63,11 +63,16 @@ use aws_sdk_dynamodb::types::{
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
-pub use self::accounts::account::{Account, AccountCreateError, LoginLookup};
+pub use self::accounts::account::{Account, AccountCreateError};
+pub use self::accounts::email_changes::{EmailChange, EmailChangeError};
+pub use self::accounts::finished_registrations::{FinishedRegistration, StoredRegistration};
 pub use self::accounts::invites::Invite;
-pub use self::accounts::password_resets::PasswordReset;
+pub use self::accounts::lockouts::{LoginLookup, PasswordCounter};
+pub use self::accounts::mailboxes::{Asked, Mailbox};
+pub use self::accounts::password_changes::PasswordChange;
+pub use self::accounts::password_resets::{PasswordReset, TriedReset};
 pub use self::accounts::profiles::ProfileUpdateError;
-pub use self::accounts::registrations::Registration;
+pub use self::accounts::registrations::{NewestRegistration, Registration, TriedRegistration};
 pub use self::accounts::sessions::SessionRecord;
 pub use self::changes::kinds::{Changed, Kind};
 pub use self::changes::{Change, Images};

@@ -61,6 +61,7 @@ impl Packed for AccountStatus {
             Self::Active => b'a',
             Self::Rejected => b'r',
             Self::Blocked => b'b',
+            Self::Deleted => b'd',
         }]
     }
 

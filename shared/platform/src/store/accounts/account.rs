@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 use thali_domain::accounts::identity::{
-    AccountStatus, Email, LoginName, Name, Role, RollNo, RoomNo, TelegramUserId, Username,
+    AccountStatus, Email, Name, Role, RollNo, RoomNo, TelegramUserId, Username,
 };
 use thali_domain::accounts::lockout::Failures;
 use thali_domain::accounts::profile::{Bio, DateOfBirth, PostalAddress, Profession};
@@ -16,13 +16,12 @@ use thali_domain::phone::Phone;
 use thali_domain::pictures::PictureKey;
 use thali_domain::reason::Reason;
 
-use super::lockouts::LoginFailures;
 use crate::store::changes::kinds::{Kind, Stored};
-use crate::store::changes::trail::Trail;
+use crate::store::changes::trail::{ERASED_AT, Trail};
 use crate::store::keys::Key;
 use crate::store::{
-    Consistency, Registration, STAMPED, Stamp, Store, StoreError, TransactError, delete, item,
-    keys, number, put_new, text, update, values,
+    Consistency, Registration, STAMPED, Stamp, Store, StoreError, TransactError, item, keys,
+    put_new, text, update, values,
 };
 
 /// An account in its storage format.
@@ -100,6 +99,7 @@ impl Stored for Account {
         "decided_by",
         "decided_at",
         "decision_reason",
+        ERASED_AT,
         keys::DIRECTORY_INDEX,
     ])
     .hides(&[
@@ -202,13 +202,6 @@ pub enum AccountCreateError {
     Store(#[from] StoreError),
 }
 
-/// The data that a login needs about the name it uses.
-#[derive(Debug, Clone, Copy)]
-pub struct LoginLookup {
-    pub account_id: Option<AccountId>,
-    pub failures: Failures,
-}
-
 /// The owner of a unique name.
 #[derive(Serialize, Deserialize)]
 pub struct Guard {
@@ -219,7 +212,7 @@ pub struct Guard {
 impl Stored for Guard {
     type Read = Self;
     const KIND: Kind = Kind::Guard;
-    const TRAIL: Trail = Trail::shows(&["account_id", "mess_id"]);
+    const TRAIL: Trail = Trail::shows(&["account_id", "mess_id"]).hashes_removed_name();
 }
 
 /// One write of the transaction that creates an account, and the error if its condition fails.
@@ -334,13 +327,7 @@ impl Store {
         stamp: &Stamp,
     ) -> Result<(), AccountCreateError> {
         let table = &self.tables.accounts;
-        let given = [(":resends".to_owned(), number(registration.resends))];
-        let used_up = delete(
-            table,
-            &keys::registration(registration.registration_id),
-            Some("resends = :resends"),
-            given.into(),
-        );
+        let used_up = self.registration_finish(registration, account.account_id, stamp);
         let mut parts = vec![(used_up, AccountCreateError::RegistrationEnded)];
         if let Some(code_hash) = &registration.invite_hash {
             let key = keys::invite(&registration.mess_id, code_hash);
@@ -423,30 +410,5 @@ impl Store {
             Err(TransactError::Conflict) => Err(StoreError::Contended.into()),
             Err(TransactError::Store(error)) => Err(error.into()),
         }
-    }
-
-    /// Looks up a login name, with one read of its guard's partition.
-    pub async fn login_lookup(
-        &self,
-        mess: &MessId,
-        name: &LoginName,
-    ) -> Result<LoginLookup, StoreError> {
-        let pk = keys::login_guard(mess, name).pk;
-        let none = Failures { count: 0, forgotten_at: Timestamp::UNIX_EPOCH };
-        let mut lookup = LoginLookup { account_id: None, failures: none };
-        for found in self.query(&self.tables.accounts, &pk, None, Consistency::Strong).await? {
-            match found.get("sk").and_then(|sk| sk.as_s().ok()).map(String::as_str) {
-                Some("guard") => {
-                    lookup.account_id =
-                        Some(serde_dynamo::from_item::<_, Guard>(found)?.account_id);
-                }
-                Some("failures") => {
-                    let LoginFailures { count, forgotten_at, .. } = serde_dynamo::from_item(found)?;
-                    lookup.failures = Failures { count, forgotten_at };
-                }
-                _ => {}
-            }
-        }
-        Ok(lookup)
     }
 }

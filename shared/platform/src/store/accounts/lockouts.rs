@@ -1,5 +1,5 @@
-//! The counters of wrong passwords and security codes. They are stored in DynamoDB, so lockouts
-//! work without Redis.
+//! The counters of wrong passwords and security codes, and what a login reads of its name. The
+//! counters are stored in DynamoDB, so lockouts work without Redis.
 
 use std::collections::HashMap;
 
@@ -7,17 +7,54 @@ use aws_sdk_dynamodb::types::{ConditionCheck, TransactWriteItem};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use thali_domain::accounts::identity::LoginName;
-use thali_domain::accounts::lockout::{LOCK, TRIES_MAX};
-use thali_domain::ids::{AccountId, MessId};
+use thali_domain::accounts::lockout::{Failures, LOCK, TRIES_MAX};
+use thali_domain::ids::{AccountId, DeviceId, MessId, SessionId};
 
+use super::account::Guard;
+use crate::auth::sha256_hex;
 use crate::store::changes::kinds::{Kind, Stored};
 use crate::store::changes::trail::Trail;
+use crate::store::keys::Key;
 use crate::store::{
-    Account, Attempt, STAMPED, Stamp, Store, StoreError, delete, expiring, item, keys, millis,
-    none_if_condition_failed, number, retry_overtaken, text, values,
+    Account, Attempt, Consistency, STAMPED, Stamp, Store, StoreError, delete, expiring, item, keys,
+    millis, none_if_condition_failed, number, retry_overtaken, text, values,
 };
 
-/// The wrong passwords that were tried for a name.
+/// Which wrong passwords are counted together.
+#[derive(Debug, Clone, Copy)]
+pub enum PasswordCounter<'a> {
+    /// For a login name, those of everybody whose browser has not logged in to the account before.
+    Strangers(&'a MessId, &'a LoginName),
+    /// For a login name, those of a browser that has.
+    Device(&'a MessId, &'a LoginName, DeviceId),
+    /// The wrong current passwords in a session.
+    Session(&'a MessId, AccountId, SessionId),
+}
+
+impl PasswordCounter<'_> {
+    fn key(&self) -> Key {
+        match self {
+            Self::Strangers(mess, name) => keys::login_failures(mess, name),
+            Self::Device(mess, name, device) => keys::device_failures(mess, name, *device),
+            Self::Session(_, account, session) => keys::session_failures(*account, *session),
+        }
+    }
+
+    const fn mess(&self) -> &MessId {
+        match self {
+            Self::Strangers(mess, _) | Self::Device(mess, ..) | Self::Session(mess, ..) => mess,
+        }
+    }
+
+    /// The counter's name in Redis, which contains no address.
+    #[must_use]
+    pub fn hashed(&self) -> String {
+        let Key { pk, sk } = self.key();
+        sha256_hex(&format!("{pk}/{sk}"))
+    }
+}
+
+/// The wrong passwords of one [`PasswordCounter`].
 #[derive(Serialize, Deserialize)]
 pub struct LoginFailures {
     pub(super) mess_id: MessId,
@@ -32,39 +69,103 @@ impl Stored for LoginFailures {
     const TRAIL: Trail = Trail::shows(&["mess_id", "count", "forgotten_at", "ttl"]).hashes_name();
 }
 
+impl From<LoginFailures> for Failures {
+    fn from(LoginFailures { count, forgotten_at, .. }: LoginFailures) -> Self {
+        Self { count, forgotten_at }
+    }
+}
+
+/// The data that a login needs about the name it uses.
+#[derive(Debug, Clone)]
+pub struct LoginLookup {
+    pub account_id: Option<AccountId>,
+    strangers: Failures,
+    devices: HashMap<DeviceId, Failures>,
+}
+
+impl LoginLookup {
+    /// The wrong passwords of a known device, or those of strangers.
+    #[must_use]
+    pub fn failures(&self, device: Option<DeviceId>) -> Failures {
+        match device {
+            Some(device) => self.devices.get(&device).copied().unwrap_or(Failures::NONE),
+            None => self.strangers,
+        }
+    }
+}
+
 impl Store {
-    /// Counts a wrong password for a name. The count starts again if the earlier wrong passwords
-    /// are forgotten.
-    pub async fn login_failed(
+    /// Looks up a login name, with one read of its guard's partition.
+    pub async fn login_lookup(
         &self,
         mess: &MessId,
         name: &LoginName,
+    ) -> Result<LoginLookup, StoreError> {
+        let pk = keys::login_guard(mess, name).pk;
+        let (strangers, devices) = (Failures::NONE, HashMap::new());
+        let mut lookup = LoginLookup { account_id: None, strangers, devices };
+        for found in self.query(&self.tables.accounts, &pk, None, Consistency::Strong).await? {
+            match found.get("sk").and_then(|sk| sk.as_s().ok()).map(String::as_str) {
+                Some("guard") => {
+                    lookup.account_id =
+                        Some(serde_dynamo::from_item::<_, Guard>(found)?.account_id);
+                }
+                Some("failures") => {
+                    lookup.strangers = serde_dynamo::from_item::<_, LoginFailures>(found)?.into();
+                }
+                Some(sk) => {
+                    let device = sk.strip_prefix(keys::FAILURES).map(DeviceId::parse);
+                    if let Some(Ok(device)) = device {
+                        let failures = serde_dynamo::from_item::<_, LoginFailures>(found)?;
+                        lookup.devices.insert(device, failures.into());
+                    }
+                }
+                None => {}
+            }
+        }
+        Ok(lookup)
+    }
+
+    /// Reads the wrong passwords that are counted together.
+    pub async fn password_failures(
+        &self,
+        counter: PasswordCounter<'_>,
+    ) -> Result<Failures, StoreError> {
+        let table = &self.tables.accounts;
+        let found: Option<LoginFailures> =
+            self.get(table, &counter.key(), Consistency::Strong).await?;
+        Ok(found.map_or(Failures::NONE, Into::into))
+    }
+
+    /// Counts a wrong password. The count starts again if the earlier wrong passwords are
+    /// forgotten.
+    pub async fn password_failed(
+        &self,
+        counter: PasswordCounter<'_>,
         stamp: &Stamp,
     ) -> Result<(), StoreError> {
         // If several first wrong passwords come at once, one request creates the counter, and the
         // others find it at their next try.
         retry_overtaken(|_| async {
-            let counted = self.login_failure_add(mess, name, stamp).await?
-                || self.login_failure_begin(mess, name, stamp).await?;
-            Ok(if counted { Attempt::Done(()) } else { Attempt::Again })
+            let is_counted = self.password_failure_add(counter, stamp).await?
+                || self.password_failure_begin(counter, stamp).await?;
+            Ok(if is_counted { Attempt::Done(()) } else { Attempt::Again })
         })
         .await
     }
 
     /// Adds to the wrong passwords that are not forgotten. Returns `false` if there are none.
-    async fn login_failure_add(
+    async fn password_failure_add(
         &self,
-        mess: &MessId,
-        name: &LoginName,
+        counter: PasswordCounter<'_>,
         stamp: &Stamp,
     ) -> Result<bool, StoreError> {
-        let key = keys::login_failures(mess, name);
         let forgotten_at = stamp.at + LOCK;
         let request = self
             .client
             .update_item()
             .table_name(&self.tables.accounts)
-            .set_key(Some(key.attributes()))
+            .set_key(Some(counter.key().attributes()))
             .update_expression(format!(
                 "SET #count = #count + :one, forgotten_at = :forgotten_at, #ttl = :ttl, {STAMPED}"
             ))
@@ -84,16 +185,14 @@ impl Store {
 
     /// Counts the first wrong password. Returns `false` if there are others that are not
     /// forgotten.
-    async fn login_failure_begin(
+    async fn password_failure_begin(
         &self,
-        mess: &MessId,
-        name: &LoginName,
+        counter: PasswordCounter<'_>,
         stamp: &Stamp,
     ) -> Result<bool, StoreError> {
-        let key = keys::login_failures(mess, name);
         let forgotten_at = stamp.at + LOCK;
-        let first = LoginFailures { mess_id: mess.clone(), count: 1, forgotten_at };
-        let attributes = item(&key, &first, stamp)?;
+        let first = LoginFailures { mess_id: counter.mess().clone(), count: 1, forgotten_at };
+        let attributes = item(&counter.key(), &first, stamp)?;
         let request = self
             .client
             .put_item()
@@ -104,15 +203,15 @@ impl Store {
         Ok(none_if_condition_failed(request.send().await)?.is_some())
     }
 
-    /// Forgets the wrong passwords of a name after a correct one.
-    pub async fn login_succeeded(&self, mess: &MessId, name: &LoginName) -> Result<(), StoreError> {
-        let key = keys::login_failures(mess, name);
+    /// Forgets the wrong passwords after a correct one.
+    pub async fn passwords_forget(&self, counter: PasswordCounter<'_>) -> Result<(), StoreError> {
         let request = self.client.delete_item().table_name(&self.tables.accounts);
-        request.set_key(Some(key.attributes())).send().await?;
+        request.set_key(Some(counter.key().attributes())).send().await?;
         Ok(())
     }
 
-    /// The write that forgets the wrong passwords of a name, as part of a transaction.
+    /// The write that forgets the wrong passwords of strangers for a name, as part of a
+    /// transaction.
     pub(super) fn login_forget(&self, mess: &MessId, name: &LoginName) -> TransactWriteItem {
         let key = keys::login_failures(mess, name);
         delete(&self.tables.accounts, &key, None, HashMap::new())

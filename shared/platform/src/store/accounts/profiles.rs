@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
-use thali_domain::accounts::identity::{Role, RollNo};
+use thali_domain::accounts::identity::{AccountStatus, Role, RollNo};
 use thali_domain::accounts::profile::ProfileChange;
 use thali_domain::patch::Patch;
 use thali_domain::pictures::PictureKey;
@@ -58,21 +58,24 @@ impl Store {
         if !known_by.is_empty() {
             return self.profile_update_with_member(account, &change, &known_by, stamp).await;
         }
-        let AccountUpdate { expression, names, values } = account_update(&change, stamp);
+        let AccountUpdate { expression, mut names, mut values } = account_update(&change, stamp);
+        // A deleted account must not get any personal data again.
+        names.insert("#status".to_owned(), "status".to_owned());
+        values.insert(":status".to_owned(), text(account.status.as_str()));
         let request = self
             .client
             .update_item()
             .table_name(&self.tables.accounts)
             .set_key(Some(keys::account(account.account_id).attributes()))
             .update_expression(expression)
-            .condition_expression("attribute_exists(pk)")
+            .condition_expression("#status = :status")
             .set_expression_attribute_names(Some(names))
             .set_expression_attribute_values(Some(values))
             .return_values("ALL_NEW".into());
         let answer =
             none_if_condition_failed(request.send().await)?.and_then(|answer| answer.attributes);
         let updated = answer.map(serde_dynamo::from_item).transpose().map_err(StoreError::from)?;
-        updated.ok_or(ProfileUpdateError::Gone)
+        updated.ok_or(ProfileUpdateError::Overtaken)
     }
 
     /// The same for a change of attributes that the member has copies of.
@@ -153,7 +156,7 @@ impl Store {
 
     /// Sets an account's picture, also in the member, unless the account has this picture or a
     /// newer one. Returns the picture that the account has then, or `None` if there is no such
-    /// account.
+    /// account, or it was deleted.
     pub async fn picture_put(
         &self,
         picture: &PictureKey,
@@ -161,6 +164,7 @@ impl Store {
     ) -> Result<Option<PictureKey>, StoreError> {
         retry_overtaken(|_| async {
             let account = self.account_get(picture.account_id, Consistency::Strong).await?;
+            let account = account.filter(|account| account.status != AccountStatus::Deleted);
             let Some(account) = account else { return Ok(Attempt::Done(None)) };
             // Picture keys sort by time when compared as text, here and in the condition.
             let as_new = |current: &PictureKey| current.to_string() >= picture.to_string();

@@ -4,11 +4,14 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use jiff::Timestamp;
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 use thali_domain::accounts::sessions::{REFRESH_LIFETIME, RefreshState};
 use thali_domain::ids::{AccountId, MessId, SessionId};
 
+use crate::auth::refresh::RefreshToken;
+use crate::auth::same_secret;
 use crate::store::changes::kinds::{Kind, Stored};
 use crate::store::changes::trail::Trail;
 use crate::store::{
@@ -31,16 +34,26 @@ pub struct SessionRecord {
     /// The version of the account's password when the session began.
     #[serde(default)]
     pub password_version: u32,
+    /// Hash of the first refresh token. Without it the session is from before it was stored.
+    pub first_hash: Option<String>,
     /// Hash of the current refresh token.
     pub refresh_hash: String,
     /// Hash of the previous refresh token.
     pub previous_hash: Option<String>,
+    /// The device that logged in or refreshed last, if it is known.
+    pub device: Option<String>,
     /// When the current refresh token replaced the previous one.
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     pub rotated_at: Timestamp,
     /// When the session ends unless it is renewed.
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     pub expires_at: Timestamp,
+    /// A hash of the last change of the password that the session made, by which a repetition of
+    /// that change is recognised.
+    pub repeat_hash: Option<String>,
+    /// Until when that change may be repeated.
+    #[serde(default, with = "jiff::fmt::serde::timestamp::millisecond::optional")]
+    pub repeats_until: Option<Timestamp>,
 }
 
 impl Stored for SessionRecord {
@@ -53,9 +66,11 @@ impl Stored for SessionRecord {
         "password_version",
         "rotated_at",
         "expires_at",
+        "repeats_until",
         "ttl",
     ])
-    .hides(&["refresh_hash", "previous_hash"]);
+    // A student's device is not the mess's business.
+    .hides(&["first_hash", "refresh_hash", "previous_hash", "repeat_hash", "device"]);
 }
 
 impl SessionRecord {
@@ -72,11 +87,37 @@ impl SessionRecord {
             session_id,
             mess_id: account.mess_id.clone(),
             password_version: account.password_version,
+            first_hash: Some(refresh_hash.clone()),
             refresh_hash,
             previous_hash: None,
+            device: None,
             rotated_at: now,
             expires_at: now + REFRESH_LIFETIME,
+            repeat_hash: None,
+            repeats_until: None,
         }
+    }
+
+    /// The session with the device that logged in.
+    #[must_use]
+    pub fn on_device(self, device: Option<String>) -> Self {
+        Self { device, ..self }
+    }
+
+    /// Whether this is the hash of the current refresh token, or of the one before, whose response
+    /// may have been lost.
+    #[must_use]
+    pub fn knows_refresh(&self, hash: &str) -> bool {
+        let previous = self.previous_hash.as_deref();
+        same_secret(&self.refresh_hash, hash) || previous.is_some_and(|it| same_secret(it, hash))
+    }
+
+    /// Whether a token that is neither the current nor the previous one was a token of this session.
+    /// Every token of a session from before first tokens were stored counts as one.
+    #[must_use]
+    pub fn had_refresh(&self, token: &RefreshToken, key: &SecretString) -> bool {
+        let is_first = |first: &String| same_secret(first, &token.hash());
+        self.first_hash.as_ref().is_none_or(is_first) || token.is_successor(key)
     }
 
     #[must_use]
@@ -90,7 +131,6 @@ impl SessionRecord {
         RefreshState {
             current: self.refresh_hash.clone(),
             previous: self.previous_hash.clone(),
-            rotated_at: self.rotated_at,
             expires_at: self.expires_at,
         }
     }
@@ -120,35 +160,41 @@ impl Store {
         self.get(&self.tables.accounts, &key, Consistency::Strong).await
     }
 
-    /// Replaces the refresh token with the hash `presented` by the one with the hash `next`.
-    /// Returns `false` if a concurrent request has replaced the token or ended the session.
+    /// Makes the refresh token with the hash `next` the current one, and the one with the hash
+    /// `presented` the previous one. Records the device, if it is known. Returns `false` if a
+    /// concurrent request has replaced the token of `session` or ended the session.
     pub async fn session_rotate(
         &self,
         session: &SessionRecord,
         presented: &str,
         next: &str,
+        device: Option<&str>,
         stamp: &Stamp,
     ) -> Result<bool, StoreError> {
         let expires_at = stamp.at + REFRESH_LIFETIME;
+        let with_device = if device.is_some() { ", device = :device" } else { "" };
         let expression = format!(
             "SET refresh_hash = :next, previous_hash = :presented, rotated_at = :changed_at, \
-             expires_at = :expires_at, #ttl = :ttl, {STAMPED}"
+             expires_at = :expires_at, #ttl = :ttl, {STAMPED}{with_device}"
         );
         let given = [
             (":next", text(next)),
             (":presented", text(presented)),
+            (":current", text(&session.refresh_hash)),
             (":expires_at", millis(expires_at)),
             (":ttl", number(expires_at.as_second())),
         ];
+        let mut given = values(stamp, given);
+        given.extend(device.map(|device| (":device".to_owned(), text(device))));
         let request = self
             .client
             .update_item()
             .table_name(&self.tables.accounts)
             .set_key(Some(keys::session(session.account_id, session.session_id).attributes()))
             .update_expression(expression)
-            .condition_expression("refresh_hash = :presented")
+            .condition_expression("refresh_hash = :current")
             .expression_attribute_names("#ttl", "ttl")
-            .set_expression_attribute_values(Some(values(stamp, given)));
+            .set_expression_attribute_values(Some(given));
         Ok(none_if_condition_failed(request.send().await)?.is_some())
     }
 

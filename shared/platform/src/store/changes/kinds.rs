@@ -28,8 +28,8 @@ use crate::store::payments::refunds::RefundItem;
 use crate::store::staff::plates::{Frame, Stray};
 use crate::store::tokens::submissions::SubmissionItem;
 use crate::store::{
-    Account, Attributes, ClosureRecord, CutRecord, Invite, Member, PasswordReset, PurchaseRecord,
-    Registration, SessionRecord, StaffTokenRecord, StockRecord, StoreError,
+    Account, Attributes, ClosureRecord, CutRecord, EmailChange, Invite, Member, PasswordReset,
+    PurchaseRecord, SessionRecord, StaffTokenRecord, StockRecord, StoreError, StoredRegistration,
 };
 
 pub(in crate::store) trait Stored: Serialize + DeserializeOwned {
@@ -115,10 +115,11 @@ kinds! {
     Account = "account", Account => Account;
     Guard = "guard", Guard => Guard;
     Session = "session", SessionRecord => SessionRecord;
-    Registration = "registration", Registration => Registration;
+    Registration = "registration", StoredRegistration => StoredRegistration;
     NewestRegistration = "newest_registration", NewestRegistration => NewestRegistration;
     Invite = "invite", Invite => Invite;
     PasswordReset = "password_reset", PasswordReset => PasswordReset;
+    EmailChange = "email_change", EmailChange => EmailChange;
     LoginFailures = "login_failures", LoginFailures => LoginFailures;
     StaffToken = "staff_token", StaffTokenRecord => StaffTokenRecord;
     Mess = "mess", Mess => Mess;

@@ -13,18 +13,20 @@ use super::kinds::{Changed, Kind};
 
 /// Attributes that are not in the struct of an item: updates or indexes add them.
 const BESIDE: &[(Kind, &[&str])] = &[
-    (Kind::Account, &["directory"]),
+    (Kind::Account, &["directory", "erased_at"]),
+    (Kind::Member, &["erased_at"]),
     (Kind::Session, &["ttl"]),
     (Kind::Registration, &["ttl"]),
-    (Kind::NewestRegistration, &["mess_id", "begun", "counted_until", "ttl"]),
+    (Kind::NewestRegistration, &["mess_id", "begun", "counted_until", "sources", "ttl"]),
     (Kind::Invite, &["ttl"]),
-    (Kind::PasswordReset, &["created_at", "begun", "counted_until", "ttl"]),
+    (Kind::PasswordReset, &["created_at", "begun", "counted_until", "sources", "ttl"]),
+    (Kind::EmailChange, &["created_at", "begun", "counted_until", "ttl"]),
     (Kind::LoginFailures, &["ttl"]),
     (Kind::Mess, &["qr_keys", "closures", "schedules"]),
-    (Kind::Cycle, &["cycle_status", "decided_by"]),
+    (Kind::Cycle, &["cycle_status", "decided_by", "erased_at"]),
     (Kind::Order, &["pending"]),
     (Kind::Purchase, &["mismatch#pay_h4ovPAqrQtwxlt", "mismatch#pay_q8QAA0vKHUDxb9"]),
-    (Kind::Plate, &["tries", "scan#kJ7NS20sQFkXofg0", "scan#kyh5e1R1Gzbtva4J"]),
+    (Kind::Plate, &["tries", "erased_at", "scan#kJ7NS20sQFkXofg0", "scan#kyh5e1R1Gzbtva4J"]),
     (Kind::Stray, &["scan#k2pRn7AqUq8oN0xE"]),
     (Kind::Notification, &["ttl"]),
     (Kind::Idempotency, &["ttl"]),
@@ -88,10 +90,37 @@ const OPTIONAL: &[(Kind, &[&str])] = &[
             "username",
         ],
     ),
-    (Kind::Session, &["password_version", "previous_hash"]),
-    (Kind::Registration, &["invite_hash", "phone", "roll_no", "room_no", "username"]),
+    (
+        Kind::Session,
+        &[
+            "device",
+            "first_hash",
+            "password_version",
+            "previous_hash",
+            "repeat_hash",
+            "repeats_until",
+        ],
+    ),
+    (
+        Kind::Registration,
+        &[
+            "asked_from",
+            "invite_hash",
+            "phone",
+            "roll_no",
+            "room_no",
+            "stranger_attempts",
+            "stranger_resends",
+            "username",
+        ],
+    ),
+    (Kind::NewestRegistration, &["by_source", "registration_id"]),
     (Kind::Invite, &["used_at"]),
-    (Kind::PasswordReset, &["account_id"]),
+    (
+        Kind::PasswordReset,
+        &["account_id", "asked_from", "other_resets", "password_version", "stranger_attempts"],
+    ),
+    (Kind::EmailChange, &["confirmed_at"]),
     (Kind::StaffToken, &["last_used_at", "revoked_at"]),
     (Kind::Mess, &["region"]),
     (Kind::Member, &["codes", "picture_key", "qr_previous", "roll_no", "room_no", "was"]),
@@ -282,6 +311,7 @@ fn the_audit_trail_leaves_out_only_hidden_attributes() {
             ][..],
         ),
         (Kind::Session, &["refresh_hash", "previous_hash"]),
+        (Kind::EmailChange, &["email"]),
         (
             Kind::Registration,
             &[
@@ -308,6 +338,60 @@ fn the_audit_trail_leaves_out_only_hidden_attributes() {
         let hidden: BTreeSet<String> = hidden.iter().map(|name| (*name).to_owned()).collect();
         assert_eq!(left_out, hidden, "{kind}");
     }
+}
+
+#[test]
+fn the_trail_shows_nothing_of_where_a_code_was_asked_for() {
+    for name in ["registration-sources", "password_reset-sources"] {
+        let shown = shown(&fixture(name).expect("a fixture")).expect("an audit record");
+        assert!(!shown["stranger_attempts"].is_null(), "{name}");
+        let shown = shown.to_string();
+        assert!(!shown.contains("n0f1e2d3c4b5a6978") && !shown.contains("d01KF0"), "{shown}");
+    }
+}
+
+#[test]
+fn the_record_of_an_erasure_does_not_show_what_is_lost() {
+    for (kind, name) in [
+        (Kind::Account, "account-deleted"),
+        (Kind::Cycle, "cycle-erased"),
+        (Kind::Plate, "plate-erased"),
+    ] {
+        let erased = fixture(name).expect("a fixture");
+        let record = change(&stored(kind), &erased).audit_record().expect("an audit record");
+        let (before, after) = (record.before.expect("shown"), record.after.expect("shown"));
+        for (name, value) in before.as_object().expect("an item") {
+            assert!(name == "status" || after[name] == *value, "{name} of {kind}");
+        }
+        assert!(after["erased_at"].is_u64() && before["mess_id"] == "mess_demo", "{before}");
+        // The next change is recorded as always.
+        let mut later = erased.clone();
+        later["request_id"] = json!({ "S": "request-10" });
+        let record = change(&erased, &later).audit_record().expect("an audit record");
+        assert_eq!(record.before.expect("shown")["request_id"], erased["request_id"]["S"]);
+    }
+}
+
+#[test]
+fn wrong_passwords_in_a_session_are_found_by_the_account() {
+    let item = fixture("login_failures-session").expect("a fixture");
+    let record = change(&Value::Null, &item).audit_record().expect("an audit record");
+    let session = "failures#ses_01KF05HFJ0D21YWW4F34G6Q05C";
+    assert_eq!(record.entity, format!("acc_01KF05HFJ01D21YWW4F34G6Q05/{session}"));
+    let device = fixture("login_failures-device").expect("a fixture");
+    let record = change(&Value::Null, &device).audit_record().expect("an audit record");
+    assert!(!record.entity.contains("asha"), "{}", record.entity);
+}
+
+#[test]
+fn a_removed_guard_is_recorded_under_a_hash_of_its_name() {
+    let guard = stored(Kind::Guard);
+    let name = guard["pk"]["S"].as_str().expect("a key").to_owned();
+    let removed = change(&guard, &Value::Null).audit_record().expect("an audit record");
+    assert!(!removed.entity.contains(&name), "{}", removed.entity);
+    assert_eq!(removed.before.expect("shown")["pk"], Value::Null);
+    let made = change(&Value::Null, &guard).audit_record().expect("an audit record");
+    assert_eq!(made.entity, format!("{name}/guard"));
 }
 
 #[test]

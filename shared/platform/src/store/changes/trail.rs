@@ -12,6 +12,10 @@ use crate::store::AuditRecord;
 /// Attributes that every item has and that the trail shows of every item.
 const EVERY: [&str; 6] = ["pk", "sk", "kind", "actor", "request_id", "changed_at"];
 
+/// When an item lost everything that leads to a person who has deleted the account. The record of
+/// that change does not show what the item lost: the trail would keep it for another year.
+pub(in crate::store) const ERASED_AT: &str = "erased_at";
+
 /// What the trail shows of an item whose kind is unknown.
 const UNKNOWN: Trail = Trail::shows(&[]);
 
@@ -23,6 +27,7 @@ pub(in crate::store) struct Trail {
     many: Option<&'static str>,
     mere_use: Option<&'static str>,
     is_named: bool,
+    is_named_if_removed: bool,
 }
 
 impl Trail {
@@ -31,7 +36,15 @@ impl Trail {
 
     /// Shows these attributes.
     pub(in crate::store) const fn shows(shown: &'static [&'static str]) -> Self {
-        Self { is_recorded: true, shown, hidden: &[], many: None, mere_use: None, is_named: false }
+        Self {
+            is_recorded: true,
+            shown,
+            hidden: &[],
+            many: None,
+            mere_use: None,
+            is_named: false,
+            is_named_if_removed: false,
+        }
     }
 
     /// These attributes are stored but not shown. Only tests use the list: it distinguishes
@@ -55,6 +68,11 @@ impl Trail {
     /// anybody can cause such an item. The trail shows a hash instead of the name.
     pub(in crate::store) const fn hashes_name(self) -> Self {
         Self { is_named: true, ..self }
+    }
+
+    /// The same for records of the item's removal: the account has given up the name.
+    pub(in crate::store) const fn hashes_removed_name(self) -> Self {
+        Self { is_named_if_removed: true, ..self }
     }
 
     fn is_shown(&self, attribute: &str) -> bool {
@@ -89,13 +107,24 @@ impl Trail {
     }
 
     /// What the trail shows of an image. `other` is the other image of the same change.
-    fn shown_of(&self, image: Option<&Item>, other: Option<&Item>) -> Option<Value> {
+    fn shown_of(
+        &self,
+        image: Option<&Item>,
+        other: Option<&Item>,
+        is_removed: bool,
+    ) -> Option<Value> {
         let is_same = |name: &String, value: &AttributeValue| {
             other.and_then(|other| other.get(name)) == Some(value)
         };
+        let has = |image: Option<&Item>| image.is_some_and(|image| image.contains_key(ERASED_AT));
+        let is_lost = !has(image) && has(other);
+        let is_hidden = |name: &String| name == "pk" && is_removed && self.is_named_if_removed;
         let mut shown = image?.clone();
         shown.retain(|name, value| {
-            self.is_shown(name) && !(self.is_of_many(name) && is_same(name, value))
+            self.is_shown(name)
+                && !is_hidden(name)
+                && !(self.is_of_many(name) && is_same(name, value))
+                && (!is_lost || is_same(name, value) || name == "status")
         });
         serde_dynamo::from_item(shown).ok()
     }
@@ -113,18 +142,19 @@ impl Change {
         }
         // A removal leaves no stamp. The stamp of the last write would name the wrong actor.
         let removed = self.after.is_none();
+        let is_named = trail.is_named || (removed && trail.is_named_if_removed);
         let stamp = |name| if removed { "unknown" } else { self.text(name).unwrap_or("unknown") };
         Some(AuditRecord {
             event_id: self.event_id.clone(),
             mess_id: self.text("mess_id").unwrap_or("none").to_owned(),
-            entity: if trail.is_named { hashed(&self.key) } else { self.key.clone() },
+            entity: if is_named { hashed(&self.key) } else { self.key.clone() },
             kind: kind.to_owned(),
             operation: self.operation.clone(),
             actor: stamp("actor").to_owned(),
             request_id: stamp("request_id").to_owned(),
             at: self.at,
-            before: trail.shown_of(before, after),
-            after: trail.shown_of(after, before),
+            before: trail.shown_of(before, after, removed),
+            after: trail.shown_of(after, before, removed),
         })
     }
 }
@@ -133,6 +163,7 @@ impl Change {
 /// always gives the same hash, so all records about it can be found together.
 fn hashed(key: &str) -> String {
     let (pk, sk) = key.rsplit_once('/').unwrap_or((key, ""));
-    let place = pk.rsplit_once('#').map_or(pk, |(place, _)| place);
+    // The key of an account's own item contains no name.
+    let Some((place, _)) = pk.rsplit_once('#') else { return key.to_owned() };
     format!("{place}#{}/{sk}", sha256_hex(pk))
 }

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
+use thali_domain::accounts::deletion;
 use thali_domain::accounts::identity::{Name, RollNo};
 use thali_domain::days::Period;
 use thali_domain::ids::{AccountId, CycleId, MessId};
@@ -19,11 +20,12 @@ use thali_domain::pictures::ScreenshotKey;
 use thali_domain::reason::Reason;
 
 use crate::store::changes::kinds::{Kind, Stored};
-use crate::store::changes::trail::Trail;
+use crate::store::changes::trail::{ERASED_AT, Trail};
 use crate::store::keys::Key;
 use crate::store::{
     Attempt, Attributes, Consistency, IdempotencyKey, Member, Operation, STAMPED, Stamp, Store,
-    StoreError, item, keys, millis, number, put_new, text, update, values,
+    StoreError, item, keys, millis, none_if_condition_failed, number, put_new, text, update,
+    values,
 };
 
 /// The storage format of a screenshot: one of two attributes of its cycle.
@@ -64,6 +66,10 @@ struct CycleItem {
 #[serde(transparent)]
 pub(in crate::store) struct StoredCycle(#[serde(with = "CycleItem")] Cycle);
 
+/// In place of the address of a screenshot on another site. RFC 6761 reserves the domain: nobody
+/// will ever answer there.
+const NOWHERE: &str = "https://deleted.invalid/";
+
 /// The attribute with the partition of the index `cycles`.
 const PARTITION: &str = "cycle_status";
 
@@ -86,6 +92,7 @@ impl Stored for StoredCycle {
         "created_at",
         "decided_at",
         "decided_by",
+        ERASED_AT,
         PARTITION,
     ]);
 }
@@ -219,6 +226,28 @@ impl Store {
             given,
         );
         self.transact_if_unchanged(vec![record, member]).await
+    }
+
+    /// Removes from a cycle's record what leads to a student who has deleted the account. It is
+    /// safe to repeat.
+    pub async fn cycle_erase(&self, cycle: &Cycle, stamp: &Stamp) -> Result<(), StoreError> {
+        let mut given = values(stamp, [(":name", text(deletion::name_of_deleted()))]);
+        let mut set = format!("#name = :name, {ERASED_AT} = :changed_at, {STAMPED}");
+        if let Screenshot::Elsewhere(_) = cycle.screenshot {
+            set += ", screenshot_url = :nowhere";
+            given.insert(":nowhere".to_owned(), text(NOWHERE));
+        }
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.tables.meals)
+            .set_key(Some(keys::cycle(&cycle.mess_id, cycle.cycle_id).attributes()))
+            .update_expression(format!("SET {set} REMOVE roll_no, reason"))
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_names("#name", "name")
+            .set_expression_attribute_values(Some(given));
+        none_if_condition_failed(request.send().await)?;
+        Ok(())
     }
 
     /// At most `limit` cycles of a mess with one status that come after `after`, oldest first. The

@@ -174,6 +174,27 @@ impl Store {
         Ok(Some(notification_of(answer.attributes.unwrap_or_default())?))
     }
 
+    /// Removes the name and the roll number of a student who has deleted the account. It is safe to
+    /// repeat.
+    pub async fn notification_erase(
+        &self,
+        notification: &Notification,
+        stamp: &Stamp,
+    ) -> Result<(), StoreError> {
+        let Notification { mess_id, notification_id, .. } = notification;
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.tables.meals)
+            .set_key(Some(keys::notification(mess_id, *notification_id).attributes()))
+            .update_expression(format!("SET {STAMPED} REMOVE news.#name, news.roll_no"))
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_names("#name", "name")
+            .set_expression_attribute_values(Some(values(stamp, [])));
+        none_if_condition_failed(request.send().await)?;
+        Ok(())
+    }
+
     /// At most `limit` notifications of a range, newest first. If there are more, also the id of
     /// the last one. The read may be a moment behind.
     async fn notifications_query(

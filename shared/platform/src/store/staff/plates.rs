@@ -10,6 +10,7 @@ use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
+use thali_domain::accounts::deletion;
 use thali_domain::days::MealDate;
 use thali_domain::ids::{AccountId, MessId};
 use thali_domain::meals::meal_times::Sitting;
@@ -19,7 +20,7 @@ use thali_domain::staff::refusals::Refusal;
 use thali_domain::staff::scan_ids::{ScanId, ScanKey};
 
 use crate::store::changes::kinds::{Kind, Stored};
-use crate::store::changes::trail::Trail;
+use crate::store::changes::trail::{ERASED_AT, Trail};
 use crate::store::{
     Attributes, Consistency, STAMPED, Stamp, Store, StoreError, condition_failed, item, keys,
     none_if_condition_failed, number, text, values,
@@ -71,7 +72,8 @@ pub(in crate::store) struct Frame {
 /// What the audit trail shows of plates and strays. A plate may hold hundreds of scans, so a
 /// record shows only those that the change is about.
 const TRAIL: Trail =
-    Trail::shows(&["mess_id", "date", "meal", "diner", "admitted", "tries"]).shows_changed(SCANS);
+    Trail::shows(&["mess_id", "date", "meal", "diner", "admitted", "tries", ERASED_AT])
+        .shows_changed(SCANS);
 
 impl Stored for Frame {
     type Read = Plate;
@@ -197,6 +199,30 @@ impl Store {
         let keys = sittings.into_iter().map(of_sitting).collect();
         let found = self.batch_get(&self.tables.meals, keys, Consistency::Eventual).await?;
         found.into_iter().map(plate_of).collect()
+    }
+
+    /// Removes from a plate what leads to a student who has deleted the account. It is safe to
+    /// repeat.
+    pub async fn plate_erase(
+        &self,
+        plate: &Plate,
+        account: AccountId,
+        stamp: &Stamp,
+    ) -> Result<(), StoreError> {
+        let name = deletion::name_of_deleted();
+        let diner = Diner { account_id: account, name, roll_no: None, room_no: None };
+        let given = [(":diner", serde_dynamo::to_attribute_value(diner)?)];
+        let key = keys::plate(&plate.mess_id, plate.sitting, &account.account_part());
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.tables.meals)
+            .set_key(Some(key.attributes()))
+            .update_expression(format!("SET diner = :diner, {ERASED_AT} = :changed_at, {STAMPED}"))
+            .condition_expression("attribute_exists(diner)")
+            .set_expression_attribute_values(Some(values(stamp, given)));
+        none_if_condition_failed(request.send().await)?;
+        Ok(())
     }
 
     /// Adds a scan to its plate with one conditional write. If the scan passed every check and

@@ -36,7 +36,7 @@ pub enum StudentDecideError {
 }
 
 /// The condition that a guard belongs to the account `:me` or does not exist.
-const OWNED_OR_FREE: &str = "attribute_not_exists(pk) OR account_id = :me";
+pub(in crate::store) const OWNED_OR_FREE: &str = "attribute_not_exists(pk) OR account_id = :me";
 
 /// An account's entry in the index `directory`. It contains no secrets.
 #[derive(Debug, Clone, Deserialize)]

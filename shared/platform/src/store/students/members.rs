@@ -19,11 +19,11 @@ use thali_domain::students::qr::Nonce;
 
 use crate::clock::random_bytes;
 use crate::store::changes::kinds::{Kind, Stored};
-use crate::store::changes::trail::Trail;
+use crate::store::changes::trail::{ERASED_AT, Trail};
 use crate::store::past;
 use crate::store::{
     Account, Attempt, Attributes, Consistency, STAMPED, Stamp, Store, StoreError, TransactError,
-    item, keys, put_new, retry_overtaken, text, update, values,
+    item, keys, millis, number, put_new, retry_overtaken, text, update, values,
 };
 
 /// The attribute of a member's earlier statuses. The audit trail need not show it, nor the earlier
@@ -88,6 +88,7 @@ impl Stored for Member {
         "cycles",
         "cuts",
         "version",
+        ERASED_AT,
     ])
     .hides(&[STATUSES, "codes"]);
 }
@@ -136,7 +137,7 @@ impl Member {
         match (&self.statuses, self.status) {
             (Some(statuses), _) => statuses.clone(),
             (None, AccountStatus::Active | AccountStatus::PendingApproval) => Past::default(),
-            (None, AccountStatus::Blocked | AccountStatus::Rejected) => {
+            (None, AccountStatus::Blocked | AccountStatus::Rejected | AccountStatus::Deleted) => {
                 self.changed_at.map_or_else(Past::default, Past::unknown_until)
             }
         }
@@ -319,15 +320,40 @@ impl Store {
         stamp: &Stamp,
     ) -> Result<TransactWriteItem, StoreError> {
         let status = ("status", Some(text(status.as_str())));
+        self.member_status_and(account, member, vec![status], stamp)
+    }
+
+    /// The same for the member of a deleted account. The member loses everything that leads to the
+    /// person, and whoever is changing its cycles or cuts at this moment reads it again.
+    pub(in crate::store) fn member_deleted_write(
+        &self,
+        deleted: &Account,
+        member: Option<&Member>,
+        stamp: &Stamp,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let version = member.map_or(0, |member| member.version + 1);
+        let mut changed = followed(deleted).to_vec();
+        changed.push(("version", Some(number(version))));
+        changed.push((ERASED_AT, Some(millis(stamp.at))));
+        self.member_status_and(deleted, member, changed, stamp)
+    }
+
+    fn member_status_and(
+        &self,
+        account: &Account,
+        member: Option<&Member>,
+        mut changed: Vec<CopiedAttribute>,
+        stamp: &Stamp,
+    ) -> Result<TransactWriteItem, StoreError> {
         let Some(member) = member else {
             // Nobody has seen a code of this student, so nobody asks for the past.
             let none = Past::<AccountStatus>::default();
-            let changed = [status, (STATUSES, Some(past::packed_attribute(&none)))];
+            changed.push((STATUSES, Some(past::packed_attribute(&none))));
             let new = ("attribute_not_exists(pk)", Attributes::new());
             return self.member_copy_if(account, &changed, new, stamp);
         };
         let replaced = member.past_statuses().replaced(member.status, stamp.at, STATUSES_MAX);
-        let changed = [status, (STATUSES, Some(past::packed_attribute(&replaced)))];
+        changed.push((STATUSES, Some(past::packed_attribute(&replaced))));
         let mut given = Attributes::from([(":read".to_owned(), text(member.status.as_str()))]);
         let condition = match &member.statuses {
             Some(read) => {
@@ -336,7 +362,12 @@ impl Store {
             }
             None => "#status = :read AND attribute_not_exists(#was)",
         };
-        self.member_copy_if(account, &changed, (condition, given), stamp)
+        let mut condition = condition.to_owned();
+        if changed.iter().any(|(name, _)| *name == "version") {
+            condition.push_str(" AND #version = :read_version");
+            given.insert(":read_version".to_owned(), number(member.version));
+        }
+        self.member_copy_if(account, &changed, (&condition, given), stamp)
     }
 
     fn member_copy_if(
