@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use thali_domain::accounts::identity::{Email, LoginName, RollNo, Username};
 use thali_domain::days::MealDate;
 use thali_domain::ids::{
-    AccountId, ClosureId, CutId, CycleId, DeviceId, MessId, NotificationId, OrderId,
+    AccountId, ClosureId, CutId, CycleId, DeviceId, LookupId, MessId, NotificationId, OrderId,
     RazorpayOrderId, RefundId, RegistrationId, SessionId, StaffTokenId, SubmissionId,
 };
 use thali_domain::meals::meal_times::Sitting;
@@ -50,6 +50,7 @@ enum Thing {
     Plate(MessId, Sitting, String),
     Stray(MessId, Sitting, ScanKey),
     Notification(MessId, NotificationId),
+    Lookup(MessId, LookupId),
     StaffToken(MessId, StaffTokenId),
     Audit(String, Timestamp, String),
     Mail(String),
@@ -57,7 +58,7 @@ enum Thing {
 
 /// The functions of `keys.rs` that these tests know. `login_guard` returns a key of `email_guard`
 /// or of `username_guard`.
-const KNOWN: [&str; 32] = [
+const KNOWN: [&str; 33] = [
     "account",
     "audit",
     "closure",
@@ -71,6 +72,7 @@ const KNOWN: [&str; 32] = [
     "item",
     "login_failures",
     "login_guard",
+    "lookup",
     "mail",
     "member",
     "mess",
@@ -132,6 +134,7 @@ impl Thing {
             Self::Plate(mess, sitting, part) => ("meals", keys::plate(mess, *sitting, part)),
             Self::Stray(mess, sitting, scan) => ("meals", keys::stray(mess, *sitting, scan)),
             Self::Notification(mess, id) => ("meals", keys::notification(mess, *id)),
+            Self::Lookup(mess, id) => ("meals", keys::lookup(mess, *id)),
             Self::StaffToken(mess, id) => ("accounts", keys::staff_token(mess, *id)),
             Self::Audit(mess, at, event) => ("audit", keys::audit(mess, *at, event)),
             Self::Mail(id) => ("audit", keys::mail(id)),
@@ -235,6 +238,7 @@ impl Thing {
         match rest {
             "students" => return Some(Self::Member(mess, sk.parse().ok()?)),
             "closures" => return Some(Self::Closure(mess, sk.parse().ok()?)),
+            "lookups" => return Some(Self::Lookup(mess, sk.parse().ok()?)),
             "notifications" => return Some(Self::Notification(mess, sk.parse().ok()?)),
             _ => {}
         }
@@ -388,6 +392,7 @@ fn thing() -> impl Strategy<Value = Thing> {
             sitting,
             ScanKey::of_scan(id)
         )),
+        (mess(), ulid()).prop_map(|(mess, id)| Thing::Lookup(mess, LookupId::from_ulid(id))),
         (mess(), ulid())
             .prop_map(|(mess, id)| Thing::Notification(mess, NotificationId::from_ulid(id))),
         (mess(), ulid())

@@ -6,6 +6,8 @@
 
 use std::pin::Pin;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 use thali_domain::accounts::identity::{AccountStatus, Role};
 use thali_domain::ids::AccountId;
@@ -49,7 +51,7 @@ const CARD: &[Row] = &[
         let body = json!({ "email": "asha@example.com", "password": PASSWORD });
         Box::pin(test.cost_of(Call::post("/sign-up", &body), 202))
     }),
-    row("`verify-otp`", (3, 9.0, 1.0, 1.0), |test| {
+    row("`verify-otp`", (3, 9.0, 2.0, 1.0), |test| {
         Box::pin(async {
             let registration = test.sign_up("asha@example.com").await.expect(202);
             let code = code_in(&test.settle().await[0]);
@@ -179,12 +181,32 @@ const CARD: &[Row] = &[
             test.cost_of(call.bearer(&asha(test).await.token), 202).await
         })
     }),
-    row("`student-register`", (3, 8.0, 1.0, 2.0), |test| {
+    row("`student-search`, 2 found", (4, 1.0, 0.0, 2.0), |test| {
+        Box::pin(async {
+            for name in ["asha", "ashok"] {
+                test.student(&format!("{name}@example.com")).await;
+            }
+            let owner = owner(test).await;
+            let call = Call::get("/api/v1/students/search?q=ash").bearer(&owner.token);
+            test.cost_of(call, 200).await
+        })
+    }),
+    row("`student-register`", (3, 8.0, 2.0, 2.0), |test| {
         let body = json!({
             "name": "Asha Rao", "roll_no": "B21-7", "room_no": "A 12", "phone": "9812345678",
             "email": "asha@example.com",
         });
         Box::pin(test.cost_of(Call::post("/api/v1/students/register", &body), 201))
+    }),
+    row("`student-import-check`, 100 new students", (3, 0.0, 0.0, 201.0), |test| {
+        Box::pin(async {
+            let row = |number| format!("Asha,R{number},1,98123{number:05},a{number}@example.com\n");
+            let rows: String = (0..100).map(row).collect();
+            let file = STANDARD.encode(format!("name,roll_no,room_no,phone,email\n{rows}"));
+            let body = json!({ "content_base64": file });
+            let call = Call::post("/api/v1/students/import/check", &body);
+            test.cost_of(call.bearer(&owner(test).await.token), 200).await
+        })
     }),
     row("`create-order`", (3, 1.0, 2.0, 2.0), |test| {
         Box::pin(async { test.cost_of(order(&asha(test).await, 10), 201).await })
@@ -195,7 +217,7 @@ const CARD: &[Row] = &[
             test.cost_of(call, 201).await
         })
     }),
-    row("`verify-payment`", (3, 1.0, 2.0, 2.0), |test| {
+    row("`verify-payment`", (3, 1.0, 3.0, 2.0), |test| {
         Box::pin(async {
             let asha = asha(test).await;
             let order_id = test.order_tokens(&asha, 10).await;
@@ -203,7 +225,7 @@ const CARD: &[Row] = &[
             test.cost_of(checkout.verify(&asha.token), 200).await
         })
     }),
-    row("`razorpay-webhook`, `payment.captured`", (2, 1.0, 2.0, 0.5), |test| {
+    row("`razorpay-webhook`, `payment.captured`", (2, 1.0, 3.0, 0.5), |test| {
         Box::pin(async {
             let order_id = test.order_tokens(&asha(test).await, 10).await;
             let checkout = test.pay(&order_id, json!({ "outcome": "captured" })).await;
@@ -231,7 +253,7 @@ const CARD: &[Row] = &[
     row("`submit-tokens`, from 3 purchases", (3, 10.0, 0.0, 1.0), |test| {
         Box::pin(async { test.cost_of(TestApp::submit(&buyer(test, 3).await, 30), 201).await })
     }),
-    row("`refund`", (3, 4.0, 2.0, 1.5), |test| {
+    row("`refund`", (3, 4.0, 3.0, 1.5), |test| {
         Box::pin(async {
             let order_id = test.buy_tokens(&asha(test).await, 10).await.order_id;
             let owner = owner(test).await;
@@ -244,7 +266,7 @@ const CARD: &[Row] = &[
             test.cost_of(refund(&owner, &order_id, &json!({})), 202).await
         })
     }),
-    row("`payment-accept`", (4, 1.0, 2.0, 2.5), |test| {
+    row("`payment-accept`", (4, 1.0, 3.0, 2.5), |test| {
         Box::pin(async {
             let (owner, order_id) = mismatch(test).await;
             test.cost_of(accept(&owner, &order_id, &json!({})), 200).await
@@ -268,7 +290,7 @@ const CARD: &[Row] = &[
             test.cost_of(call.header("idempotency-key", "k-1"), 202).await
         })
     }),
-    row("`order-processor`, paid from 1 purchase", (6, 4.0, 1.0, 4.5), |test| {
+    row("`order-processor`, paid from 1 purchase", (6, 4.0, 2.0, 4.5), |test| {
         Box::pin(async {
             test.send(ordering(&diner(test).await, &[("thali", 2)])).await.expect(202);
             cost_of_message(test, &order_processor::CONSUMER, QueueName::Orders).await
@@ -298,6 +320,18 @@ const CARD: &[Row] = &[
             test.cost_of(Call::get("/api/orders").bearer(&asha.token), 200).await
         })
     }),
+    row("`order-ready-list`, 25 orders of 10 students", (3, 0.0, 0.0, 18.0), |test| {
+        Box::pin(async {
+            let crowd = test.crowd(10, 9).await;
+            test.seed_item("thali", 1, &[50]).await;
+            for number in 0..30 {
+                test.processed(&crowd[number % 10], "thali").await;
+            }
+            let staff = test.staff("staff@example.com").await;
+            test.send(Call::get("/api/v1/mess").bearer(&staff.token)).await.expect(200);
+            test.cost_of(Call::get("/api/orders/ready").bearer(&staff.token), 200).await
+        })
+    }),
     row("`order-cancel`, 1 item", (3, 4.0, 1.0, 2.0), |test| {
         Box::pin(async {
             let asha = diner(test).await;
@@ -305,7 +339,7 @@ const CARD: &[Row] = &[
             test.cost_of(cancel(&asha, &order), 200).await
         })
     }),
-    row("`order-collect`", (2, 1.0, 0.0, 1.0), |test| {
+    row("`order-collect`", (2, 1.0, 1.0, 1.0), |test| {
         Box::pin(async {
             let order = test.processed(&diner(test).await, "thali").await;
             let staff = test.staff("staff@example.com").await;
@@ -356,6 +390,43 @@ const CARD: &[Row] = &[
             let admitted = test.scanned(device.scan(&code)).await;
             let id = admitted["scan_id"].as_str().expect("an id");
             test.cost_of(device.undo(id), 200).await
+        })
+    }),
+    row("`scan`, a dry run", (3, 0.0, 0.0, 2.5), |test| {
+        Box::pin(async {
+            let (device, code) = counter(test).await;
+            let body = json!({ "qr_data": code, "meal": "LUNCH", "dry_run": true });
+            test.cost_of(device.send(&body), 200).await
+        })
+    }),
+    row("`scan-override`", (4, 1.0, 0.0, 3.0), |test| {
+        Box::pin(async {
+            let (device, code) = counter(test).await;
+            let owner = owner(test).await;
+            let allowed = Call::patch("/api/v1/mess", &json!({ "overrides": "allowed" }));
+            test.send(allowed.bearer(&owner.token)).await.expect(200);
+            test.close("2026-01-15", &[Meal::Lunch]).await;
+            let refused = test.scanned(device.scan(&code)).await;
+            let id = refused["scan_id"].as_str().expect("an id");
+            let path = format!("/api/v1/scanner/scans/{id}/override");
+            let call = Call::post(&path, &json!({ "reason": "A guest" })).bearer(&device.token);
+            test.cost_of(call, 200).await
+        })
+    }),
+    row("`roster`, 100 students, of whom 50 ate", (4, 0.0, 0.0, 8.0), |test| {
+        Box::pin(async {
+            fifty_ate(test).await;
+            test.lunch();
+            let device = test.device("Gate 1").await;
+            test.send(Call::get("/api/v1/mess").bearer(&device.token)).await.expect(200);
+            test.cost_of(device.roster(), 200).await
+        })
+    }),
+    row("`scan-counts`, 50 students ate", (2, 0.0, 0.0, 4.0), |test| {
+        Box::pin(async {
+            fifty_ate(test).await;
+            let (device, _) = counter(test).await;
+            test.cost_of(device.counts("?date=2026-01-15&meal=LUNCH"), 200).await
         })
     }),
     row("`mess-get`, with a staff token that Redis does not know", (3, 1.0, 0.0, 2.0), |test| {
@@ -447,6 +518,17 @@ const CARD: &[Row] = &[
     row("`headcount`, 100 students, of whom 50 ate", (9, 0.0, 0.0, 11.0), |test| {
         Box::pin(async { lunch_of_fifty(test, "/api/v1/reports/headcount").await })
     }),
+    row("`sales`, 92 days with 100 purchases", (2, 0.0, 0.0, 3.0), |test| {
+        Box::pin(async {
+            let asha = asha(test).await;
+            for _ in 0..100 {
+                test.grant_tokens(&asha, 10).await;
+            }
+            let owner = owner(test).await;
+            let path = "/api/v1/reports/sales?from=2025-11-01&to=2026-01-31";
+            test.cost_of(Call::get(path).bearer(&owner.token), 200).await
+        })
+    }),
     row("`dashboard`, 100 students, of whom 50 ate", (10, 0.0, 0.0, 12.0), |test| {
         Box::pin(async { lunch_of_fifty(test, "/owner/dashboard").await })
     }),
@@ -454,6 +536,13 @@ const CARD: &[Row] = &[
 
 /// The cost of an owner's report on a mess of a hundred students, of whom half have had lunch.
 async fn lunch_of_fifty(test: &TestApp, path: &str) -> Cost {
+    fifty_ate(test).await;
+    let owner = owner(test).await;
+    test.cost_of(Call::get(path).bearer(&owner.token), 200).await
+}
+
+/// A mess of a hundred students, of whom half have had lunch.
+async fn fifty_ate(test: &TestApp) {
     let lunch = sitting("2026-01-15", Meal::Lunch);
     let mut plates = Vec::new();
     for (number, student) in test.crowd(100, 0).await.into_iter().enumerate() {
@@ -466,8 +555,6 @@ async fn lunch_of_fifty(test: &TestApp, path: &str) -> Cost {
         }
     }
     test.give_plates(&plates).await;
-    let owner = owner(test).await;
-    test.cost_of(Call::get(path).bearer(&owner.token), 200).await
 }
 
 /// The request for another address.

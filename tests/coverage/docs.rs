@@ -126,6 +126,7 @@ fn access_words(access: Access) -> &'static str {
         Access::StudentOrOwner => "student, also waiting, or owner",
         Access::Student => "student",
         Access::Staff => "staff",
+        Access::StaffOrOwner => "staff, or owner",
         Access::Owner => "owner",
         Access::PublicOrOwner => "public, or owner",
     }

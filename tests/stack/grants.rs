@@ -353,6 +353,7 @@ async fn owners_read_their_notifications_reports_and_audit_trail() {
         "/owner/notifications",
         "/owner/dashboard",
         "/api/v1/reports/headcount",
+        "/api/v1/reports/sales?from=2026-01-01&to=2026-01-31",
         "/api/v1/reports/scans.csv?from=2026-01-01&to=2026-01-31",
         "/api/v1/audit?date=2026-01-15",
         "/api/v1/audit?entity=order_unknown",

@@ -52,6 +52,15 @@ async fn a_device_admits_a_student_sees_the_picture_undoes_and_uploads() {
     let admitted = stack.scan(&device, &first).await;
     assert_eq!(verdict(&admitted), "admitted");
     assert_eq!(stack.picture_of(&admitted).await, PNG);
+    let name = admitted["student"]["name"].as_str().expect("a name");
+    let search = Call::new("GET", &format!("/api/v1/students/search?q={}", &name[..2]));
+    let found = eventually("the index has the student", async || {
+        let found = stack.send(search.clone().bearer(&owner.token)).await.expect(200).body;
+        let items = found["items"].as_array().expect("a list").clone();
+        items.into_iter().find(|item| item["name"] == name)
+    })
+    .await;
+    assert_eq!(stack.picture_of(&json!({ "student": found })).await, PNG);
     let id = admitted["scan_id"].as_str().expect("an id");
     let undo = format!("/api/v1/scanner/scans/{id}/undo");
     let undo = stack.send(Call::post(&undo, &json!({})).bearer(&device)).await.expect(200);
@@ -71,4 +80,41 @@ async fn a_device_admits_a_student_sees_the_picture_undoes_and_uploads() {
     assert_eq!(stack.picture_of(&results[0]).await, PNG);
     let counts = Call::get("/api/v1/scanner/counts?meal=LUNCH").bearer(&device);
     assert_eq!(stack.send(counts).await.expect(200).body["admitted"], 1);
+}
+
+#[tokio::test]
+async fn a_device_gets_the_roster_and_overrides_a_refusal_of_a_named_student() {
+    let stack = Stack::running();
+    let owner = stack.owner().await;
+    let student = stack.student_of(&owner, "unpaid").await;
+    stack.serve_lunch(&owner).await;
+    let allowed = Call::patch("/api/v1/mess", &json!({ "overrides": "allowed" }));
+    stack.send(allowed.bearer(&owner.token)).await.expect(200);
+    let (_, searcher) = stack.staff_token(&owner, "Gate 6").await;
+    let (_, fresh) = stack.staff_token(&owner, "Gate 3").await;
+    let roster = Call::get("/api/v1/scanner/roster").bearer(&fresh);
+    let roster = roster.header("accept-encoding", "gzip");
+    let answer = stack.send(roster.clone()).await.expect(200);
+    assert_eq!(answer.header("content-encoding"), "gzip");
+    let ids: Vec<&Value> = answer.body["items"].as_array().expect("a list").iter().collect();
+    assert!(ids.iter().any(|item| item["account_id"] == student.account_id), "{ids:?}");
+    let search = Call::get("/api/v1/students/search?q=un").bearer(&searcher);
+    stack.send(search).await.expect(200);
+    let known = roster.header("if-none-match", answer.header("etag"));
+    stack.send(known).await.expect(304);
+
+    let (_, device) = stack.staff_token(&owner, "Gate 4").await;
+    let named = json!({ "account_id": student.account_id, "meal": "LUNCH", "nonce": "n1" });
+    let refused = stack.scan(&device, &named).await;
+    assert_eq!(verdict(&refused), "no_active_cycle");
+    let dry = json!({ "account_id": student.account_id, "meal": "LUNCH", "dry_run": true });
+    assert_eq!(verdict(&stack.scan(&device, &dry).await), "no_active_cycle");
+    let id = refused["scan_id"].as_str().expect("an id");
+    let path = format!("/api/v1/scanner/scans/{id}/override");
+    let body = json!({ "reason": "A guest of the warden" });
+    let (_, other) = stack.staff_token(&owner, "Gate 5").await;
+    let foreign = stack.send(Call::post(&path, &body).bearer(&other)).await;
+    assert_eq!(foreign.problem(404), "scan_not_found");
+    let admitted = stack.send(Call::post(&path, &body).bearer(&device)).await.expect(200);
+    assert_eq!(verdict(&admitted.body), "admitted");
 }

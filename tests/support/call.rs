@@ -1,5 +1,8 @@
 //! A call of an endpoint, and its response.
 
+use std::io::Read;
+
+use flate2::read::GzDecoder;
 use http::HeaderMap;
 use serde_json::{Map, Value, json};
 
@@ -150,7 +153,7 @@ pub struct Answer {
     pub headers: HeaderMap,
     /// The body as JSON; null if it is not JSON.
     pub body: Value,
-    /// The raw body.
+    /// The body, decompressed.
     pub bytes: Vec<u8>,
 }
 
@@ -158,6 +161,14 @@ impl Answer {
     /// Parses the body if the content type is JSON.
     pub fn new(status: u16, headers: HeaderMap, body: &[u8]) -> Self {
         let kind = headers.get("content-type").and_then(|kind| kind.to_str().ok());
+        let mut text = Vec::new();
+        let is_compressed = headers.get("content-encoding").is_some_and(|it| it == "gzip");
+        let body = if is_compressed {
+            GzDecoder::new(body).read_to_end(&mut text).expect("the encoding is gzip");
+            &text
+        } else {
+            body
+        };
         // The local gateway sends a content type even with a 204.
         let is_json = !body.is_empty() && kind.is_some_and(|kind| kind.ends_with("json"));
         let json = is_json.then(|| serde_json::from_slice(body).expect("the content type is JSON"));

@@ -54,6 +54,11 @@ impl Device {
         Call::post(&path, &json!({})).bearer(&self.token)
     }
 
+    /// The call that gets the first page of the roster.
+    pub fn roster(&self) -> Call {
+        Call::get("/api/v1/scanner/roster").bearer(&self.token)
+    }
+
     /// The call that gets the counts of a meal.
     pub fn counts(&self, query: &str) -> Call {
         Call::get(&format!("/api/v1/scanner/counts{query}")).bearer(&self.token)

@@ -123,9 +123,11 @@ impl TestApp {
             scanned_at: at,
             arrived_at: at,
             offline: false,
+            manual: false,
             refused: None,
             past_unknown: false,
             undone_at: None,
+            overridden: None,
         }
     }
 
@@ -207,6 +209,9 @@ fn scan_attribute(scan: &Scan) -> Value {
     });
     if scan.offline {
         stored["offline"] = json!(true);
+    }
+    if scan.manual {
+        stored["manual"] = json!(true);
     }
     if scan.past_unknown {
         stored["past_unknown"] = json!(true);

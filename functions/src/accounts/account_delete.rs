@@ -1,6 +1,8 @@
 //! `DELETE /account`: deletes the student's account. One transaction removes what leads to the
 //! person from the account and from the counter; the worker `announcer` removes the rest.
 
+use std::collections::BTreeMap;
+
 use futures_util::try_join;
 use serde::Serialize;
 use thali_domain::accounts::deletion;
@@ -84,7 +86,7 @@ async fn commit(
         store.purchases_of(id, Consistency::Strong),
         store.orders_of(&account.mess_id, id),
     )?;
-    let no_cycles = Default::default();
+    let no_cycles = BTreeMap::default();
     let cycles = member.as_ref().map_or(&no_cycles, |member| &member.cycles);
     deletion::check(&orders, &purchases, cycles)?;
     Ok(store.account_delete(account, member.as_ref(), sessions, stamp).await?)

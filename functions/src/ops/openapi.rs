@@ -242,6 +242,11 @@ fn parameters(endpoint: &Endpoint, schemas: &mut Schemas) -> Vec<Parameter> {
         let description = "Proves that the browser has logged in to the account before";
         parameters.push(cookie.description(Some(description)).build());
     }
+    if endpoint.docs.tells_changes {
+        let header = optional("If-None-Match", ParameterIn::Header).schema(Some(text()));
+        let description = "The ETag of an earlier answer; if nothing has changed since, 304";
+        parameters.push(header.description(Some(description)).build());
+    }
     if let Some(name) = endpoint.docs.signature_header {
         let required = optional(name, ParameterIn::Header).required(Required::True);
         let description = "The partner's signature of the body";
@@ -274,6 +279,11 @@ fn answered(answer: &Answers, docs: &Docs, schemas: &mut Schemas) -> utoipa::ope
         let header = HeaderBuilder::new().schema(told);
         let description = "Whether the answer came from the cache or from the database";
         response = response.header("X-Cache", header.description(Some(description)).build());
+    }
+    if docs.tells_changes {
+        let tag = HeaderBuilder::new().schema(ObjectBuilder::new().schema_type(Type::String));
+        let description = "Stands for the content, without the time of the answer";
+        response = response.header("ETag", tag.description(Some(description)).build());
     }
     let json = match answer.body {
         ResponseBody::Empty => None,

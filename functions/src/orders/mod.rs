@@ -10,5 +10,6 @@ pub mod item_stock;
 pub(crate) mod item_view;
 pub mod list;
 pub mod place;
+pub mod ready;
 pub(crate) mod returning;
 pub mod view;

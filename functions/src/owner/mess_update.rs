@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 use thali_domain::accounts::identity::Name;
-use thali_domain::mess::{Approval, Meal, MealWindow, Mess, WallTime, ZoneName};
+use thali_domain::mess::{Approval, Meal, MealWindow, Mess, Overrides, WallTime, ZoneName};
 use thali_domain::owner::settings::{MessPatch, TokenPrice, TokenValidity};
 use thali_domain::phone::Region;
 use thali_domain::text::Typed;
@@ -49,6 +49,9 @@ struct UpdateMess {
     #[serde(default, alias = "cutCutoff")]
     #[eserde(compat)]
     cut_cutoff: Option<WallTime>,
+    #[serde(default)]
+    #[eserde(compat)]
+    overrides: Option<Overrides>,
 }
 
 /// The meals that are served at other times from now on.
@@ -110,6 +113,7 @@ impl From<UpdateMess> for MessPatch {
             token_validity: update.token_validity_days,
             approval: update.approval,
             cut_cutoff: update.cut_cutoff,
+            overrides: update.overrides,
         }
     }
 }

@@ -10,5 +10,7 @@ pub mod notification_list;
 pub mod notification_read;
 mod notification_view;
 pub mod qr_rotate;
+mod report_days;
+pub mod sales;
 pub mod scans_csv;
 mod scans_page;

@@ -17,6 +17,7 @@ use thali_platform::problems;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 
+use super::report_days::{self, FROM, TO};
 use super::scans_page::{Place, Table};
 
 pub static ENDPOINT: Endpoint =
@@ -43,9 +44,6 @@ const PATH: &str = "/api/v1/reports/scans.csv";
 
 const CONTENT_TYPE: &str = "text/csv; charset=utf-8";
 
-const FROM: &str = "from";
-const TO: &str = "to";
-
 /// The maximum number of days in one file.
 const DAYS_MAX: i32 = 366;
 
@@ -60,7 +58,7 @@ fn text(_: &mut Schemas) -> RefOr<Schema> {
 async fn scans_csv(app: &App, caller: &Caller, request: &Request) -> Result<Response, Problem> {
     let id = &caller.session()?.mess_id;
     request.only(&[FROM, TO, CURSOR])?;
-    let days = days(request)?;
+    let days = report_days::requested(request, DAYS_MAX)?;
     let start = start(request, days)?;
     let mess = app.store.mess_get(id).await?.ok_or_else(problems::mess_not_found)?;
     let mut table = Table::new(mess.zone(), start.is_none());
@@ -72,23 +70,6 @@ async fn scans_csv(app: &App, caller: &Caller, request: &Request) -> Result<Resp
         Some(next) => file.linking_next(&address(days, &next)),
         None => file,
     })
-}
-
-/// The requested days. The problem lists all errors in them together.
-fn days(request: &Request) -> Result<Period, Problem> {
-    let day = |name| {
-        let day: Option<MealDate> = request.query(name)?;
-        day.ok_or_else(|| Problem::invalid_field(name, "is missing"))
-    };
-    let (from, to) = match (day(FROM), day(TO)) {
-        (Ok(from), Ok(to)) => (from, to),
-        (Err(mut one), Err(other)) => {
-            one.errors.extend(other.errors);
-            return Err(one);
-        }
-        (Err(one), _) | (_, Err(one)) => return Err(one),
-    };
-    Period::new(from, to, DAYS_MAX).map_err(|refusal| Problem::invalid_field(TO, refusal))
 }
 
 /// Where the page begins, according to the cursor; `None` without one.

@@ -27,7 +27,7 @@ const BYTES_MAX: usize = 1_500_000;
 /// The maximum number of plates in one read.
 const PLATES_MAX: usize = 500;
 
-const COLUMNS: [&str; 14] = [
+const COLUMNS: [&str; 17] = [
     "date",
     "meal",
     "scanned_at",
@@ -42,6 +42,9 @@ const COLUMNS: [&str; 14] = [
     "offline",
     "undone_at",
     "scan_id",
+    "manual",
+    "overridden",
+    "override_reason",
 ];
 
 /// A position in the file: a meal, and the last plate that is already written.
@@ -173,10 +176,17 @@ fn row<'a>(plate: &'a Plate, scan: &'a Scan, zone: &TimeZone) -> [Cow<'a, str>; 
         of_diner(diner.and_then(|diner| Some(diner.room_no.as_ref()?.to_string()))),
         of_diner(diner.map(|diner| diner.account_id.to_string())),
         scan.device.as_str().into(),
-        if scan.offline { "true" } else { "false" }.into(),
+        told(scan.offline).into(),
         scan.undone_at.map(local).unwrap_or_default().into(),
         scan.scan_id.to_string().into(),
+        told(scan.manual).into(),
+        scan.overridden.as_ref().and(scan.refused).map_or("", Refusal::as_str).into(),
+        scan.overridden.as_ref().map_or("", |made| made.reason.as_str()).into(),
     ]
+}
+
+const fn told(holds: bool) -> &'static str {
+    if holds { "true" } else { "false" }
 }
 
 #[cfg(test)]

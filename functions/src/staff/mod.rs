@@ -4,6 +4,8 @@ pub mod batch;
 pub mod counts;
 pub(crate) mod device;
 pub(crate) mod judge;
+pub mod overrule;
+pub mod roster;
 pub mod scan;
 pub(crate) mod sent;
 pub mod token_create;

@@ -1,6 +1,6 @@
 //! `POST /api/v1/scanner/scan`: may this student eat? Takes two concurrent reads and one
 //! conditional write. A repeated request with the same `nonce` returns the first outcome,
-//! whatever has changed since.
+//! whatever has changed since. A dry run reads the plate instead of writing it.
 
 use futures_util::try_join;
 use thali_domain::ids::MessId;
@@ -26,15 +26,18 @@ pub static ENDPOINT: Endpoint =
 async fn scan(app: &App, caller: &Caller, request: &Request) -> Result<Response, Problem> {
     let (device, mess) = (Device::of(caller)?, caller.mess_id()?);
     let stamp = caller.stamp(app, request);
-    let parsed = request.json::<SentScan>()?.parse(stamp.at);
-    let parsed = parsed.map_err(|refusal| Problem::invalid_field("scanned_at", refusal))?;
+    let parsed = SentScan::parse_live(request, stamp.at)?;
     let (gate, member) = try_join!(gate(app, mess), member(app, mess, &parsed))?;
     let counter = Counter { app, device: &device, gate: &gate, stamp: &stamp, offline: false };
-    let judged = counter.judge(&parsed, member.as_ref()).await?;
-    Ok(Response::ok(&ScanView::of(app, &judged).await?))
+    let view = if parsed.dry_run {
+        ScanView::of_dry_run(app, &counter.foresee(&parsed, member.as_ref()).await?).await?
+    } else {
+        ScanView::of(app, &counter.judge(&parsed, member.as_ref()).await?).await?
+    };
+    Ok(Response::ok(&view))
 }
 
-/// The student whom the code names; nothing is read if the code is malformed.
+/// The named student; nothing is read if the code is malformed.
 async fn member(app: &App, mess: &MessId, parsed: &ParsedScan) -> Result<Option<Member>, Problem> {
     let Some(account) = parsed.account_id() else { return Ok(None) };
     Ok(app.store.member_get(mess, account).await?)

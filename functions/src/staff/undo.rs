@@ -35,19 +35,19 @@ async fn undo(app: &App, caller: &Caller, request: &Request) -> Result<Response,
         let plate = plate.ok_or_else(problems::scan_not_found)?;
         let (key, scan) = find(&plate, &scan_id, &device)?;
         if !plate.undo(scan, stamp.at)? {
-            return Ok(Attempt::Done(Response::ok(&ScanView::undone(&plate, scan))));
+            return Ok(Attempt::Done(Response::ok(&ScanView::changed(&plate, scan))));
         }
         let Some(plate) = app.store.scan_undo(&plate, (key, scan), &stamp).await? else {
             return Ok(Attempt::Overtaken);
         };
         let (_, scan) = find(&plate, &scan_id, &device)?;
-        Ok(Attempt::Done(Response::ok(&ScanView::undone(&plate, scan))))
+        Ok(Attempt::Done(Response::ok(&ScanView::changed(&plate, scan))))
     })
     .await
 }
 
 /// The scan, if this device made it.
-fn find<'p>(
+pub(super) fn find<'p>(
     plate: &'p Plate,
     scan_id: &ScanId,
     device: &Device,

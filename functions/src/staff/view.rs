@@ -5,12 +5,13 @@ use serde::Serialize;
 use thali_domain::accounts::identity::{Name, RollNo, RoomNo};
 use thali_domain::days::MealDate;
 use thali_domain::mess::Meal;
+use thali_domain::staff::overrides::{Override, OverrideReason};
 use thali_domain::staff::plates::{Conflict, ConflictReason, Diner, Outcome, Plate, Scan};
 use thali_domain::staff::refusals::Refusal;
 use thali_domain::staff::scan_ids::ScanId;
 use thali_platform::app::App;
 use thali_platform::blobs::BlobError;
-use thali_platform::store::Member;
+use thali_platform::store::{Member, Recorded};
 use utoipa::ToSchema;
 
 use super::judge::Judged;
@@ -75,7 +76,13 @@ impl From<&Scan> for ScannedBy {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = Scan)]
 pub struct ScanView {
-    scan_id: ScanId,
+    /// Absent from a dry run, which is no scan.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scan_id: Option<ScanId>,
+    /// Whether nothing was recorded.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    dry_run: bool,
     result: ScanResult,
     /// The first reason for which the scan was refused.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -87,6 +94,10 @@ pub struct ScanView {
     date: MealDate,
     #[schema(value_type = String, format = DateTime)]
     scanned_at: Timestamp,
+    /// Whether staff named the student, without a code.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    manual: bool,
     /// The earlier scan that admitted the student, if the reason is `already_scanned`.
     #[serde(skip_serializing_if = "Option::is_none")]
     previous: Option<ScannedBy>,
@@ -94,6 +105,29 @@ pub struct ScanView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     undone_at: Option<Timestamp>,
+    /// How the student was admitted in spite of a refusal; only in the response to an override or
+    /// to an undo.
+    #[serde(rename = "override", skip_serializing_if = "Option::is_none")]
+    overridden: Option<OverrideView>,
+}
+
+/// How a student was admitted in spite of a refusal.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = ScanOverride)]
+pub struct OverrideView {
+    /// Why, in the words of staff.
+    reason: OverrideReason,
+    /// Why the scan had been refused.
+    refused: Refusal,
+    #[schema(value_type = String, format = DateTime)]
+    overridden_at: Timestamp,
+}
+
+impl OverrideView {
+    fn of(scan: &Scan) -> Option<Self> {
+        let Override { reason, at, .. } = scan.overridden.clone()?;
+        Some(Self { reason, refused: scan.refused?, overridden_at: at })
+    }
 }
 
 /// An uploaded scan that an owner should look at.
@@ -115,8 +149,13 @@ pub struct ScanConflict {
 }
 
 impl ScanView {
-    fn new(plate: &Plate, scan: &Scan, student: Option<ScannedStudent>) -> Self {
-        let (result, reason, previous) = match plate.outcome(scan) {
+    fn new(
+        plate: &Plate,
+        scan: &Scan,
+        outcome: Outcome<'_>,
+        student: Option<ScannedStudent>,
+    ) -> Self {
+        let (result, reason, previous) = match outcome {
             Outcome::Admitted => (ScanResult::Admitted, None, None),
             Outcome::Refused(reason) => (ScanResult::Refused, Some(reason), None),
             Outcome::AlreadyScanned { previous } => {
@@ -126,32 +165,45 @@ impl ScanView {
         // The student is shown only if the signature is valid and the student was found.
         let proven = reason.is_none_or(|reason| reason > Refusal::UnknownStudent);
         Self {
-            scan_id: scan.scan_id.clone(),
+            scan_id: Some(scan.scan_id.clone()),
+            dry_run: false,
             result,
             reason,
+            manual: scan.manual,
             student: student.filter(|_| proven),
             meal: plate.sitting.meal,
             date: plate.sitting.date,
             scanned_at: scan.scanned_at,
             previous,
             undone_at: None,
+            overridden: None,
         }
     }
 
-    /// The view of a scan whose outcome was just recorded.
+    /// The view of a scan whose outcome was recorded, just now or when it came first.
     pub(crate) async fn of(app: &App, judged: &Judged<'_>) -> Result<Self, BlobError> {
         let student = match judged.member {
             Some(member) => Some(ScannedStudent::of(app, member).await?),
             None => None,
         };
-        Ok(Self::new(&judged.recorded.plate, &judged.recorded.scan, student))
+        let Recorded { plate, scan } = &judged.recorded;
+        Ok(Self::new(plate, scan, plate.first_outcome(scan), student))
     }
 
-    /// The view of a scan whose admission was undone. It has no picture, because the device
-    /// has just shown it.
-    pub(crate) fn undone(plate: &Plate, scan: &Scan) -> Self {
+    /// The view of a scan that was only foreseen.
+    pub(crate) async fn of_dry_run(app: &App, judged: &Judged<'_>) -> Result<Self, BlobError> {
+        Ok(Self { scan_id: None, dry_run: true, ..Self::of(app, judged).await? })
+    }
+
+    /// The view of a scan whose admission was undone, or whose refusal was overridden. It has no
+    /// picture, because the device has just shown it.
+    pub(crate) fn changed(plate: &Plate, scan: &Scan) -> Self {
         let student = plate.diner.clone().map(Into::into);
-        Self { undone_at: scan.undone_at, ..Self::new(plate, scan, student) }
+        Self {
+            undone_at: scan.undone_at,
+            overridden: OverrideView::of(scan),
+            ..Self::new(plate, scan, plate.outcome(scan), student)
+        }
     }
 }
 

@@ -3,9 +3,11 @@
 pub mod approve;
 pub mod block;
 mod decide;
+pub mod import_check;
 pub mod list;
 mod qr;
 pub mod qr_get;
 pub mod qr_reset;
 pub mod register;
 pub mod reject;
+pub mod search;

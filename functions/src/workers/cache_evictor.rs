@@ -85,6 +85,7 @@ fn outdated(of: &Changed) -> Option<Outdated> {
         | Changed::Closure(_)
         | Changed::Plate(_)
         | Changed::Stray(_)
+        | Changed::Lookup(_)
         | Changed::Notification(_)
         | Changed::MenuItem(_)
         | Changed::Stock(_)

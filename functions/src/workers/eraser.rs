@@ -18,7 +18,7 @@ use thali_domain::pictures::{PictureKey, ScreenshotKey};
 use thali_domain::staff::plates::Diner;
 use thali_platform::app::App;
 use thali_platform::queue::QueueName;
-use thali_platform::store::{Account, Attempt, Consistency, Stamp, StoreError, retry_overtaken};
+use thali_platform::store::{Account, Consistency, Stamp, StoreError, retry_overtaken};
 
 use super::announcer::{CONSUMER, NotTaken};
 use super::messages::{Erasure, ErasureStep, PagedWork};
@@ -72,13 +72,11 @@ pub async fn erase(app: &App, erasure: Erasure) -> Result<(), Error> {
         }
     };
     let is_first = *step == ErasureStep::Records;
-    match next {
-        Some(step) => go_on(app, Erasure { step, ..erasure }, is_first).await,
-        None => {
-            tracing::info!("a deleted account is erased");
-            Ok(())
-        }
-    }
+    let Some(step) = next else {
+        tracing::info!("a deleted account is erased");
+        return Ok(());
+    };
+    go_on(app, Erasure { step, ..erasure }, is_first).await
 }
 
 async fn go_on(app: &App, next: Erasure, waits: bool) -> Result<(), Error> {
@@ -122,10 +120,7 @@ async fn cuts(app: &App, account: &Account, mess: &Mess, stamp: &Stamp) -> Resul
     let today = mess.date_at(stamp.at);
     let cuts = app.store.cuts_of(&mess.mess_id, account.account_id).await?;
     for cut in cuts.iter().filter(|cut| cut.from > today) {
-        retry_overtaken(|_| async {
-            Ok::<Attempt<bool>, StoreError>(app.store.cut_delete(cut, stamp).await?)
-        })
-        .await?;
+        retry_overtaken(|_| app.store.cut_delete(cut, stamp)).await?;
     }
     Ok(())
 }

@@ -58,6 +58,12 @@ async fn complete_news(app: &App, notice: &Notice) -> Result<Option<News>, Store
         {
             *name = name_of(app, *account_id).await?;
         }
+        News::ScanOverridden { by, by_name, .. } if by_name.is_none() => {
+            // A staff token has the name of its device, which the scan has too.
+            if let Ok(account) = by.parse() {
+                *by_name = name_of(app, account).await?;
+            }
+        }
         // Of a sharded stock, the change contains only one shard.
         News::StockLow { name, sku, stock } if name.is_none() => {
             let Some(item) = app.store.item_get(&notice.mess_id, sku).await? else {

@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use thali_ctl::csv_file::{Sheet, read_file};
+use thali_ctl::files::read_file;
 use thali_ctl::menu_file::{self, Row};
 use thali_domain::ids::MessId;
 use thali_domain::orders::menu::{Item, ItemName, Sku};
+use thali_files::csv_file::Sheet;
 use thali_platform::store::{Attempt, Stamp, StoreError, retry_overtaken};
 
 use crate::progress::progress_bar;

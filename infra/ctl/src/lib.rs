@@ -2,11 +2,11 @@
 //! that are read as a whole, and what is made of them. The commands themselves, with their
 //! arguments and what they print, are the binary's.
 
-pub mod csv_file;
+pub mod files;
 pub mod menu_file;
+pub mod name_index;
 pub mod picture_sweep;
 pub mod roster;
-pub mod student_file;
 
 /// What a command failed of, for the operator.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;

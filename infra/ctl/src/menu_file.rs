@@ -5,8 +5,7 @@ use std::str::FromStr;
 use thali_domain::Unacceptable;
 use thali_domain::orders::menu::{ItemName, PriceTokens, Sku};
 use thali_domain::orders::stock::ItemPut;
-
-use crate::csv_file::{Column, Kind, Layout, Reading, Refused, Sheet};
+use thali_files::csv_file::{Column, Kind, Layout, Reading, Refused, Sheet};
 
 const LAYOUT: Layout = Layout {
     columns: &[

@@ -2,19 +2,18 @@
 //! against it. Each student is made in one transaction, so an import that was cut off has
 //! made some students and none by half; the next one finds them and goes on.
 
-use std::collections::HashMap;
-
-use thali_domain::accounts::identity::{AccountStatus, Email, Role, RollNo};
+use thali_domain::accounts::identity::{AccountStatus, Role, RollNo};
 use thali_domain::ids::{AccountId, MessId};
+use thali_files::csv_file::Fault;
+use thali_files::enrolment::{self, Fate, Holder};
+use thali_files::student_file::Row;
 use thali_platform::auth::password::NO_PASSWORD;
 use thali_platform::clock::Clock;
 use thali_platform::store::{
-    Account, AccountCreateError, Attempt, Stamp, Store, StoreError, retry_overtaken,
+    Account, AccountCreateError, Attempt, Holders, Stamp, Store, StoreError, retry_overtaken,
 };
 
 use crate::Failure;
-use crate::csv_file::Fault;
-use crate::student_file::Row;
 
 /// An import into a mess.
 pub struct Roster<'a> {
@@ -28,15 +27,6 @@ pub struct Roster<'a> {
     pub status: AccountStatus,
     /// Who imports.
     pub stamp: Stamp,
-}
-
-/// What becomes of a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
-    /// The student is made.
-    New,
-    /// There is a student of this roll number, name and address, who stays as they are.
-    Unchanged,
 }
 
 /// How many rows were, or would be, what.
@@ -72,13 +62,6 @@ pub enum ImportError {
     /// What there is could not be read. Nothing was written.
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-/// Who has what the rows of a file want to have.
-#[derive(Default)]
-struct Holders {
-    roll_nos: HashMap<RollNo, Account>,
-    emails: HashMap<Email, AccountId>,
 }
 
 impl Roster<'_> {
@@ -123,11 +106,7 @@ impl Roster<'_> {
     async fn holders(&self, rows: &[Row]) -> Result<Holders, StoreError> {
         let roll_nos: Vec<_> = rows.iter().map(|row| row.roll_no.clone()).collect();
         let emails: Vec<_> = rows.iter().filter_map(|row| row.email.clone()).collect();
-        // In this order: a student who is made in between by another import is then found by
-        // number and name, and not by an address that seems to be somebody else's.
-        let emails = self.store.accounts_of_emails(self.mess, &emails).await?;
-        let roll_nos = self.store.accounts_of_roll_nos(self.mess, &roll_nos).await?;
-        Ok(Holders { roll_nos, emails })
+        self.store.holders_of(self.mess, &roll_nos, &emails).await
     }
 
     /// Makes a student, account, guards and member at once; looks again where something of
@@ -169,43 +148,19 @@ impl Roster<'_> {
     }
 }
 
-/// What becomes of a row, or what speaks against it. Who is known by number, name and, where
-/// the row has one, address is the same student, whatever else they have changed since.
+/// What becomes of a row, or what speaks against it.
 fn fate(row: &Row, holders: &Holders) -> Result<Fate, Vec<Fault>> {
-    let there = holders.roll_nos.get(&row.roll_no);
-    let same = |account: &&Account| account.role == Role::Student && account.name == row.name;
-    let student = there.filter(same);
-    let mut faults = Vec::new();
-    if let (Some(other), None) = (there, student) {
-        let message = format!("is {}'s already", other.name);
-        faults.push(Fault::of_column(row.line, "roll_no", message));
-    }
-    let holder = row.email.as_ref().and_then(|email| holders.emails.get(email));
-    if holder.is_some_and(|holder| there.is_none_or(|there| there.account_id != *holder)) {
-        faults.push(Fault::of_column(row.line, "email", "is somebody else's already"));
-    } else if let (Some(student), Some(email)) = (student, &row.email) {
-        // Anybody can register with somebody's number and name; by the mails of the address
-        // they would have the account.
-        if student.email.as_ref() != Some(email) {
-            let message = "is there with another e-mail address, or with none";
-            faults.push(Fault::of_column(row.line, "roll_no", message));
-        }
-    }
-    match (faults.is_empty(), student) {
-        (false, _) => Err(faults),
-        (true, Some(_)) => Ok(Fate::Unchanged),
-        (true, None) => Ok(Fate::New),
-    }
+    let there = holders.roll_nos.get(&row.roll_no).map(holder);
+    let email_holder = row.email.as_ref().and_then(|email| holders.emails.get(email)).copied();
+    enrolment::fate(row, there, email_holder)
 }
 
-impl Fate {
-    /// The fate in one word.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::New => "new",
-            Self::Unchanged => "unchanged",
-        }
+fn holder(account: &Account) -> Holder<'_> {
+    Holder {
+        account_id: account.account_id,
+        role: account.role,
+        name: &account.name,
+        email: account.email.as_ref(),
     }
 }
 

@@ -3,11 +3,14 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use thali_ctl::csv_file::{Sheet, read_file, refusal};
-use thali_ctl::roster::{Fate, ImportError, Roster, Tally};
-use thali_ctl::student_file::{self, Row};
+use thali_ctl::files::{read_file, refusal};
+use thali_ctl::name_index;
+use thali_ctl::roster::{ImportError, Roster, Tally};
 use thali_domain::accounts::identity::AccountStatus;
 use thali_domain::ids::MessId;
+use thali_files::csv_file::Sheet;
+use thali_files::enrolment::Fate;
+use thali_files::student_file::{self, Row};
 
 use crate::progress::progress_bar;
 use crate::{Failure, Operator};
@@ -16,6 +19,15 @@ use crate::{Failure, Operator};
 pub enum Command {
     /// Makes the students whom a CSV file names. Whom there is already is left alone.
     Import(Import),
+    /// Adds the students of before searches to the index of names. It can be run again.
+    Index(Index),
+}
+
+#[derive(Args)]
+pub struct Index {
+    /// The mess.
+    #[arg(long, env = "MESS_ID", value_parser = MessId::parse)]
+    mess: MessId,
 }
 
 const COLUMNS_HELP: &str = "The file; its first line names the columns name, roll_no, room_no, \
@@ -39,7 +51,10 @@ pub struct Import {
 }
 
 pub async fn run(operator: &Operator, command: Command) -> Result<(), Failure> {
-    let Command::Import(import) = command;
+    let import = match command {
+        Command::Import(import) => import,
+        Command::Index(Index { mess }) => return fill_index(operator, &mess).await,
+    };
     let region = operator.require_mess(&import.mess).await?.region;
     let read = |bytes: &[u8]| student_file::read(bytes, region);
     let Sheet { rows, how } = read_file(&import.file, read)?;
@@ -64,6 +79,14 @@ pub async fn run(operator: &Operator, command: Command) -> Result<(), Failure> {
         ("", write(&roster, &rows, fates).await?)
     };
     println!("{dry_run}new {new}, unchanged {unchanged}");
+    Ok(())
+}
+
+async fn fill_index(operator: &Operator, mess: &MessId) -> Result<(), Failure> {
+    operator.require_mess(mess).await?;
+    let tally = name_index::index(&operator.store, mess, &operator.stamp()).await?;
+    let name_index::Tally { added, unchanged } = tally;
+    println!("added {added}, unchanged {unchanged}");
     Ok(())
 }
 

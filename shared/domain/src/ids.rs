@@ -166,6 +166,10 @@ ulid_id!(
     StaffTokenId, "stk"
 );
 ulid_id!(
+    /// A search for students by staff or an owner.
+    LookupId, "lkp"
+);
+ulid_id!(
     /// A notification to the owners of a mess.
     NotificationId, "ntf"
 );

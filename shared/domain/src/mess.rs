@@ -191,6 +191,30 @@ impl TryFrom<String> for Approval {
     }
 }
 
+/// Whether staff may admit students in spite of some refusals.
+// Deserialised from text, for the reason given at `Role`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case", try_from = "String")]
+pub enum Overrides {
+    /// Staff may, and the owner is told.
+    Allowed,
+    /// A refusal stands.
+    #[default]
+    Forbidden,
+}
+
+impl TryFrom<String> for Overrides {
+    type Error = Unacceptable;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        match text.as_str() {
+            "allowed" => Ok(Self::Allowed),
+            "forbidden" => Ok(Self::Forbidden),
+            _ => Err(Unacceptable::new("must be allowed or forbidden")),
+        }
+    }
+}
+
 /// A mess and its settings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Mess {
@@ -215,6 +239,10 @@ pub struct Mess {
     /// The time on the day before a mess cut until which it can be applied or cancelled
     /// (exclusive).
     pub cut_cutoff: WallTime,
+    /// Whether staff may admit students in spite of some refusals.
+    #[serde(default)]
+    #[schema(required)]
+    pub overrides: Overrides,
 }
 
 /// When the meals are served, by which clock: the settings that decide to which meal a time
@@ -263,6 +291,7 @@ impl Mess {
             token_validity_days: 90,
             approval: Approval::Required,
             cut_cutoff: time(23, 0),
+            overrides: Overrides::Forbidden,
         }
     }
 

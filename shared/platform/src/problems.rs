@@ -17,6 +17,7 @@ use thali_domain::owner::settings::WindowRefusal;
 use thali_domain::payments::mismatches::AcceptRefusal;
 use thali_domain::payments::refunds::RefundRefusal;
 use thali_domain::payments::settlement::PaymentRefusal;
+use thali_domain::staff::overrides::OverrideRefusal;
 use thali_domain::staff::plates::UndoRefusal;
 use thali_domain::students::membership::WrongStatus;
 use thali_domain::tokens::redeeming::RedeemRefusal;
@@ -190,6 +191,21 @@ impl From<UndoRefusal> for Problem {
             UndoRefusal::Expired => "undo_expired",
         };
         Self::conflict(code, format!("{}.", capitalised(&refusal)))
+    }
+}
+
+impl From<OverrideRefusal> for Problem {
+    fn from(refusal: OverrideRefusal) -> Self {
+        let detail = format!("{}.", capitalised(&refusal));
+        match refusal {
+            OverrideRefusal::Forbidden | OverrideRefusal::NotRefused => {
+                Self::conflict("override_not_allowed", detail)
+            }
+            OverrideRefusal::Never(reason) => {
+                Self::conflict("override_not_allowed", detail).with("scan_reason", reason)
+            }
+            OverrideRefusal::Expired => Self::conflict("override_expired", detail),
+        }
     }
 }
 

@@ -300,19 +300,32 @@ async fn beside_a_guesser_who_never_pauses_a_login_must_wait() {
     panic!("the guesser is not limited");
 }
 
+/// As if so many logins had come from the hostel in this instant. Redis forgets by its own clock,
+/// so the real ones, each of which hashes a password, might take too long.
+fn count_requests(test: &TestApp, count: i64) {
+    let client = redis::Client::open(test.redis.url()).expect("an address");
+    let mut connection = client.get_connection().expect("it runs");
+    let key = format!("thali:test:charged:login:{HOSTEL}");
+    let empty_at_ms = test.now().as_millisecond() + count * 60_000 / 300;
+    let set = redis::cmd("HSET").arg(&key).arg("all").arg(empty_at_ms).exec(&mut connection);
+    set.expect("it is set");
+    let kept = redis::cmd("PEXPIRE").arg(&key).arg(60_000).exec(&mut connection);
+    kept.expect("it is kept");
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn three_hundred_right_logins_a_minute_pass_and_no_more() {
+async fn right_logins_pass_up_to_three_hundred_a_minute() {
     let test = strict().await;
     test.student("asha@example.com").await;
-    for _ in 0..300 {
-        let answer = test.send(login("asha@example.com", PASSWORD).sent_from(HOSTEL)).await;
-        answer.expect(200);
+    let log_in = || login("asha@example.com", PASSWORD).sent_from(HOSTEL);
+    for _ in 0..30 {
+        test.send(log_in()).await.expect(200);
     }
-    let over = login("asha@example.com", PASSWORD).sent_from(HOSTEL);
     for _ in 0..ROUNDS {
-        let answer = test.send(over.clone()).await;
-        if answer.status == 429 {
-            return assert_limited(&answer, 1);
+        count_requests(&test, 298);
+        if fill(&test, |_| log_in()).await == 2 {
+            assert_limited(&test.send(log_in()).await, 1);
+            return;
         }
         tokio::time::sleep(REDIS_PAUSE).await;
     }

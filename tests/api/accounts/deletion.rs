@@ -56,11 +56,11 @@ pub(super) async fn person(test: &TestApp) -> Student {
 }
 
 /// The tables with an item that contains this text.
-pub(super) async fn found(test: &TestApp, text: &str) -> Vec<String> {
+pub(super) async fn found(test: &TestApp, personal: &str) -> Vec<String> {
     let mut found = Vec::new();
     for table in ["accounts", "tokens", "orders", "meals"] {
         for item in test.dynamo.items(table).await {
-            if format!("{item:?}").contains(text) {
+            if format!("{item:?}").contains(personal) {
                 found.push(format!("{table}: {item:?}"));
             }
         }

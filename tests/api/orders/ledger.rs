@@ -367,7 +367,9 @@ impl Story {
         }
         let ledger = self.check().await;
         assert!(!ledger.orders.contains_key("Pending"), "{ledger:?}");
-        assert!(self.test.dynamo.index_items("orders", "pending").await.is_empty());
+        assert_eq!(self.test.entries_of("pending#").await, 0);
+        let ready = ledger.orders.get("Processed").copied().unwrap_or(0);
+        assert_eq!(self.test.entries_of("ready#").await, ready, "{ledger:?}");
         ledger
     }
 }

@@ -10,6 +10,7 @@ mod mails;
 mod place;
 mod processor;
 mod races;
+mod ready;
 mod stock;
 mod stock_races;
 mod sweep;
@@ -53,6 +54,13 @@ async fn everything(test: &TestApp) -> Vec<String> {
 }
 
 impl TestApp {
+    /// How many entries the index `pending` has in partitions that begin so.
+    async fn entries_of(&self, partition: &str) -> u64 {
+        let entries = self.dynamo.index_items("orders", "pending").await;
+        let partitions = entries.iter().filter_map(|entry| entry.get("pending")?.as_s().ok());
+        partitions.map(|it| u64::from(it.starts_with(partition))).sum()
+    }
+
     /// The order that an answer names, as it is stored now.
     async fn order_of(&self, answer: &Answer) -> Order {
         let id = OrderId::parse(answer.text("order_id")).expect("an id");

@@ -32,6 +32,7 @@ async fn each_setting_can_change_alone_and_the_response_is_the_mess() {
         ("token_validity_days", json!(1)),
         ("token_validity_days", json!(730)),
         ("approval", json!("required")),
+        ("overrides", json!("allowed")),
         ("cut_cutoff", json!("21:30")),
     ] {
         let answer = test.send(patch(&owner, &json!({ member: value }))).await.expect(200);
@@ -77,6 +78,7 @@ async fn an_invalid_setting_is_refused_by_field_name_and_nothing_changes() {
         (json!({ "token_validity_days": 0 }), vec!["token_validity_days"]),
         (json!({ "token_validity_days": 731 }), vec!["token_validity_days"]),
         (json!({ "approval": "sometimes" }), vec!["approval"]),
+        (json!({ "overrides": "sometimes" }), vec!["overrides"]),
         (json!({ "cut_cutoff": "24:00" }), vec!["cut_cutoff"]),
         (json!({ "mess_id": "mess_other" }), vec!["mess_id"]),
         (window("LUNCH", "12:00", "12:00"), vec!["meal_windows.LUNCH"]),

@@ -6,6 +6,7 @@ mod headcount;
 mod invites;
 mod mess;
 mod notifications;
+mod sales;
 mod scans_csv;
 
 use jiff::Timestamp;
@@ -27,7 +28,7 @@ impl TestApp {
     }
 
     /// The body of a GET request that must succeed.
-    async fn seen(&self, reader: &Student, path: &str) -> Value {
+    pub(crate) async fn seen(&self, reader: &Student, path: &str) -> Value {
         self.read(reader, path).await.expect(200).body
     }
 

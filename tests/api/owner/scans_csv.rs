@@ -16,7 +16,7 @@ use crate::support::people::Student;
 use crate::support::{Answer, Call, TestApp};
 
 const HEADER: &str = "\u{feff}date,meal,scanned_at,arrived_at,result,reason,name,roll_no,room_no,\
-                      account_id,device,offline,undone_at,scan_id\r\n";
+                      account_id,device,offline,undone_at,scan_id,manual,overridden,override_reason\r\n";
 
 /// Lambda limits a response to 6 MB. Half of that leaves room for JSON escapes.
 const PAGE_BYTES_MAX: usize = 3_000_000;
@@ -66,7 +66,9 @@ fn row(sitting: Sitting, scan: &Scan, local: &str, result: &str, who: &str) -> S
     let Sitting { date, meal } = sitting;
     let Scan { scan_id, device, offline, .. } = scan;
     let meal = meal.as_str();
-    format!("{date},{meal},{local},{local},{result},{who},{device},{offline},,{scan_id}\r\n")
+    format!(
+        "{date},{meal},{local},{local},{result},{who},{device},{offline},,{scan_id},false,,\r\n"
+    )
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -109,13 +111,13 @@ async fn every_scan_is_a_row_with_local_times_of_the_mess() {
         row(lunch, &stray, "2026-01-14T13:10:00+05:30", "refused,invalid_signature", ",,,"),
         format!(
             "2026-01-14,LUNCH,2026-01-14T13:00:00+05:30,2026-01-14T13:00:00+05:30,admitted,,{who},\
-             Gate,false,2026-01-14T13:01:00+05:30,{}\r\n",
+             Gate,false,2026-01-14T13:01:00+05:30,{},false,,\r\n",
             undone.scan_id
         ),
         row(lunch, &again, "2026-01-14T13:02:00+05:30", "admitted,", &who),
         format!(
             "2026-01-14,LUNCH,2026-01-14T13:03:00+05:30,2026-01-14T14:03:00+05:30,refused,\
-             already_scanned,{who},'-Side gate,true,,{}\r\n",
+             already_scanned,{who},'-Side gate,true,,{},false,,\r\n",
             thrice.scan_id
         ),
         row(dinner, &cut, "2026-01-14T22:30:00+05:30", "refused,mess_cut", &who),

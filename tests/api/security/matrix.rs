@@ -66,7 +66,9 @@ fn expected(access: Access, who: &Who) -> Expected {
     }
     let person = match who {
         Who::Person(person) => person,
-        Who::Device(_) if matches!(access, Access::Counter | Access::Staff) => {
+        Who::Device(_)
+            if matches!(access, Access::Counter | Access::Staff | Access::StaffOrOwner) =>
+        {
             return Expected::Admitted;
         }
         _ => return Expected::Refused(401, "unauthenticated"),
@@ -78,7 +80,8 @@ fn expected(access: Access, who: &Who) -> Expected {
         Access::StudentOrOwner if person.role == Role::Owner => return Expected::Admitted,
         Access::Applicant | Access::StudentOrOwner => (Role::Student, true),
         Access::Student => (Role::Student, false),
-        Access::Staff => (Role::Staff, false),
+        Access::StaffOrOwner if person.role == Role::Owner => (Role::Owner, false),
+        Access::Staff | Access::StaffOrOwner => (Role::Staff, false),
         Access::Owner | Access::PublicOrOwner => (Role::Owner, false),
     };
     if person.role != role {

@@ -110,7 +110,7 @@ impl Staffed {
     /// A person whom `access` allows.
     fn allowed(&self, access: Access) -> &Person {
         match access {
-            Access::Staff => &self.staff,
+            Access::Staff | Access::StaffOrOwner => &self.staff,
             Access::Owner | Access::PublicOrOwner => &self.owner,
             Access::Public
             | Access::Partner

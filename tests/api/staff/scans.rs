@@ -68,7 +68,12 @@ async fn a_logged_in_staff_member_can_scan() {
 
 /// Makes `reason` apply to a student, from outside where possible; returns the code that the
 /// student then shows.
-async fn cause(test: &TestApp, reason: Refusal, asha: AccountId, code: String) -> String {
+pub(super) async fn cause(
+    test: &TestApp,
+    reason: Refusal,
+    asha: AccountId,
+    code: String,
+) -> String {
     match reason {
         Refusal::MalformedQr => return "https://example.com/?v1|".to_owned(),
         Refusal::UnknownKey => test.rotate_key(test.now()).await,

@@ -86,7 +86,13 @@ async fn one_scan_that_cannot_be_taken_refuses_no_other() {
         (json!(null), "scan_invalid", vec![""]),
         (json!("scan"), "scan_invalid", vec![""]),
         (json!(5), "scan_invalid", vec![""]),
-        (json!({}), "scan_invalid", vec!["qr_data", "meal"]),
+        (json!({}), "scan_invalid", vec!["meal", "qr_data"]),
+        (
+            with("account_id", json!("acc_01J9Z6V3KQ4N6B7XTA0S2E5GHQ")),
+            "scan_invalid",
+            vec!["account_id"],
+        ),
+        (with("dry_run", json!(true)), "scan_invalid", vec!["dry_run"]),
     ];
     let mut scans = vec![good("n1")];
     scans.extend(cases.iter().map(|(scan, ..)| scan.clone()));

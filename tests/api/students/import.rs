@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::json;
-use thali_ctl::roster::{Fate, ImportError, Roster, Tally};
-use thali_ctl::student_file::{self, Row};
+use thali_ctl::roster::{ImportError, Roster, Tally};
 use thali_domain::accounts::identity::AccountStatus::{
     self, Active, Blocked, PendingApproval, Rejected,
 };
 use thali_domain::phone::Region;
+use thali_files::enrolment::Fate;
+use thali_files::student_file::{self, Row};
 use thali_platform::app::App;
 use thali_platform::auth::password::NO_PASSWORD;
 use thali_platform::store::{Account, Consistency};

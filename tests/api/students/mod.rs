@@ -4,11 +4,13 @@
 mod block;
 mod decisions;
 mod import;
+mod import_check;
 mod list;
 mod mails;
 mod members;
 mod races;
 mod register;
+mod search;
 
 use std::sync::Arc;
 

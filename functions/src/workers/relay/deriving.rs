@@ -74,7 +74,11 @@ impl From<&Change> for FollowUps {
                 let announcement = closure.inserted().map(Into::into).map(PagedWork::Closure);
                 Self { announcement, ..none }
             }
-            Changed::Plate(plate) => Self { notice: notice(notices::scan_conflict(plate)), ..none },
+            Changed::Plate(plate) => {
+                let conflict = notices::scan_conflict(plate);
+                let notice = notice(conflict.or_else(|| notices::scan_overridden(plate)));
+                Self { notice, ..none }
+            }
             Changed::MenuItem(stock) | Changed::Stock(stock) => {
                 Self { notice: notice(notices::stock_low(stock)), ..none }
             }
@@ -88,6 +92,7 @@ impl From<&Change> for FollowUps {
             | Changed::Member(_)
             | Changed::Cut(_)
             | Changed::Stray(_)
+            | Changed::Lookup(_)
             | Changed::Notification(_)
             | Changed::Idempotency(_) => none,
         }

@@ -95,6 +95,10 @@ pub(super) fn scan_conflict(images: &Images<Plate>) -> Option<News> {
     notifications::scan_conflict(images.before.as_deref(), images.after.as_deref()?)
 }
 
+pub(super) fn scan_overridden(images: &Images<Plate>) -> Option<News> {
+    notifications::scan_overridden(images.before.as_deref(), images.after.as_deref()?)
+}
+
 /// The news that the stock of an item has fallen low. Of a sharded stock, one shard has fallen
 /// low: the images do not contain the other shards. Moving portions between shards changes the
 /// layout, and is not news.

@@ -12,7 +12,7 @@ use crate::meals::entitlement::Entitlement;
 use crate::meals::meal_times::Sitting;
 use crate::mess::{Meal, Mess};
 use crate::staff::gate::Gate;
-use crate::staff::plates::{Outcome, Plate};
+use crate::staff::plates::Plate;
 use crate::staff::refusals::Refusal;
 
 /// How many days back a day can be counted. The mess keeps cuts for a little longer, see
@@ -106,12 +106,7 @@ impl Tally {
     /// Adds a plate's admission and refused scans.
     pub fn add(&mut self, plate: &Plate) {
         self.admitted += u32::from(plate.admitted.is_some());
-        for scan in plate.scans.values() {
-            let reason = match plate.outcome(scan) {
-                Outcome::Admitted => continue,
-                Outcome::Refused(reason) => reason,
-                Outcome::AlreadyScanned { .. } => Refusal::AlreadyScanned,
-            };
+        for reason in plate.scans.values().filter_map(|scan| plate.refusal_of(scan)) {
             *self.refused.entry(reason).or_default() += 1;
         }
     }

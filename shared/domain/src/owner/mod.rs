@@ -7,7 +7,9 @@
 //! | [`settings`] | how the settings of a mess are changed, and their bounds |
 //! | [`notifications`] | notifications to owners |
 //! | [`headcount`] | how many students are expected at a meal, and how many came |
+//! | [`sales`] | sales of tokens by day |
 
 pub mod headcount;
 pub mod notifications;
+pub mod sales;
 pub mod settings;

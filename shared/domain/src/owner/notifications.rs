@@ -18,7 +18,9 @@ use crate::mess::Meal;
 use crate::money::Paise;
 use crate::orders::menu::{ItemName, Sku};
 use crate::payments::mismatches::MismatchReason;
+use crate::staff::overrides::OverrideReason;
 use crate::staff::plates::{Conflict, ConflictReason, Plate, Scan};
+use crate::staff::refusals::Refusal;
 use crate::staff::scan_ids::ScanId;
 
 /// How long a notification is kept.
@@ -162,6 +164,32 @@ pub enum News {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         previous: Option<ScanTold>,
     },
+    /// Staff admitted a student in spite of a refusal.
+    ScanOverridden {
+        /// The student.
+        account_id: AccountId,
+        /// The student's name.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<Name>,
+        /// The roll number.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        roll_no: Option<RollNo>,
+        /// The day of the meal.
+        date: MealDate,
+        /// The meal.
+        meal: Meal,
+        /// The scan that was refused and then overridden.
+        scan: ScanTold,
+        /// Why it had been refused.
+        refused: Refusal,
+        /// Why staff overrode it.
+        reason: OverrideReason,
+        /// Who overrode it: a staff token, or an account of staff.
+        by: String,
+        /// The name of the account.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by_name: Option<Name>,
+    },
     /// There are fewer than [`LOW_STOCK`] portions of an item left.
     StockLow {
         /// The item.
@@ -185,6 +213,7 @@ impl News {
             | Self::OrderProcessed { account_id, name, .. } => (account_id, name, &None),
             Self::PaymentUploaded { account_id, name, roll_no, .. }
             | Self::StudentWaiting { account_id, name, roll_no }
+            | Self::ScanOverridden { account_id, name, roll_no, .. }
             | Self::ScanConflict { account_id, name, roll_no, .. } => (account_id, name, roll_no),
             Self::AccountDeleted { .. }
             | Self::PaidAfterDeletion { .. }
@@ -196,7 +225,7 @@ impl News {
     }
 }
 
-/// One of two conflicting scans.
+/// A scan in the news.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ScanTold {
     /// The scan.
@@ -278,6 +307,30 @@ pub fn scan_conflict(before: Option<&Plate>, after: &Plate) -> Option<News> {
     })
 }
 
+/// Returns the override to report after a plate changed from `before` to `after`.
+#[must_use]
+pub fn scan_overridden(before: Option<&Plate>, after: &Plate) -> Option<News> {
+    let diner = after.diner.as_ref()?;
+    let was_overridden = |key| {
+        let earlier = before.and_then(|before| before.scans.get(key));
+        earlier.is_some_and(|scan| scan.overridden.is_some())
+    };
+    let mut new = after.scans.iter().filter(|(key, _)| !was_overridden(*key));
+    let (scan, made) = new.find_map(|(_, scan)| Some((scan, scan.overridden.clone()?)))?;
+    Some(News::ScanOverridden {
+        account_id: diner.account_id,
+        name: Some(diner.name.clone()),
+        roll_no: diner.roll_no.clone(),
+        date: after.sitting.date,
+        meal: after.sitting.meal,
+        scan: scan.into(),
+        refused: scan.refused?,
+        reason: made.reason,
+        by: made.by,
+        by_name: None,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -303,9 +356,11 @@ mod tests {
             scanned_at: now(),
             arrived_at: now(),
             offline,
+            manual: false,
             refused: None,
             past_unknown: false,
             undone_at: None,
+            overridden: None,
         };
         (ScanKey::of_scan(ulid), scan)
     }

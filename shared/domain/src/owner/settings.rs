@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::Unacceptable;
 use crate::accounts::identity::Name;
-use crate::mess::{Approval, Meal, MealWindow, Mess, WallTime, ZoneName};
+use crate::mess::{Approval, Meal, MealWindow, Mess, Overrides, WallTime, ZoneName};
 use crate::money::Paise;
 use crate::phone::Region;
 use crate::text::plain_schema;
@@ -77,6 +77,8 @@ pub struct MessPatch {
     pub approval: Option<Approval>,
     /// Until when on the day before a cut it can be applied or cancelled.
     pub cut_cutoff: Option<WallTime>,
+    /// Whether staff may admit students in spite of some refusals.
+    pub overrides: Option<Overrides>,
 }
 
 /// Why a serving time is refused.
@@ -112,6 +114,7 @@ impl MessPatch {
                 .map_or(mess.token_validity_days, |validity| validity.0),
             approval: patch.approval.unwrap_or(mess.approval),
             cut_cutoff: patch.cut_cutoff.unwrap_or(mess.cut_cutoff),
+            overrides: patch.overrides.unwrap_or(mess.overrides),
             mess_id: mess.mess_id,
         })
     }

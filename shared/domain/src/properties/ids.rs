@@ -55,6 +55,7 @@ ulid_ids!(
     CycleId,
     DeviceId,
     EmailChangeId,
+    LookupId,
     NotificationId,
     OrderId,
     PasswordResetId,

@@ -9,6 +9,7 @@
 //! | `past` | an offline scan is judged by the facts of its time |
 //! | `pictures` | the storage keys of pictures survive printing and parsing |
 //! | `qr` | only a signed QR code is accepted |
+//! | `roster` | an offline device says what the server would say |
 //! | `stock` | an item's stock over its shards, with concurrent owners and orders |
 //! | `texts` | texts have one spelling, however they were typed |
 //! | `tokens` | tokens, refunds and orders, with many concurrent clients |
@@ -18,6 +19,7 @@ mod one_time_codes;
 mod past;
 mod pictures;
 mod qr;
+mod roster;
 mod spreadsheet;
 mod stock;
 mod texts;

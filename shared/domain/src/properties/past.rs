@@ -17,7 +17,7 @@ use crate::mess::{Meal, MealWindow, Mess, SCHEDULES_MAX, Schedule, WallTime, Zon
 use crate::past::Past;
 use crate::staff::gate::{Gate, GraceHours, OpenClosure, QrKeys};
 use crate::staff::refusals::Refusal;
-use crate::staff::scanning::{Shown, Verdict};
+use crate::staff::scanning::{Named, Shown, Verdict};
 use crate::students::qr::{Code, Kid, MessKey, Nonce, ReadCode};
 
 const SECRET: &[u8] = b"the deployment's secret";
@@ -166,9 +166,9 @@ impl World {
 
     fn judge(&self, code: &ReadCode, at: Timestamp, offline: bool) -> Verdict {
         let signed = MessKey::derive(SECRET, &mess_id(), code.code.kid).verifies(&mess_id(), code);
-        let (code, student) = (Some(code), Some(&self.student));
+        let (named, student) = (Named::ByCode { read: code, signed }, Some(&self.student));
         let (gate, meal) = (&self.gate, Meal::Lunch);
-        Shown { gate, code, signed, student, meal, at, offline }.judge()
+        Shown { gate, named, student, meal, at, offline }.judge()
     }
 }
 

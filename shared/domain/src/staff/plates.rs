@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 use crate::accounts::identity::{Name, RollNo, RoomNo};
 use crate::ids::{AccountId, MessId};
 use crate::meals::meal_times::Sitting;
+use crate::staff::overrides::Override;
 use crate::staff::refusals::Refusal;
 use crate::staff::scan_ids::{ScanId, ScanKey};
 
@@ -31,6 +32,8 @@ pub struct Scan {
     pub arrived_at: Timestamp,
     /// Whether the scan was made offline and uploaded later.
     pub offline: bool,
+    /// Whether staff named the student, without a code.
+    pub manual: bool,
     /// Why the checks before the plate refused the scan.
     pub refused: Option<Refusal>,
     /// Whether the scan passed the checks only because nobody knew any more what held when it was
@@ -38,6 +41,8 @@ pub struct Scan {
     pub past_unknown: bool,
     /// When the admission was undone.
     pub undone_at: Option<Timestamp>,
+    /// How the student was admitted in spite of `refused`.
+    pub overridden: Option<Override>,
 }
 
 impl Scan {
@@ -46,6 +51,11 @@ impl Scan {
     #[must_use]
     pub fn same_device_as(&self, other: &Self) -> bool {
         (&self.device_id, &self.device) == (&other.device_id, &other.device)
+    }
+
+    /// The first moment at which the scan can have held the plate's place.
+    fn admitted_at(&self) -> Timestamp {
+        self.overridden.as_ref().map_or(self.arrived_at, |overridden| overridden.at)
     }
 }
 
@@ -108,17 +118,29 @@ pub struct Conflict<'a> {
 }
 
 impl Plate {
-    /// The outcome of one of the plate's scans. A scan without a refusal either took the place
-    /// or found it taken.
+    /// The plate before its first scan.
+    #[must_use]
+    pub const fn empty(mess_id: MessId, sitting: Sitting) -> Self {
+        Self { mess_id, sitting, diner: None, admitted: None, scans: BTreeMap::new() }
+    }
+
+    /// The outcome of one of the plate's scans. A scan without a refusal, or with an overridden
+    /// one, either took the place or found it taken.
     #[must_use]
     pub fn outcome(&self, scan: &Scan) -> Outcome<'_> {
-        if let Some(refusal) = scan.refused {
+        if let (Some(refusal), None) = (scan.refused, &scan.overridden) {
             return Outcome::Refused(refusal);
         }
         if self.admitted.as_ref() == Some(&scan.scan_id) || scan.undone_at.is_some() {
             return Outcome::Admitted;
         }
         Outcome::AlreadyScanned { previous: self.before(scan) }
+    }
+
+    /// The outcome that a scan had when it was made, even if the refusal was overridden later.
+    #[must_use]
+    pub fn first_outcome(&self, scan: &Scan) -> Outcome<'_> {
+        scan.refused.map_or_else(|| self.outcome(scan), Outcome::Refused)
     }
 
     /// The conflict of a scan that was uploaded later: it passed all checks, but another device
@@ -140,6 +162,16 @@ impl Plate {
         }
     }
 
+    /// Why one of the plate's scans was refused; `None` if it admitted the student.
+    #[must_use]
+    pub fn refusal_of(&self, scan: &Scan) -> Option<Refusal> {
+        match self.outcome(scan) {
+            Outcome::Admitted => None,
+            Outcome::Refused(reason) => Some(reason),
+            Outcome::AlreadyScanned { .. } => Some(Refusal::AlreadyScanned),
+        }
+    }
+
     /// The scan with this id, and its key.
     #[must_use]
     pub fn find(&self, scan_id: &ScanId) -> Option<(&ScanKey, &Scan)> {
@@ -150,7 +182,7 @@ impl Plate {
     /// else the one that holds it now.
     fn before(&self, scan: &Scan) -> Option<&Scan> {
         let held_then = |other: &&Scan| {
-            other.arrived_at <= scan.arrived_at
+            other.admitted_at() <= scan.arrived_at
                 && other.undone_at.is_some_and(|undone_at| scan.arrived_at <= undone_at)
         };
         let holds = |other: &&Scan| self.admitted.as_ref() == Some(&other.scan_id);
@@ -158,7 +190,7 @@ impl Plate {
     }
 }
 
-/// How long after its arrival an admission can be undone.
+/// How long after its arrival, or after its override, an admission can be undone.
 pub const UNDO_WITHIN: SignedDuration = SignedDuration::from_mins(10);
 
 /// Why an admission cannot be undone.
@@ -178,7 +210,7 @@ impl Plate {
     pub fn undo(&self, scan: &Scan, now: Timestamp) -> Result<bool, UndoRefusal> {
         match self.outcome(scan) {
             Outcome::Admitted if scan.undone_at.is_some() => Ok(false),
-            Outcome::Admitted if now < scan.arrived_at + UNDO_WITHIN => Ok(true),
+            Outcome::Admitted if now < scan.admitted_at() + UNDO_WITHIN => Ok(true),
             Outcome::Admitted => Err(UndoRefusal::Expired),
             Outcome::Refused(_) | Outcome::AlreadyScanned { .. } => Err(UndoRefusal::NotAdmitted),
         }
@@ -211,9 +243,11 @@ mod tests {
             scanned_at: at,
             arrived_at: at,
             offline: false,
+            manual: false,
             refused: None,
             past_unknown: false,
             undone_at: None,
+            overridden: None,
         };
         (ScanKey::of_nonce((device, device), &second.to_string()), scan)
     }

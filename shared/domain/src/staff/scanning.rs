@@ -1,4 +1,4 @@
-//! Who may eat: the checks of a shown QR code, and their order.
+//! Who may eat: the checks of a shown QR code, or of a student whom staff name, and their order.
 //!
 //! The reasons to refuse are checked in the order of [`Refusal::ALL`]. The first reason that
 //! applies is the result, even if others apply too. The plate decides the last reason, that the
@@ -37,19 +37,30 @@ impl Gate {
     }
 }
 
-/// A shown code, and everything that is known about it.
+/// How a scan names its student.
+#[derive(Debug, Clone, Copy)]
+pub enum Named<'a> {
+    /// Not at all: the data is not a code.
+    ByNoCode,
+    ByCode {
+        read: &'a ReadCode,
+        /// Whether the mess's key with the code's `kid` signed the code.
+        signed: bool,
+    },
+    /// By staff who found the student without a code. No reason about codes applies.
+    ByStaff,
+}
+
+/// A scan, and everything that is known about it.
 #[derive(Debug, Clone, Copy)]
 pub struct Shown<'a> {
     pub gate: &'a Gate,
-    /// The parsed code; `None` if the data is not a code.
-    pub code: Option<&'a ReadCode>,
-    /// Whether the mess's key with the code's `kid` signed the code.
-    pub signed: bool,
-    /// The student that the code names.
+    pub named: Named<'a>,
+    /// The named student.
     pub student: Option<&'a Entitlement>,
     /// The requested meal.
     pub meal: Meal,
-    /// When the code was shown.
+    /// When the student was there.
     pub at: Timestamp,
     /// Whether the device was offline and uploaded the scan later.
     pub offline: bool,
@@ -95,9 +106,11 @@ impl Shown<'_> {
         let of_student =
             |applies: &dyn Fn(&Entitlement) -> Holds| self.student.map_or(Holds::No, applies);
         match reason {
-            Refusal::MalformedQr => self.code.is_none().into(),
-            Refusal::UnknownKey => self.code.map_or(Holds::No, |read| self.has_no_key(read)),
-            Refusal::InvalidSignature => (!self.signed).into(),
+            Refusal::MalformedQr => matches!(self.named, Named::ByNoCode).into(),
+            Refusal::UnknownKey => self.code().map_or(Holds::No, |read| self.has_no_key(read)),
+            Refusal::InvalidSignature => {
+                matches!(self.named, Named::ByCode { signed: false, .. }).into()
+            }
             // A deleted account is nobody's any more.
             Refusal::UnknownStudent => self.student.map_or(Holds::Yes, |student| {
                 self.has_status(student, |status| status == AccountStatus::Deleted)
@@ -133,6 +146,13 @@ impl Shown<'_> {
         }
     }
 
+    const fn code(&self) -> Option<&ReadCode> {
+        match self.named {
+            Named::ByCode { read, .. } => Some(read),
+            Named::ByNoCode | Named::ByStaff => None,
+        }
+    }
+
     /// Whether the mess had no valid key with the code's `kid`.
     fn has_no_key(&self, read: &ReadCode) -> Holds {
         let (keys, kid) = (&self.gate.qr_keys, read.code.kid);
@@ -145,7 +165,7 @@ impl Shown<'_> {
 
     /// Whether the code was reset. An online device sees a reset at once.
     fn is_revoked(&self, student: &Entitlement) -> Holds {
-        let Some(read) = self.code else { return Holds::No };
+        let Some(read) = self.code() else { return Holds::No };
         if self.offline {
             student.had_code(&read.code.nonce, self.at).opposite()
         } else {
@@ -191,6 +211,7 @@ mod tests {
         meal: Meal,
         at: Timestamp,
         offline: bool,
+        by_staff: bool,
     }
 
     const NONCE: [u8; 9] = [7; 9];
@@ -248,6 +269,7 @@ mod tests {
                 meal: Meal::Lunch,
                 at: at("2026-01-15T13:00:00+05:30"),
                 offline: false,
+                by_staff: false,
             }
         }
 
@@ -300,7 +322,12 @@ mod tests {
             });
             let (gate, student, meal) = (&self.gate, self.student.as_ref(), self.meal);
             let Self { at, offline, .. } = *self;
-            Shown { gate, code: read.as_ref(), signed, student, meal, at, offline }.judge().refused
+            let named = match &read {
+                _ if self.by_staff => Named::ByStaff,
+                Some(read) => Named::ByCode { read, signed },
+                None => Named::ByNoCode,
+            };
+            Shown { gate, named, student, meal, at, offline }.judge().refused
         }
 
         /// A second, independent version of the rules, in the order of the documentation.
@@ -369,6 +396,20 @@ mod tests {
             for later in ASKED.into_iter().skip(number + 1) {
                 let scene = Scene::good().with(later).with(earlier);
                 assert_eq!(scene.refusal(), Some(earlier), "{earlier:?} and {later:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_student_named_by_staff_meets_every_check_but_those_of_codes() {
+        use Refusal::{InvalidSignature, MalformedQr, RevokedQr, UnknownKey};
+        for reason in ASKED {
+            for offline in [false, true] {
+                let scene = Scene { by_staff: true, offline, ..Scene::good().with(reason) };
+                let of_code = [MalformedQr, UnknownKey, InvalidSignature, RevokedQr];
+                // Offline, a closure counts if it was announced before; this one was.
+                let expected = Some(reason).filter(|reason| !of_code.contains(reason));
+                assert_eq!(scene.refusal(), expected, "{offline}");
             }
         }
     }

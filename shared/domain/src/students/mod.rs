@@ -7,6 +7,8 @@
 //! |---|---|
 //! | [`membership`] | an owner's decisions about a student |
 //! | [`qr`] | the QR code: its content, and how it is signed and parsed |
+//! | [`search`] | searching by name or roll number: what is typed, and the index |
 
 pub mod membership;
 pub mod qr;
+pub mod search;

@@ -27,6 +27,8 @@ pub enum Access {
     Student,
     /// Active staff, or a device with a staff token.
     Staff,
+    /// Active staff, a device with a staff token, or an active owner.
+    StaffOrOwner,
     /// An active owner.
     Owner,
     /// Anybody without an access token; with one, only an active owner.
@@ -50,13 +52,16 @@ impl Access {
     /// Whether the endpoint takes a staff token instead of a session.
     #[must_use]
     pub const fn takes_staff_token(self) -> bool {
-        matches!(self, Self::Counter | Self::Staff)
+        matches!(self, Self::Counter | Self::Staff | Self::StaffOrOwner)
     }
 
     /// Whether the mess must have approved the account.
     #[must_use]
     pub const fn needs_approval(self) -> bool {
-        matches!(self, Self::Student | Self::Staff | Self::Owner | Self::PublicOrOwner)
+        matches!(
+            self,
+            Self::Student | Self::Staff | Self::StaffOrOwner | Self::Owner | Self::PublicOrOwner
+        )
     }
 
     /// The only role that is admitted, if there is just one.
@@ -71,7 +76,8 @@ impl Access {
             | Self::Any
             | Self::AnyOrCookie
             | Self::Counter
-            | Self::StudentOrOwner => None,
+            | Self::StudentOrOwner
+            | Self::StaffOrOwner => None,
         }
     }
 
@@ -80,6 +86,7 @@ impl Access {
     pub fn admits(self, role: Role) -> bool {
         match self {
             Self::StudentOrOwner => role != Role::Staff,
+            Self::StaffOrOwner => role != Role::Student,
             access => access.role().is_none_or(|admitted| admitted == role),
         }
     }

@@ -76,6 +76,12 @@ pub const CODES: &[(&str, u16, &str)] = &[
     ("not_admitted", 409, "only a scan that admitted a student can be undone"),
     ("undo_expired", 409, "a scan can be undone for ten minutes"),
     (
+        "override_not_allowed",
+        409,
+        "the mess does not allow overrides, the scan admitted the student, or its refusal is one that stands; then with `scan_reason`",
+    ),
+    ("override_expired", 409, "a refusal can be overridden for ten minutes"),
+    (
         "cutoff_passed",
         409,
         "it is too late to cut the first day, or to cancel the cut; with `cutoff`, the time until which it was possible",
@@ -108,7 +114,7 @@ pub const CODES: &[(&str, u16, &str)] = &[
     ),
     ("already_decided", 409, "the payment was verified or rejected before; with `payment_status`"),
     ("idempotency_key_reused", 409, "the key came with another body"),
-    ("body_too_large", 413, "more than 64 KiB"),
+    ("body_too_large", 413, "more than 64 KiB, or what the endpoint takes"),
     ("unsupported_media_type", 415, "the body is not `application/json`"),
     ("invalid_fields", 422, "with `errors: [{field, message}]`, all of them"),
     ("rate_limited", 429, "with `Retry-After`"),

@@ -78,6 +78,8 @@ pub struct Docs {
     pub sets_device: bool,
     /// Whether successful responses say in `X-Cache` whether they came from Redis.
     pub tells_cache: bool,
+    /// Whether the endpoint takes `If-None-Match`, and successful responses have an `ETag`.
+    pub tells_changes: bool,
     /// The header with the payment provider's signature of the body. The provider documents
     /// the body, and a wrong signature is the reason for a refusal.
     pub signature_header: Option<&'static str>,
@@ -100,6 +102,7 @@ impl Docs {
         takes_device: false,
         sets_device: false,
         tells_cache: false,
+        tells_changes: false,
         signature_header: None,
     };
 

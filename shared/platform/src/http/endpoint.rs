@@ -11,7 +11,7 @@ use super::caller::Caller;
 use super::docs::{Answers, Docs, QueryParameter, ResponseBody, SchemaOf};
 use super::problem::Problem;
 use super::rate::{RATE_ACCOUNT, RATE_PUBLIC, Rate};
-use super::request::Request;
+use super::request::{BODY_BYTES_MAX, Request};
 use super::response::Response;
 use crate::app::App;
 use crate::config::Part;
@@ -42,6 +42,8 @@ pub struct Endpoint {
     /// The parts that the endpoint needs besides those that [`Endpoint::all_parts`] adds.
     pub parts: &'static [Part],
     pub handler: Handler,
+    /// The largest body that is accepted.
+    pub body_bytes_max: usize,
     pub docs: Docs,
 }
 
@@ -108,7 +110,9 @@ impl Endpoint {
             Access::Partner => Rate::Unlimited,
             _ => RATE_ACCOUNT,
         };
-        Self { name, method, paths, access, rate, parts: &[], handler, docs: Docs::NONE }
+        let (parts, docs): (&[Part], _) = (&[], Docs::NONE);
+        let body_bytes_max = BODY_BYTES_MAX;
+        Self { name, method, paths, access, rate, parts, handler, body_bytes_max, docs }
     }
 
     /// Says what the endpoint does, in a few words.
@@ -139,6 +143,13 @@ impl Endpoint {
     pub const fn takes_optional(mut self, body: SchemaOf) -> Self {
         self.docs.body_may_be_absent = true;
         self.takes(body)
+    }
+
+    /// Accepts a body of up to this many bytes, for a file. Lambda takes at most 6 MB.
+    #[must_use]
+    pub const fn takes_up_to(mut self, bytes_max: usize) -> Self {
+        self.body_bytes_max = bytes_max;
+        self
     }
 
     /// Declares a response with a JSON body.
@@ -249,6 +260,14 @@ impl Endpoint {
     pub const fn tells_cache(mut self) -> Self {
         self.docs.tells_cache = true;
         self
+    }
+
+    /// Declares that the response has an `ETag`, and that a client which has it already is answered
+    /// with 304 and no body.
+    #[must_use]
+    pub const fn tells_changes(mut self) -> Self {
+        self.docs.tells_changes = true;
+        self.answers_nothing(304)
     }
 
     /// Declares that the body is the payment provider's JSON, signed in this header. The usual

@@ -18,6 +18,7 @@
 //! | `staff_token` | verifying a staff token |
 //! | `request`, `json`, `page` | a request, its JSON body, and the requested page of a list |
 //! | `response` | a handler's response |
+//! | `transfer` | how large responses travel: tags of their content, and compression |
 //! | `problem`, `codes` | a refusal as the client sees it, and the codes of all refusals |
 //!
 //! The mapping from errors of the rules, the store or a partner to refusals is in
@@ -39,6 +40,7 @@ mod route;
 mod serve;
 mod source;
 mod staff_token;
+mod transfer;
 
 pub use self::access::Access;
 pub use self::caller::{Caller, Session, StaffToken};
@@ -49,7 +51,7 @@ pub use self::json::{Members, one_of, parse as parse_json};
 pub use self::page::{CURSOR, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, Page};
 pub use self::problem::{FieldError, Problem};
 pub use self::rate::{
-    RATE_ACCOUNT, RATE_CODE, RATE_LOGIN, RATE_PUBLIC, RATE_REGISTRATION, RATE_SIGN_UP,
+    RATE_ACCOUNT, RATE_CODE, RATE_LOGIN, RATE_PUBLIC, RATE_REGISTRATION, RATE_SEARCH, RATE_SIGN_UP,
     RATE_STAFF_TOKEN, RATE_SUBMISSION, RATES, REQUESTS_MAX, Rate, Unfinished,
 };
 pub use self::rate_limit::give_back_finished;

@@ -50,6 +50,8 @@ pub const RATE_PUBLIC: Rate = Rate::PerAddress(300);
 pub const RATE_ACCOUNT: Rate = Rate::PerAccount(120);
 /// Submissions and orders by one account in a minute.
 pub const RATE_SUBMISSION: Rate = Rate::PerAccount(20);
+/// Searches for students by one account, or with one staff token, in a minute.
+pub const RATE_SEARCH: Rate = Rate::PerAccount(30);
 /// Requests with one staff token in a minute: a counter serves each student of a queue in less
 /// than a second. Endpoints that take sessions and staff tokens declare the rate of sessions;
 /// this rate applies to the staff tokens at all of them.
@@ -65,6 +67,7 @@ pub const RATES: &[(&str, Rate, &str)] = &[
     ("public", RATE_PUBLIC, "other requests without a session"),
     ("account", RATE_ACCOUNT, "requests with a session"),
     ("submission", RATE_SUBMISSION, "submissions, and orders of tokens or of items"),
+    ("search", RATE_SEARCH, "searches for students, also with a staff token"),
     ("staff token", RATE_STAFF_TOKEN, "requests with a staff token"),
     ("unlimited", Rate::Unlimited, "signed calls of a partner"),
 ];

@@ -18,7 +18,7 @@ use crate::app::App;
 use crate::clock::random_hex;
 use crate::store::IdempotencyKey;
 
-/// The largest body that is accepted.
+/// The largest body that an endpoint accepts unless it declares another size.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
 
 /// A request, after the gateway. Not `Debug`: it holds passwords and codes.
@@ -127,10 +127,10 @@ impl Request {
         &self.body
     }
 
-    /// Refuses a body over [`BODY_BYTES_MAX`].
-    pub(super) fn check_size(&self) -> Result<(), Problem> {
-        if self.body.len() > BODY_BYTES_MAX {
-            let detail = "The body is larger than 64 KiB.";
+    /// Refuses a body of more bytes than `bytes_max`.
+    pub(super) fn check_size(&self, bytes_max: usize) -> Result<(), Problem> {
+        if self.body.len() > bytes_max {
+            let detail = format!("The body is larger than {} KiB.", bytes_max / 1024);
             return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail));
         }
         Ok(())

@@ -72,7 +72,7 @@ async fn proceed(
     rate: Rate,
     request: &Request,
 ) -> Result<Response, Problem> {
-    request.check_size()?;
+    request.check_size(endpoint.body_bytes_max)?;
     let mut caller = match authenticate(app, endpoint.access, request).await {
         // The handler then checks the refresh cookie, and refuses who has neither.
         Err(problem) if endpoint.access == Access::AnyOrCookie && problem.status == 401 => {
@@ -86,7 +86,7 @@ async fn proceed(
             let bucket = format!("{per_minute}:{}", session.account_id);
             check_rate(app, &bucket, per_minute).await?;
         }
-        (_, Caller::StaffToken(token)) => staff_token::check_rate_of(app, token).await?,
+        (rate, Caller::StaffToken(token)) => staff_token::check_rate_of(app, token, rate).await?,
         _ => {}
     }
     // Only after the rate limit, because `admit` may read the account.

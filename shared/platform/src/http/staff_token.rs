@@ -2,7 +2,7 @@
 
 use super::caller::StaffToken;
 use super::problem::Problem;
-use super::rate::{RATE_STAFF_TOKEN, Rate};
+use super::rate::{RATE_ACCOUNT, RATE_STAFF_TOKEN, Rate};
 use super::rate_limit::check_rate;
 use crate::app::App;
 use crate::auth::same_secret;
@@ -36,10 +36,21 @@ pub(super) async fn prove(app: &App, bearer: &str) -> Result<StaffToken, Problem
     }
 }
 
-/// Counts a request with this token, and refuses it over the limit.
-pub(super) async fn check_rate_of(app: &App, token: &StaffToken) -> Result<(), Problem> {
-    let Rate::PerStaffToken(per_minute) = RATE_STAFF_TOKEN else { return Ok(()) };
-    check_rate(app, &token.staff_token_id.to_string(), per_minute).await
+/// Counts a request with this token, and refuses it over the limit. `rate` is the endpoint's rate
+/// of sessions: a stricter one than usual applies to the token too.
+pub(super) async fn check_rate_of(
+    app: &App,
+    token: &StaffToken,
+    rate: Rate,
+) -> Result<(), Problem> {
+    let (bucket, per_minute) = match (rate, RATE_STAFF_TOKEN) {
+        (Rate::PerAccount(strict), _) if rate != RATE_ACCOUNT => {
+            (format!("{strict}:{}", token.staff_token_id), strict)
+        }
+        (_, Rate::PerStaffToken(usual)) => (token.staff_token_id.to_string(), usual),
+        _ => return Ok(()),
+    };
+    check_rate(app, &bucket, per_minute).await
 }
 
 impl From<StaffTokenRecord> for StaffToken {

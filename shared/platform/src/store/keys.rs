@@ -4,7 +4,8 @@
 //! tenants. The exceptions are three indexes for jobs, each with sixteen partitions: `open` holds
 //! only purchases and refunds that wait for Razorpay (sixteen partitions for each of the two),
 //! `expiry` only purchases whose student must still be warned (sixteen for each day), and
-//! `pending` only orders that must be processed.
+//! `pending` only orders that must be processed. The same index has one partition for each mess
+//! with the orders that wait to be handed over.
 //!
 //! An order's partition follows from its id, because the id ends with the same characters as the
 //! student's account id. So all orders of a student are in one partition, and the id alone leads
@@ -14,6 +15,7 @@
 //! |---|---|---|---|
 //! | accounts | account | `acc_…` | `account` |
 //! | accounts, index `directory` | account, without its secrets | `directory` = `mess_…#<role>#<status>` | `account_id` |
+//! | accounts, index `names` | key of a student's account | `mess_id` | `name_key` |
 //! | accounts | session | `acc_…` | `session#ses_…` |
 //! | accounts | guard of a unique e-mail, username or roll number | `mess_…#email#…`, `mess_…#username#…`, `mess_…#roll_no#…` | `guard` |
 //! | accounts | wrong passwords tried for that name by strangers | as its guard | `failures` |
@@ -32,6 +34,7 @@
 //! | tokens, index `open` | refund that is not finished | `open` = `refunding#00` to `refunding#15` | `order_id` |
 //! | tokens, index `order` | purchase and its refunds | `order_id` | |
 //! | tokens, index `expiry` | purchase whose student must be warned | `expires_on` = `<UTC date>#00` to `#15` | |
+//! | tokens, index `sales` | paid purchase | `mess_id` | `captured_at` |
 //! | meals | mess and its settings | `mess_…` | `mess` |
 //! | audit | audit record | `mess_…#<UTC date>` | `<milliseconds>#<event id>` |
 //! | audit, index `entity` | audit record | `entity` = `mess_…#<entity>` | `sk` |
@@ -39,6 +42,7 @@
 //! | orders | further stock shard of an item | `mess_…#stock#<sku>#<shard>` | `stock` |
 //! | orders | order | `mess_…#orders#<the last sixteen characters of its id>` | `ord_…` |
 //! | orders, index `pending` | order that must be processed | `pending` = `pending#00` to `pending#15` | `created_at` |
+//! | orders, index `pending` | order that must be handed over | `pending` = `ready#mess_…` | `created_at` |
 //! | meals | member: a student's data for scans | `mess_…#students` | `acc_…` |
 //! | meals | cycle, cut | `mess_…#student#<the last sixteen characters of its id>` | `cyc_…`, `cut_…` |
 //! | meals, index `cycles` | cycle | `cycle_status` = `mess_…#<status>` | `cycle_id` |
@@ -46,6 +50,7 @@
 //! | meals | plate: a student's meal, and all scans of it | `mess_…#meal#<date>#<meal>` | `student#<the account's part of ids>` |
 //! | meals | stray: a scan of a code that belongs to no student | `mess_…#meal#<date>#<meal>` | `stray#<scan's key>` |
 //! | meals | notification | `mess_…#notifications` | `ntf_…` |
+//! | meals | look-up: a search for students | `mess_…#lookups` | `lkp_…` |
 //! | accounts | staff token | `mess_…#staff_tokens` | `stk_…` |
 //! | audit | log of one mail | `mail#<message id>` | `mail` |
 
@@ -58,7 +63,7 @@ use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
 use thali_domain::accounts::identity::{AccountStatus, Email, LoginName, Role, RollNo, Username};
 use thali_domain::ids::{
-    AccountId, ClosureId, CutId, CycleId, DeviceId, MessId, NotificationId, OrderId,
+    AccountId, ClosureId, CutId, CycleId, DeviceId, LookupId, MessId, NotificationId, OrderId,
     RazorpayOrderId, RefundId, RegistrationId, SessionId, StaffTokenId, SubmissionId,
 };
 use thali_domain::meals::meal_times::Sitting;
@@ -86,14 +91,24 @@ pub const ORDER_INDEX: &str = "order";
 /// The sparse index of purchases whose student must be warned.
 pub const EXPIRY_INDEX: &str = "expiry";
 
+/// The index of a mess's paid purchases by time. Its keys are attributes that every paid purchase
+/// has.
+pub const SALES_INDEX: &str = "sales";
+
 /// The prefix of the sort keys of the items of a mess's menu.
 pub const ITEMS: &str = "item#";
 
-/// The sparse index of orders that must be processed.
+/// The sparse index of orders that must be processed or handed over.
 pub const PENDING_INDEX: &str = "pending";
 
 /// The index of cycles by status.
 pub const CYCLES_INDEX: &str = "cycles";
+
+/// The index of a mess's students by name.
+pub const NAMES_INDEX: &str = "names";
+
+/// The attribute of a student's account by which that index sorts.
+pub const NAME_KEY: &str = "name_key";
 
 /// The prefix of the sort keys of a student's cycles.
 pub const CYCLES: &str = "cyc_";
@@ -347,7 +362,13 @@ pub fn pending_partition(order: OrderId) -> String {
     pending_shard(shard_of(&order.to_string()))
 }
 
-/// A partition of the index `pending`.
+/// The partition in the index `pending` of a mess's orders that must be handed over.
+#[must_use]
+pub fn ready_partition(mess: &MessId) -> String {
+    format!("ready#{mess}")
+}
+
+/// A partition of the index `pending` with orders that must be processed.
 #[must_use]
 pub fn pending_shard(shard: u8) -> String {
     format!("pending#{shard:02}")
@@ -425,6 +446,12 @@ pub fn notifications(mess: &MessId) -> String {
 #[must_use]
 pub fn notification(mess: &MessId, notification: NotificationId) -> Key {
     Key::new(notifications(mess), notification.to_string())
+}
+
+/// A search for students.
+#[must_use]
+pub fn lookup(mess: &MessId, lookup: LookupId) -> Key {
+    Key::new(format!("{mess}#lookups"), lookup.to_string())
 }
 
 /// The partition of a mess's staff tokens.

@@ -15,6 +15,7 @@ use thali_domain::ids::{AccountId, MessId};
 use thali_domain::phone::Phone;
 use thali_domain::pictures::PictureKey;
 use thali_domain::reason::Reason;
+use thali_domain::students::search::NameKey;
 
 use crate::store::changes::kinds::{Kind, Stored};
 use crate::store::changes::trail::{ERASED_AT, Trail};
@@ -105,6 +106,8 @@ impl Stored for Account {
     .hides(&[
         "password_hash",
         "security_code_hash",
+        // It follows the name.
+        keys::NAME_KEY,
         // Private to the student.
         "bio",
         "address",
@@ -382,6 +385,9 @@ impl Store {
         let mut attributes = item(&key, account, stamp)?;
         let directory = keys::directory_partition(mess, account.role, account.status);
         attributes.insert(keys::DIRECTORY_INDEX.to_owned(), text(directory));
+        if account.role == Role::Student {
+            attributes.insert(keys::NAME_KEY.to_owned(), text(NameKey::of(&account.name).as_str()));
+        }
         let mut parts = vec![(put_new(table, attributes), AccountCreateError::RegistrationEnded)];
         if let Some(email) = &account.email {
             parts.push((put(keys::email_guard(mess, email))?, AccountCreateError::EmailTaken));

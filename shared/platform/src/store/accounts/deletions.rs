@@ -1,8 +1,6 @@
 //! The deletion of a student's account: what decides it, in one transaction. The rest follows from
 //! the change stream.
 
-use std::collections::HashMap;
-
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use thali_domain::accounts::deletion;
 use thali_domain::accounts::identity::{AccountStatus, LoginName};
@@ -17,7 +15,7 @@ use crate::store::{
 };
 
 /// The attributes that a deleted account no longer has.
-const REMOVED: [&str; 14] = [
+const REMOVED: [&str; 15] = [
     "username",
     "email",
     "roll_no",
@@ -32,6 +30,7 @@ const REMOVED: [&str; 14] = [
     "email_claim",
     "security_code_hash",
     "decision_reason",
+    "name_key",
 ];
 
 impl Account {
@@ -106,8 +105,8 @@ impl Store {
             (":read_hash", text(&account.password_hash)),
         ];
         // The rest of the names whose guards the transaction deletes.
-        let AsRead { mut condition, mut names, values: read } = as_read(account, &[]);
-        condition.push_str(" AND password_hash = :read_hash");
+        let AsRead { condition, mut names, values: read } = as_read(account, &[]);
+        let mut unchanged = vec![condition, "password_hash = :read_hash".to_owned()];
         let mut given = values(stamp, given);
         given.extend(read);
         let others = [
@@ -117,15 +116,15 @@ impl Store {
         for (name, value) in others {
             match value {
                 Some(value) => {
-                    condition.push_str(&format!(" AND #{name} = :read_{name}"));
+                    unchanged.push(format!("#{name} = :read_{name}"));
                     given.insert(format!(":read_{name}"), value);
                 }
-                None => condition.push_str(&format!(" AND attribute_not_exists(#{name})")),
+                None => unchanged.push(format!("attribute_not_exists(#{name})")),
             }
         }
         let removed = REMOVED.map(|name| format!("#{name}")).join(", ");
         names.extend(REMOVED.map(|name| (format!("#{name}"), name.to_owned())));
-        names.extend(HashMap::from([("#directory".into(), keys::DIRECTORY_INDEX.to_owned())]));
+        names.insert("#directory".to_owned(), keys::DIRECTORY_INDEX.to_owned());
         let expression = format!(
             "SET #status = :status, #directory = :directory, #name = :name, \
              password_hash = :password_hash, password_version = :version, \
@@ -133,6 +132,7 @@ impl Store {
              REMOVE {removed}, security_code_forgotten_at"
         );
         let key = keys::account(account.account_id);
+        let condition = unchanged.join(" AND ");
         update(&self.tables.accounts, &key, &expression, &condition, Some(names), given)
     }
 }

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
-use thali_domain::accounts::identity::{AccountStatus, Role, RollNo};
+use thali_domain::accounts::identity::{AccountStatus, Name, Role, RollNo};
 use thali_domain::accounts::profile::ProfileChange;
 use thali_domain::patch::Patch;
 use thali_domain::pictures::PictureKey;
+use thali_domain::students::search::NameKey;
 
 use super::account::Guard;
 use crate::store::students::members::{AsRead, CopiedAttribute, as_read};
@@ -245,8 +246,12 @@ fn known_by(change: &ProfileChange) -> Vec<CopiedAttribute> {
 
 /// The account's update for a change.
 fn account_update(change: &ProfileChange, stamp: &Stamp) -> AccountUpdate {
-    let fields: [(&str, Patch<AttributeValue>); 9] = [
-        ("name", change.name.as_ref().map_or(Patch::Keep, |name| Patch::Set(text(name)))),
+    let of_name = |value: fn(&Name) -> AttributeValue| {
+        change.name.as_ref().map_or(Patch::Keep, |name| Patch::Set(value(name)))
+    };
+    let fields: [(&str, Patch<AttributeValue>); 10] = [
+        ("name", of_name(|name| text(name))),
+        (keys::NAME_KEY, of_name(|name| text(NameKey::of(name).as_str()))),
         ("phone", change.phone.as_ref().map(text)),
         ("roll_no", change.roll_no.as_ref().map(text)),
         ("room_no", change.room_no.as_ref().map(text)),

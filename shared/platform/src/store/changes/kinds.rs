@@ -28,8 +28,9 @@ use crate::store::payments::refunds::RefundItem;
 use crate::store::staff::plates::{Frame, Stray};
 use crate::store::tokens::submissions::SubmissionItem;
 use crate::store::{
-    Account, Attributes, ClosureRecord, CutRecord, EmailChange, Invite, Member, PasswordReset,
-    PurchaseRecord, SessionRecord, StaffTokenRecord, StockRecord, StoreError, StoredRegistration,
+    Account, Attributes, ClosureRecord, CutRecord, EmailChange, Invite, LookupRecord, Member,
+    PasswordReset, PurchaseRecord, SessionRecord, StaffTokenRecord, StockRecord, StoreError,
+    StoredRegistration,
 };
 
 pub(in crate::store) trait Stored: Serialize + DeserializeOwned {
@@ -129,6 +130,7 @@ kinds! {
     Closure = "closure", ClosureRecord => ClosureRecord;
     Plate = "plate", Frame => Plate;
     Stray = "stray", Stray => Plate;
+    Lookup = "lookup", LookupRecord => LookupRecord;
     Notification = "notification", NotificationItem => Notification;
     MenuItem = "item", MenuItemRecord => StockRecord;
     Stock = "stock", ShardItem => StockRecord;

@@ -28,6 +28,7 @@ pub(in crate::store) struct Trail {
     mere_use: Option<&'static str>,
     is_named: bool,
     is_named_if_removed: bool,
+    only_new: bool,
 }
 
 impl Trail {
@@ -44,6 +45,7 @@ impl Trail {
             mere_use: None,
             is_named: false,
             is_named_if_removed: false,
+            only_new: false,
         }
     }
 
@@ -73,6 +75,11 @@ impl Trail {
     /// The same for records of the item's removal: the account has given up the name.
     pub(in crate::store) const fn hashes_removed_name(self) -> Self {
         Self { is_named_if_removed: true, ..self }
+    }
+
+    /// Only that an item was made is recorded. It is removed because it is old.
+    pub(in crate::store) const fn of_new_ones(self) -> Self {
+        Self { only_new: true, ..self }
     }
 
     fn is_shown(&self, attribute: &str) -> bool {
@@ -137,7 +144,8 @@ impl Change {
         let kind = self.text("kind").unwrap_or("unknown");
         let trail = Kind::of(kind).map_or(&UNKNOWN, Kind::trail);
         let (before, after) = (self.before.as_ref(), self.after.as_ref());
-        if !trail.is_recorded || trail.is_mere_use(before, after) {
+        let is_old = trail.only_new && self.after.is_none();
+        if !trail.is_recorded || is_old || trail.is_mere_use(before, after) {
             return None;
         }
         // A removal leaves no stamp. The stamp of the last write would name the wrong actor.

@@ -83,8 +83,8 @@ impl From<StoredOrder> for Order {
     }
 }
 
-/// The partition of the index `pending`. The attribute is removed when the order is no longer
-/// pending.
+/// The partition of the index `pending`: of orders to be processed, then of those to be handed
+/// over. The attribute is removed when nothing is left to do.
 const PENDING: &str = "pending";
 
 /// A change returns [`Attempt::Overtaken`] if the data that it was decided on has changed since:
@@ -325,9 +325,15 @@ fn change(from: &Order, to: &Order, stamp: &Stamp) -> Result<Change, StoreError>
         given.insert(":processed_at".to_owned(), millis(processed_at));
         set += ", tokens = :tokens, processed_at = :processed_at";
     }
+    let pending = if to.status == OrderStatus::Processed {
+        given.insert(":ready".to_owned(), text(keys::ready_partition(&to.mess_id)));
+        ", pending = :ready"
+    } else {
+        " REMOVE pending"
+    };
     Ok(Change {
         key: keys::order(&from.mess_id, from.order_id),
-        expression: format!("SET {set}, {STAMPED} REMOVE pending"),
+        expression: format!("SET {set}, {STAMPED}{pending}"),
         // Each change of the status increases the version, so comparing the version is enough.
         condition: "version = :from".to_owned(),
         names: HashMap::from([("#status".to_owned(), "status".to_owned())]),
@@ -335,7 +341,7 @@ fn change(from: &Order, to: &Order, stamp: &Stamp) -> Result<Change, StoreError>
     })
 }
 
-fn order_of(attributes: Attributes) -> Result<Order, StoreError> {
+pub(super) fn order_of(attributes: Attributes) -> Result<Order, StoreError> {
     let StoredOrder(order) = serde_dynamo::from_item(attributes)?;
     Ok(order)
 }

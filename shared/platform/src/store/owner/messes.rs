@@ -49,6 +49,7 @@ impl Stored for Mess {
         "token_validity_days",
         "approval",
         "cut_cutoff",
+        "overrides",
         "qr_keys",
         "closures",
     ]);

@@ -5,9 +5,11 @@
 //! | `messes` | messes and their settings |
 //! | `notifications` | notifications |
 //! | `reports` | counts for reports |
+//! | `sales` | paid purchases by time |
 //! | `audit` | the audit trail |
 
 pub(super) mod audit;
 pub(super) mod messes;
 pub(super) mod notifications;
 pub(super) mod reports;
+mod sales;

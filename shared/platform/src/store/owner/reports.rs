@@ -12,6 +12,7 @@ use thali_domain::meals::entitlement::CycleState;
 use thali_domain::meals::meal_times::Sitting;
 use thali_domain::mess::Meal;
 use thali_domain::owner::headcount::Tally;
+use thali_domain::staff::plates::Plate;
 
 use crate::store::{Store, StoreError, keys, text};
 
@@ -29,19 +30,25 @@ impl Store {
         date: MealDate,
     ) -> Result<BTreeMap<Meal, Tally>, StoreError> {
         let tally = async |meal| {
-            let tally = self.plates_tally(mess, Sitting { date, meal }).await?;
+            let mut tally = Tally::default();
+            self.plates_each(mess, Sitting { date, meal }, |plate| tally.add(plate)).await?;
             Ok::<_, StoreError>((meal, tally))
         };
         Ok(try_join_all(Meal::ALL.map(tally)).await?.into_iter().collect())
     }
 
-    /// The results of the scans of a meal, including strays.
-    pub async fn plates_tally(&self, mess: &MessId, sitting: Sitting) -> Result<Tally, StoreError> {
-        let (mut tally, mut after) = (Tally::default(), None);
+    /// Passes every plate of a meal to `each`, including strays.
+    pub async fn plates_each(
+        &self,
+        mess: &MessId,
+        sitting: Sitting,
+        mut each: impl FnMut(&Plate),
+    ) -> Result<(), StoreError> {
+        let mut after = None;
         loop {
             let page = self.plates_page(mess, sitting, after.as_deref(), PLATES_PAGE).await?;
-            page.plates.iter().for_each(|plate| tally.add(plate));
-            let Some(next) = page.next else { return Ok(tally) };
+            page.plates.iter().for_each(&mut each);
+            let Some(next) = page.next else { return Ok(()) };
             after = Some(next);
         }
     }

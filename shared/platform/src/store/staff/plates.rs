@@ -2,7 +2,7 @@
 //! student. Each scan of a plate is an attribute of its own, `scan#<key>`, so that one update adds
 //! a scan under the condition that it is not there yet.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
@@ -15,6 +15,7 @@ use thali_domain::days::MealDate;
 use thali_domain::ids::{AccountId, MessId};
 use thali_domain::meals::meal_times::Sitting;
 use thali_domain::mess::Meal;
+use thali_domain::staff::overrides::{Override, OverrideReason};
 use thali_domain::staff::plates::{Diner, Plate, Scan};
 use thali_domain::staff::refusals::Refusal;
 use thali_domain::staff::scan_ids::{ScanId, ScanKey};
@@ -47,11 +48,51 @@ struct ScanAttribute {
     arrived_at: Timestamp,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     offline: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    manual: bool,
     refused: Option<Refusal>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     past_unknown: bool,
     #[serde(default, with = "jiff::fmt::serde::timestamp::millisecond::optional")]
     undone_at: Option<Timestamp>,
+    #[serde(default, with = "overridden")]
+    overridden: Option<Override>,
+}
+
+/// The storage format of an override.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Override")]
+struct OverrideAttribute {
+    reason: OverrideReason,
+    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
+    at: Timestamp,
+    by: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(transparent)]
+struct StoredOverride(#[serde(with = "OverrideAttribute")] Override);
+
+/// The storage format of an optional override.
+mod overridden {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::{Override, StoredOverride};
+
+    #[expect(clippy::ref_option, reason = "serde passes it so")]
+    pub(super) fn serialize<S: Serializer>(
+        overridden: &Option<Override>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        overridden.clone().map(StoredOverride).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Override>, D::Error> {
+        let stored = Option::<StoredOverride>::deserialize(deserializer)?;
+        Ok(stored.map(|StoredOverride(overridden)| overridden))
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -119,7 +160,7 @@ impl From<Stray> for Plate {
 pub struct NewScan<'a> {
     pub mess_id: &'a MessId,
     pub sitting: Sitting,
-    /// The student whose code was scanned, as proven by the code's signature.
+    /// The student whose code was scanned, as proven by the code's signature, or whom staff named.
     pub account_id: Option<AccountId>,
     /// The student's name and numbers, if the mess knows the student.
     pub diner: Option<&'a Diner>,
@@ -171,6 +212,33 @@ impl Store {
         let next = answer.last_evaluated_key.as_ref().and_then(keys::Key::of).map(|key| key.sk);
         let found = answer.items.unwrap_or_default().into_iter();
         Ok(PlatesPage { plates: found.map(plate_of).collect::<Result<_, _>>()?, next })
+    }
+
+    /// The students who were admitted at a sitting, as the part of their account that is in ids.
+    /// The read may be a moment behind.
+    pub async fn plates_admitted(
+        &self,
+        mess: &MessId,
+        sitting: Sitting,
+    ) -> Result<BTreeSet<String>, StoreError> {
+        let mut pages = self
+            .client
+            .query()
+            .table_name(&self.tables.meals)
+            .key_condition_expression("pk = :pk AND begins_with(sk, :plates)")
+            .filter_expression("attribute_exists(admitted)")
+            .projection_expression("pk, sk")
+            .expression_attribute_values(":pk", text(keys::meal(mess, sitting)))
+            .expression_attribute_values(":plates", text(keys::PLATES))
+            .into_paginator()
+            .send();
+        let mut admitted = BTreeSet::new();
+        while let Some(page) = pages.next().await {
+            let found = page?.items.unwrap_or_default();
+            let keys = found.iter().filter_map(keys::Key::of);
+            admitted.extend(keys.filter_map(|key| Some(key.sk.strip_prefix(keys::PLATES)?.into())));
+        }
+        Ok(admitted)
     }
 
     /// Reads a student's plate, or `None` if it has no scans. All ids of the student's records end
@@ -352,6 +420,37 @@ impl Store {
             .condition_expression("admitted = :id")
             .expression_attribute_names("#scan", scan_attribute(key))
             .set_expression_attribute_values(Some(values(stamp, [(":id", text(&scan.scan_id))])))
+            .return_values("ALL_NEW".into());
+        let answer = none_if_condition_failed(request.send().await)?;
+        answer.map(|answer| plate_of(answer.attributes.unwrap_or_default())).transpose()
+    }
+}
+
+impl Store {
+    /// Admits the student of a refused scan, which stores how. Returns the plate after the change.
+    /// Returns `None`, and writes nothing, if the plate has an admission, or no such refused scan.
+    pub async fn scan_override(
+        &self,
+        plate: &Plate,
+        (key, scan): (&ScanKey, &Scan),
+        made: &Override,
+        stamp: &Stamp,
+    ) -> Result<Option<Plate>, StoreError> {
+        let account_part = scan.scan_id.account_part().unwrap_or_default();
+        let made = serde_dynamo::to_attribute_value(StoredOverride(made.clone()))?;
+        let given = values(stamp, [(":id", text(&scan.scan_id)), (":made", made)]);
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.tables.meals)
+            .set_key(Some(keys::plate(&plate.mess_id, plate.sitting, account_part).attributes()))
+            .update_expression(format!("SET admitted = :id, #scan.overridden = :made, {STAMPED}"))
+            .condition_expression(
+                "attribute_not_exists(admitted) AND attribute_exists(#scan.refused) \
+                 AND attribute_not_exists(#scan.overridden)",
+            )
+            .expression_attribute_names("#scan", scan_attribute(key))
+            .set_expression_attribute_values(Some(given))
             .return_values("ALL_NEW".into());
         let answer = none_if_condition_failed(request.send().await)?;
         answer.map(|answer| plate_of(answer.attributes.unwrap_or_default())).transpose()

@@ -238,6 +238,33 @@ impl Store {
         found.into_iter().map(|found| Ok(serde_dynamo::from_item(found)?)).collect()
     }
 
+    /// At most `limit` students of a mess that come after `after`, in the order in which their
+    /// accounts were created, and the last of them if there may be more. One read of at most a
+    /// megabyte, which may be a moment behind.
+    pub async fn members_page(
+        &self,
+        mess: &MessId,
+        after: Option<AccountId>,
+        limit: usize,
+    ) -> Result<(Vec<Member>, Option<AccountId>), StoreError> {
+        let start = after.map(|after| keys::member(mess, after).attributes());
+        let answer = self
+            .client
+            .query()
+            .table_name(&self.tables.meals)
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", text(keys::members(mess)))
+            .set_exclusive_start_key(start)
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
+            .send()
+            .await?;
+        let last = answer.last_evaluated_key.as_ref().and_then(keys::Key::of);
+        let found = answer.items.unwrap_or_default().into_iter();
+        let members = found.map(|found| Ok(serde_dynamo::from_item(found)?));
+        let members = members.collect::<Result<_, StoreError>>()?;
+        Ok((members, last.and_then(|last| last.sk.parse().ok())))
+    }
+
     /// The put of a new account's member, part of the transaction that creates the account.
     pub(in crate::store) fn member_put(
         &self,

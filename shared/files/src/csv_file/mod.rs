@@ -1,6 +1,6 @@
 //! A file of comma-separated values, as people and spreadsheets write it: read as a whole, and
-//! refused with everything that is wrong with it, each by its line and column. What its columns
-//! mean is for `menu_file` and `student_file`.
+//! refused with everything that is wrong with it, each by its line and column, or read line by line. What its columns
+//! mean is for whoever gives a [`Layout`].
 
 mod cells;
 mod headings;
@@ -10,8 +10,7 @@ mod records;
 mod text;
 
 use std::collections::HashMap;
-use std::fmt::{self, Display, Write};
-use std::path::Path;
+use std::fmt::{self, Display};
 
 pub use self::cells::Kind;
 pub use self::headings::Column;
@@ -20,10 +19,6 @@ pub use self::how_read::HowRead;
 use self::reading::Cell;
 pub use self::reading::Reading;
 use self::records::{Record, Table};
-use crate::Failure;
-
-/// The largest file that is read: far more than any menu or list of students.
-pub const FILE_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// A column in which no two rows have the same, and its text as it is compared, if that is
 /// acceptable at all.
@@ -44,6 +39,21 @@ pub struct Layout {
 pub struct Sheet<T> {
     pub rows: Vec<T>,
     pub how: HowRead,
+}
+
+/// What each line of a file says, and how they were read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lines<T> {
+    pub lines: Vec<Line<T>>,
+    pub how: HowRead,
+}
+
+/// What one line of a file says, or all that is wrong with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line<T> {
+    /// The line on which the row begins, from 1.
+    pub line: u64,
+    pub row: Result<T, Vec<Fault>>,
 }
 
 /// Why a file was refused, and how it was read, as far as that came.
@@ -79,37 +89,22 @@ impl Fault {
         Self { line, column: None, message: message.into() }
     }
 
+    /// The column, where one is to blame.
+    #[must_use]
+    pub const fn column(&self) -> Option<&'static str> {
+        self.column
+    }
+
+    /// What is wrong, without the line and the column.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
     /// What is wrong with one column of a row.
     pub fn of_column(line: u64, column: &'static str, message: impl Into<String>) -> Self {
         Self { line, column: Some(column), message: message.into() }
     }
-}
-
-/// All that is wrong with a file of which nothing was written.
-#[must_use]
-pub fn refusal(file: &Path, faults: &[Fault], how: Option<&HowRead>) -> Failure {
-    let errors = if faults.len() == 1 { "1 error" } else { &format!("{} errors", faults.len()) };
-    let mut failure = format!("{} has {errors}, nothing was written", file.display());
-    for fault in faults {
-        let _ = write!(failure, "\n  {fault}");
-    }
-    if let Some(how) = how {
-        let _ = write!(failure, "\nIt was {how}");
-    }
-    failure.into()
-}
-
-/// The rows of a file as `read` reads them; a failure that tells all that is wrong with it.
-pub fn read_file<T>(
-    file: &Path,
-    read: impl FnOnce(&[u8]) -> Result<Sheet<T>, Refused>,
-) -> Result<Sheet<T>, Failure> {
-    let shown = file.display();
-    let bytes = std::fs::read(file).map_err(|error| format!("{shown} cannot be read: {error}"))?;
-    if bytes.len() > FILE_BYTES_MAX {
-        return Err(format!("{shown} is larger than {} MiB", FILE_BYTES_MAX >> 20).into());
-    }
-    read(&bytes).map_err(|Refused { faults, how }| refusal(file, &faults, how.as_ref()))
 }
 
 impl Layout {
@@ -120,6 +115,27 @@ impl Layout {
         bytes: &[u8],
         row: impl Fn(&mut Reading<'_>) -> Option<T>,
     ) -> Result<Sheet<T>, Refused> {
+        let Lines { lines, how } = self.lines(bytes, row)?;
+        let (mut rows, mut faults) = (Vec::with_capacity(lines.len()), Vec::new());
+        for line in lines {
+            match line.row {
+                Ok(row) => rows.push(row),
+                Err(wrong) => faults.extend(wrong),
+            }
+        }
+        if faults.is_empty() {
+            Ok(Sheet { rows, how })
+        } else {
+            Err(Refused { faults, how: Some(how) })
+        }
+    }
+
+    /// The same line by line: only what is wrong with the file as a whole refuses it.
+    pub fn lines<T>(
+        &self,
+        bytes: &[u8],
+        row: impl Fn(&mut Reading<'_>) -> Option<T>,
+    ) -> Result<Lines<T>, Refused> {
         let refused = |fault, how| Refused { faults: vec![fault], how };
         let (text, encoding) = text::decode(bytes).map_err(|fault| refused(fault, None))?;
         let is_heading = |field: &str| self.columns.iter().any(|it| it.is_named_by(field));
@@ -139,14 +155,12 @@ impl Layout {
         if !wrong.is_empty() {
             return Err(Refused { faults: wrong, how: Some(how) });
         }
-        self.rows(&headings, &records, row).map_or_else(
-            |faults| Err(Refused { faults, how: Some(how.clone()) }),
-            |rows| Ok(Sheet { rows, how: how.clone() }),
-        )
+        Ok(Lines { lines: self.rows(&headings, &records, row), how })
     }
 
     /// What a first line must say.
-    pub(crate) fn header_wanted(&self) -> String {
+    #[must_use]
+    pub fn header_wanted(&self) -> String {
         let (required, optional) = self.columns.split_at(self.required);
         let names = |columns: &[Column]| {
             columns.iter().map(|column| column.name).collect::<Vec<_>>().join(",")
@@ -168,32 +182,29 @@ impl Layout {
         (headings, faults.collect())
     }
 
-    /// What the rows say, or all that is wrong with them.
+    /// What each row says, or all that is wrong with it.
     fn rows<T>(
         &self,
         headings: &Headings,
         records: &[Record],
         row: impl Fn(&mut Reading<'_>) -> Option<T>,
-    ) -> Result<Vec<T>, Vec<Fault>> {
-        let (mut rows, mut faults) = (Vec::new(), Vec::new());
+    ) -> Vec<Line<T>> {
         let mut firsts: Vec<HashMap<String, u64>> = vec![HashMap::new(); self.unique.len()];
+        let mut lines = Vec::with_capacity(records.len());
         for record in records {
-            let line = record.line;
+            let (line, columns) = (record.line, self.columns);
             let cells = self.cells(headings, record);
             let mismatch = headings.mismatch(record).map(|message| Fault::of_row(line, message));
-            if let Some(fault) = mismatch {
-                faults.push(fault);
-            } else {
-                let columns = self.columns;
-                let mut reading = Reading { columns, cells: &cells, line, faults: Vec::new() };
-                rows.extend(row(&mut reading));
-                faults.append(&mut reading.faults);
-            }
+            let mut reading = Reading { columns, cells: &cells, line, faults: Vec::new() };
+            let read = if mismatch.is_none() { row(&mut reading) } else { None };
+            let mut faults: Vec<Fault> = mismatch.into_iter().chain(reading.faults).collect();
             for ((column, compared), firsts) in self.unique.iter().zip(&mut firsts) {
                 faults.extend(self.repeated(column, *compared, line, &cells, firsts));
             }
+            let row = read.filter(|_| faults.is_empty()).ok_or(faults);
+            lines.push(Line { line, row });
         }
-        if faults.is_empty() { Ok(rows) } else { Err(faults) }
+        lines
     }
 
     /// The meant text of each column's cell in a row.

@@ -3,7 +3,7 @@
 use thali_domain::accounts::identity::{Email, Name, RollNo, RoomNo};
 use thali_domain::phone::{Phone, Region};
 
-use crate::csv_file::{Column, Kind, Layout, Reading, Refused, Sheet};
+use crate::csv_file::{Column, Kind, Layout, Lines, Reading, Refused, Sheet};
 
 const LAYOUT: Layout = Layout {
     columns: &[
@@ -89,6 +89,11 @@ pub struct Row {
 /// no row.
 pub fn read(bytes: &[u8], region: Region) -> Result<Sheet<Row>, Refused> {
     LAYOUT.read(bytes, |reading| row(reading, region))
+}
+
+/// The same line by line: only what is wrong with the file as a whole refuses it.
+pub fn read_lines(bytes: &[u8], region: Region) -> Result<Lines<Row>, Refused> {
+    LAYOUT.lines(bytes, |reading| row(reading, region))
 }
 
 fn row(reading: &mut Reading<'_>, region: Region) -> Option<Row> {

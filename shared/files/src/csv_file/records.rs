@@ -31,6 +31,12 @@ pub struct Separator {
     is_named: bool,
 }
 
+impl Separator {
+    pub const fn character(self) -> char {
+        self.byte as char
+    }
+}
+
 impl Display for Separator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.byte {

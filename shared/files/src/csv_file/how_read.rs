@@ -1,4 +1,4 @@
-//! How a file was read, for the operator: what was taken for what.
+//! How a file was read, for whoever brought it: what was taken for what.
 
 use std::fmt::{self, Display};
 
@@ -24,6 +24,41 @@ impl HowRead {
     pub(super) fn of(encoding: Encoding, separator: Separator) -> Self {
         let (named, ignored) = (Vec::new(), Vec::new());
         Self { encoding, separator, named, ignored, rows: 0, empty_rows: 0 }
+    }
+
+    /// The encoding, for example `UTF-8`.
+    #[must_use]
+    pub const fn encoding(&self) -> &'static str {
+        self.encoding.as_str()
+    }
+
+    /// The character between fields.
+    #[must_use]
+    pub const fn separator(&self) -> char {
+        self.separator.character()
+    }
+
+    /// The known columns that the file has, each with the heading that means it.
+    pub fn columns(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.named.iter().map(|(name, heading)| (*name, heading.as_str()))
+    }
+
+    /// The headings of ignored columns, all of whose cells are empty. Some have no heading.
+    #[must_use]
+    pub fn ignored(&self) -> &[String] {
+        &self.ignored
+    }
+
+    /// How many rows have something in them.
+    #[must_use]
+    pub const fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// How many rows have nothing in them. They are ignored.
+    #[must_use]
+    pub const fn empty_rows(&self) -> usize {
+        self.empty_rows
     }
 
     pub(super) fn with(self, headings: &Headings) -> Self {
