@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help init up down logs watch invoke demo test costs lint docs-check format deploy createsuperuser
+.PHONY: help init up down web logs watch invoke demo test costs lint docs-check format deploy createsuperuser
 
 PYTHON := $(CURDIR)/.venv/bin/python
 STACK := $(PYTHON) infra/local/stack.py
@@ -23,7 +23,7 @@ help: ## List the commands
 	@echo "  Ports: THALI_PORT=8080 THALI_AWS_PORT=4566 THALI_REDIS_PORT=6390 THALI_SANDBOX_PORT=8090"
 	@echo "  State: THALI_LOCAL=.local"
 
-init: ## Install what the stack needs: a C compiler, .venv, Redis
+init: ## Install what the stack needs: a C compiler, .venv, Redis, Node
 	@infra/local/install.sh
 
 up: init ## Set up, build, start and seed everything; or update what runs
@@ -31,6 +31,10 @@ up: init ## Set up, build, start and seed everything; or update what runs
 
 down: ## Stop what `make up` started; the data stays
 	@if [ -x $(PYTHON) ]; then $(STACK) down; fi
+
+web: init ## Develop the web app at http://localhost:5173 on the stack of `make up`, with live reload
+	@. $(THALI_LOCAL)/stack.env 2>/dev/null || { echo 'First `make up`.' >&2; exit 1; }; \
+	THALI_API="$$API_URL" npm --prefix functions/web run --silent dev
 
 logs: ## Follow the functions' logs (FUNCTION=login for one)
 	@$(STACK) logs $(FUNCTION)
@@ -49,8 +53,10 @@ demo: ## Play the story against the running stack
 test: init ## Run all tests, the deployed stack's too (TESTS=… passes arguments to nextest)
 	@infra/local/install.sh test & tools=$$!; \
 	trap "kill $$tools 2>/dev/null || true" EXIT; trap 'exit 130' INT TERM; \
+	$(PYTHON) infra/local/web.py & app=$$!; \
 	cargo build --workspace --bins; \
-	wait $$tools
+	wait $$tools; wait $$app
+	@npm --prefix functions/web run --silent test
 	@stack=; trap 'kill $$stack 2>/dev/null || true; wait || true; $(STACK) --test down >/dev/null' EXIT; \
 	trap 'exit 130' INT TERM; \
 	$(STACK) --test up --no-build & stack=$$!; \
@@ -64,14 +70,15 @@ test: init ## Run all tests, the deployed stack's too (TESTS=… passes argument
 costs: init ## Print what requests cost at DynamoDB: requests, write and read units
 	@cargo test --quiet --package thali-tests --test thali api::costs:: -- --nocapture
 
-lint: ## Formatting, clippy, documentation, links, dependencies, the templates
+lint: ## Formatting, clippy, the web app, documentation, links, dependencies, the templates
 	cargo fmt --all --check
 	@infra/local/install.sh lint & tools=$$!; \
 	trap "kill $$tools 2>/dev/null || true" EXIT; trap 'exit 130' INT TERM; \
 	set -x; \
 	cargo clippy --workspace --all-targets -- -D warnings; \
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --quiet; \
-	wait $$tools
+	wait $$tools; \
+	npm --prefix functions/web run --silent lint
 	$(MAKE) --no-print-directory docs-check
 	cargo deny --log-level error check bans licenses sources
 	infra/local/advisories.sh
@@ -85,8 +92,9 @@ docs-check: ## Find broken links and anchors in README.md and docs/, offline
 	.local/tools/docs/node_modules/.bin/remark --rc-path .local/tools/docs/package.json --frail \
 		--quiet --no-stdout README.md docs
 
-format: ## Format the code
+format: init ## Format the code
 	cargo fmt --all
+	npm --prefix functions/web run --silent format
 
 # `make deploy` builds for arm64, shows what would change and asks whether to deploy it; YES=1 does
 # not ask. Parameters that it is not given keep their values, at first their defaults:

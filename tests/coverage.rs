@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_lambda_events::s3::S3Event;
 use serde_json::{Value, json};
 use thali_domain::pictures::{PictureKey, ScreenshotKey};
-use thali_functions::ops::not_found;
+use thali_functions::ops::{not_found, web};
 use thali_functions::workers::messages::{
     ClosureAnnouncement, MailMessage, Notice, OrderMessage, RefundMessage,
 };
@@ -73,7 +73,8 @@ fn every_function_has_its_resource_and_its_sample_event() {
 fn the_handler_of_a_function_is_its_name() {
     for (name, function) in functions_in_template() {
         assert_eq!(function["Handler"], name, "{name}");
-        assert!(function["CodeUri"].is_null(), "{name}: all functions are in one package");
+        let own = (name == web::ENDPOINT.name).then_some("target/lambda/thali-functions/web.zip");
+        assert_eq!(function["CodeUri"].as_str(), own, "{name}: only the web app has a package");
     }
 }
 
@@ -96,6 +97,7 @@ fn only_the_fallback_endpoint_has_no_route() {
 #[test]
 fn the_template_routes_every_path_of_every_endpoint_and_no_other() {
     let in_code: BTreeSet<(String, String, String)> = endpoints()
+        .chain([&web::ENDPOINT])
         .flat_map(|endpoint| {
             let route = |path: &&str| {
                 // The gateway has no route for two methods; the function refuses the others.
@@ -351,7 +353,7 @@ fn event(name: &str) -> String {
 
 #[test]
 fn every_sample_event_is_valid_input_for_its_function() {
-    for endpoint in endpoints() {
+    for endpoint in endpoints().chain([&web::ENDPOINT]) {
         let request = lambda_http::request::from_str(&event(endpoint.name));
         let request = request.unwrap_or_else(|error| panic!("{}: {error}", endpoint.name));
         let path = request.uri().path();
@@ -385,12 +387,13 @@ fn every_sample_event_is_valid_input_for_its_function() {
 }
 
 #[test]
-fn every_endpoint_has_a_listed_rate_and_only_partners_are_unlimited() {
-    for endpoint in endpoints().chain([&not_found::ENDPOINT]) {
+fn every_endpoint_has_a_listed_rate_and_only_partners_and_pages_are_unlimited() {
+    for endpoint in endpoints().chain([&not_found::ENDPOINT, &web::ENDPOINT]) {
         let listed = RATES.iter().any(|(_, rate, _)| *rate == endpoint.rate);
         assert!(listed, "{}: {:?}", endpoint.name, endpoint.rate);
         let unlimited = endpoint.rate == Rate::Unlimited;
-        assert_eq!(unlimited, endpoint.access == Access::Partner, "{}", endpoint.name);
+        let expected = endpoint.access == Access::Partner || endpoint.docs.pages;
+        assert_eq!(unlimited, expected, "{}", endpoint.name);
         let per_account = matches!(endpoint.rate, Rate::PerAccount(_));
         assert_eq!(per_account, endpoint.access.needs_session(), "{}", endpoint.name);
     }

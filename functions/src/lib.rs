@@ -108,6 +108,7 @@ pub static FUNCTIONS: &[Function] = &[
     Http(&meals::closure_delete::ENDPOINT),
     Http(&ops::health::ENDPOINT),
     Http(&ops::openapi::ENDPOINT),
+    Http(&ops::web::ENDPOINT),
     Http(&ops::not_found::ENDPOINT),
     Consumer(&workers::mailer::CONSUMER),
     Consumer(&workers::audit_writer::CONSUMER),
@@ -123,7 +124,8 @@ pub static FUNCTIONS: &[Function] = &[
     Job(&jobs::sweep_orders::JOB),
 ];
 
-/// Every endpoint with a path of its own, so without `not-found`.
+/// Every endpoint of the API: those with a path of their own, so without `not-found`, and
+/// without the pages of the web app.
 pub fn endpoints() -> impl Iterator<Item = &'static Endpoint> {
-    FUNCTIONS.iter().filter_map(Function::endpoint).filter(|endpoint| endpoint.is_routed())
+    FUNCTIONS.iter().filter_map(Function::endpoint).filter(|it| it.is_routed() && !it.docs.pages)
 }

@@ -17,7 +17,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from aws import client
-from package import PACKAGE
+from package import PACKAGE, WEB_PACKAGE
 from settings import MESS_ID, REGION, ROOT, SENDER_ADDRESS, Settings, StackError, tool
 
 TEMPLATE = ROOT / "template.yaml"
@@ -46,11 +46,12 @@ def parameters(settings: Settings, versions: dict[str, str]) -> dict[str, str]:
 
 
 def fingerprint(values: dict[str, str]) -> str:
-    """A hash of the working copy's templates, parameters and package."""
+    """A hash of the working copy's templates, parameters and packages."""
     digest = hashlib.sha256(json.dumps(values).encode())
     digest.update(TEMPLATE.read_bytes())
     digest.update(MONITORING.read_bytes())
-    digest.update(PACKAGE.read_bytes())
+    for package in (PACKAGE, WEB_PACKAGE):
+        digest.update(package.read_bytes())
     return digest.hexdigest()
 
 

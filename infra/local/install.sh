@@ -2,18 +2,19 @@
 # Installs what Thali's stack needs on this machine, each thing only if it is missing:
 #
 #   install.sh          a C compiler, the virtual environment .venv (local AWS, SAM,
-#                       cargo-lambda), Redis
+#                       cargo-lambda), Redis, Node and the packages of the web app
 #   install.sh test     the test runner, what tests the API against its description, newman,
-#                       which runs the Postman collection, a C++ compiler for the fuzzer, and
-#                       zbar, which reads students' codes as a camera does
+#                       which runs the Postman collection, Chromium with fonts, in which the
+#                       web app is tested, a C++ compiler for the fuzzer, and zbar, which reads
+#                       students' codes as a camera does
 #   install.sh lint     cargo-deny and cargo-machete, and what `install.sh docs` installs
 #   install.sh docs     what checks the links of the documentation
 #   install.sh arm64    the cross compiler for functions that run on AWS, and advzip, which packs
 #                       them
 #
 # Tools that cargo builds go to ~/.cache/thali/tools, where every checkout finds them, unless the
-# machine has them already. Versions are pinned here, in requirements.txt, in tests/newman and in
-# infra/docs.
+# machine has them already. Versions are pinned here, in requirements.txt, in functions/web, in
+# tests/newman and in infra/docs.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -107,18 +108,42 @@ contract_environment() {
     printf '%s' "$wanted" >"$place/.thali-installed"
 }
 
+# Node, as in Debian 12 or newer, and npm.
+node_itself() {
+    if ! command -v node >/dev/null; then apt_install nodejs npm; fi
+    if ! command -v npm >/dev/null; then apt_install npm; fi
+    if ! node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)'; then
+        say "Node 18 or later is needed, this is $(node --version). Please install a later one and run this again."
+        exit 1
+    fi
+}
+
+# What builds and tests the web app, in its own folder.
+web_packages() {
+    local place=functions/web wanted
+    wanted="$(cat "$place/package.json" "$place/package-lock.json" | cksum)"
+    if [ "$(cat "$place/node_modules/.thali-installed" 2>/dev/null)" = "$wanted" ]; then return; fi
+    node_itself
+    say "installing the packages of $place"
+    npm ci --prefix "$place" --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
+    # The tests in the browser are in another folder.
+    ln -sfn ../../functions/web/node_modules tests/web/node_modules
+    printf '%s' "$wanted" >"$place/node_modules/.thali-installed"
+}
+
+# Debian's own browser: one from elsewhere would have to be downloaded.
+chromium_browser() {
+    if command -v chromium >/dev/null && fc-list :lang=hi | grep -q .; then return; fi
+    apt_install chromium fontconfig fonts-noto-core
+}
+
 # node_tools NAME FOLDER: installs into .local/tools/NAME what the package.json and the lock file
 # in FOLDER say.
 node_tools() {
     local place=".local/tools/$1" wanted
     wanted="$(cat "$2/package.json" "$2/package-lock.json" | cksum)"
-    if ! command -v node >/dev/null; then apt_install nodejs npm; fi
     if [ -d "$place/node_modules/.bin" ] && [ "$(cat "$place/.thali-installed" 2>/dev/null)" = "$wanted" ]; then return; fi
-    if ! command -v npm >/dev/null; then apt_install npm; fi
-    if ! node -e 'process.exit(parseInt(process.versions.node) < 16 ? 1 : 0)'; then
-        say "Node 16 or later is needed, this is $(node --version). Please install a later one and run this again."
-        exit 1
-    fi
+    node_itself
     say "installing the packages of $2 into $place"
     # The state of the stack may be in there too, which is nobody else's.
     mkdir -p -m 700 .local
@@ -157,17 +182,20 @@ case "${1:-stack}" in
 stack)
     python_environment
     redis
+    web_packages
     ;;
 test)
     python_environment
     contract_environment
     node_tools newman tests/newman
+    chromium_browser
     if ! command -v c++ >/dev/null; then apt_install g++; fi
     if ! command -v zbarimg >/dev/null; then apt_install zbar-tools; fi
     cargo_tool cargo-nextest "$NEXTEST" --no-default-features --features default-no-update
     ;;
 lint)
     python_environment
+    web_packages
     node_tools docs infra/docs
     cargo_tool cargo-machete "$MACHETE"
     cargo_tool cargo-deny "$DENY"
@@ -177,6 +205,7 @@ docs)
     ;;
 arm64)
     python_environment
+    web_packages
     .venv/bin/python -m pip install -q --disable-pip-version-check -r infra/local/requirements-arm64.txt
     rustup target add aarch64-unknown-linux-gnu
     if ! command -v advzip >/dev/null; then apt_install advancecomp; fi

@@ -29,6 +29,7 @@ import invoke
 import package
 import routes
 import seed
+import web
 from aws import client
 from processes import Processes, Service
 from settings import (
@@ -80,6 +81,7 @@ def up(settings: Settings, build: bool) -> None:
     if build:
         say("building the functions (the first time takes minutes)")
         _cargo_build()
+    say("the web app is built" if web.build() else "the web app is up to date")
     changed = package.pack(target / "debug" / "thali-functions", level=1)
     say("the functions are packed" if changed else "the package of the functions is up to date")
 
@@ -326,7 +328,7 @@ def say(text: str) -> None:
 def _summary(settings: Settings, credentials: seed.Credentials) -> None:
     if settings.disposable:
         return
-    print(f"\nThali answers at {settings.api_url}\n")
+    print(f"\nThali's app is at {settings.api_url}\n")
     for person in seed.PEOPLE:
         print(f"  {person.role:<8} {person.email:<24} {credentials.of(person)}")
     print(

@@ -174,7 +174,7 @@ const CARD: &[Row] = &[
             test.cost_of(call, 200).await
         })
     }),
-    row("`account-delete`", (7, 14.0, 2.0, 6.0), |test| {
+    row("`account-delete`", (7, 14.0, 3.0, 6.0), |test| {
         Box::pin(async {
             let body = json!({ "current_password": PASSWORD }).to_string();
             let call = Call::with_body("DELETE", "/account", "application/json", &body);

@@ -45,6 +45,7 @@ fn variables_of(part: Part) -> &'static [&'static str] {
         ],
         Part::Mail => &["MAIL_FROM", "APP_URL"],
         Part::Blobs => &["BUCKET"],
+        Part::Web => &["RAZORPAY_URL"],
     }
 }
 

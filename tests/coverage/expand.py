@@ -40,8 +40,11 @@ class PolicyLoader:
 def transformed(template: dict[str, Any]) -> dict[str, Any]:
     """A template without loops as CloudFormation gets it."""
     template = copy.deepcopy(template)
-    # A deployment uploads the package before AWS sees the template.
-    template["Globals"]["Function"]["CodeUri"] = "s3://bucket/key"
+    # A deployment uploads the packages before AWS sees the template.
+    functions = [each["Properties"] for each in template["Resources"].values()]
+    for properties in [template["Globals"]["Function"], *functions]:
+        if "CodeUri" in properties:
+            properties["CodeUri"] = "s3://bucket/key"
     return transform(template, {}, PolicyLoader())
 
 

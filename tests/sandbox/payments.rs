@@ -272,6 +272,43 @@ async fn the_checkout_page_pays_and_hands_the_result_to_the_callback() {
 }
 
 #[tokio::test]
+async fn the_framed_checkout_tells_the_page_around_it() {
+    let fixture = Fixture::start().await;
+    let order_id = fixture.order().await;
+    let script = format!("{}/v1/checkout.js", fixture.sandbox.razorpay_url());
+    let script = fixture.client.get(script).send().await.expect("the sandbox answers");
+    assert_eq!(script.headers()["content-type"], "text/javascript; charset=utf-8");
+    assert!(script.text().await.expect("a script").contains("globalThis.Razorpay = Razorpay"));
+
+    let page_url = format!("{}/checkout/{order_id}", fixture.sandbox.razorpay_url());
+    let send = async |outcome: &str| {
+        let form = fixture
+            .client
+            .post(&page_url)
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(format!("outcome={outcome}&embedded_in=http://localhost:8080"));
+        form.send().await.expect("the sandbox answers").text().await.expect("a page")
+    };
+    let failed = send("fail").await;
+    assert!(failed.contains(r#""kind":"failed""#) && failed.contains("Try again"), "{failed}");
+    let paid = send("pay").await;
+    let payments = fixture.api_get(&format!("/orders/{order_id}/payments")).await;
+    let paid_ids = payments["items"].as_array().expect("a list").iter();
+    let mut captured = paid_ids.filter(|it| it["status"] == "captured").map(|it| text(it, "id"));
+    let payment_id = captured.next_back().expect("a payment is captured");
+    let signature = signature::checkout(KEY_SECRET, &order_id, &payment_id);
+    for part in
+        [payment_id.as_str(), &signature, r#""kind":"paid""#, r#","http://localhost:8080")"#]
+    {
+        assert!(paid.contains(part), "{part} in {paid}");
+    }
+
+    let unsafe_url = format!("{page_url}?embedded_in=javascript:alert(1)");
+    let refused = fixture.client.get(unsafe_url).send().await;
+    assert_eq!(refused.expect("the sandbox answers").status(), 409);
+}
+
+#[tokio::test]
 async fn a_pending_refund_ends_once_as_the_control_call_says() {
     let fixture = Fixture::start().await;
     let begin = fixture.control_send("PUT", "/refunds", &json!({ "begin": "pending" })).await;

@@ -27,6 +27,7 @@ mod postman;
 mod scanner;
 mod story;
 mod students;
+mod web;
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};

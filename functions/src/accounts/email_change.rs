@@ -14,9 +14,7 @@ use thali_platform::auth::password::PresentedPassword;
 use thali_platform::config::Part;
 use thali_platform::handler;
 use thali_platform::http::{Access, Caller, Endpoint, Problem, Request, Response, schema};
-use thali_platform::store::{
-    Attempt, EmailChange, Mailbox, Stamp, StoreError, retry_overtaken,
-};
+use thali_platform::store::{Attempt, EmailChange, Mailbox, Stamp, StoreError, retry_overtaken};
 use utoipa::ToSchema;
 
 use super::{current_password, own_account};

@@ -78,6 +78,9 @@ async fn commit(
 ) -> Result<Account, Problem> {
     retry_overtaken(|_| async {
         let account = own_account::load(app, session.account_id).await?;
+        if account.has_new_password_since(change.change_id.made_at()) {
+            return Err(problems::otp_expired());
+        }
         match app.store.email_change_commit(&account, change, stamp).await {
             Ok(()) => Ok(Attempt::Done(Account { email: Some(change.email.clone()), ..account })),
             Err(EmailChangeError::Overtaken) => Ok(Attempt::Overtaken),

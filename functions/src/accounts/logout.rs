@@ -28,7 +28,9 @@ async fn logout(app: &App, caller: &Caller, request: &Request) -> Result<Respons
     let cookie = request.cookie(COOKIE).filter(|cookie| !cookie.is_empty());
     let by_token = caller.session().map(|session| (session.account_id, session.session_id));
     if by_token.is_err() && cookie.is_none() {
-        return Err(Problem::unauthenticated().removing_cookie(COOKIE, COOKIE_PATH));
+        // The cookie stays as it is: a page of another site can send this request, and the browser
+        // sends it without the cookie.
+        return Err(Problem::unauthenticated());
     }
     let mut ended = Vec::from_iter(by_token);
     if let Some(presented) = cookie.and_then(RefreshToken::parse) {

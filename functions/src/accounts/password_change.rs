@@ -127,7 +127,8 @@ async fn prove(
     stamp: &Stamp,
 ) -> Result<Proof, Problem> {
     let ChangePassword { current_password, new_password } = wanted;
-    let refusal = match current_password::check(app, caller, account, current_password, stamp).await {
+    let refusal = match current_password::check(app, caller, account, current_password, stamp).await
+    {
         Ok(()) => return Ok(Proof::Current),
         Err(refusal) => refusal,
     };

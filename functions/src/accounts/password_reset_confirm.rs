@@ -75,8 +75,10 @@ async fn confirm(app: &App, caller: &Caller, request: &Request) -> Result<Respon
     } else if let Some((account, ended)) =
         commit(app, &reset, account_id, &new_password.hash(), &stamp).await?
     {
-        sessions::end_all(app, account_id, &ended).await?;
-        give_back_finished(app, &password_reset::ENDPOINT, &source, 1).await;
+        // A repeat may have been answered meanwhile, and a session begun with the new password.
+        sessions::end_older(app, &account, &ended).await?;
+        let asked_from = reset.asked_from.as_ref().unwrap_or(&source);
+        give_back_finished(app, &password_reset::ENDPOINT, asked_from, 1).await;
         account
     } else {
         // Another request was faster: a confirmation with the same code, or a request for a new one.
@@ -143,7 +145,11 @@ async fn commit(
             app.store.account_get(account_id, Consistency::Strong),
             app.store.sessions_of(account_id),
         )?;
-        let account = account.ok_or_else(problems::otp_expired)?;
+        let is_meant = |account: &Account| {
+            let begun = reset.reset_id.made_at();
+            account.email.as_ref() == Some(&reset.email) && !account.has_new_password_since(begun)
+        };
+        let account = account.filter(is_meant).ok_or_else(problems::otp_expired)?;
         let store = &app.store;
         match store.password_reset_commit(reset, &account, &sessions, password_hash, stamp).await {
             Ok(used) => {

@@ -4,6 +4,7 @@
 
 use jiff::Timestamp;
 use thali_domain::accounts::devices::device_name;
+use thali_domain::accounts::identity::AccountStatus;
 use thali_domain::accounts::sessions::{
     REFRESH_LIFETIME, RefreshDecision, RefreshRefusal, refresh as decide,
 };
@@ -40,7 +41,12 @@ async fn refresh(app: &App, caller: &Caller, request: &Request) -> Result<Respon
     let stamp = Stamp { actor, ..caller.stamp(app, request) };
     if !account.status.may_log_in() {
         end_one(app, presented.account_id, presented.session_id).await?;
-        return Err(Problem::account_closed());
+        let is_deleted = account.status == AccountStatus::Deleted;
+        return Err(if is_deleted {
+            RefreshRefusal::Expired.into()
+        } else {
+            Problem::account_closed()
+        });
     }
     let session = of_password(app, session, account.password_version).await?;
     let next = presented.successor(app.refresh_key());

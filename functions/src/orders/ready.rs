@@ -1,10 +1,14 @@
 //! `GET /api/orders/ready`: the orders that wait to be handed over, with the names of the
 //! students, for the counter.
 
+use std::collections::{BTreeSet, HashMap};
+
 use jiff::Timestamp;
 use serde::Serialize;
-use thali_domain::accounts::identity::{Name, RollNo, RoomNo};
+use thali_domain::accounts::identity::{AccountStatus, Name, RollNo, RoomNo};
 use thali_domain::days::MealDate;
+use thali_domain::ids::AccountId;
+use thali_domain::orders::order::Order;
 use thali_domain::staff::plates::Diner;
 use thali_platform::app::App;
 use thali_platform::handler;
@@ -12,7 +16,7 @@ use thali_platform::http::{
     Access, Caller, Endpoint, Page, Problem, QueryParameter, Request, Response, schema,
 };
 use thali_platform::problems;
-use thali_platform::store::ReadyPage;
+use thali_platform::store::{Member, ReadyPage};
 use utoipa::ToSchema;
 
 use super::view::OrderView;
@@ -74,14 +78,21 @@ async fn list(app: &App, caller: &Caller, request: &Request) -> Result<Response,
     };
     let limit = page.reach() - 1;
     let ReadyPage { orders, next } = app.store.orders_ready(mess_id, since, after, limit).await?;
-    let accounts = orders.iter().map(|order| order.account_id).collect();
-    let students = app.store.diners_of(mess_id, accounts).await?;
-    let view = |order: thali_domain::orders::order::Order| ReadyOrder {
+    let accounts: BTreeSet<AccountId> = orders.iter().map(|order| order.account_id).collect();
+    let members = app.store.members_found(mess_id, &Vec::from_iter(accounts)).await?;
+    let students: HashMap<AccountId, Member> =
+        members.into_iter().map(|member| (member.account_id, member)).collect();
+    let view = |order: Order| ReadyOrder {
         processed_at: order.processed_at,
-        student: students.get(&order.account_id).cloned().map(Into::into),
+        student: students.get(&order.account_id).map(|member| member.diner().into()),
         order: order.into(),
     };
-    let views: Vec<ReadyOrder> = orders.into_iter().map(view).collect();
+    // Nobody comes for what a student ordered who has deleted the account.
+    let comes = |order: &Order| {
+        let student = students.get(&order.account_id);
+        student.is_none_or(|student| student.status != AccountStatus::Deleted)
+    };
+    let views: Vec<ReadyOrder> = orders.into_iter().filter(comes).map(view).collect();
     let next = next.map(|place| Page::cursor(&place.to_string()));
     Ok(Response::page(&views, next))
 }

@@ -75,7 +75,9 @@ async fn search(app: &App, caller: &Caller, request: &Request) -> Result<Respons
     let named = named.into_iter().filter(|account| Some(*account) != holder);
     let accounts: Vec<AccountId> = holder.into_iter().chain(named).collect();
     let mut members = app.store.members_found(mess, &accounts).await?;
-    members.retain(|member| member.status != AccountStatus::Rejected);
+    // The index may still have somebody who has just deleted the account.
+    let is_gone = |status| matches!(status, AccountStatus::Rejected | AccountStatus::Deleted);
+    members.retain(|member| !is_gone(member.status));
     members.truncate(FOUND_MAX);
     let stamp = caller.stamp(app, request);
     let found = members.iter().map(|member| member.account_id).collect();

@@ -2,6 +2,7 @@
 //! derived from the change that caused it. So a message that is delivered twice, or again after
 //! a crash, makes only one notification, and a notification that was read stays read.
 
+use jiff::SignedDuration;
 use thali_domain::accounts::identity::{AccountStatus, Name};
 use thali_domain::ids::{AccountId, NotificationId};
 use thali_domain::owner::notifications::{News, Notification};
@@ -29,6 +30,7 @@ async fn notify(app: &App, body: &str) -> Result<(), Box<dyn std::error::Error +
         request_id: event_id.clone(),
         at: app.clock.now(),
     };
+    let news = if stamp.at.duration_since(at) < LATE { news } else { unnamed(app, news).await? };
     let notification_id = NotificationId::of_change(&event_id, at);
     let notification = Notification { notification_id, mess_id, at, read_at: None, news };
     Ok(app.store.notification_put(&notification, &stamp).await?)
@@ -75,6 +77,18 @@ async fn complete_news(app: &App, notice: &Notice) -> Result<Option<News>, Store
         _ => {}
     }
     Ok(Some(news))
+}
+
+/// How late a notice may be that is taken as it is. After a deletion the notifications of the
+/// student lose the name, but not those that come even later.
+const LATE: SignedDuration = SignedDuration::from_secs(30);
+
+/// The news without the name of a student who has deleted the account.
+async fn unnamed(app: &App, news: News) -> Result<News, StoreError> {
+    let Some(student) = news.named_student() else { return Ok(news) };
+    let account = app.store.account_get(student, Consistency::Strong).await?;
+    let is_deleted = account.is_some_and(|it| it.status == AccountStatus::Deleted);
+    Ok(if is_deleted { news.without_names() } else { news })
 }
 
 async fn name_of(app: &App, account: AccountId) -> Result<Option<Name>, StoreError> {

@@ -77,15 +77,6 @@ ulid_id!(
     RegistrationId, "reg"
 );
 
-impl RegistrationId {
-    /// When the sign-up was made.
-    #[must_use]
-    pub fn made_at(self) -> Timestamp {
-        let millis = i64::try_from(self.0.timestamp_ms()).ok();
-        millis.and_then(|at| Timestamp::from_millisecond(at).ok()).unwrap_or(Timestamp::MAX)
-    }
-}
-
 ulid_id!(
     /// A password reset that waits for its one-time code.
     PasswordResetId, "rst"
@@ -173,21 +164,19 @@ ulid_id!(
     /// A notification to the owners of a mess.
     NotificationId, "ntf"
 );
-impl ClosureId {
-    /// When the closure was created: the time in its id.
-    #[must_use]
-    pub fn made_at(self) -> Timestamp {
-        time_of(self.0)
-    }
+/// Implements when what an id names was made.
+macro_rules! made_at {
+    ($($name:ident)*) => {
+        $(impl $name {
+            /// When it was made: the time in its id.
+            #[must_use]
+            pub fn made_at(self) -> Timestamp {
+                time_of(self.0)
+            }
+        })*
+    };
 }
-
-impl SessionId {
-    /// When the session began: the time in its id.
-    #[must_use]
-    pub fn made_at(self) -> Timestamp {
-        time_of(self.0)
-    }
-}
+made_at!(RegistrationId PasswordResetId EmailChangeId SessionId ClosureId);
 
 impl AccountId {
     /// The last sixteen characters, which are the same in the ids of all records of the

@@ -13,7 +13,7 @@ use crate::aws;
 use crate::blobs::{Blobs, s3_client};
 use crate::cache::Cache;
 use crate::clock::Clock;
-use crate::config::{Config, MailConfig, Part};
+use crate::config::{Config, MailConfig, Part, WebConfig};
 use crate::mail::Mailer;
 use crate::queue::Queues;
 use crate::razorpay::Razorpay;
@@ -58,6 +58,7 @@ pub struct App {
     mailer: Option<Mailer>,
     mail: Option<MailConfig>,
     blobs: Option<Blobs>,
+    web: Option<WebConfig>,
 }
 
 /// Accessors for the fields that only functions declaring the [`Part`] have.
@@ -122,6 +123,7 @@ impl App {
             qr_key: config.qr_key,
             webhook_secrets: config.webhook_secrets,
             mail: config.mail,
+            web: config.web,
         })
     }
 
@@ -153,6 +155,8 @@ impl App {
         mail: MailConfig, Mail;
         /// The uploaded objects.
         blobs: Blobs, Blobs;
+        /// How the web app is served.
+        web: WebConfig, Web;
     }
 }
 

@@ -39,6 +39,9 @@ pub enum Part {
     Mail,
     /// The bucket of uploaded objects: `BUCKET`.
     Blobs,
+    /// The web app: `WEB_ROOT`, absent where its files are beside the binary, and `RAZORPAY_URL`,
+    /// which says where the checkout is.
+    Web,
 }
 
 /// The names of the tables.
@@ -108,6 +111,15 @@ pub struct MailConfig {
     pub app_url: Option<String>,
 }
 
+/// How the web app is served.
+#[derive(Debug, Clone)]
+pub struct WebConfig {
+    /// The folder of its files; `None` is the folder `web` beside the binary.
+    pub root: Option<String>,
+    /// See [`RazorpayConfig::url`].
+    pub razorpay_url: String,
+}
+
 /// A function's configuration. The fields of a [`Part`] are `None` if the function does not
 /// need the part.
 #[derive(Debug, Clone)]
@@ -146,6 +158,8 @@ pub struct Config {
     pub mail: Option<MailConfig>,
     /// See [`Part::Blobs`].
     pub bucket: Option<String>,
+    /// See [`Part::Web`].
+    pub web: Option<WebConfig>,
 }
 
 /// Everything that is wrong with the environment, in one message.
@@ -247,6 +261,10 @@ impl Config {
                 app_url: reader.optional("APP_URL"),
             }),
             bucket: has(Part::Blobs).then(|| reader.required("BUCKET")),
+            web: has(Part::Web).then(|| WebConfig {
+                root: reader.optional("WEB_ROOT"),
+                razorpay_url: reader.required("RAZORPAY_URL"),
+            }),
         };
         if reader.wrong.is_empty() { Ok(config) } else { Err(ConfigError(reader.wrong)) }
     }

@@ -211,7 +211,8 @@ async fn sign_ups_and_changes_share_ten_mails_an_hour_to_one_address() {
     let test = TestApp::start_with("RATE_LIMIT_FACTOR", "1").await;
     for number in 0..4 {
         let student = test.student(&format!("student{number}@example.com")).await;
-        test.send(ask(&student, NEW)).await.expect(202);
+        let call = ask(&student, NEW).sent_from(&format!("203.0.113.{number}"));
+        test.send(call).await.expect(202);
     }
     assert_eq!(test.settle().await.len(), 4);
     let sign_up = |number: u32| {
@@ -229,6 +230,32 @@ async fn sign_ups_and_changes_share_ten_mails_an_hour_to_one_address() {
     let asha = test.log_in_again(&asha).await;
     test.send(ask(&asha, NEW)).await.expect(202);
     mailed_code(&test, NEW).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_source_causes_three_mails_an_hour_to_one_address() {
+    let test = TestApp::start_with("RATE_LIMIT_FACTOR", "1").await;
+    for number in 0..5 {
+        let student = test.student(&format!("student{number}@example.com")).await;
+        test.settle().await;
+        test.send(ask(&student, NEW)).await.expect(202);
+        assert_eq!(test.settle().await.len(), usize::from(number < 3));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_password_ends_a_change_that_was_asked_for_before() {
+    let test = TestApp::start().await;
+    let asha = test.student(OLD).await;
+    let early = code(&test, &asha, NEW).await;
+    test.advance(SignedDuration::from_secs(1));
+    let body = json!({ "current_password": PASSWORD, "new_password": "curd rice with pickle" });
+    test.send(Call::post("/account/password", &body).bearer(&asha.token)).await.expect(204);
+    assert_eq!(test.send(confirm(&asha, &early)).await.problem(409), "otp_expired");
+    let body = json!({ "email": NEW, "current_password": "curd rice with pickle" });
+    test.send(Call::post("/account/email", &body).bearer(&asha.token)).await.expect(202);
+    let late = mailed_code(&test, NEW).await;
+    test.send(confirm(&asha, &late)).await.expect(200);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,8 +3,8 @@
 
 mod access_tokens;
 mod crowds;
-mod devices;
 mod deletion;
+mod devices;
 mod email_change;
 mod erasure;
 mod invites;

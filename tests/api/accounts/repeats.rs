@@ -139,6 +139,8 @@ async fn a_finished_registration_holds_nothing_personal_and_sends_no_code() {
         [
             "account_id",
             "actor",
+            // The keyed hash of a network.
+            "asked_from",
             "attempts",
             "changed_at",
             "created_at",

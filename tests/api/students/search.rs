@@ -12,7 +12,8 @@ use crate::support::people::Student;
 use crate::support::{Answer, Call, STACK, TestApp};
 
 fn call(token: &str, searched: &str) -> Call {
-    let searched: String = searched.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let escaped: Vec<String> = searched.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let searched = escaped.concat();
     Call::get(&format!("/api/v1/students/search?q={searched}")).bearer(token)
 }
 

@@ -19,8 +19,8 @@
 //! | [`profile`] | a student's personal data, and a change of it |
 
 pub mod deletion;
-pub mod email_change;
 pub mod devices;
+pub mod email_change;
 pub mod identity;
 pub mod lockout;
 pub mod one_time_code;

@@ -202,26 +202,54 @@ pub enum News {
     },
 }
 
+/// A student in the news: the account, the name, and the roll number in news that contain one.
+type NamedStudent<'a> = (AccountId, &'a mut Option<Name>, Option<&'a mut Option<RollNo>>);
+
 impl News {
     /// Whether the news contains the name or the roll number of this student.
     #[must_use]
     pub fn names(&self, student: AccountId) -> bool {
-        let (account_id, name, roll_no) = match self {
+        self.named_student() == Some(student)
+    }
+
+    /// The student whose name or roll number the news contains.
+    #[must_use]
+    pub fn named_student(&self) -> Option<AccountId> {
+        let mut news = self.clone();
+        let (student, name, roll_no) = news.student_mut()?;
+        let is_named = name.is_some() || roll_no.is_some_and(|roll_no| roll_no.is_some());
+        is_named.then_some(student)
+    }
+
+    /// The news without the student's name and roll number.
+    #[must_use]
+    pub fn without_names(mut self) -> Self {
+        if let Some((_, name, roll_no)) = self.student_mut() {
+            *name = None;
+            if let Some(roll_no) = roll_no {
+                *roll_no = None;
+            }
+        }
+        self
+    }
+
+    /// The student whom the news is about, with what it contains of them.
+    const fn student_mut(&mut self) -> Option<NamedStudent<'_>> {
+        match self {
             Self::TokenBought { account_id, name, .. }
             | Self::PaymentMismatch { account_id, name, .. }
             | Self::TokensSubmitted { account_id, name, .. }
-            | Self::OrderProcessed { account_id, name, .. } => (account_id, name, &None),
+            | Self::OrderProcessed { account_id, name, .. } => Some((*account_id, name, None)),
             Self::PaymentUploaded { account_id, name, roll_no, .. }
             | Self::StudentWaiting { account_id, name, roll_no }
             | Self::ScanOverridden { account_id, name, roll_no, .. }
-            | Self::ScanConflict { account_id, name, roll_no, .. } => (account_id, name, roll_no),
+            | Self::ScanConflict { account_id, name, roll_no, .. } => {
+                Some((*account_id, name, Some(roll_no)))
+            }
             Self::AccountDeleted { .. }
             | Self::PaidAfterDeletion { .. }
-            | Self::StockLow { .. } => {
-                return false;
-            }
-        };
-        *account_id == student && (name.is_some() || roll_no.is_some())
+            | Self::StockLow { .. } => None,
+        }
     }
 }
 

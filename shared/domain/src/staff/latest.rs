@@ -30,10 +30,10 @@ impl Latest {
     /// Adds a plate's scans.
     pub fn add(&mut self, plate: &Plate) {
         for scan in plate.scans.values() {
-            let place = self.scans.partition_point(|shown| arrival(&shown.scan) > arrival(scan));
-            if place < LATEST_MAX {
+            let index = self.scans.partition_point(|shown| arrival(&shown.scan) > arrival(scan));
+            if index < LATEST_MAX {
                 self.scans.truncate(LATEST_MAX - 1);
-                self.scans.insert(place, shown(plate, scan));
+                self.scans.insert(index, shown(plate, scan));
             }
         }
     }

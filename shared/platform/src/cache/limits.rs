@@ -23,7 +23,8 @@ return 0
 /// one is full. One key holds all counters, so that they are in one place of a cluster.
 ///
 /// KEYS[1]: the bucket; ARGV: now, then for each counter its name, its interval and its burst.
-/// Returns 0 if the request may pass, else the milliseconds to wait.
+/// Returns 0 if the request may pass, else the milliseconds to wait, negative if others are charged
+/// that are not settled yet.
 const CHARGE: &str = r"
 local now, wait, kept, charged = tonumber(ARGV[1]), 0, 0, {}
 for i = 2, #ARGV, 3 do
@@ -34,8 +35,12 @@ for i = 2, #ARGV, 3 do
   charged[#charged + 1] = ARGV[i]
   charged[#charged + 1] = string.format('%.6f', empty_at)
 end
-if wait > 0 then return math.ceil(wait) end
+if wait > 0 then
+  local unsettled = tonumber(redis.call('HGET', KEYS[1], 'unsettled') or 0)
+  return math.ceil(wait) * (unsettled > 0 and -1 or 1)
+end
 redis.call('HSET', KEYS[1], unpack(charged))
+redis.call('HINCRBY', KEYS[1], 'unsettled', 1)
 redis.call('PEXPIRE', KEYS[1], math.ceil(kept) + 1)
 return 0
 ";
@@ -51,6 +56,36 @@ if empty_at then
 end
 return 0
 ";
+
+/// Settles one request, and gives back what it was charged if ARGV has an amount.
+///
+/// KEYS[1]: the bucket; ARGV: the counter's name, and what is given back (in ms; 0 for nothing).
+const SETTLE: &str = r"
+if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+local empty_at = redis.call('HGET', KEYS[1], ARGV[1])
+if empty_at and tonumber(ARGV[2]) > 0 then
+  redis.call('HSET', KEYS[1], ARGV[1], string.format('%.6f', tonumber(empty_at) - tonumber(ARGV[2])))
+end
+if redis.call('HINCRBY', KEYS[1], 'unsettled', -1) < 0 then
+  redis.call('HSET', KEYS[1], 'unsettled', 0)
+end
+return 0
+";
+
+/// The outcome of a charge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Charged {
+    Done,
+    /// Redis does not answer, or there is none.
+    Unknown,
+    /// A counter is full.
+    Full {
+        /// The seconds until it has room again, if nothing is given back.
+        wait_s: u64,
+        /// Whether requests are being handled that may give their charges back.
+        unsettled: bool,
+    },
+}
 
 /// How fast a counter fills and drains.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -75,15 +110,10 @@ impl Limit {
 }
 
 impl Cache {
-    /// Charges one request to the named counters of `bucket`. Returns the seconds to wait if one of
-    /// them is full; then none is charged. Without Redis every request passes.
-    pub async fn charge(
-        &self,
-        bucket: &str,
-        limits: &[(&str, Limit)],
-        now: Timestamp,
-    ) -> Option<u64> {
-        let Self::Redis(redis) = self else { return None };
+    /// Charges one request to the named counters of `bucket`, or to none of them if one is full.
+    /// Without Redis every request passes.
+    pub async fn charge(&self, bucket: &str, limits: &[(&str, Limit)], now: Timestamp) -> Charged {
+        let Self::Redis(redis) = self else { return Charged::Unknown };
         let script = Script::new(CHARGE);
         let mut invocation = script.key(format!("{}charged:{bucket}", redis.prefix));
         invocation.arg(now.as_millisecond());
@@ -91,8 +121,23 @@ impl Cache {
             invocation.arg(*name).arg(limit.interval_ms).arg(limit.burst_ms);
         }
         let query = Query::Script(&invocation);
-        let wait_ms = redis.ask::<u64>(query, Priority::Optional).await.unwrap_or(0);
-        (wait_ms > 0).then(|| wait_ms.div_ceil(1_000))
+        match redis.ask::<i64>(query, Priority::Optional).await {
+            None => Charged::Unknown,
+            Some(0) => Charged::Done,
+            Some(wait_ms) => Charged::Full {
+                wait_s: wait_ms.unsigned_abs().div_ceil(1_000),
+                unsettled: wait_ms < 0,
+            },
+        }
+    }
+
+    /// Settles a charged request. `not_owed` is the limit of the counter whose charge it gets back.
+    pub async fn settle(&self, bucket: &str, counter: &str, not_owed: Option<Limit>) {
+        let Self::Redis(redis) = self else { return };
+        let script = Script::new(SETTLE);
+        let mut invocation = script.key(format!("{}charged:{bucket}", redis.prefix));
+        invocation.arg(counter).arg(not_owed.map_or(0.0, |limit| limit.interval_ms));
+        redis.ask::<u64>(Query::Script(&invocation), Priority::Important).await;
     }
 
     /// Gives back charges of one counter.

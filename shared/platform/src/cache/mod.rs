@@ -28,7 +28,7 @@ use tokio::sync::OnceCell;
 
 pub use self::claims::Claim;
 pub use self::entries::{Entry, Lookup};
-pub use self::limits::Limit;
+pub use self::limits::{Charged, Limit};
 pub use self::sessions::SessionState;
 pub use self::staff_tokens::StaffTokenState;
 

@@ -59,6 +59,8 @@ pub struct Docs {
     pub body_may_be_absent: bool,
     /// The successful responses.
     pub answers: [Option<Answers>; 2],
+    /// Whether the endpoint serves pages for people, which the document leaves out.
+    pub pages: bool,
     /// The codes of the endpoint's own refusals, without those that follow from its access,
     /// its rate, its body and the database.
     pub refusals: &'static [&'static str],
@@ -93,6 +95,7 @@ impl Docs {
         body: None,
         body_may_be_absent: false,
         answers: [None; 2],
+        pages: false,
         refusals: &[],
         query: &[],
         needed_query: &[],

@@ -227,6 +227,13 @@ impl Endpoint {
         self
     }
 
+    /// Declares that the endpoint serves pages for people, and is no part of the API.
+    #[must_use]
+    pub const fn pages(mut self) -> Self {
+        self.docs.pages = true;
+        self
+    }
+
     /// Declares that the endpoint takes the refresh cookie.
     #[must_use]
     pub const fn takes_cookie(mut self) -> Self {

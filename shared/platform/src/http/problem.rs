@@ -2,13 +2,12 @@
 
 use std::error::Error;
 
-use http::{HeaderValue, StatusCode};
+use http::StatusCode;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use super::codes::CODES;
-use super::response::cookie;
 
 /// An invalid field of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -39,8 +38,6 @@ pub struct Problem {
     pub members: Map<String, Value>,
     /// The seconds to wait before a retry.
     pub retry_after_s: Option<u64>,
-    /// A cookie that the response removes from the browser.
-    pub removed_cookie: Option<HeaderValue>,
     pub cause: Option<Box<dyn Error + Send + Sync>>,
 }
 
@@ -59,7 +56,6 @@ impl Problem {
             errors: Vec::new(),
             members: Map::new(),
             retry_after_s: None,
-            removed_cookie: None,
             cause: None,
         }
     }
@@ -76,13 +72,6 @@ impl Problem {
     #[must_use]
     pub const fn retry_after(mut self, seconds: u64) -> Self {
         self.retry_after_s = Some(seconds);
-        self
-    }
-
-    /// Removes a cookie from the browser.
-    #[must_use]
-    pub fn removing_cookie(mut self, name: &str, path: &str) -> Self {
-        self.removed_cookie = Some(cookie(name, "", path, 0));
         self
     }
 

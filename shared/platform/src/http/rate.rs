@@ -16,7 +16,7 @@ pub enum Rate {
     PerAccount(u32),
     /// So many requests a minute for one staff token, at all endpoints that take one together.
     PerStaffToken(u32),
-    /// No limit: for signed calls of the payment provider.
+    /// No limit: for signed calls of the payment provider, and the files of the web app.
     Unlimited,
 }
 
@@ -48,7 +48,7 @@ pub const RATE_REGISTRATION: Rate = Rate::PerAddress(10);
 pub const RATE_PUBLIC: Rate = Rate::PerAddress(300);
 /// Requests by one account in a minute.
 pub const RATE_ACCOUNT: Rate = Rate::PerAccount(120);
-/// Submissions and orders by one account in a minute.
+/// Submissions, orders and checks of files by one account in a minute.
 pub const RATE_SUBMISSION: Rate = Rate::PerAccount(20);
 /// Searches for students by one account, or with one staff token, in a minute.
 pub const RATE_SEARCH: Rate = Rate::PerAccount(30);
@@ -66,8 +66,12 @@ pub const RATES: &[(&str, Rate, &str)] = &[
     ("registration", RATE_REGISTRATION, "registrations of students without a session"),
     ("public", RATE_PUBLIC, "other requests without a session"),
     ("account", RATE_ACCOUNT, "requests with a session"),
-    ("submission", RATE_SUBMISSION, "submissions, and orders of tokens or of items"),
+    (
+        "submission",
+        RATE_SUBMISSION,
+        "submissions, orders of tokens or of items, and checks of files",
+    ),
     ("search", RATE_SEARCH, "searches for students, also with a staff token"),
     ("staff token", RATE_STAFF_TOKEN, "requests with a staff token"),
-    ("unlimited", Rate::Unlimited, "signed calls of a partner"),
+    ("unlimited", Rate::Unlimited, "signed calls of a partner, and the web app's files"),
 ];

@@ -1,5 +1,7 @@
 //! Enforces the rate limits. The limits themselves are in `rate`.
 
+use std::time::{Duration, Instant};
+
 use http::StatusCode;
 use thali_domain::accounts::sources::Source;
 
@@ -7,8 +9,9 @@ use super::endpoint::Endpoint;
 use super::problem::Problem;
 use super::rate::{REQUESTS_MAX, Rate, Unfinished};
 use super::request::Request;
+use super::response::Response;
 use crate::app::App;
-use crate::cache::Limit;
+use crate::cache::{Charged, Limit};
 
 /// Counts one request in `bucket`, and refuses it if the bucket has reached its limit.
 pub(super) async fn check_rate(app: &App, bucket: &str, per_minute: u32) -> Result<(), Problem> {
@@ -17,11 +20,20 @@ pub(super) async fn check_rate(app: &App, bucket: &str, per_minute: u32) -> Resu
 }
 
 fn refuse_after(wait_s: Option<u64>) -> Result<(), Problem> {
-    let Some(wait_s) = wait_s else { return Ok(()) };
+    wait_s.map_or(Ok(()), |wait_s| Err(refused(wait_s)))
+}
+
+fn refused(wait_s: u64) -> Problem {
     let detail = "Too many requests; wait a moment.";
     let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", detail);
-    Err(problem.retry_after(wait_s))
+    problem.retry_after(wait_s)
 }
+
+/// How long a request waits while others are unsettled that may give their places back.
+const SETTLED_WITHIN: Duration = Duration::from_secs(2);
+
+/// How long such a request waits before it asks again.
+const RETRY_AFTER: Duration = Duration::from_millis(200);
 
 /// What a request was charged before its outcome was known.
 pub(super) struct Charge {
@@ -59,17 +71,39 @@ pub(super) async fn charge(
     let limits = [Some((ALL, per_minute(REQUESTS_MAX))), Some((FAILED, failures))];
     let limits = limits.into_iter().chain([starts.map(|starts| (STARTED, starts))]);
     let limits: Vec<_> = limits.flatten().collect();
-    refuse_after(app.cache.charge(&bucket, &limits, app.clock.now()).await)?;
-    Ok(Some(Charge { bucket, failures, starts }))
+    let deadline = Instant::now() + SETTLED_WITHIN;
+    let mut full = None;
+    loop {
+        match app.cache.charge(&bucket, &limits, app.clock.now()).await {
+            Charged::Done => return Ok(Some(Charge { bucket, failures, starts })),
+            // Without Redis there is no limit. But a request that has found one full does not pass
+            // because Redis is late the next time.
+            Charged::Unknown => match full {
+                None => return Ok(None),
+                Some(wait_s) if Instant::now() >= deadline => return Err(refused(wait_s)),
+                Some(_) => tokio::time::sleep(RETRY_AFTER).await,
+            },
+            // Forty people who log in at the same moment must not refuse each other.
+            Charged::Full { unsettled: true, wait_s } if Instant::now() < deadline => {
+                full = Some(wait_s);
+                tokio::time::sleep(RETRY_AFTER).await;
+            }
+            Charged::Full { wait_s, .. } => return Err(refused(wait_s)),
+        }
+    }
 }
 
-/// Gives back what the outcome shows not to be owed: a success is no failure, and a refused request
-/// has started nothing.
-pub(super) async fn settle(app: &App, charge: Option<Charge>, succeeded: bool) {
+/// Gives back what the outcome shows not to be owed: neither a success nor our own failure is one of
+/// the client, and a refused request has started nothing.
+pub(super) async fn settle(app: &App, charge: Option<Charge>, outcome: &Result<Response, Problem>) {
     let Some(Charge { bucket, failures, starts }) = charge else { return };
-    if succeeded {
-        app.cache.give_back(&bucket, FAILED, failures, 1).await;
-    } else if let Some(starts) = starts {
+    let is_refused = outcome.as_ref().is_err_and(|problem| !problem.status.is_server_error());
+    if is_refused {
+        app.cache.settle(&bucket, FAILED, None).await;
+    } else {
+        app.cache.settle(&bucket, FAILED, Some(failures)).await;
+    }
+    if let (Some(starts), Err(_)) = (starts, outcome) {
         app.cache.give_back(&bucket, STARTED, starts, 1).await;
     }
 }

@@ -79,8 +79,18 @@ fn parameter_name(part: &str) -> Option<&str> {
     part.strip_prefix('{')?.strip_suffix('}')
 }
 
+/// The part before a parameter such as `{proxy+}`, which takes the rest of the path, and its name.
+fn greedy(template: &str) -> Option<(&str, &str)> {
+    let (root, name) = template.strip_suffix("+}")?.rsplit_once('{')?;
+    Some((root, name))
+}
+
 /// The parameters of `path`, if it matches `template`.
 fn parameters(template: &str, path: &str) -> Option<Parameters> {
+    if let Some((root, name)) = greedy(template) {
+        let rest = path.strip_prefix(root).filter(|rest| !rest.is_empty())?;
+        return Some(vec![(name.to_owned(), rest.to_owned())]);
+    }
     if template.split('/').count() != path.split('/').count() {
         return None;
     }
@@ -106,6 +116,16 @@ mod tests {
         assert_eq!(found, [("order_id".to_owned(), "ord_1".to_owned())]);
         for other in ["/orders//cancel", "/orders/a/b/cancel", "/orders/a/collect", "/orders/a"] {
             assert_eq!(parameters(template, other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_greedy_parameter_takes_the_rest_of_the_path() {
+        let rest = |path| parameters("/assets/{proxy+}", path).map(|found| found[0].1.clone());
+        assert_eq!(rest("/assets/app.js").as_deref(), Some("app.js"));
+        assert_eq!(rest("/assets/icons/a.png").as_deref(), Some("icons/a.png"));
+        for other in ["/assets/", "/assets", "/assetsx/a"] {
+            assert_eq!(rest(other), None, "{other}");
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 use futures_util::FutureExt;
 use http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, REFERRER_POLICY, RETRY_AFTER,
-    SET_COOKIE, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderValue, Method, StatusCode};
 use lambda_http::Body;
@@ -61,7 +61,7 @@ async fn handle(app: &App, endpoint: &Endpoint, request: &Request) -> Result<Res
     let charge = charge(app, endpoint, rate, request).await?;
     // The box bounds how deeply futures are nested.
     let outcome = Box::pin(proceed(app, endpoint, rate, request)).await;
-    settle(app, charge, outcome.is_ok()).await;
+    settle(app, charge, &outcome).await;
     outcome
 }
 
@@ -180,9 +180,6 @@ fn problem_response(problem: &Problem, request_id: &str) -> Response {
     response.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     if let Some(seconds) = problem.retry_after_s {
         response.headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
-    }
-    if let Some(cookie) = &problem.removed_cookie {
-        response.headers.append(SET_COOKIE, cookie.clone());
     }
     if problem.status == StatusCode::UNAUTHORIZED {
         response.headers.insert(http::header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

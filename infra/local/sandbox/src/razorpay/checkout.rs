@@ -7,14 +7,18 @@
 //! `error[code]` and its siblings
 //! (<https://razorpay.com/docs/payments/payment-gateway/callback-url/>). The webhooks of
 //! what happened are delivered in the background.
+//!
+//! `GET /razorpay/v1/checkout.js` is the script with which a page opens this checkout in a
+//! frame, with `?embedded_in=` its own origin. The result is then told to that origin.
 
 use std::fmt::Write;
 
 use axum::extract::{Form, Path, Query, State as Shared};
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
 use axum::response::{Html, IntoResponse, Response};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Razorpay;
 use super::control::Refused;
@@ -24,12 +28,23 @@ use super::payments::Outcome;
 #[derive(Deserialize)]
 pub(super) struct Address {
     callback_url: Option<String>,
+    embedded_in: Option<String>,
 }
 
 #[derive(Deserialize)]
 pub(super) struct Submitted {
     outcome: Button,
     callback_url: Option<String>,
+    embedded_in: Option<String>,
+}
+
+/// Where the result goes, beside being shown.
+#[derive(Default)]
+struct Receiver {
+    /// The address to which the browser posts it.
+    callback_url: Option<String>,
+    /// The origin of the page around the frame, which gets it in a message.
+    embedded_in: Option<String>,
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -48,10 +63,8 @@ pub(super) async fn page(
     let Some(order) = razorpay.read(|state| state.order(&order_id).cloned()) else {
         return refused(&Refused::order_unknown(&order_id));
     };
-    match callback_check(address.callback_url) {
-        Ok(callback_url) => {
-            document(StatusCode::OK, "Pay", &order_body(&order, callback_url.as_deref()))
-        }
+    match receiver(address.callback_url, address.embedded_in) {
+        Ok(receiver) => document(StatusCode::OK, "Pay", &order_body(&order, &receiver)),
         Err(why) => refused(&why),
     }
 }
@@ -66,50 +79,83 @@ pub(super) async fn submit(
         Button::Pay => Outcome::Captured,
         Button::Fail => Outcome::Failed,
     };
-    let paid = callback_check(submitted.callback_url).and_then(|callback_url| {
+    let paid = receiver(submitted.callback_url, submitted.embedded_in).and_then(|receiver| {
         let (payment, events) = razorpay.order_pay(&order_id, outcome.into())?;
-        Ok((callback_url, payment, events))
+        Ok((receiver, payment, events))
     });
     match paid {
-        Ok((callback_url, payment, events)) => {
+        Ok((receiver, payment, events)) => {
             razorpay.webhooks().deliver_in_background(events);
             let signature = razorpay.checkout_signature(&order_id, &payment.id);
-            result(&payment, &signature, callback_url.as_deref())
+            result(&payment, &signature, &receiver)
         }
         Err(why) => refused(&why),
     }
 }
 
-/// A callback is a web address: nothing that a browser would run.
-fn callback_check(callback_url: Option<String>) -> Result<Option<String>, Refused> {
-    match callback_url.filter(|url| !url.is_empty()) {
-        Some(url) if !(url.starts_with("http://") || url.starts_with("https://")) => {
-            Err(Refused::conflict("callback_url must begin with http:// or https://"))
-        }
-        callback_url => Ok(callback_url),
-    }
+/// `GET /v1/checkout.js`, which needs no key: browsers load it.
+pub(super) async fn script() -> Response {
+    ([(CONTENT_TYPE, "text/javascript; charset=utf-8")], include_str!("checkout.js"))
+        .into_response()
 }
 
-fn order_body(order: &Order, callback_url: Option<&str>) -> String {
+/// Both are web addresses: nothing that a browser would run.
+fn receiver(
+    callback_url: Option<String>,
+    embedded_in: Option<String>,
+) -> Result<Receiver, Refused> {
+    let web = |name: &str, url: Option<String>| match url.filter(|url| !url.is_empty()) {
+        Some(url) if !(url.starts_with("http://") || url.starts_with("https://")) => {
+            Err(Refused::conflict(&format!("{name} must begin with http:// or https://")))
+        }
+        url => Ok(url),
+    };
+    Ok(Receiver {
+        callback_url: web("callback_url", callback_url)?,
+        embedded_in: web("embedded_in", embedded_in)?,
+    })
+}
+
+fn order_body(order: &Order, receiver: &Receiver) -> String {
     let amount = escape(&money(order.amount, &order.currency));
     let id = escape(&order.id);
+    let close = receiver.embedded_in.as_deref().map(close_button).unwrap_or_default();
     if order.status == OrderStatus::Paid {
         return format!(
-            "<p class=amount>{amount}</p><p role=status>Order <code>{id}</code> is paid.</p>"
+            "<p class=amount>{amount}</p><p role=status>Order <code>{id}</code> is paid.</p>{close}"
         );
     }
-    let callback = callback_url.map(|url| hidden("callback_url", url)).unwrap_or_default();
+    let carried = carried(receiver);
     format!(
         "<p class=amount>{amount}</p>\
          <p>Order <code>{id}</code></p>\
-         <form method=post>{callback}\
+         <form method=post>{carried}\
          <button name=outcome value=pay class=pay>Pay</button> \
          <button name=outcome value=fail>Fail</button></form>\
-         <p class=hint>No money moves: this is the local sandbox.</p>"
+         {close}<p class=hint>No money moves: this is the local sandbox.</p>"
     )
 }
 
-fn result(payment: &Payment, signature: &str, callback_url: Option<&str>) -> Response {
+/// The fields with which the receiver goes from page to page.
+fn carried(receiver: &Receiver) -> String {
+    let fields = [("callback_url", &receiver.callback_url), ("embedded_in", &receiver.embedded_in)];
+    let given = fields.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?)));
+    given.map(|(name, value)| hidden(name, value)).collect()
+}
+
+/// A script that sends a message to the page around the frame.
+fn telling(origin: &str, message: &Value) -> String {
+    // In a script, `<` could end the element.
+    let literal = |value: &Value| value.to_string().replace('<', "\\u003c");
+    format!("parent.postMessage({},{})", literal(message), literal(&json!(origin)))
+}
+
+fn close_button(origin: &str) -> String {
+    let tell = telling(origin, &json!({ "kind": "dismissed" }));
+    format!("<p><button onclick=\"{}\">Close</button></p>", escape(&tell))
+}
+
+fn result(payment: &Payment, signature: &str, receiver: &Receiver) -> Response {
     let failed = payment.status == PaymentStatus::Failed;
     let title = if failed { "Payment failed" } else { "Payment successful" };
     let fields = if failed {
@@ -121,9 +167,10 @@ fn result(payment: &Payment, signature: &str, callback_url: Option<&str>) -> Res
             ("razorpay_signature", signature.to_owned()),
         ]
     };
-    let body = match callback_url {
-        Some(url) => callback_body(url, &fields),
-        None => shown_body(&fields, failed),
+    let body = match receiver {
+        Receiver { embedded_in: Some(origin), .. } => embedded_body(origin, payment, &fields),
+        Receiver { callback_url: Some(url), .. } => callback_body(url, &fields),
+        Receiver { .. } => shown_body(&fields, failed),
     };
     document(StatusCode::OK, title, &body)
 }
@@ -139,6 +186,26 @@ fn failure_fields(payment: &Payment) -> Vec<(&'static str, String)> {
         ("error[reason]", text(&payment.error_reason)),
         ("error[metadata]", metadata.to_string()),
     ]
+}
+
+/// Tells the page around the frame what happened. After a failure one can try again here.
+fn embedded_body(origin: &str, payment: &Payment, fields: &[(&str, String)]) -> String {
+    let failed = payment.status == PaymentStatus::Failed;
+    let message = if failed {
+        let description = payment.error_description.clone().unwrap_or_default();
+        json!({ "kind": "failed", "error": { "description": description } })
+    } else {
+        let paid: serde_json::Map<_, _> =
+            fields.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
+        json!({ "kind": "paid", "payment": paid })
+    };
+    let tell = telling(origin, &message);
+    if failed {
+        let again = format!("?embedded_in={}", escape(origin));
+        let close = close_button(origin);
+        return format!("<p><a href=\"{again}\">Try again</a></p>{close}<script>{tell}</script>");
+    }
+    format!("<p role=status>Going back to the shop.</p><script>{tell}</script>")
 }
 
 /// A form that sends itself to the merchant; the button is for a browser without scripts.

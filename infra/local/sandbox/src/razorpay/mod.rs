@@ -5,7 +5,7 @@
 //! | `POST /v1/orders`, `GET /v1/orders/{id}`, `GET /v1/orders/{id}/payments` | `orders.rs` |
 //! | `GET /v1/payments/{id}`, `POST /v1/payments/{id}/capture` | `payments.rs` |
 //! | `POST /v1/payments/{id}/refund`, `GET /v1/payments/{id}/refunds`, `…/refunds/{refund_id}`, `GET /v1/refunds/{id}` | `refunds.rs` |
-//! | `GET` and `POST /checkout/{order_id}` | `checkout.rs` |
+//! | `GET` and `POST /checkout/{order_id}`, `GET /v1/checkout.js` | `checkout.rs` |
 //! | `/sandbox/…`, which Razorpay does not have | `control.rs`, [`crate::faults`] |
 //!
 //! Entities, limits and errors follow <https://razorpay.com/docs/api/>; `entities.rs`
@@ -152,6 +152,8 @@ pub(crate) fn router(razorpay: Razorpay) -> Router {
         // Outermost, so that a fault also meets a client with a wrong key.
         .layer(from_fn_with_state(faults.clone(), faults::inject))
         .with_state(razorpay.clone());
+    // Partners' scripts come from elsewhere than their API: it needs no key and has no faults.
+    let api = api.merge(Router::new().route("/checkout.js", get(checkout::script)));
     let control = Router::new()
         .route("/orders/{id}/pay", post(control::pay))
         .route("/payments/{id}/capture", post(control::capture))

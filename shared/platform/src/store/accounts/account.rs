@@ -57,6 +57,10 @@ pub struct Account {
     /// renewed.
     #[serde(default)]
     pub password_version: u32,
+    /// When the password was last replaced. What was begun before with a one-time code has ended.
+    /// Older accounts do not have it.
+    #[serde(default, with = "jiff::fmt::serde::timestamp::millisecond::optional")]
+    pub password_changed_at: Option<Timestamp>,
     /// The HMAC of the security code, if one is set.
     pub security_code_hash: Option<String>,
     /// The number of wrong security codes.
@@ -94,6 +98,7 @@ impl Stored for Account {
         "telegram_claim",
         "email_claim",
         "password_version",
+        "password_changed_at",
         "security_code_failures",
         "security_code_forgotten_at",
         "created_at",
@@ -117,6 +122,13 @@ impl Stored for Account {
 }
 
 impl Account {
+    /// Whether the password was replaced after `begun`. Whoever has begun something before, with a
+    /// code that was mailed, may be the one whom the new password is to keep out.
+    #[must_use]
+    pub fn has_new_password_since(&self, begun: Timestamp) -> bool {
+        self.password_changed_at.is_some_and(|changed_at| begun < changed_at)
+    }
+
     /// An active account with only the required attributes.
     #[must_use]
     pub fn new(
@@ -147,6 +159,7 @@ impl Account {
             email_claim: None,
             password_hash,
             password_version: 0,
+            password_changed_at: None,
             security_code_hash: None,
             security_code_failures: 0,
             security_code_forgotten_at: None,

@@ -19,8 +19,8 @@ use crate::store::changes::kinds::{Kind, Stored};
 use crate::store::changes::trail::Trail;
 use crate::store::students::directory::OWNED_OR_FREE;
 use crate::store::{
-    Account, Attempt, Attributes, Consistency, STAMPED, Stamp, Store, StoreError, TransactError, delete,
-    item, keys, millis, none_if_condition_failed, number, put_new, text, update, values,
+    Account, Attempt, Attributes, Consistency, STAMPED, Stamp, Store, StoreError, TransactError,
+    delete, item, keys, millis, none_if_condition_failed, number, put_new, text, update, values,
 };
 
 /// A change of an address in its storage format. It does not contain the one-time code.
@@ -259,7 +259,11 @@ impl Store {
     }
 
     fn email_replaced(&self, account: &Account, new: &Email, stamp: &Stamp) -> TransactWriteItem {
-        let given = [(":email", text(new)), (":status", text(account.status.as_str()))];
+        let given = [
+            (":email", text(new)),
+            (":status", text(account.status.as_str())),
+            (":read_hash", text(&account.password_hash)),
+        ];
         let mut given = values(stamp, given);
         let as_read = match &account.email {
             Some(old) => {
@@ -272,7 +276,7 @@ impl Store {
             &self.tables.accounts,
             &keys::account(account.account_id),
             &format!("SET email = :email, {STAMPED} REMOVE email_claim"),
-            &format!("#status = :status AND {as_read}"),
+            &format!("#status = :status AND password_hash = :read_hash AND {as_read}"),
             Some(HashMap::from([("#status".to_owned(), "status".to_owned())])),
             given,
         )

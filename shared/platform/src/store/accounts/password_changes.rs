@@ -41,7 +41,10 @@ impl Store {
         let changed = update(
             table,
             &keys::account(account.account_id),
-            &format!("SET password_hash = :password_hash, password_version = :version, {STAMPED}"),
+            &format!(
+                "SET password_hash = :password_hash, password_version = :version, \
+                 password_changed_at = :changed_at, {STAMPED}"
+            ),
             "password_hash = :read",
             None,
             values(stamp, given),

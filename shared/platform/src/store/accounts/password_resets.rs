@@ -325,8 +325,8 @@ impl Store {
 
     /// Uses up a reset in one transaction: sets the account's new password, forgets its wrong
     /// passwords, and ends `sessions`, which are the sessions known now. Returns `false`, and
-    /// changes nothing, if the reset was used or replaced in the meantime, or the account has
-    /// another address by now.
+    /// changes nothing, if the reset was used or replaced in the meantime. The account must still
+    /// have the address and the password that were read, or else this is contended.
     pub async fn password_reset_commit(
         &self,
         reset: &PasswordReset,
@@ -338,14 +338,24 @@ impl Store {
         let table = &self.tables.accounts;
         let given = [
             (":password_hash", text(password_hash)),
-            (":one", number(1)),
+            (":version", number(account.password_version + 1)),
+            (":read_hash", text(&account.password_hash)),
             (":email", text(&reset.email)),
         ];
         let given = values(stamp, given);
-        let expression =
-            format!("SET password_hash = :password_hash, {STAMPED} ADD password_version :one");
+        let expression = format!(
+            "SET password_hash = :password_hash, password_version = :version, \
+                 password_changed_at = :changed_at, {STAMPED}"
+        );
         let key = keys::account(account.account_id);
-        let changed = update(table, &key, &expression, "email = :email", None, given);
+        let changed = update(
+            table,
+            &key,
+            &expression,
+            "email = :email AND password_hash = :read_hash",
+            None,
+            given,
+        );
         let used_up = self.password_reset_finish(reset, account.password_version + 1, stamp);
         let mut parts = vec![changed, used_up];
         let names = [
@@ -358,6 +368,10 @@ impl Store {
         parts.extend(self.session_deletes(sessions));
         match self.transact(parts).await {
             Ok(()) => Ok(true),
+            // The account was changed since it was read.
+            Err(TransactError::Conditions(failed)) if failed.first() == Some(&true) => {
+                Err(StoreError::Contended)
+            }
             Err(TransactError::Conditions(_)) => Ok(false),
             Err(TransactError::Conflict) => Err(StoreError::Contended),
             Err(TransactError::Store(error)) => Err(error),

@@ -78,6 +78,7 @@ const OPTIONAL: &[(Kind, &[&str])] = &[
             "decided_by",
             "decision_reason",
             "email",
+            "password_changed_at",
             "password_version",
             "phone",
             "picture_key",

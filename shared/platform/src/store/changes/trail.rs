@@ -20,6 +20,7 @@ pub(in crate::store) const ERASED_AT: &str = "erased_at";
 const UNKNOWN: Trail = Trail::shows(&[]);
 
 /// What the audit trail shows of a kind of item, besides the key and the stamp.
+#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
 pub(in crate::store) struct Trail {
     is_recorded: bool,
     shown: &'static [&'static str],

@@ -1,21 +1,17 @@
 //! The orders of a mess that wait to be handed over, from the index `pending`, and the students
 //! who ordered them.
 
-use std::collections::{BTreeSet, HashMap};
 use std::fmt::{self, Display, Formatter};
 use std::str::FromStr;
 
 use jiff::Timestamp;
 use thali_domain::Unacceptable;
-use thali_domain::ids::{AccountId, MessId, OrderId};
+use thali_domain::ids::{MessId, OrderId};
 use thali_domain::orders::order::{Order, OrderStatus};
-use thali_domain::staff::plates::Diner;
 
 use super::order::order_of;
 use crate::store::keys::Key;
-use crate::store::{
-    Attributes, Consistency, Member, Store, StoreError, keys, millis, number, text,
-};
+use crate::store::{Attributes, Consistency, Store, StoreError, keys, millis, number, text};
 
 /// A place in the list of orders that wait: after this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,22 +83,6 @@ impl Store {
         orders.retain(|order| order.status == OrderStatus::Processed);
         orders.sort_by_key(|order| (order.created_at, order.order_id));
         Ok(ReadyPage { orders, next })
-    }
-
-    /// The names and numbers of a mess's students, as far as the mess knows them. The read may be
-    /// a moment behind.
-    pub async fn diners_of(
-        &self,
-        mess: &MessId,
-        accounts: BTreeSet<AccountId>,
-    ) -> Result<HashMap<AccountId, Diner>, StoreError> {
-        let keys = accounts.into_iter().map(|account| keys::member(mess, account)).collect();
-        let found = self.batch_get(&self.tables.meals, keys, Consistency::Eventual).await?;
-        let diner = |found| {
-            let member: Member = serde_dynamo::from_item(found)?;
-            Ok((member.account_id, member.diner()))
-        };
-        found.into_iter().map(diner).collect()
     }
 }
 

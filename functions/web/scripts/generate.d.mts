@@ -1,0 +1,2 @@
+export function messages(): Promise<void>;
+export function messageFiles(): Promise<string[]>;

@@ -1,0 +1,27 @@
+// The start of the app, in every document.
+import { render } from "preact";
+import { start, whenLoggedOut } from "./api/session";
+import { messagesOf } from "./app/language";
+import { pageAt } from "./app/router";
+import { App } from "./app/shell";
+import "./app/theme";
+import { reloadIfChunkIsGone, serviceWorkerStart } from "./app/update";
+import "./ui/style.css";
+
+reloadIfChunkIsGone();
+// The counter is a document of its own, and people log out in this one, too.
+whenLoggedOut(async () => (await import("./counter/forget")).forget());
+// The session is asked for while the messages load.
+await Promise.all([start(patienceMs()), messagesOf("common")]);
+const root = document.getElementById("app");
+if (root) {
+  root.textContent = "";
+  render(<App />, root);
+}
+void serviceWorkerStart();
+
+/** At the counter nobody waits for a network that hangs; other pages can do nothing without it. */
+function patienceMs(): number {
+  const opensWithout = location.pathname === "/" || pageAt(location.pathname).page?.offline;
+  return opensWithout ? 2_000 : 20_000;
+}
