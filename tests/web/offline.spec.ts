@@ -39,6 +39,8 @@ test("after a logout nothing personal is left on the device", async ({
   await settled(page);
   await serviceWorkerReady(page);
   await page.getByRole("link", { name: "Settings" }).click();
+  // Now the page has never loaded what the others keep.
+  await page.reload();
   await page.getByRole("button", { name: "Log out" }).click();
   await expect(page).toHaveURL(/\/app\/login/);
   const left = await page.evaluate(async () => {

@@ -9,8 +9,9 @@ import { reloadIfChunkIsGone, serviceWorkerStart } from "./app/update";
 import "./ui/style.css";
 
 reloadIfChunkIsGone();
-// The counter is a document of its own, and people log out in this one, too.
+// Somebody may log out on a page that knows nothing of what others have kept.
 whenLoggedOut(async () => (await import("./counter/forget")).forget());
+whenLoggedOut(async () => (await import("./student/forget")).forget());
 // The session is asked for while the messages load.
 await Promise.all([start(patienceMs()), messagesOf("common")]);
 const root = document.getElementById("app");

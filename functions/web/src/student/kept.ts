@@ -1,30 +1,11 @@
 // What a student's pages keep on the device, so that they open without a network. It is removed
 // at a logout.
 import { useSignal } from "@preact/signals";
-import { openDB, type DBSchema } from "idb";
 import { useEffect, useRef } from "preact/hooks";
 import { Problem } from "../api/problem";
-import { account, whenLoggedOut } from "../api/session";
+import { account } from "../api/session";
 import type { Loaded } from "../ui";
-
-interface Kept extends DBSchema {
-  kept: { key: string; value: { at: number; owner: string; data: unknown } };
-}
-
-const NAME = "thali.student";
-
-const database = () =>
-  openDB<Kept>(NAME, 1, {
-    upgrade: (db) => {
-      db.createObjectStore("kept");
-    },
-  });
-
-whenLoggedOut(async () => {
-  const db = await database();
-  await db.clear("kept");
-  db.close();
-});
+import { database } from "./database";
 
 /** Keeps the data under a name, for the student who is logged in. */
 export async function keep(name: string, data: unknown): Promise<void> {
