@@ -78,13 +78,32 @@ async fn lines(stack: &Stack, since_ms: i64) -> Vec<Line> {
 }
 
 async fn lines_of(client: &Client, group: String, since_ms: i64) -> Vec<Line> {
-    let request = client.filter_log_events().log_group_name(&group).start_time(since_ms);
+    let mut spans = vec![(since_ms, jiff::Timestamp::now().as_millisecond())];
+    let mut lines = Vec::new();
+    while let Some((from, to)) = spans.pop() {
+        let found = lines_between(client, &group, from, to).await;
+        if found.len() >= EVENTS_MAX && from < to {
+            let middle = from + (to - from) / 2;
+            spans.extend([(middle + 1, to), (from, middle)]);
+        } else {
+            lines.extend(found);
+        }
+    }
+    lines
+}
+
+/// The local AWS returns so many events, and does not say that there are more.
+const EVENTS_MAX: usize = 10_000;
+
+/// The lines of a log group from one time to another (milliseconds, both included).
+async fn lines_between(client: &Client, group: &str, from: i64, to: i64) -> Vec<Line> {
+    let request = client.filter_log_events().log_group_name(group).start_time(from).end_time(to);
     let mut pages = request.into_paginator().send();
     let mut lines = Vec::new();
     while let Some(page) = pages.next().await {
         let events = page.expect("the group can be read").events.unwrap_or_default();
         lines.extend(events.into_iter().map(|event| Line {
-            group: group.clone(),
+            group: group.to_owned(),
             stream: event.log_stream_name.unwrap_or_default(),
             text: event.message.unwrap_or_default(),
         }));
