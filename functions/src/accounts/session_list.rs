@@ -33,10 +33,12 @@ struct SessionView {
 
 impl SessionView {
     fn of(session: SessionRecord, current: SessionId) -> Self {
+        let created_at = session.session_id.made_at();
         Self {
             session_id: session.session_id,
-            created_at: session.session_id.made_at(),
-            last_used_at: session.rotated_at,
+            created_at,
+            // The id is made a moment after the login's own time.
+            last_used_at: session.rotated_at.max(created_at),
             device: session.device,
             current: session.session_id == current,
         }
