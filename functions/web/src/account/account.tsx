@@ -14,7 +14,7 @@ export default function Account() {
           {who.email && ` · ${who.email}`}
         </p>
       )}
-      <nav class="account-links" aria-label={m.account.account_title()}>
+      <nav class="link-list" aria-label={m.account.account_title()}>
         <Row href="/app/account/password" text={m.account.password_title()} />
         <Row href="/app/account/email" text={m.account.email_title()} />
         <Row href="/app/account/sessions" text={m.account.sessions_title()} />

@@ -36,7 +36,7 @@ export default function Me() {
             <Card>
               <Who account={account} reload={profile.reload} />
             </Card>
-            <nav class="student-links" aria-label={m.student.me_title()}>
+            <nav class="link-list" aria-label={m.student.me_title()}>
               <Row href="/app/student/me/edit" text={m.student.me_edit()} />
               <Row
                 href="/app/student/me/pin"
