@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help init up down web logs watch invoke demo test costs lint docs-check format deploy createsuperuser
+.PHONY: help init up down web web-figures logs watch invoke demo test costs lint docs-check format deploy createsuperuser
 
 PYTHON := $(CURDIR)/.venv/bin/python
 STACK := $(PYTHON) infra/local/stack.py
@@ -35,6 +35,9 @@ down: ## Stop what `make up` started; the data stays
 web: init ## Develop the web app at http://localhost:5173 on the stack of `make up`, with live reload
 	@. $(THALI_LOCAL)/stack.env 2>/dev/null || { echo 'First `make up`.' >&2; exit 1; }; \
 	THALI_API="$$API_URL" npm --prefix functions/web run --silent dev
+
+web-figures: init ## Print what the web app's first pages cost, on the stack of `make up` (THALI_RUNS=5)
+	@THALI_STACK_ENV="$$(realpath $(THALI_LOCAL))/stack.env" npm --prefix functions/web run --silent figures
 
 logs: ## Follow the functions' logs (FUNCTION=login for one)
 	@$(STACK) logs $(FUNCTION)

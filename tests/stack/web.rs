@@ -7,6 +7,7 @@ use reqwest::{Method, Response};
 use serde_json::Value;
 
 use super::Stack;
+use super::operator::operator;
 use crate::support::template::root;
 
 /// A request as a browser sends it.
@@ -65,13 +66,14 @@ async fn pictures_come_as_bytes_and_no_path_leads_out_of_the_app() {
 #[test]
 fn people_can_use_the_web_app_in_a_browser() {
     // Fails with a hint if no stack is running.
-    let _stack = Stack::running();
+    let stack = Stack::running();
     let stack_env = std::env::var("THALI_STACK_ENV").expect("just read");
     let report = std::path::Path::new(&stack_env).with_file_name("web-tests.json");
     let output = Command::new(root().join("functions/web/node_modules/.bin/playwright"))
         .args(["test", "--config"])
         .arg(root().join("tests/web"))
         .env("THALI_SCREENSHOTS", root().join(".local/screenshots"))
+        .env("THALI_OPERATOR", operator(&stack, &[]).get_program())
         // Requests to the stack must not go through a proxy of this machine.
         .env("NO_PROXY", "*")
         .env("no_proxy", "*")

@@ -6,8 +6,9 @@ import {
   logInQuickly,
   watchErrors,
 } from "./support/browser.js";
+import { tokenOf } from "./support/api.js";
+import { buyTokens, newStudent } from "./support/people.js";
 import { codeMailedTo, stranger } from "./support/stack.js";
-import { buyTokens, newStudent, tokenOf } from "./support/student.js";
 
 const CHANGED = "idli sambar and chutney";
 

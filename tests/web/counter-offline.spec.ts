@@ -12,6 +12,7 @@ import {
 } from "./support/counter.js";
 
 test.setTimeout(240_000);
+test.use({ serviceWorkers: "allow" });
 
 const SCAN = "**/api/v1/scanner/scan";
 

@@ -1,20 +1,16 @@
 // The app without a network, and what it leaves on a device.
-import { expect, test, type Page } from "@playwright/test";
-import { logIn, settled } from "./support/browser.js";
+import { expect, test } from "@playwright/test";
+import { openAs, serviceWorkerReady } from "./support/browser.js";
+import { buyTokens, newStudent } from "./support/people.js";
 import { person, stack } from "./support/stack.js";
 
-async function serviceWorkerReady(page: Page): Promise<void> {
-  await page.evaluate(async () => {
-    await navigator.serviceWorker.ready;
-  });
-}
+test.use({ serviceWorkers: "allow" });
 
 test("the student's code opens without a network", async ({
   context,
   page,
 }) => {
-  await logIn(page, person("student"));
-  await settled(page);
+  await openAs(page, person("student"), "/app/student");
   await serviceWorkerReady(page);
   await context.setOffline(true);
   await page.goto("/");
@@ -31,12 +27,28 @@ test("the student's code opens without a network", async ({
   ).toBeHidden();
 });
 
+test("tokens and meals open without a network, too", async ({
+  context,
+  page,
+}) => {
+  const student = await newStudent();
+  await buyTokens(student, 7);
+  await openAs(page, student, "/app/student");
+  await serviceWorkerReady(page);
+  await context.setOffline(true);
+  await page.goto("/app/student");
+  await expect(
+    page.getByText("7 tokens", { exact: false }).first(),
+  ).toBeVisible();
+  await expect(page.getByRole("heading", { name: /^Tomorrow/ })).toBeVisible();
+  await expect(page.getByRole("alert")).toHaveCount(0);
+});
+
 test("after a logout nothing personal is left on the device", async ({
   context,
   page,
 }) => {
-  await logIn(page, person("student"));
-  await settled(page);
+  await openAs(page, person("student"), "/app/student");
   await serviceWorkerReady(page);
   await page.getByRole("link", { name: "Settings" }).click();
   // Now the page has never loaded what the others keep.

@@ -34,7 +34,10 @@ export default defineConfig({
     baseURL: stack.url,
     locale: "en-IN",
     timezoneId: "Asia/Kolkata",
-    trace: "retain-on-failure",
+    // A trace of every test would take a third of the time.
+    trace: "on-first-retry",
+    // Every browser would fetch the whole app, a hundred files. Stories about it allow it.
+    serviceWorkers: "block",
     launchOptions: {
       executablePath: process.env["THALI_CHROMIUM"] ?? "/usr/bin/chromium",
       // Chromium does not start as root with its sandbox.

@@ -1,13 +1,18 @@
 // Sessions that end, two tabs, a network that breaks.
 import { expect, test } from "@playwright/test";
-import { logIn, settled } from "./support/browser.js";
+import {
+  endSession,
+  logInQuickly,
+  openAs,
+  settled,
+} from "./support/browser.js";
 import { person } from "./support/stack.js";
 
 test("two tabs that refresh at the same time both stay logged in", async ({
   context,
   page,
 }) => {
-  await logIn(page, person("student"));
+  await logInQuickly(page, person("student"));
   const other = await context.newPage();
   for (let round = 0; round < 3; round += 1) {
     await Promise.all([page.goto("/app/student"), other.goto("/app/student")]);
@@ -18,7 +23,7 @@ test("two tabs that refresh at the same time both stay logged in", async ({
 });
 
 test("a logout in one tab logs the other out", async ({ context, page }) => {
-  await logIn(page, person("student"));
+  await openAs(page, person("student"), "/app/student");
   const other = await context.newPage();
   await other.goto("/app/settings");
   await other.getByRole("button", { name: "Log out" }).click();
@@ -26,28 +31,8 @@ test("a logout in one tab logs the other out", async ({ context, page }) => {
 });
 
 test("an ended session is logged in again in place", async ({ page }) => {
-  await logIn(page, person("owner"));
-  await settled(page);
-  // The server no longer takes the access token, and the session's cookie is gone.
-  await page.context().clearCookies();
-  const refusal = {
-    type: "about:blank",
-    title: "Unauthorized",
-    status: 401,
-    detail: "Log in.",
-    code: "unauthenticated",
-    request_id: "test",
-  };
-  await page.route(
-    "**/owner/dashboard",
-    (route) =>
-      route.fulfill({
-        status: 401,
-        contentType: "application/problem+json",
-        body: JSON.stringify(refusal),
-      }),
-    { times: 1 },
-  );
+  await openAs(page, person("owner"), "/app/owner");
+  await endSession(page, "**/owner/dashboard");
   await page.getByRole("link", { name: "Settings" }).click();
   await expect(page.getByRole("heading", { name: "Settings" })).toBeVisible();
   await page.getByRole("link", { name: "Thali" }).click();
@@ -64,8 +49,7 @@ test("an ended session is logged in again in place", async ({ page }) => {
 });
 
 test("an answer that is lost can be tried again", async ({ page }) => {
-  await logIn(page, person("owner"));
-  await settled(page);
+  await openAs(page, person("owner"), "/app/owner");
   await page.route("**/owner/dashboard", (route) => route.abort());
   await page.getByRole("link", { name: "Settings" }).click();
   await expect(page.getByRole("heading", { name: "Settings" })).toBeVisible();
@@ -76,4 +60,17 @@ test("an answer that is lost can be tried again", async ({ page }) => {
   await expect(
     page.getByRole("heading", { name: "Waiting for you" }),
   ).toBeVisible();
+});
+
+test("a server that does not answer at the start is asked again", async ({
+  page,
+}) => {
+  await logInQuickly(page, person("student"));
+  await page.route("**/api/auth/refresh", (route) => route.abort());
+  await page.goto("/app/student/tokens");
+  await expect(
+    page.getByRole("heading", { name: "This page needs the network" }),
+  ).toBeVisible();
+  await page.unroute("**/api/auth/refresh");
+  await expect(page.getByRole("heading", { name: "Tokens" })).toBeVisible();
 });

@@ -1,19 +1,16 @@
 // The student's home, the payment for a month, the profile and the code.
 import { expect, test, type Page } from "@playwright/test";
+import { asOwner, call } from "./support/api.js";
 import {
   checkAccessibility,
-  logIn,
+  endSession,
   logInQuickly,
-  settled,
+  loseAnswer,
+  openAs,
   watchErrors,
 } from "./support/browser.js";
-import {
-  buyTokens,
-  call,
-  dayAhead,
-  newStudent,
-  ownerToken,
-} from "./support/student.js";
+import { buyTokens, newStudent } from "./support/people.js";
+import { dayAhead } from "./support/student.js";
 
 /** A picture: what is on the page, as a phone makes a screenshot of a payment. */
 const picture = async (page: Page) => ({
@@ -26,8 +23,7 @@ test("the code fills the screen on a tap, and gives it back", async ({
   page,
 }) => {
   const errors = watchErrors(page);
-  await logIn(page, await newStudent("Asha Rao"));
-  await settled(page);
+  await openAs(page, await newStudent("Asha Rao"), "/app/student");
   await page.getByRole("button", { name: "Show it larger" }).click();
   const full = page.getByRole("dialog", { name: "My code" });
   await expect(
@@ -43,32 +39,11 @@ test("the code fills the screen on a tap, and gives it back", async ({
   expect(errors).toEqual([]);
 });
 
-test("tokens and meals open without a network, too", async ({
-  context,
-  page,
-}) => {
-  const student = await newStudent();
-  await buyTokens(student, 7);
-  await logIn(page, student);
-  await settled(page);
-  await page.evaluate(async () => {
-    await navigator.serviceWorker.ready;
-  });
-  await context.setOffline(true);
-  await page.goto("/app/student");
-  await expect(
-    page.getByText("7 tokens", { exact: false }).first(),
-  ).toBeVisible();
-  await expect(page.getByRole("heading", { name: /^Tomorrow/ })).toBeVisible();
-  await expect(page.getByRole("alert")).toHaveCount(0);
-});
-
 test("a network that hangs does not keep the code from the counter", async ({
   page,
 }) => {
   const student = await newStudent("Asha Rao");
-  await logIn(page, student);
-  await settled(page);
+  await openAs(page, student, "/app/student");
   let release = (): void => undefined;
   const hangs = new Promise<void>((done) => {
     release = done;
@@ -129,12 +104,7 @@ test("a student pays for a month, and the office accepts it", async ({
     student.token,
   );
   const payment = mine.items[0]?.payment_id ?? "";
-  await call(
-    "POST",
-    `/api/v1/payments/${payment}/verify`,
-    await ownerToken(),
-    {},
-  );
+  await asOwner("POST", `/api/v1/payments/${payment}/verify`, {});
   await page.reload();
   await expect(list).toContainText("Accepted");
   await page.getByRole("link", { name: "Statement" }).click();
@@ -163,14 +133,7 @@ test("an upload that breaks goes on where it stopped", async ({ page }) => {
   await send.click();
   await expect(page.getByRole("alert")).toContainText("cannot be reached");
   // The picture arrives, and then the answer about the payment is lost.
-  await page.route(
-    "**/api/v1/payments/upload",
-    async (route) => {
-      await route.fetch();
-      await route.abort();
-    },
-    { times: 1 },
-  );
+  await loseAnswer(page, "**/api/v1/payments/upload");
   await send.click();
   await expect(
     page.getByRole("list", { name: "Monthly payments" }),
@@ -238,25 +201,7 @@ test("a session that ends in the middle of a form loses nothing typed", async ({
   await logInQuickly(page, student);
   await page.goto("/app/student/me/edit");
   await page.getByLabel("Full name").fill("Meera Married");
-  // The server has ended the session, and the browser does not know.
-  await page.context().clearCookies();
-  await page.route(
-    "**/student/profile",
-    (route) =>
-      route.fulfill({
-        status: 401,
-        contentType: "application/problem+json",
-        json: {
-          type: "about:blank",
-          title: "Unauthorized",
-          status: 401,
-          detail: "Log in.",
-          code: "unauthenticated",
-          request_id: "story",
-        },
-      }),
-    { times: 1 },
-  );
+  await endSession(page, "**/student/profile");
   await page.getByRole("button", { name: "Save" }).click();
   const dialog = page.getByRole("dialog", { name: "Please log in again" });
   await dialog.getByLabel("Password", { exact: true }).fill(student.password);

@@ -1,11 +1,13 @@
 // Students take leave from meals in the calendar, and take it back.
 import { expect, test, type Page } from "@playwright/test";
+import { call } from "./support/api.js";
 import {
   checkAccessibility,
   logInQuickly,
   watchErrors,
 } from "./support/browser.js";
-import { call, cutsOf, dayAhead, newStudent } from "./support/student.js";
+import { newStudent } from "./support/people.js";
+import { cutsOf, dayAhead } from "./support/student.js";
 
 async function shown(page: Page, date: string) {
   const day = page.locator(`[data-day="${date}"]`);

@@ -1,17 +1,14 @@
 // Students order from the menu.
 import { expect, test } from "@playwright/test";
+import { asOwner, call } from "./support/api.js";
 import {
   checkAccessibility,
   logInQuickly,
+  loseAnswer,
   watchErrors,
 } from "./support/browser.js";
-import {
-  buyTokens,
-  call,
-  newStudent,
-  ownerToken,
-  tokensLeft,
-} from "./support/student.js";
+import { buyTokens, newStudent } from "./support/people.js";
+import { tokensLeft } from "./support/student.js";
 
 interface NewItem {
   sku: string;
@@ -25,10 +22,9 @@ async function newItem(stock: number): Promise<NewItem> {
   const sku =
     `story-${title.replace(/\W+/g, "-").slice(0, 24)}-${project.name}`.toLowerCase();
   const name = `Snack of ${project.name}: ${title.slice(0, 24).trim()}`;
-  const owner = await ownerToken();
   const set = async (left: number): Promise<void> => {
     const item = { name, price_tokens: 1, stock: left, available: left > 0 };
-    await call("PUT", `/api/items/${sku}`, owner, item);
+    await asOwner("PUT", `/api/items/${sku}`, item);
   };
   await set(stock);
   return { sku, name, set };
@@ -103,14 +99,7 @@ test("an order whose answer is lost is placed once", async ({ page }) => {
   await page
     .getByRole("button", { name: `One portion of ${item.name} more` })
     .click();
-  await page.route(
-    "**/api/orders",
-    async (route) => {
-      await route.fetch();
-      await route.abort();
-    },
-    { times: 1 },
-  );
+  await loseAnswer(page, "**/api/orders");
   await page.getByRole("button", { name: "Order", exact: true }).click();
   await page.getByRole("button", { name: "Order for 1 token" }).click();
   await expect(page.getByText("Collect it at the counter")).toBeVisible({

@@ -3,14 +3,11 @@ import { expect, test, type Page } from "@playwright/test";
 import {
   checkAccessibility,
   logInQuickly,
+  loseAnswer,
   watchErrors,
 } from "./support/browser.js";
-import {
-  buyTokens,
-  newStudent,
-  payAtPartner,
-  tokensLeft,
-} from "./support/student.js";
+import { buyTokens, newStudent, payAtPartner } from "./support/people.js";
+import { tokensLeft } from "./support/student.js";
 
 const checkout = (page: Page) =>
   page.frameLocator('iframe[title="Razorpay sandbox"]');
@@ -141,14 +138,7 @@ test("a redemption whose answer is lost is repeated, and redeems once", async ({
   await buyTokens(student, 5);
   await logInQuickly(page, student);
   await page.goto("/app/student/tokens/redeem");
-  await page.route(
-    "**/student/token-submission",
-    async (route) => {
-      await route.fetch();
-      await route.abort();
-    },
-    { times: 1 },
-  );
+  await loseAnswer(page, "**/student/token-submission");
   await page.getByLabel("Your password").fill(student.password);
   await page.getByRole("button", { name: "Redeem 1 token" }).click();
   await expect(page.getByText("token redeemed")).toBeVisible();

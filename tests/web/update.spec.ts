@@ -1,6 +1,9 @@
 // A new version of the app: it waits, says so, and takes over when a person wants it.
 import { expect, test } from "@playwright/test";
+import { serviceWorkerReady } from "./support/browser.js";
 import { deployment } from "./support/deployment.js";
+
+test.use({ serviceWorkers: "allow" });
 
 test("a new version waits until the person taps, in all tabs", async ({
   context,
@@ -9,9 +12,7 @@ test("a new version waits until the person taps, in all tabs", async ({
   const server = await deployment();
   try {
     await page.goto(`${server.url}/app/login`);
-    await page.evaluate(async () => {
-      await navigator.serviceWorker.ready;
-    });
+    await serviceWorkerReady(page);
     await page.reload();
     const state = () =>
       page.evaluate(() => navigator.serviceWorker.controller?.state);

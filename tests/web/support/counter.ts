@@ -2,62 +2,16 @@
 // a code.
 import { writeFileSync } from "node:fs";
 import type { Browser, Page } from "@playwright/test";
-import { codeMailedTo, person, stack, stranger, type Person } from "./stack.js";
+import { call, ownerToken } from "./api.js";
+import { newStudent, type Student } from "./people.js";
+import { stack } from "./stack.js";
+
+export { call, ownerToken } from "./api.js";
 
 type Meal = "BREAKFAST" | "LUNCH" | "DINNER";
 const MEALS: readonly Meal[] = ["BREAKFAST", "LUNCH", "DINNER"];
 const ZONE = "Asia/Kolkata";
 const HOUR_MS = 3_600_000;
-
-/** Calls the API; waits where it says that there were too many calls. */
-export async function call<T>(
-  method: string,
-  path: string,
-  token?: string,
-  body?: unknown,
-): Promise<T> {
-  const headers: Record<string, string> = {};
-  if (token !== undefined) headers["authorization"] = `Bearer ${token}`;
-  if (body !== undefined) headers["content-type"] = "application/json";
-  const deadline = Date.now() + 150_000;
-  for (;;) {
-    const response = await fetch(stack.url + path, {
-      method,
-      headers,
-      ...(body !== undefined && { body: JSON.stringify(body) }),
-    });
-    const text = await response.text();
-    if (response.ok) return (text === "" ? null : JSON.parse(text)) as T;
-    const waitS = Number(response.headers.get("retry-after") ?? 0);
-    if (response.status !== 429 || Date.now() + waitS * 1000 > deadline)
-      throw new Error(`${method} ${path}: ${response.status} ${text}`);
-    await new Promise((done) => setTimeout(done, (waitS || 1) * 1000));
-  }
-}
-
-let owner: Promise<string> | null = null;
-
-async function logIn({ email, password }: Person) {
-  const body = { email, password };
-  return await call<{ access_token: string; account: { account_id: string } }>(
-    "POST",
-    "/login",
-    undefined,
-    body,
-  );
-}
-
-export async function ownerToken(): Promise<string> {
-  owner ??= logIn(person("owner")).then((answer) => answer.access_token);
-  // An account has twenty sessions, and the other stories log in as the owner, too.
-  const authorization = `Bearer ${await owner}`;
-  const lives = await fetch(`${stack.url}/api/v1/mess`, {
-    headers: { authorization },
-  });
-  if (lives.status === 401)
-    owner = logIn(person("owner")).then((answer) => answer.access_token);
-  return owner;
-}
 
 const clockOf = (at: number): string =>
   new Intl.DateTimeFormat("en-GB", {
@@ -109,10 +63,7 @@ export async function mealNow(): Promise<{ meal: Meal; label: string }> {
   return { meal, label: label[meal] };
 }
 
-export interface Eater extends Person {
-  name: string;
-  accountId: string;
-  token: string;
+export interface Eater extends Student {
   code: string;
 }
 
@@ -120,22 +71,10 @@ let made = 0;
 
 /** A student with a code; with `paid`, one whose cycle has the present days. */
 export async function eater({ paid = true } = {}): Promise<Eater> {
-  const who = stranger();
   made += 1;
   const name = `Zoya ${process.pid} ${Date.now().toString(36)} ${made}`;
-  const room_no = "B-12";
-  const { registration_id } = await call<{ registration_id: string }>(
-    "POST",
-    "/sign-up",
-    undefined,
-    { ...who, name, room_no },
-  );
-  const otp = await codeMailedTo(who.email);
-  await call("POST", "/sign-up/otp-verify", undefined, {
-    registration_id,
-    otp,
-  });
-  const { access_token: token, account } = await logIn(who);
+  const student = await newStudent(name, { room_no: "B-12" });
+  const { token } = student;
   if (paid) {
     const day = 24 * HOUR_MS;
     const { payment_id } = await call<{ payment_id: string }>(
@@ -157,7 +96,7 @@ export async function eater({ paid = true } = {}): Promise<Eater> {
     "/api/v1/students/me/qr",
     token,
   );
-  return { ...who, name, accountId: account.account_id, token, code: qr_data };
+  return { ...student, code: qr_data };
 }
 
 export interface DeviceToken {

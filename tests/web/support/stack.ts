@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 
-const root = path.resolve(
+export const root = path.resolve(
   path.dirname(fileURLToPath(import.meta.url)),
   "../../..",
 );
@@ -27,6 +27,8 @@ function value(name: string): string {
 export const stack = {
   url: value("API_URL"),
   aws: value("AWS_ENDPOINT_URL"),
+  /** The environment of the operator's command. */
+  operator: Object.fromEntries(values),
   sandbox: value("SANDBOX_URL"),
   staffToken: value("STAFF_TOKEN"),
   /** The directory of the stack's state. */
@@ -40,6 +42,8 @@ export const stack = {
 export interface Person {
   email: string;
   password: string;
+  /** Unless it is the demo mess. */
+  mess_id?: string;
 }
 
 export const person = (role: "student" | "owner" | "staff"): Person => ({
@@ -80,7 +84,7 @@ export async function codeMailedTo(email: string, index = 0): Promise<string> {
     );
     const code = codes[index];
     if (code) return code;
-    await new Promise((done) => setTimeout(done, 500));
+    await new Promise((done) => setTimeout(done, 100));
   }
   throw new Error(`no mail number ${index} with a code came to ${email}`);
 }

@@ -4,34 +4,32 @@ import { answer, api, type Schema } from "../api";
 import { Problem } from "../api/problem";
 import { moment } from "../app/format";
 import { m } from "../app/language";
-import { Badge, Button, Empty, Page, PagedList, ProblemNote, toast } from "../ui";
+import { problemText } from "../app/problems";
+import { Badge, Button, Empty, Page, PagedList, toast } from "../ui";
 import "./account.css";
 
 export default function Sessions() {
   const turn = useSignal(0);
   const busy = useSignal<string | null>(null);
-  const problem = useSignal<Problem | null>(null);
 
   const end = async (what: string, ends: () => Promise<unknown>, done: string): Promise<void> => {
     busy.value = what;
-    problem.value = null;
     try {
       await ends();
       toast(done);
     } catch (caught) {
       if (!(caught instanceof Problem)) throw caught;
-      // Somebody has ended it already.
-      if (caught.code !== "session_not_found") problem.value = caught;
+      // Somebody may have ended it already. Above a long list nobody would see a note.
+      if (caught.code !== "session_not_found") return toast(problemText(caught), "bad");
     } finally {
       busy.value = null;
-      turn.value += 1;
     }
+    turn.value += 1;
   };
 
   return (
     <Page title={m.account.sessions_title()} back="/app/account" narrow>
       <p class="lead">{m.account.sessions_text()}</p>
-      {problem.value && <ProblemNote problem={problem.value} />}
       <PagedList
         label={m.account.sessions_title()}
         load={(query) => answer(api.GET("/account/sessions", { params: { query } }))}

@@ -203,7 +203,9 @@ export async function logOut(): Promise<void> {
   await clear();
 }
 
-/** Reads the account again, for a person who waits for approval. */
+/** Reads the account again. Null: the session has ended, as that of a person who was rejected. */
 export async function refreshAccount(): Promise<Account | null> {
-  return (await refresh())?.account ?? null;
+  const next = await refresh();
+  if (next === null) await clear();
+  return next?.account ?? null;
 }

@@ -6,6 +6,7 @@ import { account, resume, roleHint, sessionState, wanted } from "../api/session"
 import { Button } from "../ui/button";
 import { Icon } from "../ui/icon";
 import { Toasts } from "../ui/note";
+import { usePoll } from "../ui/poll";
 import { scope } from "./documents";
 import { LoginAgain } from "./entry/login-again";
 import { language, m, type Area } from "./language";
@@ -29,10 +30,12 @@ export function App() {
 function Shell() {
   const { path, route } = useLocation();
   routerIs(route);
-  // A person who was logged in when the app started without a network.
+  // A person who was logged in when the app started without a network, or with one that hung.
+  const isLost = online.value && sessionState.value === "unreachable";
   useEffect(() => {
-    if (online.value && sessionState.value === "unreachable") void resume();
-  }, [online.value]);
+    if (isLost) void resume();
+  }, [isLost]);
+  usePoll(resume, { firstMs: 2_000, longestMs: 30_000, active: isLost });
   const { page } = pageAt(path);
   const links = page ? navigationOf(page) : [];
   return (

@@ -19,7 +19,11 @@ export async function serviceWorkerStart(): Promise<void> {
     // The first worker takes no page over; a later one does when a person has asked for it.
     if (hadOne || updateReady()) location.reload();
   });
-  const registration = await navigator.serviceWorker.register("/sw.js", { updateViaCache: "none" });
+  // A browser may refuse it, for example in a private window. The app then needs the network.
+  const registration = await navigator.serviceWorker
+    .register("/sw.js", { updateViaCache: "none" })
+    .catch(() => null);
+  if (!registration) return;
   const offer = (): void => {
     if (registration.waiting && navigator.serviceWorker.controller)
       waiting.value = registration.waiting;

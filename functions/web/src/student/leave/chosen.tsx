@@ -41,7 +41,7 @@ export function ChosenDays({
     (canTake && !isWithinLimit(toTake, data.cuts, today)) ||
     (canTakeBack && !isWithinLimit(toTakeBack, data.cuts, today));
   return (
-    <section class="student-chosen" aria-label={m.student.chosen_title()}>
+    <section class="docked student-chosen" aria-label={m.student.chosen_title()}>
       <header>
         <h2>{span(days.from, days.to)}</h2>
         <IconButton icon="close" label={m.common.action_close()} onClick={close} />

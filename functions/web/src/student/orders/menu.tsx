@@ -139,7 +139,7 @@ function BasketBar({
   const total = totalOf(lines);
   const portions = lines.reduce((sum, line) => sum + line.portions, 0);
   return (
-    <div class="student-basket">
+    <div class="docked student-basket">
       <p>
         <strong>{m.student.basket_total({ count: total })}</strong>{" "}
         <span class="quiet">{m.student.basket_portions({ count: portions })}</span>
