@@ -4,6 +4,7 @@ import { checkAccessibility, watchErrors } from "./support/browser.js";
 import {
   deviceToken,
   eater,
+  knows,
   mealNow,
   openCounter,
   scanByWedge,
@@ -20,16 +21,6 @@ async function serviceWorkerReady(page: Page): Promise<void> {
   await page.evaluate(async () => {
     await navigator.serviceWorker.ready;
   });
-}
-
-/** What the server knows of a student's meal. */
-async function knows(
-  token: string,
-  code: string,
-  meal: "BREAKFAST" | "LUNCH" | "DINNER",
-) {
-  const now = await scanElsewhere(token, code, meal, { dry_run: true });
-  return now.reason ?? now.result;
 }
 
 /** The page's process is killed, as an operating system does that needs memory. */
@@ -222,6 +213,7 @@ test("a code that the device does not know is left to the staff", async ({
   await expect(verdict(page)).toContainText("not in the list on this device");
   await checkAccessibility(page);
   await page.getByRole("button", { name: "Let in", exact: true }).click();
+  await expect(page.getByText("you let them in")).toBeVisible();
   await scanByWedge(page, letIn.code);
   await expect(verdict(page)).toContainText("Has eaten this meal already.");
   await scanByWedge(page, turnedAway.code);

@@ -1,7 +1,5 @@
-// What the stories at the counter need: students who may eat now, devices, and a camera that shows
-// a code.
-import { writeFileSync } from "node:fs";
-import type { Browser, Page } from "@playwright/test";
+// What the stories at the counter need: students who may eat now, and devices.
+import { expect, type Page } from "@playwright/test";
 import { call, ownerToken } from "./api.js";
 import { newStudent, type Student } from "./people.js";
 import { stack } from "./stack.js";
@@ -129,23 +127,61 @@ export const scanElsewhere = (
     ...(!more.dry_run && { nonce: crypto.randomUUID() }),
   });
 
-/** Opens the counter on a device that has this token. */
+/** Registers a device with its token, and opens the counter on it. */
 export async function openCounter(
   page: Page,
   token: string,
   path = "/app/counter",
 ): Promise<void> {
-  await page.goto("/app/settings");
-  await page.evaluate(
-    (secret) => localStorage.setItem("thali.device", secret),
-    token,
-  );
+  await page.goto("/app/counter/device");
+  await page.getByLabel("Device token").fill(token);
+  await page.getByRole("button", { name: "Use it" }).click();
+  await expect(page.getByText("This device is registered for")).toBeVisible({
+    timeout: 30_000,
+  });
+  // It may have the roster already, from the page before.
   const roster = page.waitForResponse(
-    (response) => response.url().includes("/scanner/roster") && response.ok(),
+    (response) =>
+      response.url().includes("/scanner/roster") &&
+      (response.ok() || response.status() === 304),
   );
   await page.goto(path);
   await roster;
   await page.locator("h1").waitFor();
+}
+
+/** What the device keeps beside its scans. */
+export const keptHere = (page: Page) =>
+  page.evaluate(async () => {
+    const db = await new Promise<IDBDatabase>((done) => {
+      const opening = indexedDB.open("thali.counter");
+      opening.onsuccess = () => done(opening.result);
+    });
+    const all = (store: string) =>
+      new Promise<unknown[]>((done) => {
+        const asked = db.transaction(store).objectStore(store).getAll();
+        asked.onsuccess = () => done(asked.result as unknown[]);
+      });
+    const [roster, values, scans] = await Promise.all(
+      ["roster", "mess", "scans"].map(all),
+    );
+    db.close();
+    const tokens = (values as { token?: string }[]).map(({ token }) => token);
+    return {
+      roster: roster?.length ?? 0,
+      tokens: tokens.filter((token) => token !== undefined),
+      scans: scans as { state: string; shown?: { name?: string } }[],
+    };
+  });
+
+/** What the server knows of a student's meal. */
+export async function knows(
+  token: string,
+  code: string,
+  meal: Meal,
+): Promise<string> {
+  const now = await scanElsewhere(token, code, meal, { dry_run: true });
+  return now.reason ?? now.result;
 }
 
 /** Types as a hardware scanner does. */
@@ -175,54 +211,3 @@ export async function scanByWedge(
 }
 
 export const verdict = (page: Page) => page.locator("dialog.verdict[open]");
-
-const WIDTH = 640;
-const HEIGHT = 480;
-const FRAMES = 5;
-
-/** Writes a film of a student's code, for Chromium's camera: the picture that the server draws. */
-export async function filmOf(
-  browser: Browser,
-  who: Eater,
-  file: string,
-): Promise<void> {
-  const response = await fetch(
-    `${stack.url}/api/v1/students/me/qr?format=png`,
-    { headers: { authorization: `Bearer ${who.token}` } },
-  );
-  const png = Buffer.from(await response.arrayBuffer()).toString("base64");
-  const page = await browser.newPage();
-  const luma = await page.evaluate(
-    async ([data, width, height]) => {
-      const picture = new Image();
-      picture.src = `data:image/png;base64,${data}`;
-      await picture.decode();
-      const canvas = document.createElement("canvas");
-      canvas.width = width;
-      canvas.height = height;
-      const context = canvas.getContext("2d");
-      if (!context) throw new Error("no canvas");
-      context.fillStyle = "#777";
-      context.fillRect(0, 0, width, height);
-      const side = height * 0.8;
-      const [x, y] = [(width - side) / 2, (height - side) / 2];
-      context.drawImage(picture, x, y, side, side);
-      const { data: pixels } = context.getImageData(0, 0, width, height);
-      return Array.from(
-        { length: width * height },
-        (_, index) => pixels[index * 4] ?? 0,
-      );
-    },
-    [png, WIDTH, HEIGHT] as const,
-  );
-  await page.close();
-  // Luma as a television has it, and no colour.
-  const frame = Buffer.concat([
-    Buffer.from("FRAME\n"),
-    Buffer.from(luma.map((value) => 16 + Math.round((value * 219) / 255))),
-    Buffer.alloc((WIDTH * HEIGHT) / 2, 128),
-  ]);
-  const head = `YUV4MPEG2 W${WIDTH} H${HEIGHT} F15:1 Ip A1:1 C420jpeg\n`;
-  const frames = Array.from({ length: FRAMES }, () => frame);
-  writeFileSync(file, Buffer.concat([Buffer.from(head), ...frames]));
-}

@@ -7,7 +7,7 @@
 import createClient from "openapi-fetch";
 import type { paths } from "../generated/api";
 import { documentOf } from "../app/documents";
-import { deviceToken, deviceTokenSet } from "./device";
+import { deviceToken, deviceTokenRemove } from "./device";
 import { Problem, retryAfter } from "./problem";
 import { accessToken, account, renewedToken } from "./session";
 
@@ -61,7 +61,7 @@ async function send(request: Request): Promise<Response> {
     }
     // The owner has revoked it, or its days are over.
     if (response.status === 401 && token !== null && token === deviceToken.value)
-      deviceTokenSet(null);
+      await deviceTokenRemove(token);
     const waitS = retryAfter(response);
     if (again && response.status === 503 && waitS !== undefined && waitS <= WAIT_S_MAX) {
       await sleep(waitS * 1000);

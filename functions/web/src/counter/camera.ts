@@ -13,6 +13,8 @@ const READ_EVERY_MS = 70;
 const WATCH_EVERY_MS = 2_000;
 /** A picture that stands still for so many looks is black or frozen. */
 const STILL_MAX = 2;
+/** Firefox has it since version 132. */
+const CALLS_BACK = "requestVideoFrameCallback" in HTMLVideoElement.prototype;
 
 interface Zoom {
   min: number;
@@ -39,7 +41,9 @@ export class Camera {
   #onText: (text: string) => void;
   #reading: ReturnType<typeof setTimeout> | undefined;
   #watch: ReturnType<typeof setInterval> | undefined;
-  #lastTime = -1;
+  /** Pictures seen so far, and at the last look. */
+  #pictures = 0;
+  #picturesThen = -1;
   #still = 0;
   /** Counts starts, so that a start that was overtaken stops itself. */
   #turn = 0;
@@ -53,8 +57,11 @@ export class Camera {
     return localStorage.getItem(WANTED) !== null;
   }
 
+  /** Where its picture is shown; null when that is gone. */
   attach(video: HTMLVideoElement | null): void {
     this.#video = video;
+    if (video) document.addEventListener("visibilitychange", this.#onVisible);
+    else document.removeEventListener("visibilitychange", this.#onVisible);
   }
 
   async start(): Promise<void> {
@@ -106,8 +113,7 @@ export class Camera {
   }
 
   async torchSet(on: boolean): Promise<void> {
-    await this.#apply({ torch: on });
-    this.torch.value = on;
+    if (await this.#apply({ torch: on })) this.torch.value = on;
   }
 
   async zoomSet(value: number): Promise<void> {
@@ -116,9 +122,15 @@ export class Camera {
     await this.#apply({ zoom: value });
   }
 
-  async #apply(constraint: { torch: boolean } | { zoom: number }): Promise<void> {
+  /** Whether the camera has done it. */
+  async #apply(constraint: { torch: boolean } | { zoom: number }): Promise<boolean> {
     const advanced = [constraint] as MediaTrackConstraintSet[];
-    await this.#track?.applyConstraints({ advanced }).catch(() => null);
+    try {
+      await this.#track?.applyConstraints({ advanced });
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   get #track(): MediaStreamTrack | undefined {
@@ -167,30 +179,43 @@ export class Camera {
       if (document.visibilityState === "visible") void this.start();
     };
     this.#track?.addEventListener("ended", again);
-    document.addEventListener("visibilitychange", this.#onVisible);
-    this.#lastTime = -1;
+    this.#picturesThen = -1;
     this.#still = 0;
+    this.#count(this.#turn);
     this.#watch = setInterval(() => {
       if (document.visibilityState !== "visible" || !this.#video) return;
-      const { currentTime } = this.#video;
-      const stands = currentTime === this.#lastTime || this.#track?.muted === true;
+      const pictures = CALLS_BACK ? this.#pictures : this.#video.currentTime;
+      const stands = pictures === this.#picturesThen || this.#isLost();
       this.#still = stands ? this.#still + 1 : 0;
-      this.#lastTime = currentTime;
+      this.#picturesThen = pictures;
       if (this.#still >= STILL_MAX) again();
     }, WATCH_EVERY_MS);
   }
 
+  /** Counts pictures, because the time of a video goes on without any. */
+  #count(turn: number): void {
+    if (!CALLS_BACK || turn !== this.#turn) return;
+    this.#video?.requestVideoFrameCallback(() => {
+      this.#pictures += 1;
+      this.#count(turn);
+    });
+  }
+
+  #isLost(): boolean {
+    const track = this.#track;
+    return !track || track.readyState === "ended" || track.muted;
+  }
+
   #onVisible = (): void => {
     if (document.visibilityState !== "visible") return;
-    const track = this.#track;
-    if (!track || track.readyState === "ended" || track.muted || this.#video?.paused)
-      void this.start();
+    // Another app may have given the camera back.
+    if (this.state.value === "busy") void this.start();
+    if (this.state.value === "on" && (this.#isLost() || this.#video?.paused)) void this.start();
   };
 
   #release(): void {
     clearTimeout(this.#reading);
     clearInterval(this.#watch);
-    document.removeEventListener("visibilitychange", this.#onVisible);
     for (const track of this.#stream?.getTracks() ?? []) track.stop();
     this.#stream = null;
     if (this.#video) this.#video.srcObject = null;

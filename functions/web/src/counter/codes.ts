@@ -20,6 +20,12 @@ export const isCode = (text: string): boolean => /^v1(?:\|[^|\s]+){4}$/.test(tex
 /** The token of a device at the counter. */
 export const isDeviceToken = (text: string): boolean => /^stf_\w{20,}$/.test(text);
 
+/** The mess to which a device's token belongs; empty if its form is another. */
+export function messOfToken(token: string): string {
+  const parts = token.split("_");
+  return parts.length >= 4 ? `mess_${parts.slice(2, -1).join("_")}` : "";
+}
+
 /** How the roster names a code: 16 bytes of its SHA-256, in base64url. */
 export async function codeHash(code: string): Promise<string> {
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(code));

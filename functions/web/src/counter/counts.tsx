@@ -11,8 +11,9 @@ import { problemText } from "../app/problems";
 import { Button, Card, Choice, Empty, Icon, toast } from "../ui";
 import { now } from "./clock";
 import type { KeptScan } from "./database";
+import { latest } from "./kept";
 import { meal, mealDate, tick } from "./meal";
-import { isAdmission, latest, UNDO_MS } from "./queue";
+import { isAdmission, UNDO_MS } from "./queue";
 import { ready } from "./start";
 import { undo } from "./scanning";
 import { reasonText } from "./words";
@@ -132,12 +133,15 @@ function Here() {
             : scan.state === "waiting"
               ? m.counter.last_waiting()
               : null;
+        // Why nobody could know is too long for this list, and over.
+        const decided = isAdmission(scan) ? m.counter.last_let_in() : null;
+        const said = shown.doubt ? [decided] : [reasonText(shown)];
         return (
           <Last
             key={scan.nonce}
             result={shown.result}
             name={name}
-            lines={[time(scan.at, true), reasonText(shown), state]}
+            lines={[time(scan.at, true), ...said, state]}
           >
             {canUndo && (
               <Button

@@ -1,5 +1,6 @@
-// What a device at the counter keeps: its scans, the roster, and the mess's settings.
+// What a device at the counter keeps: its scans, the roster, the mess's settings, and its own token.
 import { openDB, type DBSchema, type IDBPDatabase } from "idb";
+import { DATABASE } from "./shared";
 import type { Meal, RosterPage, Shown, Trouble } from "./shapes";
 
 /** A scan. It is kept before the screen says anything about it, and until the server has it. */
@@ -45,15 +46,23 @@ export interface KeptMess {
   overrides: boolean;
 }
 
+/** The staff token of this device, which is a secret. */
+export interface KeptDevice {
+  token: string;
+}
+
 interface Kept extends DBSchema {
   scans: { key: string; value: KeptScan; indexes: { state: string; identity: string } };
   roster: { key: string; value: KeptPage };
-  mess: { key: string; value: KeptMess };
+  /**
+   * Single values by name. The token is one of them, because a store of its own would need a new
+   * version of the database, for which every open page of the version before would have to close.
+   */
+  mess: { key: string; value: KeptMess | KeptDevice };
 }
 
 export type CounterDatabase = IDBPDatabase<Kept>;
 
-export const DATABASE = "thali.counter";
 let opened: Promise<CounterDatabase> | null = null;
 
 export function database(): Promise<CounterDatabase> {

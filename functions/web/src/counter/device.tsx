@@ -1,6 +1,6 @@
 // This device: its token, what it keeps, and the scans about which the server decided otherwise.
 import { useSignal } from "@preact/signals";
-import { deviceToken, deviceTokenSet } from "../api/device";
+import { deviceToken, deviceTokenRemove, deviceTokenSet } from "../api/device";
 import { Problem } from "../api/problem";
 import { account } from "../api/session";
 import { count, moment } from "../app/format";
@@ -23,7 +23,7 @@ import { CameraView } from "./camera-view";
 import { isDeviceToken, trimmed } from "./codes";
 import "./counter.css";
 import { deviceInfo } from "./device-info";
-import { waiting } from "./queue";
+import { waiting } from "./kept";
 import { mess, roster, rosterAt } from "./roster";
 import { exchange, ready, trouble, useCounter } from "./start";
 import { Troubles } from "./troubles";
@@ -69,7 +69,7 @@ function Register() {
         form.errors.value = { token: m.counter.device_token_refused() };
         return;
       }
-      deviceTokenSet(trimmed(token));
+      await deviceTokenSet(trimmed(token));
       form.reset();
       toast(m.counter.device_done());
     },
@@ -152,8 +152,9 @@ function Registered() {
             kind="danger"
             wide
             onClick={() => {
-              deviceTokenSet(null);
-              toast(m.counter.device_removed());
+              const { value: token } = deviceToken;
+              if (token === null) return;
+              void deviceTokenRemove(token).then(() => toast(m.counter.device_removed()));
             }}
           >
             {m.counter.device_remove()}

@@ -73,21 +73,23 @@ export default function Find() {
   return (
     <Page title={m.counter.find_title()}>
       <MealChoice />
-      <Form state={form}>
-        <Field
-          name="q"
-          type="search"
-          label={m.counter.find_label()}
-          hint={online.value ? m.counter.find_hint() : m.counter.find_hint_offline()}
-          maxLength={40}
-          autocomplete="off"
-          autocapitalize="words"
-          spellcheck={false}
-        />
-        <Button type="submit" kind="primary" icon="search" busy={form.busy.value}>
-          {m.counter.find_action()}
-        </Button>
-      </Form>
+      <div class="find-form">
+        <Form state={form}>
+          <Field
+            name="q"
+            type="search"
+            label={m.counter.find_label()}
+            hint={online.value ? m.counter.find_hint() : m.counter.find_hint_offline()}
+            maxLength={40}
+            autocomplete="off"
+            autocapitalize="words"
+            spellcheck={false}
+          />
+          <Button type="submit" kind="primary" icon="search" busy={form.busy.value}>
+            {m.counter.find_action()}
+          </Button>
+        </Form>
+      </div>
       <div class="find-results" aria-live="polite">
         {found.value?.length === 0 && (
           <Empty icon="search" title={m.counter.find_none()}>

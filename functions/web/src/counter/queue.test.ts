@@ -12,7 +12,7 @@ const RED: Shown = { ...GREEN, result: "refused", reason: "mess_cut" };
 /** The module as a page loads it: nothing is left but what is on the disk. */
 async function page() {
   vi.resetModules();
-  return await import("./queue");
+  return { ...(await import("./queue")), ...(await import("./kept")) };
 }
 
 beforeEach(() => {
@@ -136,11 +136,11 @@ test("what was taken back after it was tried is sent, then undone", async () => 
   await queue.say("n1", GREEN);
   await queue.takeBack("n1");
   expect(nonces(await queue.nextBatch(MESS, AT, 100, NONE))).toEqual(["n1"]);
-  expect(await queue.toUndo()).toEqual([]);
+  expect(await queue.toUndo(MESS)).toEqual([]);
   await queue.finish("n1", answerOf(), LIVE);
-  expect(nonces(await queue.toUndo())).toEqual(["n1"]);
+  expect(nonces(await queue.toUndo(MESS))).toEqual(["n1"]);
   await queue.undone("n1");
-  expect(await queue.toUndo()).toEqual([]);
+  expect(await queue.toUndo(MESS)).toEqual([]);
 });
 
 test("a person is told where the server decides otherwise than the screen did", async () => {

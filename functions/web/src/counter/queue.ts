@@ -1,18 +1,10 @@
-// The scans of this device. Each is kept before the screen says anything, and goes to the server in
+// The scans of this device, in its database. Each is kept before the screen says anything, and goes to the server in
 // batches until the server has it, also after the page was closed. A scan has a nonce, so it may be
-// sent any number of times. Nothing here speaks to a server; see upload.ts.
-import { signal } from "@preact/signals";
+// sent any number of times. Nothing here speaks to a server (see sending.ts)
+// or needs a page (see kept.ts).
 import { database, type KeptScan } from "./database";
 import type { Before, Meal, ScanAnswer, Shown, Trouble } from "./shapes";
 
-/** The scans that the server does not have yet. */
-export const waiting = signal(0);
-/** Scans that a person should look at, the oldest first. */
-export const troubles = signal<readonly KeptScan[]>([]);
-/** This device's latest scans, the newest first. */
-export const latest = signal<readonly KeptScan[]>([]);
-
-const LATEST_MAX = 30;
 /** So long a scan can be undone. */
 export const UNDO_MS = 10 * 60_000;
 const DONE_KEPT_MS = 24 * 3_600_000;
@@ -24,12 +16,22 @@ const SAME_MEAL_MS = 8 * 3_600_000;
 const BATCH_BYTES_MAX = 56_000;
 export const BATCH_MAX = 100;
 
+let changed = (): Promise<void> => Promise.resolve();
+
+/** What runs after a change that somebody has made on the screen. */
+export function whenScansChange(run: () => Promise<void>): void {
+  changed = run;
+}
+
+export async function scansKept(): Promise<KeptScan[]> {
+  return await (await database()).getAll("scans");
+}
+
 /** Writes the scan to the disk. Only then may the screen say something. */
 export async function add(scan: KeptScan): Promise<void> {
   const db = await database();
   const change = db.transaction("scans", "readwrite", { durability: "strict" });
   await Promise.all([change.store.put(scan), change.done]);
-  waiting.value += 1;
 }
 
 async function edit(nonce: string, how: (scan: KeptScan) => void): Promise<KeptScan | null> {
@@ -80,7 +82,7 @@ export async function say(nonce: string, shown: Shown): Promise<void> {
   await edit(nonce, (scan) => {
     scan.shown = kept;
   });
-  await look();
+  await changed();
 }
 
 export const triedNow = (nonces: readonly string[]): Promise<unknown> =>
@@ -148,7 +150,7 @@ export async function takeBack(nonce: string): Promise<void> {
     // What was never sent need not be sent. Anything else the server must undo.
     if (!scan.tried) scan.state = "withdrawn";
   });
-  await look();
+  await changed();
 }
 
 export async function undone(nonce: string): Promise<void> {
@@ -156,7 +158,7 @@ export async function undone(nonce: string): Promise<void> {
     scan.undone = true;
     delete scan.undo;
   });
-  await look();
+  await changed();
 }
 
 export async function overridden(nonce: string, shown: Shown): Promise<void> {
@@ -164,7 +166,7 @@ export async function overridden(nonce: string, shown: Shown): Promise<void> {
     scan.shown = shown;
     scan.doneAt = Date.now();
   });
-  await look();
+  await changed();
 }
 
 /** A person has read what the server decided. */
@@ -172,7 +174,7 @@ export async function understood(nonce: string): Promise<void> {
   await edit(nonce, (scan) => {
     delete scan.trouble;
   });
-  await look();
+  await changed();
 }
 
 export interface SentScan {
@@ -214,20 +216,10 @@ export async function nextBatch(
 }
 
 /** Scans that the server has and was not told to undo yet. */
-export async function toUndo(): Promise<KeptScan[]> {
+export async function toUndo(mess: string): Promise<KeptScan[]> {
   const db = await database();
   const done = await db.getAllFromIndex("scans", "state", "done");
-  return done.filter((scan) => scan.undo && scan.scanId);
-}
-
-/** Reads what the screen shows of the scans. */
-export async function look(): Promise<void> {
-  const db = await database();
-  const all = await db.getAll("scans");
-  all.sort((a, b) => b.at - a.at);
-  waiting.value = all.filter((scan) => scan.state === "waiting").length;
-  troubles.value = all.filter((scan) => scan.trouble).reverse();
-  latest.value = all.filter((scan) => scan.shown).slice(0, LATEST_MAX);
+  return done.filter((scan) => scan.mess === mess && scan.undo && scan.scanId);
 }
 
 /** Deletes what is not needed any more. A scan that the server does not have always stays. */
@@ -241,7 +233,7 @@ export async function tidy(at: number): Promise<void> {
     if (at - (doneAt ?? made) > kept) await cursor.delete();
   }
   await change.done;
-  await look();
+  await changed();
 }
 
 /** Nobody may read names here any more. The scans that the server does not have stay, nameless. */
@@ -261,5 +253,5 @@ export async function forgetPeople(): Promise<void> {
     await cursor.update(scan);
   }
   await change.done;
-  await look();
+  await changed();
 }

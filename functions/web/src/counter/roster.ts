@@ -5,6 +5,7 @@ import { account } from "../api/session";
 import { deviceToken } from "../api/device";
 import { timeZone } from "../app/format";
 import { clockLearns, now } from "./clock";
+import { messOfToken } from "./codes";
 import { database, type KeptMess, type KeptPage } from "./database";
 import { rosterOf, type Roster } from "./judge";
 import type { RosterPage } from "./shapes";
@@ -21,16 +22,16 @@ const FIRST = "first";
 
 /** The mess to which a scan belongs that is made now. */
 export function messId(): string {
-  const token = deviceToken.value?.split("_");
-  const ofToken = token && token.length >= 4 ? `mess_${token.slice(2, -1).join("_")}` : undefined;
-  return account.value?.mess_id ?? ofToken ?? mess.value?.id ?? "";
+  const { value: token } = deviceToken;
+  const ofToken = token === null ? "" : messOfToken(token);
+  return account.value?.mess_id ?? (ofToken || (mess.value?.id ?? ""));
 }
 
 /** Reads what the device has kept. */
 export async function rosterStart(): Promise<void> {
   const db = await database();
   const known = await db.get("mess", MESS);
-  if (known) messIs(known);
+  if (known && "timeZone" in known) messIs(known);
   const kept = await pagesKept();
   roster.value = rosterOf(kept.map(({ page }) => page));
   rosterAt.value = roster.value?.generatedAt ?? null;
@@ -75,8 +76,11 @@ async function page(cursor: string | undefined): Promise<KeptPage> {
   return { etag: response.headers.get("etag"), page: data as RosterPage };
 }
 
+const whoAsks = () => deviceToken.value ?? account.value?.account_id;
+
 /** Asks the server for what has changed. Throws a problem if it cannot be asked. */
 export async function rosterRefresh(): Promise<void> {
+  const asked = whoAsks();
   const settings = await answer(api.GET("/api/v1/mess"));
   const next: KeptMess = {
     id: settings.mess_id,
@@ -92,6 +96,8 @@ export async function rosterRefresh(): Promise<void> {
     cursor = found.page.next_cursor ?? undefined;
   } while (cursor !== undefined && pages.length < PAGES_MAX);
   const db = await database();
+  // Whoever asked may not know it any more.
+  if (whoAsks() !== asked) return;
   const change = db.transaction(["roster", "mess"], "readwrite");
   await change.objectStore("roster").clear();
   for (const [key, value] of pages) await change.objectStore("roster").put(value, key);

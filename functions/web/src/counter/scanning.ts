@@ -5,10 +5,12 @@ import { online } from "../app/network";
 import { now } from "./clock";
 import { codeHash, trimmed } from "./codes";
 import { identityOf, judge, sittingAt, type Asked } from "./judge";
-import { add, before, finish, look, say, sentOf, takeBack, undone } from "./queue";
+import { look, waiting } from "./kept";
+import { add, before, finish, say, sentOf, takeBack, undone } from "./queue";
 import { messId, roster, rosterRefresh } from "./roster";
 import { shownOf } from "./shown";
 import type { Meal, Shown } from "./shapes";
+import { sendWhenOnline } from "./background";
 import { deviceInfo } from "./device-info";
 import { alone, upload } from "./upload";
 import type { KeptScan } from "./database";
@@ -56,12 +58,16 @@ export async function scan(who: Student, meal: Meal, record: boolean): Promise<V
     kept.tried = tried;
     alone.add(kept.nonce);
     await add(kept);
+    waiting.value += 1;
   }
   try {
     const live = tried ? await ask(kept, record) : null;
     if (live) return { ...live, meal, at };
     const shown = withName(await judgeHere(kept, asked), who);
-    if (record) await say(kept.nonce, shown);
+    if (record) {
+      await say(kept.nonce, shown);
+      void sendWhenOnline();
+    }
     return { shown, meal, at, ...(record && { nonce: kept.nonce }) };
   } finally {
     alone.delete(kept.nonce);
@@ -126,6 +132,7 @@ export async function undo(kept: { nonce: string; scanId?: string }): Promise<vo
   if (kept.scanId === undefined) {
     await takeBack(kept.nonce);
     void upload().catch(() => null);
+    void sendWhenOnline();
     return;
   }
   const path = { params: { path: { scan_id: kept.scanId } } };

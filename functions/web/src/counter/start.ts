@@ -4,13 +4,16 @@ import { effect, signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { Problem } from "../api";
 import { deviceToken } from "../api/device";
-import { account, sessionState } from "../api/session";
+import { account, roleHint, sessionState } from "../api/session";
 import { online } from "../app/network";
 import { now } from "./clock";
 import { forget } from "./forget";
-import { look, tidy, waiting } from "./queue";
+import { sendWhenOnline } from "./background";
+import { look, waiting } from "./kept";
+import { tidy } from "./queue";
 import { roster, rosterEnds, rosterRefresh, rosterStart } from "./roster";
 import { networkIsBack } from "./scanning";
+import { SCANS_NEWS } from "./shared";
 import { upload } from "./upload";
 
 const ROSTER_EVERY_MS = 5 * 60_000;
@@ -25,6 +28,11 @@ let started = false;
 
 const mayAsk = (): boolean =>
   online.value && (deviceToken.value !== null || account.value?.role === "staff");
+
+/** Whether students may be known here: without a network, by whoever was logged in last. */
+const mayKnow = (): boolean =>
+  deviceToken.value !== null ||
+  (sessionState.value === "unreachable" ? roleHint() : account.value?.role) === "staff";
 
 async function attempt(what: () => Promise<void>): Promise<void> {
   if (!mayAsk()) return;
@@ -46,10 +54,12 @@ export async function exchange(): Promise<void> {
 
 async function start(): Promise<void> {
   // A token may have ended while this page was closed.
-  if (sessionState.value === "none") await forget();
+  if (!mayKnow()) await forget();
   await rosterStart();
   await tidy(now());
   ready.value = true;
+  if (waiting.value > 0) void sendWhenOnline();
+  new BroadcastChannel(SCANS_NEWS).onmessage = () => void look();
   let token = deviceToken.value;
   effect(() => {
     // A token that was removed or revoked takes with it what it has shown.

@@ -6,7 +6,8 @@ import { go } from "../app/navigation";
 import { problemText } from "../app/problems";
 import { Note } from "../ui";
 import { now } from "./clock";
-import { troubles, waiting } from "./queue";
+import { sendsWhenClosed } from "./background";
+import { troubles, waiting } from "./kept";
 import { roster } from "./roster";
 import { ready, trouble } from "./start";
 
@@ -30,7 +31,12 @@ export function Status() {
         <Note kind="warn">{problemText(trouble.value)}</Note>
       )}
       {waiting.value > 0 && (
-        <Note kind="warn">{m.counter.status_waiting({ count: waiting.value })}</Note>
+        <Note kind="warn">
+          {m.counter.status_waiting({ count: waiting.value })}{" "}
+          {sendsWhenClosed.value
+            ? m.counter.status_sent_closed({ count: waiting.value })
+            : m.counter.status_sent_open({ count: waiting.value })}
+        </Note>
       )}
       <p class="quiet counter-status">
         {valid

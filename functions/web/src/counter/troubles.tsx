@@ -8,7 +8,8 @@ import { Button, Card, toast } from "../ui";
 import { now } from "./clock";
 import type { KeptScan } from "./database";
 import { Person } from "./person";
-import { troubles, understood, UNDO_MS } from "./queue";
+import { troubles } from "./kept";
+import { understood, UNDO_MS } from "./queue";
 import { undo } from "./scanning";
 import { beforeText } from "./words";
 

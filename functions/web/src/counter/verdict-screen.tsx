@@ -47,6 +47,8 @@ export function VerdictScreen({
       return;
     }
     if (!dialog?.open) dialog?.showModal();
+    // A stray Enter must not undo anything.
+    dialog?.querySelector<HTMLElement>("[data-next]")?.focus();
     overriding.value = false;
     const { result } = current.shown;
     if (result === "unknown") return;
@@ -169,7 +171,9 @@ function Content({
               </Button>
             )}
             {mayOverride && <Button onClick={onOverride}>{m.counter.verdict_override()}</Button>}
-            <Button onClick={onClose}>{m.counter.verdict_next()}</Button>
+            <Button data-next onClick={onClose}>
+              {m.counter.verdict_next()}
+            </Button>
           </>
         )}
       </div>

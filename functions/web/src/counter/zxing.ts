@@ -1,41 +1,56 @@
-// The decoder for browsers that have none: zxing-cpp as WebAssembly, from our own origin.
-import { prepareZXingModule, readBarcodes } from "zxing-wasm/reader";
-import wasm from "zxing-wasm/reader/zxing_reader.wasm?url";
+// The decoder for browsers that have none. It works in a thread of its own; the page only hands it
+// the camera's pictures.
+import type { Decoder } from "./decoder";
+import ZxingWorker from "./zxing-worker?worker";
 
-/** As src/sw/sw.ts names it. */
-const CACHE = "thali-large-files";
-/** Larger pictures take longer, and a code that fills the frame is read in smaller ones. */
-const SIDE_MAX = 900;
+export interface ToDecoder {
+  frame: VideoFrame | ImageBitmap;
+}
+export type FromDecoder =
+  { kind: "ready" } | { kind: "failed" } | { kind: "read"; text: string | null };
 
-/**
- * Keeps the decoder for times without a network. The service worker does so, too, but not at the
- * first visit, when it does not serve the page yet.
- */
-async function keep(): Promise<void> {
-  if (!("caches" in globalThis)) return;
-  const cache = await caches.open(CACHE);
-  if (!(await cache.match(wasm))) await cache.add(wasm);
+/** The camera's picture of this moment, without copying it on the page's thread where that goes. */
+async function frameOf(video: HTMLVideoElement): Promise<VideoFrame | ImageBitmap> {
+  if ("VideoFrame" in globalThis) {
+    try {
+      return new VideoFrame(video);
+    } catch {
+      // Some browsers make none of a camera's picture.
+    }
+  }
+  return await createImageBitmap(video);
 }
 
-export async function zxing(): Promise<(video: HTMLVideoElement) => Promise<string | null>> {
-  await prepareZXingModule({
-    overrides: {
-      locateFile: (path: string, prefix: string) => (path.endsWith(".wasm") ? wasm : prefix + path),
-    },
-    fireImmediately: true,
-  });
-  void keep().catch(() => null);
-  const canvas = document.createElement("canvas");
-  const context = canvas.getContext("2d", { willReadFrequently: true });
+/** A worker that answers nothing for so long is dead. */
+const ANSWER_MS_MAX = 10_000;
+
+export async function zxing(): Promise<Decoder> {
+  const worker = new ZxingWorker();
+  let heard: (said: FromDecoder) => void = () => undefined;
+  const next = (): Promise<FromDecoder> =>
+    new Promise((done, failed) => {
+      const late = setTimeout(
+        () => failed(new Error("the decoder does not answer")),
+        ANSWER_MS_MAX,
+      );
+      heard = (said) => {
+        clearTimeout(late);
+        done(said);
+      };
+    });
+  worker.onmessage = ({ data }: MessageEvent<FromDecoder>) => heard(data);
+  worker.onerror = () => heard({ kind: "failed" });
+  const started = await next().catch((): FromDecoder => ({ kind: "failed" }));
+  if (started.kind !== "ready") {
+    worker.terminate();
+    throw new Error("the decoder could not be loaded");
+  }
   return async (video) => {
-    const { videoWidth: width, videoHeight: height } = video;
-    if (!context || width === 0 || height === 0) return null;
-    const scale = Math.min(1, SIDE_MAX / Math.max(width, height));
-    canvas.width = Math.round(width * scale);
-    canvas.height = Math.round(height * scale);
-    context.drawImage(video, 0, 0, canvas.width, canvas.height);
-    const picture = context.getImageData(0, 0, canvas.width, canvas.height);
-    const [found] = await readBarcodes(picture, { formats: ["QRCode"], maxNumberOfSymbols: 1 });
-    return found?.text ?? null;
+    if (video.videoWidth === 0) return null;
+    const frame = await frameOf(video);
+    const answer = next();
+    worker.postMessage({ frame } satisfies ToDecoder, [frame]);
+    const said = await answer;
+    return said.kind === "read" ? said.text : null;
   };
 }

@@ -1,9 +1,10 @@
 // The service worker. It keeps the files of exactly one version of the app, so the app opens
-// without a network and files of two versions never mix. It never touches a request of the API,
-// so it holds nothing about a person.
+// without a network and files of two versions never mix. It never answers a request of the API, so
+// its cache holds nothing about a person. It sends the scans of a counter that was closed.
 import { createHandlerBoundToURL, precacheAndRoute } from "workbox-precaching";
 import { NavigationRoute, registerRoute } from "workbox-routing";
 import { documentOf } from "../app/documents";
+import { sendScansInBackground } from "./scans";
 
 declare const self: ServiceWorkerGlobalScope;
 /** What every device keeps; scripts/finish.mjs fills it in. */
@@ -75,3 +76,5 @@ self.addEventListener("activate", (event) => {
 self.addEventListener("message", (event) => {
   if ((event.data as { kind?: string } | null)?.kind === "take-over") void self.skipWaiting();
 });
+
+sendScansInBackground();
