@@ -7,6 +7,7 @@ pub mod alarms;
 mod docs;
 mod environment;
 mod postman;
+mod rules;
 mod size;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -35,6 +35,32 @@ async fn request_ids_come_from_the_gateway_and_are_unique() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_field_has_the_name_and_the_bounds_of_its_rule() {
+    let test = TestApp::start().await;
+    let body = json!({
+        "email": "asha", "password": "tiny", "room_no": "", "name": 5, "shoe_size": 40,
+        "confirm_password": "other",
+    });
+    let refused = test.send(Call::post("/sign-up", &body)).await;
+    assert_eq!(refused.problem(422), "invalid_fields");
+    let errors = refused.body["errors"].as_array().expect("a list");
+    let of = |field: &str| {
+        let found = errors.iter().find(|it| it["field"] == field);
+        let found = found.unwrap_or_else(|| panic!("{field} in {errors:?}")).clone();
+        (found["rule"].clone(), found.get("values").cloned())
+    };
+    assert_eq!(of("email"), (json!("email"), None));
+    assert_eq!(of("password"), (json!("length"), Some(json!({ "least": 8, "most": 128 }))));
+    assert_eq!(of("room_no"), (json!("line"), Some(json!({ "least": 1, "most": 32 }))));
+    assert_eq!(of("shoe_size"), (json!("unknown_field"), None));
+    assert_eq!(of("confirm_password"), (json!("different"), Some(json!({ "other": "password" }))));
+    let refused = test.send(Call::post("/login", &json!({ "password": PASSWORD }))).await;
+    let error = &refused.body["errors"][0];
+    assert_eq!(error["rule"], "missing_either", "{error}");
+    assert_eq!(error["values"], json!({ "other": "email" }), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_refusal_never_echoes_what_the_client_sent() {
     let test = TestApp::start().await;
     let asha = test.student("asha.private@example.com").await;

@@ -351,6 +351,7 @@ async fn owners_read_their_notifications_reports_and_audit_trail() {
     };
     for path in [
         "/owner/notifications",
+        "/owner/notifications/unread",
         "/owner/dashboard",
         "/api/v1/reports/headcount",
         "/api/v1/reports/sales?from=2026-01-01&to=2026-01-31",
@@ -367,11 +368,17 @@ async fn owners_read_their_notifications_reports_and_audit_trail() {
     // The notification and the audit records of a purchase follow a moment later.
     let student = stack.student_of(&owner, "reported").await;
     stack.buy_tokens(&student, 2).await;
-    eventually("the owner is notified of the purchase", async || {
+    let told = eventually("the owner is notified of the purchase", async || {
         let told = stack.list("/owner/notifications?unread=true", &owner).await;
-        told.iter().any(|it| it["kind"] == "token_bought" && it["count"] == 2).then_some(())
+        let bought = told.iter().find(|it| it["kind"] == "token_bought" && it["count"] == 2)?;
+        Some(bought["notification_id"].clone())
     })
     .await;
+    let several = Call::post("/owner/notifications/read", &json!({ "notification_ids": [told] }));
+    assert_eq!(from_afresh(several).await.expect(200).body, json!({ "marked": 1 }));
+    let bought = format!("/api/v1/students/{}/purchases", student.account_id);
+    let bought = from_afresh(Call::get(&bought)).await.expect(200);
+    assert_eq!(bought.body["items"][0]["unused"], 2);
     let seen = from_afresh(Call::get("/owner/dashboard")).await.expect(200);
     assert_eq!(seen.body["sales_today"]["tokens"], 2);
     let trail = format!("/api/v1/audit?entity={}", student.account_id);

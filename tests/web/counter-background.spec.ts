@@ -15,6 +15,7 @@ import {
 } from "./support/counter.js";
 import { person, stack } from "./support/stack.js";
 
+test.use({ serviceWorkers: "allow" });
 test.setTimeout(240_000);
 
 interface Registrations {

@@ -72,7 +72,14 @@ test("keys approve students without a mouse, and the focus stays", async ({
   await expect(dialog).toBeVisible();
   await page.keyboard.press("Escape");
   await expect(dialog).toBeHidden();
-  await expect(page.getByLabel(`Choose ${names[1]}`)).toBeVisible();
+  await expect(page.getByLabel(`Choose ${names[1]}`)).toBeFocused();
+  await page.keyboard.press("n");
+  await expect(dialog.getByLabel("Reason")).toBeFocused();
+  await page.keyboard.type("Nobody knows the name");
+  await page.keyboard.press("Enter");
+  await expect(page.getByText(`${names[1]} is rejected.`)).toBeVisible();
+  await expect(page.getByLabel(`Choose ${names[1]}`)).toHaveCount(0);
+  await expect(page.locator("body")).not.toBeFocused();
 });
 
 test("several students are approved at once", async ({ page }) => {
@@ -87,6 +94,9 @@ test("several students are approved at once", async ({ page }) => {
   await expect(page.getByText("3 students are approved.")).toBeVisible();
   for (const name of names)
     await expect(page.getByLabel(`Choose ${name}`)).toHaveCount(0);
+  // The buttons for several are gone, and the focus is in what is left.
+  const focused = page.locator("li[data-key] :focus, h1:focus");
+  await expect(focused).toHaveCount(1);
 });
 
 test("an approval whose answer is lost is asked again", async ({ page }) => {

@@ -30,16 +30,26 @@ test("a student is found by roll number, blocked and let in again", async ({
   const row = page.getByRole("listitem").filter({ hasText: name });
   await expect(row).toBeVisible();
   await checkAccessibility(page);
-  await row.getByRole("button", { name: `Block: ${name}` }).click();
+  const block = row.getByRole("button", { name: `Block: ${name}` });
+  const approve = row.getByRole("button", { name: `Approve: ${name}` });
+  // Only what fits the student's status is offered.
+  await expect(row).toContainText("Active");
+  await expect(approve).toHaveCount(0);
+  await block.click();
   const dialog = page.getByRole("dialog", { name: `Block ${name}?` });
-  await dialog.getByRole("button", { name: "Block" }).click();
+  await dialog.getByLabel("Reason").fill("Left the hostel");
+  await page.keyboard.press("Enter");
   await expect(page.getByText(`${name} is blocked.`)).toBeVisible();
-  await row.getByRole("button", { name: `Approve: ${name}` }).click();
+  await expect(row).toContainText("Blocked");
+  await expect(block).toHaveCount(0);
+  await expect(approve).toBeFocused();
+  await page.keyboard.press("Enter");
   await page
     .getByRole("dialog")
     .getByRole("button", { name: "Approve" })
     .click();
   await expect(page.getByText(`${name} is approved.`)).toBeVisible();
+  await expect(block).toBeFocused();
 });
 
 test("a file is checked line by line before students are registered", async ({
@@ -68,7 +78,7 @@ test("a file is checked line by line before students are registered", async ({
   await checkAccessibility(page);
   await expect(
     page.getByRole("listitem").filter({ hasText: "Line 3" }),
-  ).toContainText("room_no");
+  ).toContainText("Room: Please fill this in.");
 
   // Mended and chosen again.
   await choose("B-2");

@@ -98,7 +98,7 @@ fn amount_and_screenshot_errors(members: &Members) -> Vec<FieldError> {
     };
     let wrong = |pair: [&[&str]; 2]| {
         if pair.iter().all(there) {
-            let message = format!("cannot be sent together with {}", pair[0][0]);
+            let message = format!("does not go together with {}", pair[0][0]);
             return vec![FieldError::new(pair[1][0], &message)];
         }
         one_of(members, &pair.concat())

@@ -6,7 +6,7 @@
 //! statuses and the shapes of its responses with this document. The camelCase aliases of
 //! request fields are left out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use http::StatusCode;
@@ -17,7 +17,7 @@ use thali_platform::auth::refresh::COOKIE;
 use thali_platform::handler;
 use thali_platform::http::{
     Access, Answers, CODES, Caller, Docs, Endpoint, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, Problem,
-    Request, Response, ResponseBody, SchemaOf, Schemas,
+    RULES, Request, Response, ResponseBody, SchemaOf, Schemas,
 };
 
 use utoipa::openapi::path::{
@@ -365,9 +365,15 @@ fn problem_schema() -> Schema {
     let uri = text().format(Some(SchemaFormat::Custom("uri".to_owned())));
     let status =
         ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(400)).maximum(Some(599));
+    let rules: BTreeSet<&str> = RULES.iter().map(|(rule, _)| *rule).collect();
+    let rule = text().enum_values(Some(rules));
+    let values =
+        ObjectBuilder::new().additional_properties(Some(AdditionalProperties::FreeForm(true)));
     let error = ObjectBuilder::new()
         .property("field", text())
-        .property("message", text())
+        .property("message", text().description(Some("For people who read English")))
+        .property("rule", rule.description(Some("For programs; the rule that is broken")))
+        .property("values", values.description(Some("The bounds and other values in the message")))
         .required("field")
         .required("message");
     let problem = ObjectBuilder::new()

@@ -2,12 +2,14 @@
 //! first. All keys that are queried begin with the mess, so an owner cannot reach another mess's
 //! records.
 
+use std::collections::{BTreeSet, HashMap};
 use std::str::FromStr;
 
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 use thali_domain::Unacceptable;
+use thali_domain::accounts::identity::Name;
 use thali_domain::days::MealDate;
 use thali_domain::ids::{
     AccountId, ClosureId, CutId, CycleId, MessId, OrderId, RazorpayOrderId, StaffTokenId,
@@ -20,7 +22,7 @@ use thali_platform::http::{
 };
 use thali_platform::problems;
 use thali_platform::store::keys::{self, Key};
-use thali_platform::store::{AuditFilter, AuditRecord};
+use thali_platform::store::{AuditFilter, AuditRecord, Known};
 use utoipa::ToSchema;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
@@ -70,6 +72,14 @@ struct AuditView {
     operation: String,
     /// Who changed it: an account, or a name such as `operator`.
     actor: String,
+    /// What the actor is.
+    actor_kind: ActorKind,
+    /// The name of the person or of the device, as it is now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    actor_name: Option<Name>,
+    /// The name of the person whose item was changed, as it is now, unless the item is an account.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account_name: Option<Name>,
     /// The id of the request that changed it.
     request_id: String,
     /// The item before the change, without secrets.
@@ -82,11 +92,66 @@ struct AuditView {
     after: Option<Value>,
 }
 
-impl From<AuditRecord> for AuditView {
-    fn from(record: AuditRecord) -> Self {
+/// What somebody or something is that makes changes.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum ActorKind {
+    Account,
+    /// An account that its person has deleted.
+    DeletedAccount,
+    StaffToken,
+    /// Somebody who was not logged in.
+    Anonymous,
+    /// A job, a worker, a partner or the operator.
+    Service,
+}
+
+impl ActorKind {
+    fn of(actor: &str, known: Option<&Known>) -> Self {
+        match known {
+            Some(Known::DeletedAccount) => Self::DeletedAccount,
+            _ if AccountId::parse(actor).is_ok() => Self::Account,
+            _ if StaffTokenId::parse(actor).is_ok() => Self::StaffToken,
+            _ if actor == "anonymous" => Self::Anonymous,
+            _ => Self::Service,
+        }
+    }
+}
+
+/// The account whose item a record is about, if it is an item of an account.
+fn account_of(record: &AuditRecord) -> Option<&str> {
+    let mut sides = [record.after.as_ref(), record.before.as_ref()].into_iter().flatten();
+    let account = sides.find_map(|side| side.get("account_id")?.as_str());
+    account.filter(|_| record.kind != "account")
+}
+
+fn name_of(known: Option<&Known>) -> Option<Name> {
+    match known? {
+        Known::Account(name) | Known::StaffToken(name) => Some(name.clone()),
+        Known::DeletedAccount => None,
+    }
+}
+
+impl AuditView {
+    fn of(record: AuditRecord, people: &HashMap<String, Known>) -> Self {
+        let account_name = name_of(account_of(&record).and_then(|id| people.get(id)));
         let AuditRecord { event_id, entity, kind, operation, actor, request_id, .. } = record;
         let AuditRecord { at, before, after, .. } = record;
-        Self { event_id, at, entity, kind, operation, actor, request_id, before, after }
+        let known = people.get(&actor);
+        Self {
+            event_id,
+            at,
+            entity,
+            kind,
+            operation,
+            actor_kind: ActorKind::of(&actor, known),
+            actor_name: name_of(known),
+            account_name,
+            actor,
+            request_id,
+            before,
+            after,
+        }
     }
 }
 
@@ -147,7 +212,7 @@ async fn list(app: &App, caller: &Caller, request: &Request) -> Result<Response,
     let of = match (request.query(ENTITY)?, request.query(DATE)?) {
         (Some(entity), None) => recorded(app, mess, entity).await?.map(AuditFilter::Entity),
         (None, Some(date)) => Some(day(app, mess, date).await?),
-        (None, None) => return Err(Problem::invalid_field(ENTITY, "is missing, or date is")),
+        (None, None) => return Err(Problem::invalid_field(ENTITY, "is missing, and so is date")),
         (Some(_), Some(_)) => {
             return Err(Problem::invalid_field(DATE, "does not go together with entity"));
         }
@@ -159,8 +224,24 @@ async fn list(app: &App, caller: &Caller, request: &Request) -> Result<Response,
     }
     let now = app.clock.now();
     let (records, next) = app.store.audit_page(mess, &of, before, page.reach() - 1, now).await?;
-    let views: Vec<AuditView> = records.into_iter().map(Into::into).collect();
+    let people = people_in(app, mess, &records).await?;
+    let views: Vec<AuditView> =
+        records.into_iter().map(|record| AuditView::of(record, &people)).collect();
     Ok(Response::page(&views, next.map(|next| Page::cursor(&next))))
+}
+
+/// Who made the changes, and whose items they are.
+async fn people_in(
+    app: &App,
+    mess: &MessId,
+    records: &[AuditRecord],
+) -> Result<HashMap<String, Known>, Problem> {
+    let mut ids = BTreeSet::new();
+    for record in records {
+        ids.insert(record.actor.as_str());
+        ids.extend(account_of(record));
+    }
+    Ok(app.store.people_named(mess, &ids).await?)
 }
 
 /// The hours of a day in the mess's time zone.

@@ -55,7 +55,7 @@ async fn refund(app: &App, caller: &Caller, request: &Request) -> Result<Respons
     let session = caller.session()?;
     let RefundTokens { token_count, payment_id } = request.json_if_any()?.unwrap_or_default();
     if token_count.is_some() && payment_id.is_some() {
-        return Err(Problem::invalid_field("payment_id", "must not be given with token_count"));
+        return Err(Problem::invalid_field("payment_id", "does not go together with token_count"));
     }
     let order_id: RazorpayOrderId =
         request.param("order_id").ok_or_else(problems::order_not_found)?;

@@ -123,7 +123,7 @@ impl SentScan {
     ) -> Result<ParsedScan, UntakenScan> {
         let scan = parse_json::<Self>(sent.get().as_bytes(), of_upload).map_err(|problem| {
             let errors = match problem.errors.as_slice() {
-                [] => vec![FieldError::new("", &problem.detail)],
+                [] => vec![FieldError::of_detail("", &problem.detail)],
                 errors => errors.to_vec(),
             };
             UntakenScan { result: Untaken::Refused, reason: UntakenReason::Invalid, errors }

@@ -1,4 +1,4 @@
-//! `GET /api/v1/staff-tokens`: the staff tokens of the owner's mess, oldest first, including
+//! `GET /api/v1/staff-tokens`: the staff tokens of the owner's mess, newest first, including
 //! expired and revoked ones.
 
 use jiff::Timestamp;
@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 pub static ENDPOINT: Endpoint =
     Endpoint::get("staff-token-list", &["/api/v1/staff-tokens"], Access::Owner, handler!(list))
-        .summary("Lists the mess's staff tokens, without their secrets")
+        .summary("Lists the mess's staff tokens, newest first, without their secrets")
         .answers_page(schema::<StaffTokenView>);
 
 /// A staff token without its secret.
@@ -45,8 +45,8 @@ impl From<StaffTokenRecord> for StaffTokenView {
 
 async fn list(app: &App, caller: &Caller, request: &Request) -> Result<Response, Problem> {
     let page = request.page()?;
-    let after = page.after_id()?;
-    let tokens = app.store.staff_tokens_page(caller.mess_id()?, after, page.reach()).await?;
+    let before = page.after_id()?;
+    let tokens = app.store.staff_tokens_page(caller.mess_id()?, before, page.reach()).await?;
     let (tokens, next) = page.cut_in_order(tokens, |token| token.staff_token_id.to_string());
     let views: Vec<StaffTokenView> = tokens.into_iter().map(Into::into).collect();
     Ok(Response::page(&views, next))

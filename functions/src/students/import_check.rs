@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
+use serde_json::{Map, Value};
 use thali_domain::Unacceptable;
 use thali_domain::accounts::identity::{Email, Name, RollNo, RoomNo};
 use thali_domain::phone::Phone;
@@ -16,7 +17,7 @@ use thali_files::student_file::{self, Row};
 use thali_platform::app::App;
 use thali_platform::handler;
 use thali_platform::http::{
-    Access, Caller, Endpoint, Problem, RATE_SUBMISSION, Request, Response, schema,
+    Access, Broken, Caller, Endpoint, Problem, RATE_SUBMISSION, Request, Response, schema,
 };
 use thali_platform::problems;
 use thali_platform::store::{Account, Holders};
@@ -121,7 +122,15 @@ struct FileError {
     /// The column, where one is to blame.
     #[serde(skip_serializing_if = "Option::is_none")]
     column: Option<&'static str>,
+    /// What is wrong, for people who read English.
     message: String,
+    /// The rule that is broken, for programs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule: Option<&'static str>,
+    /// The rule's bounds and other values.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    #[schema(value_type = Object)]
+    values: Map<String, Value>,
 }
 
 /// What would become of a line.
@@ -259,7 +268,9 @@ impl From<&HowRead> for FileReading {
 impl From<Fault> for FileError {
     fn from(fault: Fault) -> Self {
         let message = fault.message().to_owned();
-        Self { line: fault.line, column: fault.column(), message }
+        let (rule, values) = Broken::of_sentence(&message).map(|it| (it.rule, it.values)).unzip();
+        let (line, column) = (fault.line, fault.column());
+        Self { line, column, message, rule, values: values.unwrap_or_default() }
     }
 }
 

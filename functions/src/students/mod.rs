@@ -5,6 +5,7 @@ pub mod block;
 mod decide;
 pub mod import_check;
 pub mod list;
+pub mod purchases;
 mod qr;
 pub mod qr_get;
 pub mod qr_reset;

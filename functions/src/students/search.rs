@@ -3,7 +3,7 @@
 
 use futures_util::try_join;
 use serde::Serialize;
-use thali_domain::accounts::identity::{AccountStatus, Name, RollNo, RoomNo};
+use thali_domain::accounts::identity::{AccountStatus, Name, Role, RollNo, RoomNo};
 use thali_domain::ids::{AccountId, LookupId};
 use thali_domain::students::search::{FOUND_MAX, SearchText};
 use thali_platform::app::App;
@@ -53,6 +53,9 @@ struct FoundStudent {
     roll_no: Option<RollNo>,
     #[serde(skip_serializing_if = "Option::is_none")]
     room_no: Option<RoomNo>,
+    /// The student's status, for owners.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<AccountStatus>,
     /// Address of the picture, valid for 15 minutes.
     #[serde(skip_serializing_if = "Option::is_none")]
     picture_url: Option<String>,
@@ -84,9 +87,11 @@ async fn search(app: &App, caller: &Caller, request: &Request) -> Result<Respons
     let id = LookupId::from_ulid(app.clock.ulid());
     let lookup = LookupRecord::new(id, mess.clone(), &searched, found, stamp.at);
     app.store.lookup_record(&lookup, &stamp).await?;
+    let is_owner = caller.role()? == Role::Owner;
     let mut items = Vec::with_capacity(members.len());
     for member in members {
-        items.push(FoundStudent::of(app, member).await?);
+        let status = is_owner.then_some(member.status);
+        items.push(FoundStudent { status, ..FoundStudent::of(app, member).await? });
     }
     Ok(Response::ok(&FoundStudents { items }))
 }
@@ -99,6 +104,6 @@ impl FoundStudent {
             None => None,
         };
         let Member { account_id, name, roll_no, room_no, .. } = member;
-        Ok(Self { account_id, name, roll_no, room_no, picture_url })
+        Ok(Self { account_id, name, roll_no, room_no, status: None, picture_url })
     }
 }

@@ -175,7 +175,7 @@ impl SubmitTokens {
                 Selection::count(count).map_err(|refusal| Problem::invalid_field("count", refusal))
             }
             (Some(_), Some(_)) => {
-                Err(Problem::invalid_field("count", "cannot come together with token_ids"))
+                Err(Problem::invalid_field("count", "does not go together with token_ids"))
             }
             (None, None) => Err(Problem::invalid_field("token_ids", "is missing")),
         }

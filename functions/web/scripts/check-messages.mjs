@@ -1,5 +1,6 @@
 // Checks the messages: every language has the same keys with the same parameters, plurals have
-// the forms of the language, and every problem of the API has a sentence.
+// the forms of the language, and every problem of the API, and every rule
+// that a field can break, has a sentence.
 import { parse } from "@messageformat/parser";
 import { openapiDocument } from "./generate.mjs";
 import { AREAS, LANGUAGES, parameters, readMessages } from "./messages.mjs";
@@ -65,6 +66,12 @@ const codes = Object.values(components.responses).flatMap((response) =>
 );
 for (const code of new Set(codes)) {
   if (!(`problem_${code}` in common)) wrong.push(`common.en.json: problem_${code} is missing`);
+}
+
+const { rule } = components.schemas.Problem.properties.errors.items.properties;
+const rules = await readMessages("rules", "en");
+for (const name of rule.enum) {
+  if (!(`rule_${name}` in rules)) wrong.push(`rules.en.json: rule_${name} is missing`);
 }
 
 if (wrong.length > 0) {

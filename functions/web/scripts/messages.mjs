@@ -7,7 +7,7 @@ import { parse } from "@messageformat/parser";
 export const LANGUAGES = ["en", "hi"];
 
 /** Each area has a file for each language, so that a page loads only what it shows. */
-export const AREAS = ["common", "account", "student", "counter", "owner"];
+export const AREAS = ["common", "rules", "account", "student", "counter", "owner"];
 
 const folder = path.join(
   path.dirname(path.dirname(fileURLToPath(import.meta.url))),

@@ -256,6 +256,13 @@ const CARD: &[Row] = &[
     row("`submit-tokens`, from 3 purchases", (3, 10.0, 0.0, 1.0), |test| {
         Box::pin(async { test.cost_of(TestApp::submit(&buyer(test, 3).await, 30), 201).await })
     }),
+    row("`student-purchases`, 3 purchases", (3, 0.0, 0.0, 2.5), |test| {
+        Box::pin(async {
+            let asha = buyer(test, 3).await;
+            let path = format!("/api/v1/students/{}/purchases", asha.account_id);
+            test.cost_of(Call::get(&path).bearer(&owner(test).await.token), 200).await
+        })
+    }),
     row("`refund`", (3, 4.0, 3.0, 1.5), |test| {
         Box::pin(async {
             let order_id = test.buy_tokens(&asha(test).await, 10).await.order_id;

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 use thali_domain::ids::{AccountId, OrderId};
 
-use crate::support::people::Student;
+use crate::support::people::{PASSWORD, Student};
 use crate::support::{Call, TestApp};
 
 const PATH: &str = "/api/v1/audit";
@@ -176,4 +176,44 @@ async fn an_owner_cannot_see_the_trail_of_another_mess() {
     }
     assert!(test.trail(&stranger, "date=2026-01-15", 25).await.is_empty());
     assert!(!test.trail(&owner, &format!("entity={}", checkout.order_id), 25).await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_names_who_made_the_change_and_whose_item_it_is() {
+    let test = TestApp::start().await;
+    let owner = test.owner("owner@example.com").await;
+    let asha = test.signed_up_student("asha@example.com").await;
+    let ravi = test.signed_up_student("ravi@example.com").await;
+    let device = test.device("Gate 1").await;
+    let renamed = Call::patch("/student/profile", &json!({ "full_name": "Asha Rao" }));
+    test.send(renamed.bearer(&asha.token)).await.expect(200);
+    test.buy_tokens(&asha, 2).await;
+    test.buy_tokens(&ravi, 2).await;
+    test.send(Call::get("/api/v1/students/search?q=as").bearer(&device.token)).await.expect(200);
+    let body = json!({ "current_password": PASSWORD }).to_string();
+    let delete = Call::with_body("DELETE", "/account", "application/json", &body);
+    test.send(delete.bearer(&ravi.token)).await.expect(202);
+    test.settle().await;
+
+    let all = test.trail(&owner, "date=2026-01-15", 100).await;
+    let of = |kind: &str, actor: &str| {
+        let found = all.iter().find(|it| it["kind"] == kind && it["actor"] == actor);
+        found.unwrap_or_else(|| panic!("a {kind} of {actor} in {all:?}"))
+    };
+    let purchase = of("purchase", &asha.account_id);
+    assert_eq!(purchase["actor_kind"], "account");
+    assert_eq!(purchase["actor_name"], "Asha Rao");
+    assert_eq!(purchase["account_name"], "Asha Rao");
+    let lookup = of("lookup", &device.id.to_string());
+    assert_eq!(lookup["actor_kind"], "staff_token");
+    assert_eq!(lookup["actor_name"], "Gate 1");
+    assert_eq!(lookup.get("account_name"), None);
+    let gone = of("purchase", &ravi.account_id);
+    assert_eq!(gone["actor_kind"], "deleted_account");
+    assert_eq!((gone.get("actor_name"), gone.get("account_name")), (None, None));
+    let signed_up = of("account", "anonymous");
+    assert_eq!(signed_up["actor_kind"], "anonymous");
+    assert_eq!((signed_up.get("actor_name"), signed_up.get("account_name")), (None, None));
+    let service = all.iter().find(|it| it["actor_kind"] == "service");
+    assert!(service.is_some_and(|it| it.get("actor_name").is_none()), "{service:?}");
 }

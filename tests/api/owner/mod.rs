@@ -23,7 +23,7 @@ fn id_of(student: &Student) -> AccountId {
 
 impl TestApp {
     /// The response to a GET request of `reader`.
-    async fn read(&self, reader: &Student, path: &str) -> Answer {
+    pub(super) async fn read(&self, reader: &Student, path: &str) -> Answer {
         self.send(Call::get(path).bearer(&reader.token)).await
     }
 
@@ -33,7 +33,7 @@ impl TestApp {
     }
 
     /// The owner of another mess of the deployment.
-    async fn stranger(&self) -> Student {
+    pub(super) async fn stranger(&self) -> Student {
         self.create_mess("mess_other", Approval::Automatic).await;
         let mess = MessId::parse("mess_other").expect("an id");
         self.owner_of(&mess, "stranger@example.com").await

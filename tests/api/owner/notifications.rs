@@ -161,3 +161,89 @@ async fn a_few_unread_notifications_among_many_are_found_in_bounded_pages() {
     let unread = test.notifications(&owner, "unread=true&limit=1").await;
     assert_eq!(stocks(&unread), [0]);
 }
+
+impl TestApp {
+    async fn mark_all(&self, owner: &Student, ids: &[String]) -> Answer {
+        let body = json!({ "notification_ids": ids });
+        self.send(Call::post("/owner/notifications/read", &body).bearer(&owner.token)).await
+    }
+
+    async fn unread(&self, owner: &Student) -> Value {
+        self.seen(owner, "/owner/notifications/unread").await["unread"].clone()
+    }
+}
+
+fn names(told: &[NotificationId]) -> Vec<String> {
+    told.iter().map(ToString::to_string).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_notifications_are_marked_as_read_at_once_and_counted() {
+    let test = TestApp::start().await;
+    let owner = test.owner("owner@example.com").await;
+    assert_eq!(test.unread(&owner).await, 0);
+    let told = test.tell(103).await;
+    let first = test.mark(&owner, &told[0].to_string()).await.expect(200).body;
+    assert_eq!(test.unread(&owner).await, 102);
+    test.advance(SignedDuration::from_mins(1));
+    let marked = test.mark_all(&owner, &names(&told[..100])).await.expect(200).body;
+    assert_eq!(marked, json!({ "marked": 99 }));
+    assert_eq!(test.unread(&owner).await, 3);
+    let unread = test.notifications(&owner, "unread=true").await;
+    assert_eq!(stocks(&unread), [102, 101, 100]);
+    let all = test.notifications(&owner, "limit=100").await;
+    assert_eq!(all[102]["read_at"], first["read_at"], "the first time is kept");
+    assert_eq!(all[3]["read_at"], json!(test.now()));
+    // A repeat changes nothing, and one that is named twice counts once.
+    test.advance(SignedDuration::from_mins(1));
+    let again = [told[99], told[102], told[102]];
+    assert_eq!(test.mark_all(&owner, &names(&again)).await.expect(200).body["marked"], 1);
+    assert_eq!(test.notifications(&owner, "limit=100").await[3]["read_at"], all[3]["read_at"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unknown_foreign_and_expired_notifications_are_left_unmarked() {
+    let test = TestApp::start().await;
+    let owner = test.owner("owner@example.com").await;
+    let told = test.tell(2).await;
+    let stranger = test.stranger().await;
+    assert_eq!(test.mark_all(&stranger, &names(&told)).await.expect(200).body["marked"], 0);
+    assert_eq!(test.unread(&stranger).await, 0);
+    let unknown = NotificationId::of_change("another event", test.now());
+    // The second notification is one millisecond younger than the first.
+    test.advance(SignedDuration::from_hours(24 * 90) - SignedDuration::from_millis(1));
+    let owner = test.log_in_again(&owner).await;
+    let ids = names(&[told[0], told[1], unknown]);
+    assert_eq!(test.mark_all(&owner, &ids).await.expect(200).body["marked"], 1);
+    let items = test.dynamo.items("meals").await;
+    let read = items.iter().filter(|item| item.contains_key("read_at"));
+    assert_eq!(read.count(), 1, "neither the expired one was marked nor an item created");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_to_a_hundred_notifications_are_marked_at_once() {
+    let test = TestApp::start().await;
+    let owner = test.owner("owner@example.com").await;
+    let id = NotificationId::of_change("event", test.now());
+    for ids in [vec![], names(&[id; 101]), vec!["ntf_1".to_owned()]] {
+        let refused = test.mark_all(&owner, &ids).await;
+        assert!(refused.wrong_fields()[0].starts_with("notification_ids"), "{}", refused.body);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_owners_who_mark_the_same_notifications_at_once_mark_each_once() {
+    let test = std::sync::Arc::new(TestApp::start().await);
+    let owner = test.owner("owner@example.com").await;
+    let other = test.owner("other-owner@example.com").await;
+    let told = test.tell(40).await;
+    let body = |some: &[NotificationId]| json!({ "notification_ids": names(some) });
+    let call = |owner: &Student, some: &[NotificationId]| {
+        Call::post("/owner/notifications/read", &body(some)).bearer(&owner.token)
+    };
+    let calls = vec![call(&owner, &told[..30]), call(&other, &told[10..])];
+    let answers = test.send_together(calls).await;
+    let marked = answers.into_iter().map(|it| it.expect(200).body["marked"].as_u64());
+    assert_eq!(marked.sum::<Option<u64>>(), Some(40));
+    assert_eq!(test.unread(&owner).await, 0);
+}

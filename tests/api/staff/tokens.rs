@@ -81,7 +81,7 @@ async fn invalid_fields_of_a_new_token_are_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn tokens_are_listed_in_pages_in_order_of_creation() {
+async fn tokens_are_listed_in_pages_newest_first() {
     let test = TestApp::start().await;
     let owner = test.owner("owner@example.com").await;
     let mut ids = Vec::new();
@@ -92,6 +92,7 @@ async fn tokens_are_listed_in_pages_in_order_of_creation() {
     let list = test.list(&owner, "/api/v1/staff-tokens", 3).await;
     let listed: Vec<&str> =
         list.iter().map(|it| it["staff_token_id"].as_str().expect("an id")).collect();
+    ids.reverse();
     assert_eq!(listed, ids);
 }
 

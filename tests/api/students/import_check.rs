@@ -16,12 +16,14 @@ async fn check(test: &TestApp, person: &Student, file: &[u8]) -> Answer {
     test.send(Call::post(CHECK, &body).bearer(&person.token)).await
 }
 
-/// The outcome of each line, and the columns and messages of its errors.
+/// The outcome of each line, and the columns and messages of its errors, each of which names its
+/// rule.
 fn told(report: &Value) -> Vec<String> {
     let line = |line: &Value| {
         let errors = line["errors"].as_array().expect("a list").iter();
         let errors: Vec<String> = errors
             .map(|error| {
+                assert!(error["rule"].is_string(), "{error}");
                 format!(" {}: {}", error["column"].as_str().unwrap_or("-"), error["message"])
             })
             .collect();
@@ -148,6 +150,7 @@ async fn a_file_that_cannot_be_read_says_why() {
         let report = check(&test, &owner, file).await.expect(200).body;
         let error = report["errors"][0]["message"].as_str().expect("an error");
         assert!(error.starts_with(message), "{report}");
+        assert!(report["errors"][0]["rule"].is_string(), "{report}");
         assert_eq!(report.get("how_read").is_some(), is_read, "{report}");
         assert_eq!(report["lines"], json!([]));
     }

@@ -8,6 +8,7 @@ mod import_check;
 mod list;
 mod mails;
 mod members;
+mod purchases;
 mod races;
 mod register;
 mod search;

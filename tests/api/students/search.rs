@@ -75,6 +75,24 @@ async fn students_are_found_by_roll_number_or_beginning_of_the_name() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn only_owners_see_the_status_of_a_found_student() {
+    let test = TestApp::start().await;
+    let owner = test.owner("owner@example.com").await;
+    let staff = test.staff("staff@example.com").await;
+    let device = test.device("Gate 1").await;
+    let asha = test.registered("Asha Rao", "B21-7").await;
+    for status in [AccountStatus::Active, AccountStatus::PendingApproval, AccountStatus::Blocked] {
+        test.set_member_status(asha, status).await;
+        let found = test.search(&owner.token, "asha").await.expect(200).body;
+        assert_eq!(found["items"][0]["status"], json!(status));
+        for token in [&staff.token, &device.token] {
+            let found = test.search(token, "asha").await.expect(200).body;
+            assert_eq!(found["items"][0].get("status"), None);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn rejected_students_and_those_of_other_messes_are_not_found() {
     let test = TestApp::start().await;
     let device = test.device("Gate 1").await;

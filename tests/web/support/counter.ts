@@ -2,7 +2,6 @@
 import { expect, type Page } from "@playwright/test";
 import { call, ownerToken } from "./api.js";
 import { newStudent, type Student } from "./people.js";
-import { stack } from "./stack.js";
 
 export { call, ownerToken } from "./api.js";
 

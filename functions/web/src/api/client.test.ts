@@ -26,7 +26,7 @@ test("a refusal becomes a problem with its code, fields and details", async () =
     code: "otp_invalid",
     request_id: "req-1",
     attempts_left: 2,
-    errors: [{ field: "otp", message: "is wrong" }],
+    errors: [{ field: "otp", message: "must be six digits", rule: "code_digits" }],
   };
   vi.stubGlobal("fetch", async () =>
     Response.json(body, { status: 409, headers: { "retry-after": "30" } }),
@@ -39,7 +39,7 @@ test("a refusal becomes a problem with its code, fields and details", async () =
     retryAfterS: 30,
     details: { attempts_left: 2 },
   });
-  expect([...problem.fields]).toEqual([["otp", "is wrong"]]);
+  expect([...problem.fields]).toEqual([["otp", body.errors[0]]]);
 });
 
 test("an answer that is not the API's has a code of its own", async () => {

@@ -1,6 +1,6 @@
 export { answer, api } from "./client";
 export { onceFor } from "./once";
-export { Problem } from "./problem";
+export { Problem, type FieldError } from "./problem";
 export type { components } from "../generated/api";
 import type { components } from "../generated/api";
 /** The API's types by name: `Schema<"Order">`. */

@@ -3,6 +3,17 @@ import type { components } from "../generated/api";
 
 type ProblemDocument = components["schemas"]["Problem"];
 
+/**
+ * What is wrong with a field: in English, and as a rule with its values. A server may know rules
+ * that this app does not.
+ */
+export interface FieldError {
+  field: string;
+  message: string;
+  rule?: string | null;
+  values?: Readonly<Record<string, unknown>>;
+}
+
 /** Codes of the app itself, for requests that got no answer of the API. */
 export type LocalCode =
   | "offline" // the device has no network, so the request was never sent
@@ -16,8 +27,8 @@ export class Problem extends Error {
   readonly code: string;
   /** 0 where there was no answer. */
   readonly status: number;
-  /** The server's messages by field. */
-  readonly fields: ReadonlyMap<string, string>;
+  /** What is wrong with each field. */
+  readonly fields: ReadonlyMap<string, FieldError>;
   readonly requestId: string | undefined;
   readonly retryAfterS: number | undefined;
   /** Further members of the problem, such as `attempts_left`. */
@@ -28,7 +39,7 @@ export class Problem extends Error {
     status: number,
     more: {
       detail?: string | undefined;
-      fields?: ReadonlyMap<string, string>;
+      fields?: ReadonlyMap<string, FieldError>;
       requestId?: string | undefined;
       retryAfterS?: number | undefined;
       details?: Record<string, unknown>;
@@ -38,7 +49,7 @@ export class Problem extends Error {
     this.name = "Problem";
     this.code = code;
     this.status = status;
-    this.fields = more.fields ?? new Map<string, string>();
+    this.fields = more.fields ?? new Map<string, FieldError>();
     this.requestId = more.requestId;
     this.retryAfterS = more.retryAfterS;
     this.details = more.details ?? {};
@@ -68,7 +79,7 @@ export class Problem extends Error {
       return new Problem(code ?? "unknown", response.status, { requestId, retryAfterS });
     }
     const { code, detail, errors, request_id, status: _s, title: _t, type: _y, ...details } = body;
-    const fields = new Map((errors ?? []).map((error) => [error.field, error.message]));
+    const fields = new Map((errors ?? []).map((error) => [error.field, error]));
     return new Problem(code, response.status, {
       detail,
       fields,

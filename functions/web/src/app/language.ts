@@ -5,6 +5,7 @@ import type { Messages as Account } from "../generated/messages/account";
 import type { Messages as Common } from "../generated/messages/common";
 import type { Messages as Counter } from "../generated/messages/counter";
 import type { Messages as Owner } from "../generated/messages/owner";
+import type { Messages as Rules } from "../generated/messages/rules";
 import type { Messages as Student } from "../generated/messages/student";
 
 export const LANGUAGES = { en: "English", hi: "हिन्दी" } as const;
@@ -12,6 +13,7 @@ export type Language = keyof typeof LANGUAGES;
 
 interface Catalogs {
   common: Common;
+  rules: Rules;
   account: Account;
   counter: Counter;
   owner: Owner;
@@ -38,6 +40,9 @@ export const m = {
   get common() {
     return catalog("common");
   },
+  get rules() {
+    return catalog("rules");
+  },
   get account() {
     return catalog("account");
   },
@@ -62,6 +67,11 @@ async function load(area: Area, tag: Language): Promise<[Area, Catalogs[Area]]> 
   const importer = catalogs[`../generated/messages/${area}.${tag}.js`];
   if (!importer) throw new Error(`there are no messages of ${area} in ${tag}`);
   return [area, await importer()];
+}
+
+/** The messages of an area, if they are there; whoever asks is drawn again when they come. */
+export function messagesIfLoaded<A extends Area>(area: A): Catalogs[A] | undefined {
+  return loaded.value[area];
 }
 
 /** Loads the messages of an area, unless they are there. */

@@ -21,11 +21,32 @@ const OPERATIONS = { INSERT: "good", MODIFY: "info", REMOVE: "bad" } as const sa
   BadgeKind
 >;
 
-/** Who changed it, as far as the app can say it in words. */
-function actorName(actor: string): string {
+/** Who changed it, in words; a service or a person without a known name by its id. */
+function actorName({ actor, actor_kind, actor_name }: Entry): string {
   if (actor === account.value?.account_id) return m.owner.audit_you();
-  return actor === "anonymous" ? m.owner.audit_anonymous() : actor;
+  switch (actor_kind) {
+    case "anonymous":
+      return m.owner.audit_anonymous();
+    case "deleted_account":
+      return m.owner.audit_deleted();
+    case "staff_token":
+      return actor_name ? m.owner.audit_device({ name: actor_name }) : actor;
+    case "account":
+      return actor_name ?? actor;
+    case "service": {
+      const texts = m.owner as unknown as Record<string, (() => string) | undefined>;
+      return texts[`actor_${actor.replaceAll("-", "_")}`]?.() ?? actor;
+    }
+    default:
+      return actor;
+  }
 }
+
+/** Whose item it is, where the entry does not say so itself. */
+const personOf = ({ account_name, after, before }: Entry): string | undefined => {
+  const own = (after ?? before)?.["name"];
+  return account_name ?? (typeof own === "string" ? own : undefined);
+};
 
 export default function Audit() {
   const { query } = useLocation();
@@ -33,10 +54,10 @@ export default function Audit() {
   const date = query["date"] ?? today();
   const by: By = query["entity"] === undefined ? "date" : "entity";
   const kind = useSignal("");
-  const actor = useSignal("");
+  const actor = useSignal<Entry | null>(null);
   const filter = (entry: Entry): boolean =>
     (kind.value === "" || entry.kind === kind.value) &&
-    (actor.value === "" || entry.actor === actor.value);
+    (actor.value === null || entry.actor === actor.value.actor);
   return (
     <Page title={m.owner.audit_title()} back="/app/owner/more">
       <Filters
@@ -54,7 +75,7 @@ export default function Audit() {
           <Button
             kind="quiet"
             onClick={() => {
-              actor.value = "";
+              actor.value = null;
             }}
           >
             {m.owner.audit_everybody()}
@@ -65,7 +86,7 @@ export default function Audit() {
         <Empty icon="search" title={m.owner.audit_ask_entity()} />
       ) : (
         <PagedList
-          key={`${by} ${date} ${entity} ${kind.value} ${actor.value}`}
+          key={`${by} ${date} ${entity} ${kind.value} ${actor.value?.actor}`}
           label={m.owner.audit_title()}
           load={filled<Entry>(
             async (page) => {
@@ -87,7 +108,7 @@ export default function Audit() {
             <Record
               entry={entry}
               onActor={() => {
-                actor.value = entry.actor;
+                actor.value = entry;
               }}
             />
           )}
@@ -182,6 +203,7 @@ function Filters({
 function Record({ entry, onActor }: { entry: Entry; onActor: () => void }) {
   const all = useSignal(false);
   const { kind, operation, actor, at, entity, request_id } = entry;
+  const person = personOf(entry);
   const known = KINDS.find((each) => each === kind);
   const changes = changesIn(entry.before ?? null, entry.after ?? null);
   const shown = all.value ? changes : changes.filter(({ changed }) => changed);
@@ -194,12 +216,15 @@ function Record({ entry, onActor }: { entry: Entry; onActor: () => void }) {
             {m.owner[`operation_${operation as keyof typeof OPERATIONS}`]()}
           </Badge>
           <strong>{known ? m.owner[`kind_${known}`]() : kind}</strong>
+          {person && <span>{person}</span>}
           <span>{moment(at)}</span>
-          <span class="quiet">{actorName(actor)}</span>
+          <span class="quiet">{m.owner.audit_by_whom({ actor: actorName(entry) })}</span>
         </span>
       </summary>
       <p class="quiet owner-ids">
         {entity}
+        <br />
+        {actor}
         <br />
         {m.owner.audit_request({ id: request_id })}
       </p>

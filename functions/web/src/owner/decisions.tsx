@@ -7,6 +7,7 @@ import { Problem } from "../api";
 import { problemText } from "../app/problems";
 import { m } from "../app/language";
 import { Button, Note, ProblemNote, Show, Skeleton, toast, useLoad } from "../ui";
+import { focusFirst } from "./focus";
 import type { LoadPage, PageOf } from "./pages";
 import { AskReason, Check } from "./parts";
 import "./owner.css";
@@ -119,6 +120,8 @@ function List<T>(props: Props<T> & { first: PageOf<T> }) {
       }
     } finally {
       progress.value = null;
+      // The buttons for several have gone with what was chosen.
+      if (!one) focusFirst();
     }
     if (done > 0) toast(texts.done(yes, done, one ? nameOf(one) : ""));
     if (done < items.length && !one)

@@ -5,7 +5,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { answer, api, Problem, type Schema } from "../api";
 import { count } from "../app/format";
 import { m } from "../app/language";
-import { problemText } from "../app/problems";
+import { fieldTextNamed, problemText } from "../app/problems";
 import { Badge, Button, Card, Choice, Note, Page, ProblemNote, type BadgeKind } from "../ui";
 import { decideStudent } from "./approvals";
 import { base64Of, FILE_BYTES_MAX } from "./import-file";
@@ -122,10 +122,9 @@ function Checked({ name, report }: { name: string; report: Report }) {
   );
 }
 
-const errorText = (error: Schema<"FileError">): string =>
-  error.column
-    ? m.owner.import_error_in({ column: error.column, message: error.message })
-    : error.message;
+/** What is wrong with a line, or with the file, in the app's language. */
+const errorText = ({ column, ...error }: Schema<"FileError">): string =>
+  fieldTextNamed({ ...error, field: column ?? "" });
 
 function Lines({ lines }: { lines: Line[] }) {
   const outcome = useSignal<Outcome | "all">("all");

@@ -1,6 +1,7 @@
 // The rest of what an owner does.
 import { m } from "../app/language";
-import { Icon, Page, type IconName } from "../ui";
+import { Badge, Icon, Page, useLoad, type IconName } from "../ui";
+import { unreadCount } from "./notifications";
 import "./owner.css";
 
 const LINKS: readonly [path: string, icon: IconName, key: string][] = [
@@ -17,6 +18,7 @@ const LINKS: readonly [path: string, icon: IconName, key: string][] = [
 ];
 
 export default function More() {
+  const unread = useLoad(unreadCount);
   const texts = m.owner as unknown as Record<string, () => string>;
   return (
     <Page title={m.owner.more_title()}>
@@ -29,6 +31,9 @@ export default function More() {
                 <strong>{texts[`${key}_title`]?.()}</strong>
                 <small>{texts[`${key}_about`]?.()}</small>
               </span>
+              {key === "notifications" && !!unread.data && (
+                <Badge kind="warn">{m.owner.notifications_new({ count: unread.data })}</Badge>
+              )}
             </a>
           </li>
         ))}

@@ -1,13 +1,13 @@
 // What happened at the mess, newest first. What one owner has read is read for all of them.
 import { useSignal } from "@preact/signals";
-import { useRef } from "preact/hooks";
 import { answer, api, type Schema } from "../api";
 import { day, moment, money } from "../app/format";
 import { m } from "../app/language";
-import { Button, Choice, Empty, Moment, Page, PagedList, ProblemNote } from "../ui";
+import { Button, Choice, Empty, Moment, Page, PagedList, ProblemNote, toast, useLoad } from "../ui";
+import { focusOn } from "./focus";
 import { mealName } from "./meals";
 import { zoneKnown } from "./mess";
-import { filled, patiently } from "./pages";
+import { allOf, filled, patiently } from "./pages";
 import { useAction } from "./parts";
 import { reasonName } from "./reasons";
 import "./owner.css";
@@ -17,28 +17,31 @@ type Notification = Schema<"Notification">;
 export default function Notifications() {
   const only = useSignal<"unread" | "all">("unread");
   const turn = useSignal(0);
-  const shown = useRef(new Map<string, Notification>());
+  const counted = useLoad(unreadCount);
+  const unread = useSignal<number | null>(null);
+  if (counted.data !== null && unread.value === null) unread.value = counted.data;
   const { busy, problem, run } = useAction();
-  const readShown = async (): Promise<void> => {
-    const done = await run(async () => {
-      for (const [id, { read_at }] of shown.current) {
-        if (!read_at) await read(id);
-        shown.current.delete(id);
-      }
+  const markAll = (): Promise<boolean> =>
+    run(async () => {
+      const marked = await markAllRead();
+      turn.value += 1;
+      unread.value = 0;
+      toast(m.owner.notifications_marked({ count: marked }));
     });
-    if (done) turn.value += 1;
-  };
   return (
     <Page
       title={m.owner.notifications_title()}
       back="/app/owner/more"
       actions={
-        <Button busy={busy.value} onClick={() => void readShown()}>
-          {m.owner.notifications_read_shown()}
+        <Button busy={busy.value} onClick={() => void markAll()}>
+          {m.owner.notifications_mark_all()}
         </Button>
       }
     >
       {problem.value && <ProblemNote problem={problem.value} />}
+      <p class="quiet" role="status">
+        {unread.value !== null && unreadText(unread.value)}
+      </p>
       <Choice
         label={m.owner.notifications_which()}
         value={only.value}
@@ -55,25 +58,67 @@ export default function Notifications() {
         label={m.owner.notifications_title()}
         load={filled<Notification>(async (query) => {
           await zoneKnown();
-          const unread = only.value === "unread" ? { unread: true } : {};
-          if (query.cursor === undefined) shown.current.clear();
-          const page = await answer(
-            api.GET("/owner/notifications", { params: { query: { ...query, ...unread } } }),
-          );
-          for (const each of page.items) shown.current.set(each.notification_id, each);
-          return page;
+          return list({ ...query, ...(only.value === "unread" && { unread: true }) });
         })}
         keyOf={(each) => each.notification_id}
         empty={
           <Empty icon="bell" title={m.owner.notifications_none()}>
-            <p>{m.owner.notifications_none_text()}</p>
+            <p>
+              {only.value === "unread"
+                ? m.owner.notifications_none_unread()
+                : m.owner.notifications_none_text()}
+            </p>
           </Empty>
         }
       >
-        {(each) => <Row key={each.notification_id} first={each} />}
+        {(each) => (
+          <Row
+            key={each.notification_id}
+            first={each}
+            onRead={() => {
+              if (unread.value) unread.value -= 1;
+            }}
+          />
+        )}
       </PagedList>
     </Page>
   );
+}
+
+const list = (query: { cursor?: string; limit?: number; unread?: boolean }) =>
+  answer(api.GET("/owner/notifications", { params: { query } }));
+
+/** How many are unread. The server looks at no more than the newest [`COUNTED_MAX`]. */
+export async function unreadCount(): Promise<number> {
+  return (await answer(api.GET("/owner/notifications/unread"))).unread;
+}
+
+const COUNTED_MAX = 1_000;
+
+export const unreadText = (count: number): string =>
+  count < COUNTED_MAX
+    ? m.owner.notifications_count({ count })
+    : m.owner.notifications_count_many({ count: COUNTED_MAX });
+
+/** The most that the server marks at once. */
+const MARKED_MAX = 100;
+
+/**
+ * Marks what is unread now: what comes meanwhile stays unread, because nobody has seen that it is
+ * there. A repeat has the same outcome.
+ */
+async function markAllRead(): Promise<number> {
+  const waiting = await allOf<Notification>((query) => list({ ...query, unread: true }));
+  const ids = waiting.map(({ notification_id }) => notification_id);
+  let marked = 0;
+  for (let from = 0; from < ids.length; from += MARKED_MAX) {
+    const body = { notification_ids: ids.slice(from, from + MARKED_MAX) };
+    const done = await patiently(() => answer(api.POST("/owner/notifications/read", { body })), {
+      safe: true,
+    });
+    marked += done.marked;
+  }
+  return marked;
 }
 
 /** Marks one as read; a repeat has the same answer. */
@@ -88,7 +133,7 @@ const read = (notification_id: string): Promise<Notification> =>
     { safe: true },
   );
 
-function Row({ first }: { first: Notification }) {
+function Row({ first, onRead }: { first: Notification; onRead: () => void }) {
   const shown = useSignal(first);
   const { busy, problem, run } = useAction();
   const { notification_id, at, read_at } = shown.value;
@@ -96,7 +141,7 @@ function Row({ first }: { first: Notification }) {
   return (
     <div class={read_at ? "owner-row" : "owner-row owner-unread"}>
       <div>
-        <p>{textOf(shown.value)}</p>
+        <p tabIndex={-1}>{textOf(shown.value)}</p>
         <p class="quiet">
           <Moment at={at} />
           {where && (
@@ -116,6 +161,8 @@ function Row({ first }: { first: Notification }) {
           onClick={() =>
             void run(async () => {
               shown.value = await read(notification_id);
+              onRead();
+              focusOn(notification_id);
             })
           }
         >
@@ -190,9 +237,13 @@ export function amountIn(currency: string, amount: number): string {
 function placeOf(news: Notification): { path: string; label: string } | null {
   switch (news.kind) {
     case "payment_mismatch":
+      return { path: "/app/owner/more/refunds?of=odd", label: m.owner.refunds_odd() };
     case "token_bought":
     case "paid_after_deletion":
-      return { path: "/app/owner/more/refunds", label: m.owner.refunds_title() };
+      return {
+        path: `/app/owner/more/refunds?student=${news.account_id}&order=${news.order_id}`,
+        label: m.owner.student_purchases(),
+      };
     case "payment_uploaded":
       return { path: "/app/owner/approvals/payments", label: m.owner.approvals_title() };
     case "student_waiting":

@@ -8,7 +8,7 @@ import { base64Of } from "./import-file";
 import { dayAfter, daysBetween, paiseOf, rupeesOf } from "./mess";
 import { monthAfter, spanAfter, weeksOf } from "./month";
 import { allOf, filled, patiently, type PageOf } from "./pages";
-import { mismatchIn, purchaseIn } from "./purchases";
+import { isRefundable, mismatchIn, type Purchase, type Refund } from "./purchases";
 import { skuFor } from "./sku";
 
 /** A list of the API whose pages are short or empty. */
@@ -151,9 +151,6 @@ describe("figures", () => {
 });
 
 describe("the trail", () => {
-  const record = (after: object) =>
-    ({ kind: "purchase", after }) as unknown as Parameters<typeof purchaseIn>[0][number];
-
   it("shows what changed first and leaves out the stamps", () => {
     const changes = changesIn(
       { pk: "a", name: "x", status: "old" },
@@ -164,21 +161,52 @@ describe("the trail", () => {
       ["name", false],
     ]);
   });
+});
 
-  it("says how many tokens of a purchase are left", () => {
-    const newest = record({ order_id: "order_1", token_count: 5, redeemed: [1], refunded: [5, 4] });
-    expect(purchaseIn([newest, record({ token_count: 5 })])?.tokensLeft).toBe(2);
-    expect(purchaseIn([])).toBeNull();
+describe("a purchase", () => {
+  const refund = (more: object) => ({ refund_id: "rfd_1", order_id: "order_1", ...more }) as Refund;
+  const purchase = (more: object): Purchase =>
+    ({
+      order_id: "order_1",
+      status: "captured",
+      unused: 2,
+      refunds: [],
+      ...more,
+    }) as unknown as Purchase;
+
+  it("is refunded only while tokens are left and no refund is under way", () => {
+    const cases = [
+      {},
+      { status: "partially_refunded", refunds: [refund({ status: "processed" })] },
+      { unused: 0 },
+      { status: "created" },
+      { refunds: [refund({ status: "pending" })] },
+    ];
+    expect(cases.map((more) => isRefundable(purchase(more)))).toEqual([
+      true,
+      true,
+      false,
+      false,
+      false,
+    ]);
   });
 
   it("says what became of a payment that paid for nothing", () => {
-    const found = record({ "mismatch#pay_1": { reason: "amount" } });
-    const asked = record({ "mismatch#pay_1": { refund_id: "rfd_1" } });
-    const given = record({ "mismatch#pay_1": { refund_id: "rfd_1", refunded_at: 1 } });
-    const taken = record({ payment_id: "pay_1" });
-    const states = [[found], [asked, found], [record({}), given, asked, found], [taken, found]];
-    expect(states.map((records) => mismatchIn(records, "pay_1"))).toEqual([
+    const mismatch = (status: string) => ({ mismatches: [{ payment_id: "pay_1", status }] });
+    const back = (status: string) => ({
+      ...mismatch("refunded"),
+      refunds: [refund({ payment_id: "pay_1", status })],
+    });
+    const states = [
+      mismatch("open"),
+      mismatch("accepted"),
+      back("pending"),
+      back("processed"),
+      { payment_id: "pay_1" },
+    ];
+    expect(states.map((more) => mismatchIn(purchase(more), "pay_1"))).toEqual([
       "open",
+      "accepted",
       "refunding",
       "refunded",
       "accepted",

@@ -109,6 +109,7 @@ export function AskReason({
           label={m.owner.reason_label()}
           hint={m.owner.reason_hint()}
           optional
+          autofocus
           lengthMax={300}
           value={form.values.value.reason}
           error={form.errors.value["reason"]}
@@ -125,12 +126,16 @@ export function AskReason({
   );
 }
 
-/** Text of some lines. The API takes one line, so a line break becomes a space. */
+/**
+ * Text of some lines. The API takes one line, so a pasted line break becomes a space, and Enter
+ * sends the form, as in other fields.
+ */
 export function TextBox({
   name,
   label,
   hint,
   optional,
+  autofocus = false,
   value,
   error,
   lengthMax,
@@ -140,6 +145,7 @@ export function TextBox({
   label: string;
   hint?: string;
   optional?: boolean;
+  autofocus?: boolean;
   value: string;
   error?: string | undefined;
   lengthMax: number;
@@ -158,10 +164,16 @@ export function TextBox({
         name={name}
         rows={3}
         maxLength={lengthMax}
+        autofocus={autofocus}
         value={value}
         aria-invalid={error ? "true" : undefined}
         aria-describedby={described || undefined}
         onInput={(event) => onInput(event.currentTarget.value.replace(/\s*\n\s*/g, " "))}
+        onKeyDown={(event) => {
+          if (event.key !== "Enter" || event.isComposing) return;
+          event.preventDefault();
+          event.currentTarget.form?.requestSubmit();
+        }}
       />
       {hint && (
         <p class="field-hint" id={`${id}-hint`}>

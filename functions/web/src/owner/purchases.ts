@@ -1,63 +1,58 @@
-// What became of a purchase of tokens, as the audit trail has it: the API lists an owner no
-// purchases.
+// What students have bought, as the API lists it for owners.
 import { answer, api, type Schema } from "../api";
+import { allOf, filled, patiently } from "./pages";
+import { zoneKnown } from "./mess";
 
-type Record_ = Schema<"AuditRecord">;
-
-export interface Purchase {
-  orderId: string;
-  state: string;
-  amountPaise: number;
-  tokenCount: number;
-  /** Neither redeemed nor refunded; expired ones too. */
-  tokensLeft: number;
-  refundUnderWay: boolean;
-}
-
+export type Purchase = Schema<"StudentPurchase">;
+export type Refund = Purchase["refunds"][number];
 export type MismatchState = "open" | "accepted" | "refunding" | "refunded";
 
-type Fields = { [name: string]: unknown };
-
-const fieldsOf = (record: Record_): Fields | null =>
-  record.kind === "purchase" ? (record.after ?? null) : null;
-
-/** The records of a purchase, newest first; none if the mess has no such order. */
-export async function recordsOf(orderId: string): Promise<Record_[]> {
-  const { items } = await answer(
-    api.GET("/api/v1/audit", { params: { query: { entity: orderId, limit: 50 } } }),
+const page = async (account_id: string, query: { cursor?: string; limit?: number }) =>
+  answer(
+    api.GET("/api/v1/students/{account_id}/purchases", {
+      params: { path: { account_id }, query },
+    }),
   );
-  return items;
+
+/** A student's purchases, newest first. */
+export const purchasesOf = (account_id: string) =>
+  filled<Purchase>(async (query) => {
+    await zoneKnown();
+    return page(account_id, query);
+  });
+
+/** One purchase of a student. */
+export async function purchaseOf(account_id: string, order_id: string): Promise<Purchase | null> {
+  const all = await allOf<Purchase>((query) => page(account_id, query));
+  return all.find((each) => each.order_id === order_id) ?? null;
 }
 
-export function purchaseIn(records: readonly Record_[]): Purchase | null {
-  const newest = records.map(fieldsOf).find((fields) => fields !== null);
-  if (!newest) return null;
-  const counted = (name: string): number => {
-    const numbers = newest[name];
-    return Array.isArray(numbers) ? numbers.length : 0;
-  };
-  const tokenCount = Number(newest["token_count"] ?? 0);
-  return {
-    orderId: String(newest["order_id"]),
-    state: String(newest["state"]),
-    amountPaise: Number(newest["amount_paise"] ?? 0),
-    tokenCount,
-    tokensLeft: tokenCount - counted("redeemed") - counted("refunded"),
-    refundUnderWay: newest["refunding"] !== undefined,
-  };
-}
-
-/** The state of a payment that pays for nothing. A record has it only if it changed then. */
-export function mismatchIn(records: readonly Record_[], paymentId: string): MismatchState {
-  for (const record of records) {
-    const fields = fieldsOf(record);
-    if (!fields) continue;
-    if (fields["payment_id"] === paymentId) return "accepted";
-    const mismatch = fields[`mismatch#${paymentId}`] as Fields | undefined;
-    if (!mismatch) continue;
-    if (mismatch["accepted_at"] !== undefined) return "accepted";
-    if (mismatch["refunded_at"] !== undefined) return "refunded";
-    return mismatch["refund_id"] === undefined ? "open" : "refunding";
+/**
+ * The student who has made a purchase, by its number alone. The audit trail says it, which comes
+ * a moment after the purchase and is kept for a year.
+ */
+export async function buyerOf(order_id: string): Promise<string | null> {
+  const { items } = await patiently(() =>
+    answer(api.GET("/api/v1/audit", { params: { query: { entity: order_id, limit: 10 } } })),
+  );
+  for (const { kind, after } of items) {
+    const account_id = (after as { account_id?: unknown } | null)?.account_id;
+    if (kind === "purchase" && typeof account_id === "string") return account_id;
   }
-  return "open";
+  return null;
+}
+
+/** Whether a refund of its tokens can be asked for. */
+export const isRefundable = ({ status, unused, refunds }: Purchase): boolean =>
+  (status === "captured" || status === "partially_refunded") &&
+  unused > 0 &&
+  !refunds.some((refund) => refund.status === "pending");
+
+/** What became of a payment that did not fit. */
+export function mismatchIn(purchase: Purchase, payment_id: string): MismatchState {
+  const found = purchase.mismatches?.find((each) => each.payment_id === payment_id);
+  if (!found) return "accepted";
+  if (found.status !== "refunded") return found.status;
+  const refund = purchase.refunds.find((each) => each.payment_id === payment_id);
+  return refund?.status === "pending" ? "refunding" : "refunded";
 }

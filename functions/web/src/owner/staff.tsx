@@ -20,6 +20,7 @@ import {
   toast,
   useForm,
 } from "../ui";
+import { focusOn } from "./focus";
 import { zoneKnown } from "./mess";
 import { filled } from "./pages";
 import { Confirm, Secret, useAction } from "./parts";
@@ -33,6 +34,12 @@ export default function Staff() {
   const turn = useSignal(0);
   const made = useSignal<NewToken | null>(null);
   const revoking = useSignal<Token | null>(null);
+  // Shown in place, so that the list stays where it was.
+  const revoked = useSignal<ReadonlyMap<string, string>>(new Map());
+  const shown = (token: Token): Token => {
+    const revoked_at = token.revoked_at ?? revoked.value.get(token.staff_token_id);
+    return revoked_at === undefined ? token : { ...token, revoked_at };
+  };
   return (
     <Page title={m.owner.staff_title()} back="/app/owner/more">
       <div class="cards">
@@ -47,7 +54,7 @@ export default function Staff() {
       <h2 class="owner-section">{m.owner.devices_title()}</h2>
       <PagedList
         label={m.owner.devices_title()}
-        deps={[turn.value]}
+        turn={turn.value}
         load={filled<Token>(async (query) => {
           await zoneKnown();
           return answer(api.GET("/api/v1/staff-tokens", { params: { query } }));
@@ -61,7 +68,7 @@ export default function Staff() {
       >
         {(token) => (
           <Device
-            token={token}
+            token={shown(token)}
             onRevoke={() => {
               revoking.value = token;
             }}
@@ -91,8 +98,9 @@ export default function Staff() {
                 params: { path: { staff_token_id } },
               }),
             );
+            revoked.value = new Map([...revoked.value, [staff_token_id, new Date().toISOString()]]);
             toast(m.owner.device_revoked_done());
-            turn.value += 1;
+            focusOn(staff_token_id);
           }}
         >
           <p>{m.owner.device_revoke_text()}</p>
@@ -112,7 +120,7 @@ function Device({ token, onRevoke }: { token: Token; onRevoke: () => void }) {
   return (
     <div class="owner-row">
       <div>
-        <h2>{token.name}</h2>
+        <h2 tabIndex={-1}>{token.name}</h2>
         <p class="quiet">
           {token.last_used_at
             ? m.owner.device_used({ moment: moment(token.last_used_at) })

@@ -1,17 +1,18 @@
 // The mess's students: by status, or found by roll number or name. Each can be blocked or let in.
 import { useSignal } from "@preact/signals";
 import { useLocation } from "preact-iso/router";
-import { answer, api, Problem, type Schema } from "../api";
+import { answer, api, type Schema } from "../api";
 import { m } from "../app/language";
-import { Button, Empty, LinkButton, Note, Page, PagedList, ProblemNote, Tabs, toast } from "../ui";
+import { Badge, Button, Empty, LinkButton, Page, PagedList, Tabs, toast } from "../ui";
 import { decideStudent, StudentFacts } from "./approvals";
+import { focusAfter, focusOn } from "./focus";
 import { zoneKnown } from "./mess";
 import { filled } from "./pages";
 import { AskReason } from "./parts";
+import { Results, Search, type Result } from "./search";
 import "./owner.css";
 
 type Account = Schema<"Account">;
-type Found = Schema<"FoundStudent">;
 type Status = Account["status"];
 type Decision = "approve" | "reject" | "block";
 
@@ -23,14 +24,19 @@ const STATUSES: readonly Status[] = [
   "deleted",
 ];
 
-/** What can be done with a student of a status. Of one who was searched it is not known. */
-const DECISIONS: Record<Status | "unknown", readonly Decision[]> = {
+/** What can be done with a student of a status. */
+const DECISIONS: Record<Status, readonly Decision[]> = {
   active: ["block"],
   pending_approval: ["approve", "reject"],
   blocked: ["approve"],
   rejected: ["approve"],
   deleted: [],
-  unknown: ["block", "approve"],
+};
+
+const AFTER: Record<Decision, Status> = {
+  approve: "active",
+  reject: "rejected",
+  block: "blocked",
 };
 
 interface Asked {
@@ -43,9 +49,12 @@ export default function Students() {
   const { query } = useLocation();
   const asked = query["status"] as Status | undefined;
   const status = asked && STATUSES.includes(asked) ? asked : "active";
-  const found = useSignal<{ text: string; students: Found[] } | null>(null);
+  const found = useSignal<Result | null>(null);
   const asking = useSignal<Asked | null>(null);
-  const turn = useSignal(0);
+  /** What was decided here, so that the lists need not be loaded again. */
+  const decided = useSignal<ReadonlyMap<string, Status>>(new Map());
+  const statusOf = (account_id: string, before: Status): Status =>
+    decided.value.get(account_id) ?? before;
   const ask = (next: Asked): void => {
     asking.value = next;
   };
@@ -66,11 +75,21 @@ export default function Students() {
       {found.value ? (
         <Results
           found={found.value}
-          onAsk={ask}
           onClose={() => {
             found.value = null;
           }}
-        />
+        >
+          {(student) => {
+            // Those who were rejected or deleted are not found.
+            const now = statusOf(student.account_id, student.status ?? "active");
+            return (
+              <>
+                <Badge kind={now === "active" ? "good" : "info"}>{m.owner[`is_${now}`]()}</Badge>
+                <Actions student={student} status={now} onAsk={ask} />
+              </>
+            );
+          }}
+        </Results>
       ) : (
         <>
           <Tabs
@@ -81,14 +100,22 @@ export default function Students() {
               label: m.owner[`status_${each}`](),
             }))}
           />
-          <ByStatus key={status} status={status} turn={turn.value} onAsk={ask} />
+          <ByStatus
+            key={status}
+            status={status}
+            hidden={({ account_id }) => statusOf(account_id, status) !== status}
+            onAsk={ask}
+          />
         </>
       )}
       {asking.value && (
         <Ask
           asked={asking.value}
-          onDone={() => {
-            turn.value += 1;
+          onDone={({ account_id, decision }) => {
+            const inSearch = found.value !== null;
+            const move = inSearch ? () => focusOn(account_id) : focusAfter(account_id);
+            decided.value = new Map([...decided.value, [account_id, AFTER[decision]]]);
+            move();
           }}
           onClose={() => {
             asking.value = null;
@@ -101,17 +128,17 @@ export default function Students() {
 
 function ByStatus({
   status,
-  turn,
+  hidden,
   onAsk,
 }: {
   status: Status;
-  turn: number;
+  hidden: (student: Account) => boolean;
   onAsk: (asked: Asked) => void;
 }) {
   return (
     <PagedList
       label={m.owner[`status_${status}`]()}
-      deps={[status, turn]}
+      hidden={hidden}
       load={filled<Account>(async (query) => {
         await zoneKnown();
         return answer(api.GET("/api/v1/students", { params: { query: { ...query, status } } }));
@@ -147,7 +174,7 @@ function Actions({
   onAsk,
 }: {
   student: { account_id: string; name: string };
-  status: Status | "unknown";
+  status: Status;
   onAsk: (asked: Asked) => void;
 }) {
   return (
@@ -164,6 +191,13 @@ function Actions({
       ))}
       <LinkButton
         kind="quiet"
+        href={`/app/owner/more/refunds?student=${account_id}`}
+        aria-label={`${m.owner.student_purchases()}: ${name}`}
+      >
+        {m.owner.student_purchases()}
+      </LinkButton>
+      <LinkButton
+        kind="quiet"
         href={`/app/owner/more/audit?entity=${account_id}`}
         aria-label={`${m.owner.student_history()}: ${name}`}
       >
@@ -174,14 +208,15 @@ function Actions({
 }
 
 function Ask({
-  asked: { account_id, name, decision },
+  asked,
   onDone,
   onClose,
 }: {
   asked: Asked;
-  onDone: () => void;
+  onDone: (asked: Asked) => void;
   onClose: () => void;
 }) {
+  const { account_id, name, decision } = asked;
   return (
     <AskReason
       title={m.owner[`${decision}_title`]({ name })}
@@ -192,116 +227,8 @@ function Ask({
       onReason={async (reason) => {
         await decideStudent(account_id, decision, reason);
         toast(m.owner[`${decision}_done`]({ name }));
-        onDone();
+        onDone(asked);
       }}
     />
-  );
-}
-
-/** Searches when asked to, not while somebody types: each look-up is in the trail. */
-function Search({
-  onFound,
-}: {
-  onFound: (found: { text: string; students: Found[] } | null) => void;
-}) {
-  const text = useSignal("");
-  const busy = useSignal(false);
-  const short = useSignal(false);
-  const problem = useSignal<Problem | null>(null);
-  const search = async (): Promise<void> => {
-    const q = text.value.trim();
-    short.value = q.length < 2;
-    if (short.value || busy.value) return;
-    busy.value = true;
-    problem.value = null;
-    try {
-      const { items } = await answer(
-        api.GET("/api/v1/students/search", { params: { query: { q } } }),
-      );
-      onFound({ text: q, students: items });
-    } catch (caught) {
-      problem.value = caught instanceof Problem ? caught : Problem.local("unknown");
-    } finally {
-      busy.value = false;
-    }
-  };
-  return (
-    <form
-      role="search"
-      class="owner-search"
-      noValidate
-      onSubmit={(event) => {
-        event.preventDefault();
-        void search();
-      }}
-    >
-      <label for="owner-search">{m.owner.search_label()}</label>
-      <div class="owner-search-row">
-        <input
-          id="owner-search"
-          type="search"
-          maxLength={40}
-          autocomplete="off"
-          value={text.value}
-          aria-invalid={short.value ? "true" : undefined}
-          aria-describedby={short.value ? "owner-search-error" : undefined}
-          onInput={(event) => {
-            text.value = event.currentTarget.value;
-            short.value = false;
-            if (text.value === "") onFound(null);
-          }}
-        />
-        <Button type="submit" icon="search" busy={busy.value}>
-          {m.owner.search_action()}
-        </Button>
-      </div>
-      {short.value && (
-        <p class="field-error" id="owner-search-error">
-          {m.owner.search_short()}
-        </p>
-      )}
-      {problem.value && <ProblemNote problem={problem.value} retry={() => void search()} />}
-    </form>
-  );
-}
-
-function Results({
-  found: { text, students },
-  onAsk,
-  onClose,
-}: {
-  found: { text: string; students: Found[] };
-  onAsk: (asked: Asked) => void;
-  onClose: () => void;
-}) {
-  return (
-    <section aria-label={m.owner.search_results({ count: students.length, text })}>
-      <div class="owner-row">
-        <p role="status">{m.owner.search_results({ count: students.length, text })}</p>
-        <Button kind="quiet" onClick={onClose}>
-          {m.owner.search_close()}
-        </Button>
-      </div>
-      {students.length === 0 ? (
-        <Empty icon="search" title={m.owner.search_none()}>
-          <p>{m.owner.search_none_text()}</p>
-        </Empty>
-      ) : (
-        <ul class="list">
-          {students.map((student) => (
-            <li key={student.account_id} class="owner-row">
-              <div>
-                <h2>{student.name}</h2>
-                <p class="quiet">
-                  {[student.roll_no, student.room_no].filter(Boolean).join(" · ")}
-                </p>
-              </div>
-              <Actions student={student} status="unknown" onAsk={onAsk} />
-            </li>
-          ))}
-        </ul>
-      )}
-      {students.length === 10 && <Note>{m.owner.search_more()}</Note>}
-    </section>
   );
 }

@@ -73,17 +73,22 @@ function Waiting({ data }: { data: Schema<"Dashboard"> }) {
   );
 }
 
+/** Those that run out first; the menu has the others. */
+const STOCK_SHOWN_MAX = 8;
+
 function Stock({ warnings }: { warnings: Schema<"Dashboard">["stock_warnings"] }) {
+  const more = warnings.length - STOCK_SHOWN_MAX;
   return (
     <Card title={m.owner.today_stock()}>
       {warnings.length === 0 && <p>{m.owner.today_stock_none()}</p>}
       <ul class="plain">
-        {warnings.map((item) => (
+        {warnings.slice(0, STOCK_SHOWN_MAX).map((item) => (
           <li key={item.sku}>
             {item.name} <span class="quiet">{m.owner.today_stock_left({ count: item.stock })}</span>
           </li>
         ))}
       </ul>
+      {more > 0 && <p class="quiet">{m.owner.today_stock_more({ count: more })}</p>}
       <p>
         <a href="/app/owner/menu">{m.owner.menu_title()}</a>
       </p>

@@ -1,7 +1,7 @@
 import { render } from "preact";
 import { act } from "preact/test-utils";
 import { afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { Problem } from "../api/problem";
+import { Problem, type FieldError } from "../api/problem";
 import { messagesOf } from "../app/language";
 import { Button } from "./button";
 import { Field, Form, useForm } from "./form";
@@ -55,7 +55,10 @@ const send = () =>
     await new Promise((done) => setTimeout(done));
   });
 
-beforeAll(() => messagesOf("common"));
+beforeAll(async () => {
+  await messagesOf("common");
+  await messagesOf("rules");
+});
 beforeEach(() => {
   sessionStorage.clear();
   submit = () => Promise.resolve();
@@ -85,7 +88,9 @@ test("a draft is gone once it was sent", async () => {
 test("a refused form marks its fields and keeps what was typed", async () => {
   submit = () =>
     Promise.reject(
-      new Problem("invalid_fields", 422, { fields: new Map([["name", "must be a name"]]) }),
+      new Problem("invalid_fields", 422, {
+        fields: new Map([["name", { field: "name", message: "must be a name" }]]),
+      }),
     );
   await type("name", "!");
   await send();
@@ -94,6 +99,22 @@ test("a refused form marks its fields and keeps what was typed", async () => {
   expect(root.querySelector("[role=alert]")?.textContent).toContain("marked fields");
   await type("name", "Asha");
   expect(input("name").getAttribute("aria-invalid")).toBeNull();
+});
+
+test("a wrong field is told in the app's words, also where no input marks it", async () => {
+  const fields = new Map<string, FieldError>([
+    ["name", { field: "name", message: "…", rule: "line", values: { least: 1, most: 100 } }],
+    ["roll_no", { field: "roll_no", message: "is strange", rule: "not_known" }],
+  ]);
+  submit = () => Promise.reject(new Problem("invalid_fields", 422, { fields }));
+  await type("name", "Asha");
+  await send();
+  expect(root.querySelector(".field-error")?.textContent).toBe(
+    "Use 1 to 100 characters on one line.",
+  );
+  const alert = root.querySelector("[role=alert]")?.textContent;
+  expect(alert).toContain("marked fields");
+  expect(alert).toContain("Roll number: is strange");
 });
 
 test("a required field that is empty is told without a request", async () => {

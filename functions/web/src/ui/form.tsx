@@ -5,7 +5,7 @@ import type { ComponentChildren, JSX } from "preact";
 import { createContext } from "preact";
 import { useContext, useEffect, useId, useMemo, useRef } from "preact/hooks";
 import { m } from "../app/language";
-import { problemText } from "../app/problems";
+import { fieldText, fieldTextNamed, problemText, rulesKnown } from "../app/problems";
 import { Problem } from "../api/problem";
 import { IconButton } from "./button";
 import { Note } from "./note";
@@ -80,7 +80,9 @@ export function useForm<V extends Values>(options: FormOptions<V>): FormState<V>
       await send(values.value);
     } catch (caught) {
       if (!(caught instanceof Problem)) throw caught;
-      errors.value = Object.fromEntries(caught.fields);
+      if (caught.fields.size > 0) await rulesKnown();
+      const texts = [...caught.fields].map(([name, error]) => [name, fieldText(error)]);
+      errors.value = Object.fromEntries(texts) as Record<string, string>;
       problem.value = caught;
     } finally {
       busy.value = false;
@@ -127,22 +129,41 @@ export function Form<V extends Values>({
           void state.submit();
         }}
       >
-        {state.problem.value && <ProblemNote problem={state.problem.value} />}
+        {state.problem.value && (
+          <ProblemNote problem={state.problem.value} marked={Object.keys(state.values.value)} />
+        )}
         {children}
       </form>
     </FormContext.Provider>
   );
 }
 
-/** Says what went wrong, and is read aloud at once. */
-export function ProblemNote({ problem, retry }: { problem: Problem; retry?: () => void }) {
+/**
+ * Says what went wrong, and is read aloud at once. A field that the page does not mark is named
+ * here.
+ */
+export function ProblemNote({
+  problem,
+  retry,
+  marked = [],
+}: {
+  problem: Problem;
+  retry?: () => void;
+  /** The fields that show what is wrong with them. */
+  marked?: readonly string[];
+}) {
+  const others = [...problem.fields.values()].filter(({ field }) => !marked.includes(field));
+  const allNamed = others.length > 0 && others.length === problem.fields.size;
   return (
     <Note
       kind="bad"
       alert
       {...(retry && { action: { label: m.common.action_retry(), run: retry } })}
     >
-      {problemText(problem)}
+      {!allNamed && problemText(problem)}
+      {others.map((error) => (
+        <p key={error.field}>{fieldTextNamed(error)}</p>
+      ))}
     </Note>
   );
 }

@@ -123,6 +123,7 @@ export function PagedList<T>({
   load,
   deps = [],
   turn = 0,
+  hidden = () => false,
   keyOf,
   empty,
   label,
@@ -132,6 +133,8 @@ export function PagedList<T>({
   deps?: readonly unknown[];
   /** When it changes, the list is loaded again; what is on the screen stays meanwhile. */
   turn?: number;
+  /** What is no longer part of the list, although a page that was loaded before has it. */
+  hidden?: (item: T) => boolean;
   keyOf: (item: T) => string;
   empty: ComponentChildren;
   label?: string;
@@ -162,14 +165,16 @@ export function PagedList<T>({
       {(page) => {
         // Pages that followed an older first page are not shown under a newer one.
         const pages = [page, ...(more.value?.after === page ? more.value.pages : [])];
-        const items = pages.flatMap((each) => each.items);
+        const items = pages.flatMap((each) => each.items).filter((item) => !hidden(item));
         const cursor = pages.at(-1)?.next_cursor;
-        if (items.length === 0) return empty;
+        if (items.length === 0 && !cursor) return empty;
         return (
           <>
             <ul class="list" aria-label={label}>
               {items.map((item) => (
-                <li key={keyOf(item)}>{children(item)}</li>
+                <li key={keyOf(item)} data-key={keyOf(item)}>
+                  {children(item)}
+                </li>
               ))}
             </ul>
             {problem.value && <ProblemNote problem={problem.value} />}

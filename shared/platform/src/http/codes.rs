@@ -116,7 +116,7 @@ pub const CODES: &[(&str, u16, &str)] = &[
     ("idempotency_key_reused", 409, "the key came with another body"),
     ("body_too_large", 413, "more than 64 KiB, or what the endpoint takes"),
     ("unsupported_media_type", 415, "the body is not `application/json`"),
-    ("invalid_fields", 422, "with `errors: [{field, message}]`, all of them"),
+    ("invalid_fields", 422, "with `errors: [{field, message, rule, values}]`, all of them"),
     ("rate_limited", 429, "with `Retry-After`"),
     ("locked", 429, "five wrong passwords; with `Retry-After`"),
     ("security_code_locked", 429, "five wrong security codes; with `Retry-After`"),

@@ -78,9 +78,15 @@ pub fn parse<'de, T: EDeserialize<'de>>(
     match parse_fields(body, &members) {
         Ok(value) if broken.is_empty() => Ok(value),
         Ok(_) => Err(Problem::invalid_fields(broken)),
-        Err(errors) => Err(Problem::invalid_fields([errors, broken].concat())),
+        Err(wrong) => {
+            let errors = wrong.iter().map(|(field, what)| FieldError::new(field, what)).collect();
+            Err(Problem::invalid_fields([errors, broken].concat()))
+        }
     }
 }
+
+/// A field, and what is wrong with it.
+type Wrong = (String, String);
 
 /// Parses an object with a text or a number in it that cannot be read, if `T` leaves it unread as a
 /// `RawValue`.
@@ -93,7 +99,7 @@ fn parse_raw<'de, T: EDeserialize<'de>>(body: &'de [u8]) -> Option<T> {
 fn parse_fields<'de, T: EDeserialize<'de>>(
     body: &'de [u8],
     members: &Members,
-) -> Result<T, Vec<FieldError>> {
+) -> Result<T, Vec<Wrong>> {
     let mut unknown = Vec::new();
     let parsed: Result<T, _> = {
         let mut json = serde_json::Deserializer::from_slice(body);
@@ -125,8 +131,8 @@ fn name_of(path: &serde_ignored::Path<'_>) -> String {
     }
 }
 
-fn unknown_field(path: impl AsRef<str>) -> FieldError {
-    FieldError::new(path.as_ref(), "is not a field of this request")
+fn unknown_field(path: impl AsRef<str>) -> Wrong {
+    (path.as_ref().to_owned(), "is not a field of this request".to_owned())
 }
 
 /// Parses the body again, continues after the first error, and collects all errors.
@@ -134,41 +140,41 @@ fn all_errors<'de, T: EDeserialize<'de>>(
     body: &'de [u8],
     members: &Members,
     first: &serde_json::Error,
-) -> Vec<FieldError> {
+) -> Vec<Wrong> {
     let mut errors = Vec::new();
     if let Err(found) = eserde::json::from_slice::<T>(body) {
         errors.extend(found.iter().map(|error| {
             // The path of the body itself is a single dot.
             let path = error.path().map(ToString::to_string).unwrap_or_default();
-            field_error(path.trim_start_matches('.'), error.message())
+            in_our_words(path.trim_start_matches('.'), error.message())
         }));
     }
     // If a list or an object is in the place of another type, the parser does not recover, and
     // misses the errors after it.
-    if errors.iter().any(|error| error.field.is_empty()) {
+    if errors.iter().any(|(field, _)| field.is_empty()) {
         let by_member = errors_by_member::<T>(members);
         // A field that is given twice is there once among the members.
-        errors.retain(|error| error.message == TWICE);
+        errors.retain(|(_, what)| what == TWICE);
         errors.extend(by_member);
     }
     errors.extend(unknown_fields::<T>(members.clone()).iter().map(unknown_field));
     if errors.is_empty() {
-        errors.push(field_error("", &first.to_string()));
+        errors.push(in_our_words("", &first.to_string()));
     }
     errors
 }
 
 /// Checks each member separately, and which members are missing. The result is coarser than
 /// that of a pass over the text: an error within a member is reported for the whole member.
-fn errors_by_member<'de, T: EDeserialize<'de>>(members: &Map<String, Value>) -> Vec<FieldError> {
+fn errors_by_member<'de, T: EDeserialize<'de>>(members: &Map<String, Value>) -> Vec<Wrong> {
     let mut errors = Vec::new();
     for (name, value) in members {
         let alone = Map::from_iter([(name.clone(), value.clone())]);
         let wrong = messages_of::<T>(alone).into_iter().filter(|message| !is_missing(message));
-        errors.extend(wrong.map(|message| field_error(name, &message)));
+        errors.extend(wrong.map(|message| in_our_words(name, &message)));
     }
     let missing = messages_of::<T>(members.clone()).into_iter().filter(|m| is_missing(m));
-    errors.extend(missing.map(|message| field_error("", &message)));
+    errors.extend(missing.map(|message| in_our_words("", &message)));
     errors
 }
 
@@ -217,7 +223,7 @@ const TWICE: &str = "is given twice";
 
 /// Turns serde's message into a field and a readable sentence. Serde quotes the value that was
 /// sent, which may be a password or a code, so the sentence says only what was expected.
-fn field_error(path: &str, message: &str) -> FieldError {
+fn in_our_words(path: &str, message: &str) -> Wrong {
     let message = message.rsplit_once(", expected ").map_or_else(
         || message.to_owned(),
         |(_, expected)| format!("must be {}", in_words(&expected.replace('`', ""))),
@@ -225,17 +231,17 @@ fn field_error(path: &str, message: &str) -> FieldError {
     let message = message.split(" at line ").next().unwrap_or(&message);
     if let Some(field) = message.strip_prefix("missing field `").and_then(|m| m.strip_suffix('`')) {
         let field = if path.is_empty() { field.to_owned() } else { format!("{path}.{field}") };
-        return FieldError::new(&field, "is missing");
+        return (field, "is missing".to_owned());
     }
     if let Some(field) = message.strip_prefix("duplicate field `").and_then(|m| m.strip_suffix('`'))
     {
-        return FieldError::new(field, TWICE);
+        return (field.to_owned(), TWICE.to_owned());
     }
     // Another error of the parser and not of a newtype, whose messages are ours.
     if ["invalid ", "unknown "].iter().any(|beginning| message.starts_with(beginning)) {
-        return FieldError::new(path, "is not acceptable");
+        return (path.to_owned(), "is not acceptable".to_owned());
     }
-    FieldError::new(path, message)
+    (path.to_owned(), message.to_owned())
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@
 //! | `response` | a handler's response |
 //! | `transfer` | how large responses travel: tags of their content, and compression |
 //! | `problem`, `codes` | a refusal as the client sees it, and the codes of all refusals |
+//! | `rules` | the names of the rules that fields break |
 //!
 //! The mapping from errors of the rules, the store or a partner to refusals is in
 //! [`crate::problems`].
@@ -37,6 +38,7 @@ mod rate_limit;
 mod request;
 mod response;
 mod route;
+mod rules;
 mod serve;
 mod source;
 mod staff_token;
@@ -58,4 +60,5 @@ pub use self::rate_limit::give_back_finished;
 pub use self::request::Request;
 pub use self::response::Response;
 pub use self::route::{DEFAULT_ROUTE, route};
+pub use self::rules::{Broken, RULES};
 pub use self::serve::dispatch;

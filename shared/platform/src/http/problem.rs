@@ -8,19 +8,40 @@ use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use super::codes::CODES;
+use super::rules::Broken;
 
 /// An invalid field of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FieldError {
     /// The field's name, with dots and indices for nested ones.
     pub field: String,
+    /// What is wrong, for people who read English.
     pub message: String,
+    /// The rule that is broken, for programs; it is stable.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule: Option<&'static str>,
+    /// The rule's bounds and other values.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    #[schema(value_type = Object)]
+    pub values: Map<String, Value>,
 }
 
 impl FieldError {
+    /// A field that breaks the rule with this sentence, one of [`super::rules::RULES`].
     #[must_use]
     pub fn new(field: &str, message: &str) -> Self {
-        Self { field: field.to_owned(), message: message.to_owned() }
+        let broken = Broken::of_sentence(message);
+        debug_assert!(broken.is_some(), "no rule has the sentence: {message}");
+        let (rule, values) = broken.map(|it| (it.rule, it.values)).unzip();
+        let (field, message) = (field.to_owned(), message.to_owned());
+        Self { field, message, rule, values: values.unwrap_or_default() }
+    }
+
+    /// What is wrong with a field, where it is no rule of the field itself.
+    #[must_use]
+    pub fn of_detail(field: &str, detail: &str) -> Self {
+        let (field, message) = (field.to_owned(), detail.to_owned());
+        Self { field, message, rule: None, values: Map::new() }
     }
 }
 

@@ -76,6 +76,9 @@ pub const SHARDS: u8 = 16;
 /// The prefix of the sort keys of an account's purchases.
 pub const PURCHASES: &str = "purchase#";
 
+/// The prefix of the sort keys of an account's refunds.
+pub const REFUNDS: &str = "refund#";
+
 /// The prefix of the sort keys of an account's sessions.
 pub const SESSIONS: &str = "session#";
 
@@ -266,7 +269,7 @@ pub fn idempotency(account: AccountId, operation: &str, key: &str) -> Key {
 
 #[must_use]
 pub fn refund(account: AccountId, refund: RefundId) -> Key {
-    Key::new(account.to_string(), format!("refund#{refund}"))
+    Key::new(account.to_string(), format!("{REFUNDS}{refund}"))
 }
 
 /// The one of the [`SHARDS`] partitions for a Razorpay order.

@@ -87,6 +87,7 @@ pub use self::orders::ready::{ReadyPage, ReadyPlace};
 pub use self::orders::stock::StockCondition;
 pub use self::owner::audit::{AuditFilter, AuditRecord};
 pub use self::owner::notifications::NotificationsPage;
+pub use self::owner::people::Known;
 pub use self::owner::reports::COUNT_MAX;
 pub use self::payments::purchases::{CaptureError, PurchaseRecord};
 pub use self::staff::plates::{NewScan, PlatesPage, Recorded};

@@ -7,9 +7,11 @@
 //! | `reports` | counts for reports |
 //! | `sales` | paid purchases by time |
 //! | `audit` | the audit trail |
+//! | `people` | names of those who act |
 
 pub(super) mod audit;
 pub(super) mod messes;
 pub(super) mod notifications;
+pub(super) mod people;
 pub(super) mod reports;
 mod sales;

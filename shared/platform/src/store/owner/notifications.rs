@@ -1,6 +1,8 @@
 //! Notifications for owners: one item for each event. Its id is derived from the change that
 //! caused it, so a message that is delivered twice creates the notification once.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
@@ -11,8 +13,8 @@ use super::reports::COUNT_MAX;
 use crate::store::changes::kinds::{Kind, Stored};
 use crate::store::changes::trail::Trail;
 use crate::store::{
-    Attributes, STAMPED, Stamp, Store, StoreError, expiring, item, keys, none_if_condition_failed,
-    text, values,
+    Attempt, Attributes, Consistency, STAMPED, Stamp, Store, StoreError, expiring, item, keys,
+    none_if_condition_failed, text, update, values,
 };
 
 /// The most notifications that one request for unread ones reads.
@@ -172,6 +174,35 @@ impl Store {
             .return_values("ALL_NEW".into());
         let Some(answer) = none_if_condition_failed(request.send().await)? else { return Ok(None) };
         Ok(Some(notification_of(answer.attributes.unwrap_or_default())?))
+    }
+
+    /// Marks several notifications as read, in one transaction, and returns how many of them
+    /// nobody had read before. Those that the mess does not have, or that are expired, are left
+    /// out. Overtaken if one of them was marked, or has gone, since they were read.
+    pub async fn notifications_read(
+        &self,
+        mess: &MessId,
+        notifications: &BTreeSet<NotificationId>,
+        stamp: &Stamp,
+    ) -> Result<Attempt<usize>, StoreError> {
+        let table = &self.tables.meals;
+        let keys = notifications.iter().map(|id| keys::notification(mess, *id)).collect();
+        let found = self.batch_get(table, keys, Consistency::Strong).await?;
+        let found: Vec<Notification> =
+            found.into_iter().map(notification_of).collect::<Result<_, _>>()?;
+        let is_unread = |it: &&Notification| it.read_at.is_none() && it.at > stamp.at - KEPT;
+        let expression = format!("SET read_at = :changed_at, {STAMPED}");
+        let mark = |it: &Notification| {
+            let key = keys::notification(mess, it.notification_id);
+            let condition = "attribute_exists(pk) AND attribute_not_exists(read_at)";
+            update(table, &key, &expression, condition, None, values(stamp, []))
+        };
+        let writes: Vec<_> = found.iter().filter(is_unread).map(mark).collect();
+        let marked = writes.len();
+        if marked == 0 {
+            return Ok(Attempt::Done(0));
+        }
+        Ok(self.transact_if_unchanged(writes).await?.map(|()| marked))
     }
 
     /// Removes the name and the roll number of a student who has deleted the account. It is safe to

@@ -174,6 +174,14 @@ impl Store {
         Ok(found.map(Into::into))
     }
 
+    /// All refunds of an account's purchases, in no particular order.
+    pub async fn refunds_of(&self, account: AccountId) -> Result<Vec<Refund>, StoreError> {
+        let (table, pk) = (&self.tables.tokens, account.to_string());
+        let found = self.query(table, &pk, Some(keys::REFUNDS), Consistency::Strong).await?;
+        let item = |attributes| Ok(serde_dynamo::from_item::<_, RefundItem>(attributes)?.into());
+        found.into_iter().map(item).collect()
+    }
+
     /// Records the id that Razorpay gave to a refund when it was started.
     pub async fn refund_begun(
         &self,

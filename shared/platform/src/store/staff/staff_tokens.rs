@@ -125,21 +125,24 @@ impl Store {
         }
     }
 
-    /// At most `limit` of a mess's tokens after `after`, oldest first.
+    /// At most `limit` of a mess's tokens that are older than `before`, newest first.
     pub async fn staff_tokens_page(
         &self,
         mess: &MessId,
-        after: Option<StaffTokenId>,
+        before: Option<StaffTokenId>,
         limit: usize,
     ) -> Result<Vec<StaffTokenRecord>, StoreError> {
-        let after = after.map_or_else(|| StaffTokenId::PREFIX.to_owned(), |id| id.to_string());
+        // No id has a character that sorts after a tilde.
+        let end = format!("{}~", StaffTokenId::PREFIX);
+        let before = before.map_or(end, |id| id.to_string());
         let request = self
             .client
             .query()
             .table_name(&self.tables.accounts)
-            .key_condition_expression("pk = :pk AND sk > :after")
+            .key_condition_expression("pk = :pk AND sk < :before")
             .expression_attribute_values(":pk", text(keys::staff_tokens(mess)))
-            .expression_attribute_values(":after", text(after))
+            .expression_attribute_values(":before", text(before))
+            .scan_index_forward(false)
             .consistent_read(true)
             .limit(i32::try_from(limit).unwrap_or(i32::MAX));
         let found = request.send().await?.items.unwrap_or_default();
