@@ -19,8 +19,8 @@ use std::sync::OnceLock;
 
 use http::StatusCode;
 use http::header::{
-    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, ETAG, HeaderMap, HeaderName, HeaderValue,
-    IF_NONE_MATCH, VARY,
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, ETAG, HeaderMap,
+    HeaderName, HeaderValue, IF_NONE_MATCH, VARY,
 };
 use serde::Serialize;
 use thali_platform::app::App;
@@ -112,6 +112,8 @@ fn answer(
         for (name, text) in document.headers(origins) {
             response.headers.insert(name, value(&text));
         }
+    } else if policy::is_worker(name) {
+        response.headers.insert(CONTENT_SECURITY_POLICY, value(policy::OF_WORKERS));
     }
     Ok(response)
 }
@@ -161,6 +163,7 @@ mod tests {
         write("docs.html", "<p>docs</p>");
         write("sw.js", "worker");
         write("assets/app-Dr6E9o-z.js", "code");
+        write("assets/zxing-worker-CM9LgEuK.js", "code");
         write("assets/icons/icon.svg", "<svg/>");
         folder
     }
@@ -194,6 +197,13 @@ mod tests {
         for path in ["/sw.js", "/assets/icons/icon.svg"] {
             assert_eq!(told(&get(path, &[]).expect("a file"), &CACHE_CONTROL), ASK, "{path}");
         }
+    }
+
+    #[test]
+    fn a_worker_has_a_policy_of_its_own() {
+        let policy = |path: &str| told(&get(path, &[]).expect("a file"), &CONTENT_SECURITY_POLICY);
+        assert_eq!(policy("/assets/zxing-worker-CM9LgEuK.js"), policy::OF_WORKERS);
+        assert_eq!(policy("/assets/app-Dr6E9o-z.js"), "");
     }
 
     #[test]

@@ -15,6 +15,16 @@ const RAZORPAY_CHECKOUT: &str = "https://checkout.razorpay.com";
 /// Where its checkout reports to; without it the browser's console fills with errors.
 const RAZORPAY_REPORTS: &str = "https://lumberjack.razorpay.com";
 
+/// The policy of a worker's script: a worker does not inherit its page's policy. The counter's
+/// decoder compiles WebAssembly.
+pub const OF_WORKERS: &str =
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'";
+
+/// Whether a file is the script of a worker; the build names it so.
+pub fn is_worker(name: &str) -> bool {
+    name.starts_with("assets/") && name.contains("-worker-") && name.ends_with(".js")
+}
+
 /// A document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Document {
