@@ -1,6 +1,11 @@
 // The counter's camera: what it reads, what can be set of it, and what telephones do to it.
 import { expect, test, type Page } from "@playwright/test";
-import { checkAccessibility, logIn, watchErrors } from "./support/browser.js";
+import {
+  checkAccessibility,
+  logIn,
+  serviceWorkerReady,
+  watchErrors,
+} from "./support/browser.js";
 import { codeOf, withCamera } from "./support/camera.js";
 import {
   deviceToken,
@@ -12,6 +17,8 @@ import {
 } from "./support/counter.js";
 import { person } from "./support/stack.js";
 
+// The decoder is kept by the service worker.
+test.use({ serviceWorkers: "allow" });
 test.setTimeout(240_000);
 
 const turnOn = (page: Page) =>
@@ -47,6 +54,7 @@ test("a camera reads the server's code, once while it is in view", async ({
     ).toBeVisible();
     expect(scans).toBe(1);
     // The decoder is kept for times without a network, and the camera starts by itself.
+    await serviceWorkerReady(page);
     await page.context().setOffline(true);
     await page.reload();
     await expect(verdict(page)).toHaveClass(/verdict-refused/, {

@@ -88,6 +88,10 @@ test("a forgotten password is replaced with the code from the mail", async ({
     .fill(await codeMailedTo(who.email));
   await page.getByRole("button", { name: "Confirm" }).click();
   await page.getByRole("link", { name: "Forgotten your password?" }).click();
+  // The page before has a field for an address, too.
+  await expect(
+    page.getByRole("heading", { name: "Set a new password" }),
+  ).toBeVisible();
   await page.getByLabel("E-mail").fill(who.email);
   await page.getByRole("button", { name: "Send me the code" }).click();
   await page

@@ -142,7 +142,8 @@ function List<T>(props: Props<T> & { first: PageOf<T> }) {
     const key = event.key.toLowerCase();
     if (key === "arrowdown" || key === "j") move(Math.min(at + 1, waiting.length - 1));
     else if (key === "arrowup" || key === "k") move(Math.max(at - 1, 0));
-    else if (key === "y") void decideAll([item], true);
+    // A key that is held down decides about one, not about all that follow.
+    else if (key === "y" && !event.repeat) void decideAll([item], true);
     else if (key === "n") {
       event.preventDefault();
       asking.value = [item];
