@@ -22,7 +22,7 @@ pub const OF_WORKERS: &str =
 
 /// Whether a file is the script of a worker; the build names it so.
 pub fn is_worker(name: &str) -> bool {
-    name.starts_with("assets/") && name.contains("-worker-") && name.ends_with(".js")
+    name.starts_with("assets/") && name.contains("-worker-")
 }
 
 /// A document.
